@@ -1,0 +1,60 @@
+/** Types and paths of the control API: all that CLI and TUI know of a running gateway. */
+
+import type { AccessStatus } from "../access/access.ts";
+import type { AuditStatus } from "../audit/audit.ts";
+import type { UpstreamStatus } from "../upstream/upstream.ts";
+
+export const paths = {
+  status: "/v1/status",
+  keys: "/v1/keys",
+  revoke: "/v1/keys/revoke",
+  rotate: "/v1/keys/rotate",
+  tools: "/v1/tools",
+  receipts: "/v1/receipts",
+  reload: "/v1/reload",
+} as const;
+
+export interface GatewayStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedMs: number;
+  readonly listen: readonly string[];
+  readonly dataDir: string;
+  readonly config: string;
+  readonly policy: { readonly hash: string; readonly files: readonly string[]; readonly rules: number };
+  readonly access: AccessStatus;
+  readonly audit: AuditStatus;
+  readonly servers: readonly (UpstreamStatus & { readonly id: string; readonly tools: number })[];
+  readonly sessions: number;
+  readonly streams: number;
+  readonly inFlight: number;
+  readonly rssBytes: number;
+}
+
+/** A failed request: HTTP status of the code, this body. */
+export interface AdminError {
+  readonly code: string;
+  readonly message: string;
+  readonly cause: string;
+  readonly fix: string;
+}
+
+/** POST keys: {name, roles, expires_in_ms?} → the token, shown once. */
+export interface CreatedKey {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly roles: readonly string[];
+  readonly token: string;
+  readonly expires_at: string | null;
+}
+
+export interface ListedKey {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly created_at: string;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+  readonly state: "live" | "expired" | "revoked";
+}

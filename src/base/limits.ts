@@ -1,0 +1,90 @@
+/** Every limit of the product: the unit is in the name, the reason beside it. */
+export const limits = {
+  /** A request body. Config: limits.body. Tool arguments are rarely over 100 kB; R1. */
+  bodyBytes: 4 * 1024 * 1024,
+  /** One JSON-RPC answer of a server. Config: limits.result. U21. */
+  resultBytes: 16 * 1024 * 1024,
+  /** Nesting of a request. Config: limits.json_depth. Recursive walkers die far later; R2. */
+  jsonDepth: 64,
+  /** Values in a request. Config: limits.json_values. A million keys stall the loop for seconds; R3. */
+  jsonValues: 20_000,
+  /** One object key, R4. */
+  jsonKeyBytes: 256,
+  /** A request id, F22. */
+  idBytes: 256,
+  /** An Authorization header; ours are under 60 bytes, F7. */
+  authorizationBytes: 512,
+  /** Distinct Authorization headers whose answer is remembered; emptied at every key change. */
+  authCacheEntries: 4096,
+  /** Legacy sessions of one key, R6. */
+  sessionsPerKey: 1024,
+  /** Open GET and listen streams of one key, R6. */
+  streamsPerKey: 64,
+  /** A legacy session that nobody used for this long is forgotten. */
+  sessionIdleMs: 24 * 60 * 60 * 1000,
+  /** Bytes a client's stream may owe before it is dropped, R7. */
+  streamBacklogBytes: 1024 * 1024,
+  /** Silence on a client's stream before a comment keeps proxies from cutting it. */
+  heartbeatMs: 15_000,
+  /** A call that runs longer than this is answered as an event stream, so that heartbeats can flow. */
+  answerAsStreamAfterMs: 10_000,
+  /** Idle HTTP connections are cut after this many seconds; slowloris, R5. Bun's own maximum is 255. */
+  httpIdleSeconds: 30,
+  /** Calls in flight at one server. Config: servers.NAME.max_in_flight; R14. */
+  inFlightPerServer: 256,
+  /** Default timeout.idle. */
+  idleTimeoutMs: 60_000,
+  /** Default timeout.max: MCP asks for a maximum whatever the progress says. */
+  maxTimeoutMs: 10 * 60_000,
+  /** One connect to a server. */
+  connectMs: 5_000,
+  /** initialize, discover or one page of a list. */
+  handshakeMs: 15_000,
+  /** First and last wait between attempts to reach a server, and the share of it that is random. */
+  backoffFirstMs: 500,
+  backoffLastMs: 60_000,
+  /** Starts of one child per minute, R13. */
+  childStartsPerMinute: 12,
+  /** One line of a child's stdout, U13. */
+  childLineBytes: 20 * 1024 * 1024,
+  /** Bytes waiting for a child that does not read, U14. */
+  childBacklogBytes: 32 * 1024 * 1024,
+  /** Lines of a child's stderr that are kept. */
+  childStderrLines: 50,
+  /** Time from closing stdin to TERM, and from TERM to KILL. */
+  childStopMs: 2_000,
+  /** Header block of a server's HTTP answer. */
+  upstreamHeaderBytes: 64 * 1024,
+  /** Idle connections kept per server, and how long; servers commonly close at 5 s. */
+  upstreamIdleConnections: 64,
+  upstreamIdleMs: 4_000,
+  /** Tools of one server, bytes of one tool, pages of one list; R11. */
+  toolsPerServer: 2_000,
+  toolBytes: 64 * 1024,
+  listPages: 100,
+  /** A tool's name, MCP 2025-11-25 and later. */
+  toolNameBytes: 128,
+  /** Changes of a list within this time are told once; R12. */
+  listChangedMs: 250,
+  /** A spool segment; preallocated so that a full disk shows before any acknowledgement, L4. */
+  spoolSegmentBytes: 64 * 1024 * 1024,
+  /** Default audit.spool.max. */
+  spoolBytes: 10 * 1024 * 1024 * 1024,
+  /** Records of one batch to the store, and its deadline. */
+  shipBatch: 500,
+  shipDeadlineMs: 5_000,
+  /** One statement to the database, L10: a frozen server gives no error by itself. */
+  queryMs: 5_000,
+  /** Key changes made by another process are seen within this time. */
+  keyRefreshMs: 500,
+  /** SIGTERM: calls in flight get this long to end. */
+  drainMs: 30_000,
+  /** A policy file, a pattern in it, a string it is matched with; P8. */
+  policyBytes: 1024 * 1024,
+  patternBytes: 1024,
+  subjectBytes: 64 * 1024,
+  /** Rules of one bundle. */
+  policyRules: 10_000,
+} as const;
+
+export type Limits = typeof limits;

@@ -1,0 +1,18 @@
+/** The real clock and randomness. */
+
+import { randomBytes } from "node:crypto";
+import type { Clock, Random } from "./ports.ts";
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  mono: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+export const systemRandom: Random = {
+  bytes: (count) => new Uint8Array(randomBytes(count)),
+};

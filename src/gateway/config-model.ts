@@ -1,0 +1,75 @@
+/** The config after reading, expanding and defaulting: what the rest of the gateway sees. */
+
+export interface Config {
+  /** Absolute path of the file it came from. */
+  readonly file: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly behindProxy: boolean;
+  /** Host names accepted beside the loopback ones. */
+  readonly hosts: readonly string[];
+  readonly dataDir: string;
+  readonly database: DatabaseConfig;
+  readonly auth: "keys" | "none";
+  /** Absolute paths, in order. */
+  readonly policy: readonly string[];
+  readonly naming: "prefix" | "auto" | "bare";
+  readonly audit: { readonly mode: "strict" | "fast"; readonly spoolBytesMax: number };
+  readonly admin: { readonly socket: string; readonly group: string | undefined };
+  readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly access: boolean };
+  readonly limits: {
+    readonly bodyBytes: number;
+    readonly resultBytes: number;
+    readonly jsonDepth: number;
+    readonly jsonValues: number;
+  };
+  readonly servers: readonly ServerConfig[];
+  /** What was accepted but is worth saying: renamed ids, ignored keys. */
+  readonly notes: readonly string[];
+}
+
+export type DatabaseConfig =
+  | { readonly kind: "sqlite" }
+  | {
+      readonly kind: "postgres";
+      /** With password; never shown. */
+      readonly url: string;
+      readonly adminUrl: string | undefined;
+      readonly pool: number;
+      readonly requiredAtStart: boolean;
+    };
+
+export interface ServerConfig {
+  /** `[a-z0-9-]{1,32}`. */
+  readonly id: string;
+  readonly transport:
+    | {
+        readonly kind: "stdio";
+        readonly command: readonly string[];
+        readonly cwd: string | undefined;
+        /** Declared ones only; what every child gets is added by the upstream. */
+        readonly env: Readonly<Record<string, string>>;
+      }
+    | {
+        readonly kind: "http";
+        readonly url: string;
+        readonly headers: Readonly<Record<string, string>>;
+        /** PEM text of private CAs. */
+        readonly ca: string | undefined;
+        readonly allowLinkLocal: boolean;
+      };
+  readonly enabled: boolean;
+  readonly required: boolean;
+  readonly protocol: "auto" | "legacy" | "modern";
+  readonly maxInFlight: number;
+  readonly timeout: TimeoutConfig;
+  /** Per tool, by the server's own name. */
+  readonly tools: Readonly<Record<string, { readonly timeout: TimeoutConfig }>>;
+}
+
+export interface TimeoutConfig {
+  readonly idleMs: number;
+  readonly maxMs: number;
+  /** Path of the setting that gave it, for error texts: `servers.files.timeout`. */
+  readonly setting: string;
+}

@@ -1,0 +1,49 @@
+/** What one strictly read JSON-RPC message is to the rest of the gateway. */
+
+import type { Json, JsonObject } from "../base/json.ts";
+
+/** legacy: initialize and sessions, to 2025-11-25. modern: _meta on each request, 2026-07-28. */
+export type Era = "legacy" | "modern";
+
+export type RequestId = string | number;
+
+/** A body that passed the strict reader: unambiguous, within limits, bytes kept. */
+export interface StrictBody {
+  readonly bytes: Uint8Array;
+  readonly value: JsonObject;
+  /**
+   * Byte span [start, end) of a member's value as received: of the root, or of params when `inside`
+   * is "params", or of result when it is "result". undefined when absent.
+   */
+  span(key: string, inside?: "params" | "result"): readonly [number, number] | undefined;
+}
+
+export type Message = RequestMessage | NotificationMessage | ResponseMessage;
+
+export interface RequestMessage {
+  readonly kind: "request";
+  readonly id: RequestId;
+  /** The id as it was written, echoed byte for byte (F22). */
+  readonly idText: string;
+  readonly method: string;
+  readonly params: JsonObject;
+  readonly body: StrictBody;
+}
+
+export interface NotificationMessage {
+  readonly kind: "notification";
+  readonly method: string;
+  readonly params: JsonObject;
+  readonly body: StrictBody;
+}
+
+export interface ResponseMessage {
+  readonly kind: "response";
+  readonly id: RequestId;
+  readonly result?: Json;
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: Json };
+  readonly body: StrictBody;
+}
+
+/** JSON text in pieces, sent one after the other without change. */
+export type Pieces = readonly (string | Uint8Array)[];

@@ -1,0 +1,96 @@
+/** What the gateway needs from Bun or Deno beyond web standards and node: modules. */
+
+export interface Runtime {
+  readonly name: "bun" | "deno";
+  readonly version: string;
+  listen(options: ListenOptions): Promise<Listener>;
+  /** Opens one connection. Rejects with an Error whose `code` is the errno name (ECONNREFUSED…). */
+  dial(options: DialOptions): Promise<Connection>;
+  spawn(options: SpawnOptions): Child;
+  readonly sys: Sys;
+}
+
+export interface ListenOptions {
+  /** One address; `localhost` is two listeners, which is the caller's business. */
+  readonly address: { readonly host: string; readonly port: number } | { readonly path: string };
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Bodies over this are answered 413 before the handler runs, whatever the framing (R1). */
+  readonly bodyBytesMax: number;
+  readonly idleSeconds: number;
+  handle(request: Request, peer: Peer): Response | Promise<Response>;
+}
+
+export interface Peer {
+  /** Remote IP, or "unix". */
+  address(): string;
+  /** No idle timeout for this request: for event streams and calls with deadlines of their own. */
+  keepOpen(): void;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Stops accepting; resolves when open requests have ended, or at once with `now`. */
+  stop(now: boolean): Promise<void>;
+}
+
+export interface DialOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: { readonly serverName: string; readonly ca?: string };
+  readonly timeoutMs: number;
+  readonly on: ConnectionEvents;
+}
+
+/** Events of one connection. `data` chunks may be reused by the runtime: copy what outlives the call. */
+export interface ConnectionEvents {
+  data(chunk: Uint8Array): void;
+  drain(): void;
+  /** Once, for whatever reason; nothing comes after it. */
+  close(error: Error | undefined): void;
+}
+
+export interface Connection {
+  /** Writes or queues all of it; true while the socket wants more. */
+  write(chunk: Uint8Array | string): boolean;
+  pause(): void;
+  resume(): void;
+  /** Ends at once. */
+  destroy(): void;
+}
+
+export interface SpawnOptions {
+  readonly command: readonly string[];
+  readonly cwd?: string;
+  /** The whole environment: nothing is inherited (U9). */
+  readonly env: Readonly<Record<string, string>>;
+  readonly on: ChildEvents;
+}
+
+export interface ChildEvents {
+  stdout(chunk: Uint8Array): void;
+  stderr(chunk: Uint8Array): void;
+  drain(): void;
+  /** Once. spawnError when it never started. */
+  exit(code: number | null, signal: string | null, spawnError?: Error): void;
+}
+
+export interface Child {
+  readonly pid: number | undefined;
+  write(chunk: Uint8Array | string): boolean;
+  /** Bytes written but not yet taken by the child, U14. */
+  backlog(): number;
+  pause(): void;
+  resume(): void;
+  closeStdin(): void;
+  /** Signals the child's own process group. */
+  signal(name: "SIGTERM" | "SIGKILL"): void;
+}
+
+export interface Sys {
+  /** Reserves disk for a file; false where the platform cannot, then the caller writes zeros. */
+  fallocate(fd: number, bytes: number): boolean;
+  /** Closes /proc/PID/environ and mem to children of the same user (L8); false where it cannot. */
+  notDumpable(): boolean;
+  /** systemd's sd_notify; does nothing without NOTIFY_SOCKET. */
+  notify(state: string): void;
+}

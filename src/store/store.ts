@@ -1,0 +1,72 @@
+/** What the gateway keeps in Postgres or SQLite. Every method has its own deadline (L10). */
+
+import type { ChainRecord } from "../receipt/model.ts";
+
+export interface Store {
+  readonly kind: "postgres" | "sqlite";
+  /** Where it is, without a password: for messages. */
+  readonly place: string;
+  /** Creates or upgrades tables: forward only, locked, safe for two starters at once. */
+  migrate(): Promise<void>;
+  ping(): Promise<void>;
+
+  /**
+   * Takes records of one chain in order, exactly once: those already there are compared by hash and
+   * skipped. Rejects with GW_AUDIT_FORK when another hash is there, GW_DATABASE when it cannot say.
+   */
+  ship(records: readonly ChainRecord[]): Promise<void>;
+  /** Last seq of a chain, -1 when unknown. */
+  head(chain: string): Promise<number>;
+  /** Chains, oldest first. */
+  chains(): Promise<readonly string[]>;
+  /** Records of a chain from a seq on, in order, at most `limit`. */
+  records(chain: string, fromSeq: number, limit: number): Promise<readonly ChainRecord[]>;
+  /** Receipt rows, newest first. */
+  receipts(query: ReceiptQuery): Promise<readonly ReceiptRow[]>;
+
+  keys(): Promise<readonly KeyRow[]>;
+  /** Inserts; rejects GW_NAME when a live key has this name. */
+  addKey(row: KeyRow): Promise<void>;
+  /** Sets revoked_at where it is not set; false when there is no such key. */
+  revokeKey(id: string, atMs: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface ReceiptQuery {
+  readonly limit: number;
+  /** Only receipts before this time. */
+  readonly beforeMs?: number;
+  readonly key?: string;
+  readonly tool?: string;
+  readonly outcome?: string;
+  readonly id?: string;
+}
+
+/** One call: its intent joined with its outcome. Field names are those of `receipts list --json`. */
+export interface ReceiptRow {
+  readonly id: string;
+  readonly seq: number;
+  readonly time: string;
+  readonly key: string;
+  readonly server: string;
+  /** `server/tool`. */
+  readonly tool: string;
+  readonly effect: string;
+  readonly rule: string | null;
+  /** null while the call runs. */
+  readonly outcome: string | null;
+  readonly args_bytes: number;
+  readonly result_bytes: number | null;
+  readonly took_ms: number | null;
+}
+
+export interface KeyRow {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** SHA-256 hex of the token. */
+  readonly tokenHash: string;
+  readonly createdMs: number;
+  readonly expiresMs: number | null;
+  readonly revokedMs: number | null;
+}

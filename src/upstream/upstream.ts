@@ -1,0 +1,88 @@
+/** The interface to one MCP server behind the gateway, whatever its transport and era. */
+
+import type { GatewayError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Era, Pieces, StrictBody } from "../protocol/message.ts";
+
+export interface Upstream {
+  /** `[a-z0-9-]{1,32}`, from the config. */
+  readonly id: string;
+  status(): UpstreamStatus;
+  /** What the server said of itself; undefined until it was ready once. */
+  hello(): ServerHello | undefined;
+  /**
+   * Sends one request. Throws or rejects nothing before bytes may have left but GatewayErrors:
+   * GW_UPSTREAM_DOWN (nothing was sent), GW_UPSTREAM_BUSY. After that the sink is told the end,
+   * exactly once. A call to a server in backoff makes one attempt at once within `connectMs`.
+   */
+  send(request: UpstreamRequest, sink: UpstreamSink): Promise<UpstreamCall>;
+  /** All pages of a list method as raw items. Rejects with a GatewayError. */
+  list(method: ListMethod): Promise<readonly RawItem[]>;
+  /** State changes, and list changes the server told of. */
+  onChange(listener: (change: UpstreamChange) => void): void;
+  /** Begins to connect and keeps the server connected; never throws. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export type ListMethod = "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list";
+
+export interface RawItem {
+  readonly value: JsonObject;
+  /** The item's exact JSON text. */
+  readonly text: string;
+}
+
+export interface UpstreamRequest {
+  readonly method: string;
+  /** The value of `params` as JSON text; the upstream's id for this request is its progress token. */
+  params(id: number, era: Era): Pieces;
+  /** For Mcp-Name; undefined where the method has none. */
+  readonly name: string | undefined;
+  /** Mcp-Param-* headers, already encoded. */
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+/** Told what happens to one request. */
+export interface UpstreamSink {
+  /** A notification that belongs to the request (progress by token, or on its own stream). */
+  notification(method: string, params: JsonObject): void;
+  /** The response message as it came: root members jsonrpc, id and result or error. Last event. */
+  response(message: StrictBody): void;
+  /** The end without a response. `mayHaveRun`: bytes of the request may have reached the server. */
+  failed(error: GatewayError, mayHaveRun: boolean): void;
+}
+
+export interface UpstreamCall {
+  /** Era of the connection that took it. */
+  readonly era: Era;
+  /** Tells the server and forgets the call; the sink hears nothing more. */
+  cancel(reason: string): void;
+}
+
+export interface ServerHello {
+  readonly era: Era;
+  readonly protocol: string;
+  readonly name: string;
+  readonly version: string;
+  readonly capabilities: JsonObject;
+  readonly instructions: string | undefined;
+}
+
+export type UpstreamState = "idle" | "starting" | "ready" | "degraded" | "backoff" | "crash-loop" | "disabled";
+
+export interface UpstreamStatus {
+  readonly state: UpstreamState;
+  /** Wall ms of the last change. */
+  readonly sinceMs: number;
+  /** Why, for people; undefined when ready. */
+  readonly cause: string | undefined;
+  readonly nextAttemptMs: number | undefined;
+  readonly inFlight: number;
+  readonly pid: number | undefined;
+  readonly stderr: readonly string[];
+  readonly transport: "http" | "stdio";
+  readonly protocol: string | undefined;
+}
+
+export type UpstreamChange = { readonly kind: "state" } | { readonly kind: "list"; readonly method: ListMethod };
