@@ -2,7 +2,7 @@
 
 import type { GatewayError } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
-import type { Subject } from "../policy/model.ts";
+import type { JsonObject } from "../base/json.ts";
 
 export interface Access {
   /**
@@ -16,7 +16,12 @@ export interface Access {
 }
 
 /** One object per key while nothing about the key changes: usable as a Map or WeakMap key. */
-export interface Identity extends Subject {
+export interface Identity {
+  readonly keyId: string;
+  readonly keyName: string;
+  readonly roles: readonly string[];
+  /** Claims of a token (OIDC), empty for API keys. The same shape as a policy Subject. */
+  readonly claims: JsonObject;
   readonly expiresMs: number | null;
 }
 

@@ -1,19 +1,26 @@
 /** What tools exist, under which names agents see them, and what each key may see. */
 
-import type { Identity } from "../access/access.ts";
-import type { Candidates } from "../policy/model.ts";
+import type { Candidates, Subject } from "../policy/model.ts";
+import type { Era } from "../protocol/message.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 
 export interface Catalog {
   /** The tool behind an exposed name; undefined when no server offers it now. */
   tool(exposed: string): Tool | undefined;
   /** Prepared rules of this key for this tool; kept until keys, policy or the tool change. */
-  candidates(identity: Identity, tool: Tool): Candidates;
-  /** tools/list of this key as ready JSON text of the `tools` array; waits for first starts. */
-  visibleTools(identity: Identity): Promise<VisibleList>;
-  /** Told when the visible list of a key may have changed, coalesced. */
+  candidates(subject: Subject, tool: Tool): Candidates;
+  /** What this key sees, ready as JSON text of the `tools` array; waits for first starts. */
+  visibleTools(subject: Subject, era: Era): Promise<VisibleList>;
+  /** Told when the visible list of a key may have changed, coalesced (R12). */
   onChange(listener: () => void): () => void;
   all(): readonly Tool[];
+  /** The server a name would belong to that has not told its tools yet: for the error text only. */
+  unlisted(exposed: string): Upstream | undefined;
+  /** Tools that are not offered, and why. */
+  quarantined(): readonly { readonly server: string; readonly name: string; readonly why: string }[];
+  /** Forget what was prepared: the policy changed. */
+  policyChanged(): void;
+  stop(): void;
 }
 
 export interface VisibleList {
@@ -31,13 +38,13 @@ export interface Tool {
   /** `server/tool`: policy, CLI, receipts. */
   readonly target: string;
   readonly upstream: Upstream;
-  /** The definition as JSON text with the exposed name. */
-  readonly text: string;
+  /** The definition as JSON text with the exposed name, for each era; undefined: not expressible. */
+  readonly text: Readonly<Record<Era, string | undefined>>;
   /** sha256 of the definition as the server gave it. */
   readonly definitionHash: string;
   /** Top-level argument names of the input schema. */
   readonly declared: ReadonlySet<string>;
-  /** Header name (lower case) to the argument path annotated x-mcp-header. */
+  /** Arguments that 2026-07-28 mirrors in Mcp-Param headers. */
   readonly paramHeaders: readonly ParamHeader[];
   readonly timeout: { readonly idleMs: number; readonly maxMs: number; readonly setting: string };
 }
