@@ -64,6 +64,8 @@ export const limits = {
   listPages: 100,
   /** A tool's name, MCP 2025-11-25 and later. */
   toolNameBytes: 128,
+  /** The first tools/list waits this long for servers in their first start. */
+  startWaitMs: 2_000,
   /** Changes of a list within this time are told once; R12. */
   listChangedMs: 250,
   /** A spool segment; preallocated so that a full disk shows before any acknowledgement, L4. */
@@ -85,6 +87,12 @@ export const limits = {
   subjectBytes: 64 * 1024,
   /** Rules of one bundle. */
   policyRules: 10_000,
+  /** Lines of one log message in one window, and how many messages are told apart; R18. */
+  logBurst: 20,
+  logWindowMs: 10_000,
+  logMessages: 1_000,
+  /** A config file: people write them. */
+  configBytes: 1024 * 1024,
 } as const;
 
 export type Limits = typeof limits;
