@@ -17,7 +17,11 @@ export interface Catalog {
   /** The server a name would belong to that has not told its tools yet: for the error text only. */
   unlisted(exposed: string): Upstream | undefined;
   /** Tools that are not offered, and why. */
-  quarantined(): readonly { readonly server: string; readonly name: string; readonly why: string }[];
+  quarantined(): readonly {
+    readonly server: string;
+    readonly name: string;
+    readonly why: string;
+  }[];
   /** Forget what was prepared: the policy changed. */
   policyChanged(): void;
   stop(): void;

@@ -1,0 +1,98 @@
+/**
+ * THE PATH: the whole life of one tools/call after its request was authenticated and strictly read
+ * (front/). Every exit leaves a receipt, and there is no other way to a server.
+ *
+ *   parse → decide → intent on disk → forward → outcome on disk → respond
+ *
+ * An error before forwarding is a denial; after it, it is an outcome (architecture, invariant 6).
+ */
+
+import type { Tool } from "../catalog/catalog.ts";
+import type { Decision, Policy } from "../policy/model.ts";
+import { decide } from "./decide.ts";
+import { type Forwarded, forward } from "./forward.ts";
+import type { Handling, Incoming, Reply } from "./incoming.ts";
+import { parseCall, type ToolCall } from "./parse.ts";
+import type { CallPorts } from "./ports.ts";
+import { intentFields, outcomeFields } from "./record.ts";
+import { respondDenied, respondFailed, respondProblem, respondResult } from "./respond.ts";
+
+/** Handles one tools/call; never throws. */
+export function callTool(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {
+  const live: LiveCall = { cancelled: undefined, abort: undefined };
+  run(incoming, reply, ports, live).catch((thrown) => {
+    ports.error("call failed inside", { error: String(thrown) });
+    respondFailed(incoming, reply, thrown, undefined);
+  });
+  return {
+    cancel(reason) {
+      live.cancelled ??= reason;
+      live.abort?.(reason);
+    },
+  };
+}
+
+/** What a cancellation from the client reaches. */
+export interface LiveCall {
+  cancelled: string | undefined;
+  /** Set while the server has the call. */
+  abort: ((reason: string) => void) | undefined;
+}
+
+async function run(
+  incoming: Incoming,
+  reply: Reply,
+  ports: CallPorts,
+  live: LiveCall,
+): Promise<void> {
+  const parsed = parseCall(incoming, ports.catalog);
+  if (!parsed.ok) {
+    respondProblem(incoming, reply, parsed.error);
+    return;
+  }
+  const call = parsed.value;
+
+  const policy = ports.policy();
+  const decision = decide(incoming, call, ports);
+  if (decision.effect !== "allow" || call.tool === undefined) {
+    await refuse(incoming, reply, call, decision, policy, ports);
+    return;
+  }
+
+  const intent = ports.audit.intent(intentFields(incoming, call, decision, policy, ports));
+  // Invariant 3: no byte reaches a server before this record is on disk.
+  if (intent.durable !== undefined) await intent.durable;
+
+  const answer = await forward(incoming, reply, call.tool, ports, live);
+  const outcome = ports.audit.outcome(outcomeFields(incoming, intent.seq, answer, ports));
+  // … and no answer leaves before this one is.
+  if (outcome.durable !== undefined) await outcome.durable;
+  respond(incoming, reply, call.tool, answer, intent.id);
+}
+
+async function refuse(
+  incoming: Incoming,
+  reply: Reply,
+  call: ToolCall,
+  decision: Decision,
+  policy: Policy,
+  ports: CallPorts,
+): Promise<void> {
+  const fields = intentFields(incoming, call, decision, policy, ports);
+  const receipt = ports.audit.refusal(fields);
+  if (receipt.durable !== undefined) await receipt.durable;
+  respondDenied(incoming, reply, call, decision, receipt.id);
+}
+
+function respond(
+  incoming: Incoming,
+  reply: Reply,
+  tool: Tool,
+  answer: Forwarded,
+  receipt: string,
+): void {
+  if (answer.kind === "result") respondResult(incoming, reply, answer);
+  if (answer.kind === "failed") {
+    respondFailed(incoming, reply, answer.error, { receipt, target: tool.target });
+  }
+}

@@ -1,0 +1,36 @@
+/** Runs the policy on one call; never throws, never waits. */
+
+import type { JsonObject } from "../base/json.ts";
+import type { Decision } from "../policy/model.ts";
+import type { Incoming } from "./incoming.ts";
+import type { ToolCall } from "./parse.ts";
+import type { CallPorts } from "./ports.ts";
+
+export function decide(incoming: Incoming, call: ToolCall, ports: CallPorts): Decision {
+  if (call.tool === undefined) return unknownTool;
+  const candidates = ports.catalog.candidates(incoming.identity, call.tool);
+  return candidates.decide({
+    args: call.args,
+    client: incoming.client,
+    request: requestFacts(incoming),
+    nowMs: ports.clock.now(),
+    inexact: incoming.message.body.inexact === true,
+  });
+}
+
+/** No rule was asked: there is nothing it could be asked about. */
+const unknownTool: Decision = {
+  effect: "deny",
+  code: undefined,
+  rule: undefined,
+  matched: [],
+  hint: undefined,
+};
+
+function requestFacts(incoming: Incoming): JsonObject {
+  return {
+    method: incoming.message.method,
+    era: incoming.era,
+    protocol: incoming.protocol,
+  };
+}

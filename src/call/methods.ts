@@ -1,0 +1,41 @@
+/** Every method of every revision and who answers it; anything else is -32601. One family a file. */
+
+import { fault } from "../base/errors.ts";
+import { callTool } from "./call.ts";
+import { completionMethods } from "./completion.ts";
+import type { Handling, Incoming, Reply } from "./incoming.ts";
+import { lifecycleMethods } from "./lifecycle.ts";
+import { listTools } from "./list.ts";
+import { loggingMethods } from "./logging.ts";
+import type { Method } from "./method.ts";
+import { nothingToCancel } from "./not-offered.ts";
+import type { CallPorts } from "./ports.ts";
+import { promptMethods } from "./prompts.ts";
+import { resourceMethods } from "./resources.ts";
+import { respondProblem } from "./respond.ts";
+import { taskMethods } from "./tasks.ts";
+
+/** initialize, server/discover and subscriptions/listen belong to the front: they are about streams. */
+const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ["tools/call", { eras: ["legacy", "modern"], run: callTool }],
+  ["tools/list", { eras: ["legacy", "modern"], run: listTools }],
+  ...lifecycleMethods,
+  ...resourceMethods,
+  ...promptMethods,
+  ...completionMethods,
+  ...loggingMethods,
+  ...taskMethods,
+]);
+
+/** Answers one request of any method but those of the front; never throws. */
+export function handle(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {
+  const method = methods.get(incoming.message.method);
+  if (method?.eras.includes(incoming.era)) return method.run(incoming, reply, ports);
+  const known = method !== undefined && method.eras.length === 0;
+  const error = fault("GW_METHOD", {
+    message: `The method "${incoming.message.method.slice(0, 128)}" is not offered`,
+    ...(known ? { cause: "this version of the gateway does not carry it yet" } : {}),
+  });
+  respondProblem(incoming, reply, error);
+  return nothingToCancel;
+}

@@ -1,0 +1,19 @@
+/** What the call path needs; given once by gateway/serve.ts. */
+
+import type { Audit } from "../audit/audit.ts";
+import type { Clock } from "../base/ports.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Policy } from "../policy/model.ts";
+import type { Deadlines } from "./deadlines.ts";
+
+export interface CallPorts {
+  readonly audit: Audit;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  /** The policy in force now: a call keeps the one it began with (P28). */
+  policy(): Policy;
+  /** JSON text of our own clientInfo towards servers. */
+  readonly clientInfoText: string;
+  error(message: string, fields: Record<string, unknown>): void;
+}

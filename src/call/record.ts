@@ -1,0 +1,94 @@
+/** What the receipts of a call say: digests and sizes, never the bytes themselves. */
+
+import { createHash } from "node:crypto";
+import type { ErrorCode } from "../base/errors.ts";
+import type { Decision, Policy } from "../policy/model.ts";
+import { otherParams } from "../protocol/envelope.ts";
+import type { IntentFields, Outcome, OutcomeFields } from "../receipt/model.ts";
+import type { Forwarded } from "./forward.ts";
+import type { Incoming } from "./incoming.ts";
+import type { ToolCall } from "./parse.ts";
+import type { CallPorts } from "./ports.ts";
+import { denialCode } from "./respond.ts";
+
+export function intentFields(
+  incoming: Incoming,
+  call: ToolCall,
+  decision: Decision,
+  policy: Policy,
+  ports: CallPorts,
+): IntentFields {
+  const { identity, client, message } = incoming;
+  const { tool, argsSpan } = call;
+  const args = argsSpan && message.body.bytes.subarray(argsSpan[0], argsSpan[1]);
+  const refused = decision.effect !== "allow";
+  return {
+    keyId: identity.keyId,
+    keyName: identity.keyName,
+    session: incoming.session,
+    client: client.name === "" ? "" : `${client.name}/${client.version}`,
+    era: incoming.era,
+    method: message.method,
+    server: tool?.server ?? "",
+    tool: tool?.name ?? call.exposed,
+    argsHash: digest(args ?? "{}"),
+    argsBytes: args?.length ?? 0,
+    paramsHash: paramsDigest(incoming),
+    policyHash: policy.hash,
+    effect: decision.effect,
+    rule: decision.rule?.id ?? "",
+    rules: decision.matched,
+    definitionHash: tool?.definitionHash ?? "",
+    code: refused ? denialCode(call, decision) : "",
+    outcome: refused ? "denied" : "",
+    decideUs: Math.round((ports.clock.mono() - incoming.arrived) * 1000),
+  };
+}
+
+export function outcomeFields(
+  incoming: Incoming,
+  of: number,
+  answer: Forwarded,
+  ports: CallPorts,
+): OutcomeFields {
+  const result = answer.kind === "result" ? answer.bytes : undefined;
+  return {
+    of,
+    outcome: outcomeOf(answer),
+    code: answer.kind === "failed" ? answer.error.code : "",
+    resultHash: result === undefined ? "" : digest(result),
+    resultBytes: result?.length ?? 0,
+    tookMs: ports.clock.mono() - incoming.arrived,
+    serverMs: answer.serverMs,
+  };
+}
+
+function outcomeOf(answer: Forwarded): Outcome {
+  if (answer.kind === "cancelled") return "cancelled";
+  if (answer.kind === "result") return answer.outcome;
+  return failures[answer.error.code] ?? (answer.mayHaveRun ? "unknown" : "upstream_error");
+}
+
+const failures: Partial<Record<ErrorCode, Outcome>> = {
+  GW_TIMEOUT_IDLE: "timeout",
+  GW_TIMEOUT_MAX: "timeout",
+  GW_UPSTREAM_DOWN: "upstream_down",
+  GW_UPSTREAM_BUSY: "limited",
+  GW_UPSTREAM_ERROR: "upstream_error",
+  GW_RESULT_TOO_LARGE: "limited",
+};
+
+/** Of every params member but name and arguments, as received; they are forwarded too. */
+function paramsDigest(incoming: Incoming): string {
+  const others = otherParams(incoming.message, nameAndArguments);
+  if (others === undefined) return "";
+  const hash = createHash("sha256");
+  for (const piece of others) hash.update(piece);
+  return hash.digest("hex");
+}
+
+const nameAndArguments = ["name", "arguments"] as const;
+
+function digest(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

@@ -1,0 +1,160 @@
+/** The live catalog: reads lists when servers become ready or say so, keeps each key's view. */
+
+import { createHash } from "node:crypto";
+import { asFault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import type { Candidates, Policy, Subject } from "../policy/model.ts";
+import type { Era } from "../protocol/message.ts";
+import type { RawItem, Upstream } from "../upstream/upstream.ts";
+import { type Built, buildTools, type Naming, type ServerTools } from "./build.ts";
+import type { Catalog, Tool, VisibleList } from "./catalog.ts";
+
+export interface CatalogOptions {
+  readonly servers: readonly {
+    readonly upstream: Upstream;
+    timeout(tool: string): Tool["timeout"];
+  }[];
+  readonly naming: Naming;
+  /** The policy in force now. */
+  policy(): Policy;
+  readonly clock: Clock;
+  warn(message: string, fields: Record<string, unknown>): void;
+}
+
+/** One key's prepared view; dropped whole when tools or policy change. */
+interface View {
+  readonly candidates: Map<string, Candidates>;
+  readonly lists: Partial<Record<Era, VisibleList>>;
+}
+
+export function openCatalog(options: CatalogOptions): Catalog {
+  const lists = new Map<string, readonly RawItem[]>();
+  const listeners = new Set<() => void>();
+  let built: Built = { tools: new Map(), quarantined: [] };
+  let views = new WeakMap<Subject, View>();
+  let announce: (() => void) | undefined;
+
+  const forget = () => {
+    views = new WeakMap();
+    announce ??= options.clock.after(limits.listChangedMs, () => {
+      announce = undefined;
+      for (const listener of listeners) listener();
+    });
+  };
+  const rebuild = () => {
+    const known: ServerTools[] = [];
+    for (const { upstream, timeout } of options.servers) {
+      const items = lists.get(upstream.id);
+      if (items) known.push({ server: upstream.id, upstream, items, timeout });
+    }
+    built = buildTools(known, options.naming);
+    for (const q of built.quarantined) options.warn("tool is not offered", { ...q });
+    forget();
+  };
+  const firstLists = options.servers.map(({ upstream }) =>
+    watch(upstream, options, (items) => {
+      lists.set(upstream.id, items);
+      rebuild();
+    }),
+  );
+  const settled = Promise.all(firstLists);
+  let starting = true;
+  settled.then(() => {
+    starting = false;
+  });
+
+  const viewOf = (subject: Subject): View => {
+    let view = views.get(subject);
+    if (view === undefined) {
+      view = { candidates: new Map(), lists: {} };
+      views.set(subject, view);
+    }
+    return view;
+  };
+  const candidates = (subject: Subject, tool: Tool): Candidates => {
+    const prepared = viewOf(subject).candidates;
+    let found = prepared.get(tool.target);
+    if (found === undefined) {
+      const target = { kind: "tool", name: tool.target, declared: tool.declared } as const;
+      found = options.policy().candidates(subject, target);
+      prepared.set(tool.target, found);
+    }
+    return found;
+  };
+
+  return {
+    tool: (exposed) => built.tools.get(exposed),
+    candidates,
+    async visibleTools(subject, era) {
+      if (starting) await Promise.race([settled, delay(options.clock, limits.startWaitMs)]);
+      const view = viewOf(subject);
+      view.lists[era] ??= render(built, era, (tool) => candidates(subject, tool));
+      return view.lists[era];
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    all: () => [...built.tools.values()],
+    quarantined: () => built.quarantined,
+    unlisted: (exposed) =>
+      options.servers.find(
+        ({ upstream }) => !lists.has(upstream.id) && exposed.startsWith(`${upstream.id}__`),
+      )?.upstream,
+    policyChanged: forget,
+    stop: () => announce?.(),
+  };
+}
+
+/**
+ * Lists a server whenever it becomes ready or says that its tools changed. The promise resolves
+ * when its first start has ended, well or not.
+ */
+function watch(
+  upstream: Upstream,
+  options: CatalogOptions,
+  found: (items: readonly RawItem[]) => void,
+): Promise<void> {
+  return new Promise((resolve) => {
+    let running = false;
+    let again = false;
+    const refresh = async () => {
+      again = running;
+      if (running) return;
+      running = true;
+      try {
+        found(await upstream.list("tools/list"));
+      } catch (thrown) {
+        const error = asFault(thrown, `Cannot list the tools of "${upstream.id}"`);
+        options.warn("list failed", { server: upstream.id, code: error.code, why: error.message });
+      }
+      running = false;
+      resolve();
+      if (again) void refresh();
+    };
+    upstream.onChange((change) => {
+      const { state } = upstream.status();
+      if (change.kind === "list") {
+        if (change.method === "tools/list") void refresh();
+      } else if (state === "ready") void refresh();
+      else if (state !== "starting" && state !== "idle") resolve();
+    });
+    if (upstream.status().state === "ready") void refresh();
+    if (upstream.status().state === "disabled") resolve();
+  });
+}
+
+function render(built: Built, era: Era, candidates: (tool: Tool) => Candidates): VisibleList {
+  const texts: string[] = [];
+  for (const tool of built.tools.values()) {
+    const text = tool.text[era];
+    if (text !== undefined && candidates(tool).visibility !== "deny") texts.push(text);
+  }
+  const json = `[${texts.join(",")}]`;
+  return { json, hash: createHash("sha256").update(json).digest("hex") };
+}
+
+function delay(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve));
+}

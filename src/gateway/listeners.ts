@@ -1,0 +1,103 @@
+/** Opens the doors: MCP on the configured address, the admin socket for people of this machine. */
+
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Listener, ListenOptions, Runtime } from "../runtime/runtime.ts";
+import type { Config } from "./config-model.ts";
+
+export interface Door {
+  readonly listener: Listener;
+  /** `http://localhost:3100`, for people. */
+  readonly url: string;
+}
+
+type Handle = ListenOptions["handle"];
+
+/** `localhost` is both loopback families; a missing family is skipped. Throws GW_PORT_TAKEN … */
+export async function openFront(
+  runtime: Runtime,
+  config: Config,
+  handle: Handle,
+): Promise<readonly Door[]> {
+  const { host, port } = config.listen;
+  const hosts = host === "localhost" ? ["127.0.0.1", "::1"] : [host];
+  const doors: Door[] = [];
+  let bound = port;
+  for (const address of hosts) {
+    try {
+      const listener = await runtime.listen({
+        address: { host: address, port: bound },
+        ...(config.tls === undefined ? {} : { tls: config.tls }),
+        bodyBytesMax: config.limits.bodyBytes,
+        idleSeconds: limits.httpIdleSeconds,
+        handle,
+      });
+      bound = listener.port;
+      doors.push({ listener, url: urlOf(config, address, bound) });
+    } catch (thrown) {
+      if (doors.length > 0 && isMissingFamily(thrown)) continue;
+      await Promise.all(doors.map((door) => door.listener.stop(true)));
+      throw listenFault(thrown, `${address}:${port}`);
+    }
+  }
+  return doors;
+}
+
+/** The socket is born with its final mode: nobody can connect before the fence stands. */
+export async function openAdmin(runtime: Runtime, config: Config, handle: Handle): Promise<Door> {
+  const path = config.admin.socket;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  removeStale(path);
+  const before = process.umask(0o117);
+  try {
+    const listener = await runtime.listen({
+      address: { path },
+      bodyBytesMax: 1024 * 1024,
+      idleSeconds: limits.httpIdleSeconds,
+      handle,
+    });
+    chmodSync(path, 0o660);
+    return { listener, url: `unix:${path}` };
+  } catch (thrown) {
+    throw listenFault(thrown, path);
+  } finally {
+    process.umask(before);
+  }
+}
+
+/** data_dir is ours by now (owner lock), so a socket that is there belongs to nobody alive. */
+function removeStale(path: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isSocket()) {
+    const message = `Cannot make the admin socket "${path}"`;
+    throw fault("GW_LISTEN", { message, cause: "a file that is no socket is there" });
+  }
+  unlinkSync(path);
+}
+
+function urlOf(config: Config, address: string, port: number): string {
+  const scheme = config.tls === undefined ? "http" : "https";
+  return `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
+function errno(thrown: unknown): string {
+  return thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+}
+
+function isMissingFamily(thrown: unknown): boolean {
+  return ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(errno(thrown));
+}
+
+function listenFault(thrown: unknown, where: string): Error {
+  const code = errno(thrown);
+  const message = `Cannot listen on ${where}`;
+  if (code === "EADDRINUSE") {
+    return fault("GW_PORT_TAKEN", { message, cause: "another program listens there" });
+  }
+  const cause = thrown instanceof Error ? thrown.message : String(thrown);
+  return fault("GW_LISTEN", { message, cause });
+}

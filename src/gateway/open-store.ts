@@ -1,0 +1,49 @@
+/** The store the config names, pinned in data_dir so that a changed line cannot hide receipts. */
+
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fault } from "../base/errors.ts";
+import { isObject, member } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
+import type { Store } from "../store/store.ts";
+import type { Config } from "./config-model.ts";
+
+/** Loads only the store in use. */
+export async function openStore(config: Config): Promise<Store> {
+  if (config.database.kind === "sqlite") {
+    const { sqliteStore } = await import("../store/sqlite.ts");
+    return sqliteStore({ path: join(config.dataDir, "store.db") });
+  }
+  const { url, pool } = config.database;
+  const { postgresStore } = await import("../store/postgres.ts");
+  return postgresStore({ url, pool, queryMs: limits.queryMs });
+}
+
+/** Throws GW_STORE_CHANGED when data_dir was used with another store; `accept` pins the new one. */
+export function pinStore(config: Config, store: Store, accept: boolean): void {
+  const path = join(config.dataDir, "store.json");
+  const now = { kind: store.kind, place: store.place, id: identity(store) };
+  const before = existsSync(path) ? readPin(path) : undefined;
+  if (before !== undefined && before.id !== now.id && !accept) {
+    throw fault("GW_STORE_CHANGED", {
+      message: `Cannot use the ${now.kind} store ${now.place} with this data_dir`,
+      cause: `it was used with the ${before.kind} store ${before.place}`,
+    });
+  }
+  if (before?.id === now.id) return;
+  writeFileSync(`${path}.new`, `${JSON.stringify(now)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+function identity(store: Store): string {
+  // A copied data_dir keeps its embedded store, so its path does not count.
+  const place = store.kind === "sqlite" ? "" : store.place;
+  return createHash("sha256").update(`${store.kind}\n${place}`).digest("hex");
+}
+
+function readPin(path: string): { kind: string; place: string; id: string } {
+  const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+  const text = (key: string) => String((isObject(value) && member(value, key)) || "");
+  return { kind: text("kind"), place: text("place"), id: text("id") };
+}

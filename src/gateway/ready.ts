@@ -1,0 +1,51 @@
+/** What /ready says: each dependency with its reason. */
+
+import type { Parts } from "./serve.ts";
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly reason: string;
+  }[];
+}
+
+/**
+ * Not ready: nobody can be let in, receipts cannot be written, or a server marked `required` is
+ * away. A store that does not answer is told but is no reason: calls go on from the spool.
+ */
+export function readiness(parts: Parts): Readiness {
+  const access = parts.access.status();
+  const audit = parts.audit.status();
+  const checks = [
+    { name: "keys", ok: access.source !== "none", reason: keysReason(access.source) },
+    {
+      name: "audit",
+      ok: audit.broken === undefined,
+      reason: audit.broken ?? "receipts are written",
+    },
+    ...parts.config.servers
+      .filter((server) => server.required && server.enabled)
+      .map(({ id }) => serverCheck(id, parts)),
+  ];
+  const store = audit.store.ok
+    ? `${audit.store.kind} answers`
+    : `${audit.store.kind} is stale: ${audit.store.error ?? "it does not answer"}`;
+  return {
+    ready: checks.every((check) => check.ok),
+    checks: [...checks, { name: "store", ok: audit.store.ok, reason: store }],
+  };
+}
+
+function keysReason(source: string): string {
+  if (source === "none") return "no key store and no snapshot: every key is refused";
+  if (source === "snapshot") return "store stale: keys come from the snapshot in data_dir";
+  return source === "open" ? "auth: none, everybody is let in" : "keys are current";
+}
+
+function serverCheck(id: string, parts: Parts): { name: string; ok: boolean; reason: string } {
+  const status = parts.upstreams.find((upstream) => upstream.id === id)?.status();
+  const ok = status?.state === "ready";
+  return { name: `server ${id}`, ok, reason: status?.cause ?? status?.state ?? "unknown" };
+}

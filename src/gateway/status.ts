@@ -1,0 +1,34 @@
+/** The status of a running gateway, as `authensor-gw status` shows it. */
+
+import process from "node:process";
+import type { GatewayStatus } from "../admin/contract.ts";
+import type { Parts } from "./serve.ts";
+
+export function statusOf(parts: Parts): GatewayStatus {
+  const counts = new Map<string, number>();
+  for (const tool of parts.catalog.all()) {
+    counts.set(tool.server, (counts.get(tool.server) ?? 0) + 1);
+  }
+  const front = parts.front?.status() ?? { sessions: 0, streams: 0, inFlight: 0 };
+  const policy = parts.policy.current;
+  return {
+    version: parts.version,
+    pid: process.pid,
+    startedMs: parts.startedMs,
+    listen: parts.doors.map((door) => door.url),
+    dataDir: parts.config.dataDir,
+    config: parts.config.file,
+    policy: { hash: policy.hash, files: policy.files, rules: policy.rules.length },
+    access: parts.access.status(),
+    audit: parts.audit.status(),
+    servers: parts.upstreams.map((upstream) => ({
+      id: upstream.id,
+      ...upstream.status(),
+      tools: counts.get(upstream.id) ?? 0,
+    })),
+    sessions: front.sessions,
+    streams: front.streams,
+    inFlight: parts.calls.deadlines.inFlight(),
+    rssBytes: process.memoryUsage.rss(),
+  };
+}
