@@ -1,0 +1,89 @@
+/** System calls that no runtime offers, through Bun's ffi, loaded at the first use. */
+
+import { createRequire } from "node:module";
+import process from "node:process";
+import type { Sys } from "./runtime.ts";
+
+const PR_SET_DUMPABLE = 4;
+const AF_UNIX = 1;
+const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+const MSG_NOSIGNAL = 0x4000;
+
+/** Linux, glibc or musl; elsewhere everything answers that it cannot. */
+export function linuxSys(): Sys {
+  let loaded: Libc | undefined | "untried" = "untried";
+  function libc(): Libc | undefined {
+    if (loaded === "untried") loaded = process.platform === "linux" ? load() : undefined;
+    return loaded;
+  }
+  return {
+    fallocate: (fd, bytes) => libc()?.posix_fallocate(fd, 0, bytes) === 0,
+    notDumpable: () => libc()?.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
+    notify(state) {
+      const { NOTIFY_SOCKET: path } = process.env;
+      if (path !== undefined && path !== "") sendDatagram(libc(), path, state);
+    },
+  };
+}
+
+/** sd_notify(3): one datagram to a unix socket; a leading @ names an abstract one. */
+function sendDatagram(libc: Libc | undefined, path: string, text: string): void {
+  if (libc === undefined) return;
+  const name = Buffer.from(path);
+  if (name[0] === 0x40) name[0] = 0;
+  const address = Buffer.concat([
+    new Uint8Array(new Uint16Array([AF_UNIX]).buffer),
+    name,
+    // A path ends with a zero byte, an abstract name does not.
+    Buffer.alloc(name[0] === 0 ? 0 : 1),
+  ]);
+  const socket = libc.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+  if (socket < 0) return;
+  const data = Buffer.from(text);
+  libc.sendto(socket, data, data.length, MSG_NOSIGNAL, address, address.length);
+  libc.close(socket);
+}
+
+interface Libc {
+  posix_fallocate(fd: number, offset: number, bytes: number): number;
+  prctl(option: number, a: number, b: number, c: number, d: number): number;
+  socket(domain: number, type: number, protocol: number): number;
+  sendto(
+    fd: number,
+    data: Uint8Array,
+    size: number,
+    flags: number,
+    address: Uint8Array,
+    addressSize: number,
+  ): number | bigint;
+  close(fd: number): number;
+}
+
+interface Ffi {
+  dlopen(name: string, functions: unknown): { readonly symbols: Libc };
+}
+
+const functions = {
+  posix_fallocate: { args: ["i32", "i64", "i64"], returns: "i32" },
+  prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
+  close: { args: ["i32"], returns: "i32" },
+};
+
+function load(): Libc | undefined {
+  const names = ["libc.so.6", `libc.musl-${muslName()}.so.1`];
+  for (const name of names) {
+    try {
+      const ffi = createRequire(import.meta.url)("bun:ffi") as Ffi;
+      return ffi.dlopen(name, functions).symbols;
+    } catch {
+      // The other C library, or none: Sys answers that it cannot, and doctor says so.
+    }
+  }
+  return undefined;
+}
+
+function muslName(): string {
+  return process.arch === "arm64" ? "aarch64" : "x86_64";
+}
