@@ -10,6 +10,9 @@ export const limits = {
   jsonValues: 20_000,
   /** One object key, R4. */
   jsonKeyBytes: 256,
+  /** Nesting and values of one answer of a server; a million keys stall the loop, U21. */
+  resultDepth: 512,
+  resultValues: 500_000,
   /** A request id, F22. */
   idBytes: 256,
   /** An Authorization header; ours are under 60 bytes, F7. */
@@ -77,6 +80,13 @@ export const limits = {
   shipDeadlineMs: 5_000,
   /** One statement to the database, L10: a frozen server gives no error by itself. */
   queryMs: 5_000,
+  /** Creating and upgrading tables, and waiting for another starter that does it. */
+  migrateMs: 60_000,
+  /** Characters of a column that is only for lists and searches; the body keeps all of it. */
+  columnChars: 512,
+  /** Records of one transaction of the embedded store, and rows of one answer of any store. */
+  storeTransaction: 500,
+  storePage: 10_000,
   /** Key changes made by another process are seen within this time. */
   keyRefreshMs: 500,
   /** SIGTERM: calls in flight get this long to end. */
@@ -85,6 +95,10 @@ export const limits = {
   policyBytes: 1024 * 1024,
   patternBytes: 1024,
   subjectBytes: 64 * 1024,
+  /** Values a decision may look at, long strings counting more; what is over is unknown; P8. */
+  policySteps: 200_000,
+  /** any, all and not inside each other. */
+  policyDepth: 16,
   /** Rules of one bundle. */
   policyRules: 10_000,
   /** Lines of one log message in one window, and how many messages are told apart; R18. */

@@ -27,8 +27,17 @@ export interface Store {
   keys(): Promise<readonly KeyRow[]>;
   /** Inserts; rejects GW_NAME when a live key has this name. */
   addKey(row: KeyRow): Promise<void>;
+  /**
+   * Inserts `row` and ends the live key of the same name, in one step: it expires at `oldEndsMs`,
+   * or is revoked when that is not after `row.createdMs`. Rejects GW_NAME when `oldId` is not live.
+   */
+  replaceKey(row: KeyRow, oldId: string, oldEndsMs: number): Promise<void>;
   /** Sets revoked_at where it is not set; false when there is no such key. */
   revokeKey(id: string, atMs: number): Promise<boolean>;
+  /** Changes whenever a key changes, whoever did it: one cheap read. */
+  keysVersion(): Promise<number>;
+  /** What is wrong with the server's settings, for people; empty when nothing is known (A22). */
+  warnings(): readonly string[];
   close(): Promise<void>;
 }
 

@@ -1,0 +1,91 @@
+/**
+ * The columns that lists and searches use, taken from a record's body. They are a convenience:
+ * a body that says nothing usable gives nulls and never stops a batch (A10).
+ */
+
+import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
+
+/** Order is that of `derivedColumns`; text is storable in any database. */
+export interface Derived {
+  readonly at_ms: number | null;
+  readonly key_id: string | null;
+  readonly key_name: string | null;
+  readonly method: string | null;
+  readonly server: string | null;
+  readonly tool: string | null;
+  readonly effect: string | null;
+  readonly rule: string | null;
+  readonly outcome: string | null;
+  readonly code: string | null;
+  readonly of_seq: number | null;
+  readonly args_bytes: number | null;
+  readonly result_bytes: number | null;
+  readonly took_ms: number | null;
+}
+
+export const derivedColumns = [
+  ...["at_ms", "key_id", "key_name", "method", "server", "tool", "effect", "rule"],
+  ...["outcome", "code", "of_seq", "args_bytes", "result_bytes", "took_ms"],
+] as readonly (keyof Derived)[];
+
+export function derive(body: Uint8Array): Derived {
+  const tree = parse(body);
+  if (tree === undefined) return nothing;
+  return {
+    at_ms: time(member(tree, "time")),
+    key_id: text(member(tree, "keyId")),
+    key_name: text(member(tree, "keyName")),
+    method: text(member(tree, "method")),
+    server: text(member(tree, "server")),
+    tool: text(member(tree, "tool")),
+    effect: text(member(tree, "effect")),
+    rule: text(member(tree, "rule")),
+    outcome: text(member(tree, "outcome")),
+    code: text(member(tree, "code")),
+    of_seq: count(member(tree, "of")),
+    args_bytes: count(member(tree, "argsBytes")),
+    result_bytes: count(member(tree, "resultBytes")),
+    took_ms: real(member(tree, "tookMs")),
+  };
+}
+
+const nothing: Derived = {
+  ...{ at_ms: null, key_id: null, key_name: null, method: null, server: null, tool: null },
+  ...{ effect: null, rule: null, outcome: null, code: null },
+  ...{ of_seq: null, args_bytes: null, result_bytes: null, took_ms: null },
+};
+
+function parse(body: Uint8Array): JsonObject | undefined {
+  try {
+    const tree: unknown = JSON.parse(decoder.decode(body));
+    return isObject(tree) ? tree : undefined;
+  } catch {
+    // The body itself is kept byte for byte; only its columns stay empty.
+    return undefined;
+  }
+}
+
+const decoder = new TextDecoder();
+
+/** Postgres text takes neither NUL nor lone surrogates (L2); "" and null are the same to a reader. */
+function text(value: Json | undefined): string | null {
+  if (typeof value !== "string" || value === "") return null;
+  return value.slice(0, limits.columnChars).toWellFormed().replaceAll("\0", "\ufffd");
+}
+
+function count(value: Json | undefined): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+function real(value: Json | undefined): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** ISO text or ms since 1970, inside what both databases can hold. */
+function time(value: Json | undefined): number | null {
+  const ms = typeof value === "string" ? Date.parse(value) : value;
+  return typeof ms === "number" && ms >= 0 && ms < yearTenThousandMs ? Math.floor(ms) : null;
+}
+
+const yearTenThousandMs = 253_402_300_800_000;

@@ -1,0 +1,67 @@
+/**
+ * The tables, as an ordered list: forward only and additive, so that the gateway before this one
+ * still runs on them (O5). A step that shipped is never edited. Receipts are one table; splitting
+ * it by time comes later, as a step of its own, when retention needs it.
+ */
+
+export interface Migration {
+  readonly version: number;
+  readonly postgres: readonly string[];
+  readonly sqlite: readonly string[];
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    postgres: [
+      `create table receipts (
+        chain uuid not null, seq bigint not null, kind text not null,
+        hash bytea not null, prev bytea not null, body bytea not null,
+        at timestamptz, key_id text, key_name text, method text, server text, tool text,
+        effect text, rule text, outcome text, code text, of_seq bigint,
+        args_bytes bigint, result_bytes bigint, took_ms double precision,
+        primary key (chain, seq))`,
+      // Bodies are small and rarely read: compressing them costs more than it saves.
+      "alter table receipts alter column body set storage external",
+      `create index receipts_calls on receipts (at desc, chain, seq desc)
+        where kind in ('intent', 'refusal')`,
+      "create index receipts_outcomes on receipts (chain, of_seq) where of_seq is not null",
+      `create table chain_heads (
+        chain uuid primary key, last_seq bigint not null, last_hash bytea not null,
+        first_at timestamptz not null default clock_timestamp())`,
+      `create table gateway_keys (
+        id text primary key, name text not null, roles text not null,
+        token_hash text not null unique, created_ms bigint not null,
+        expires_ms bigint, revoked_ms bigint, replaced_by text)`,
+      `create unique index gateway_keys_name on gateway_keys (name)
+        where revoked_ms is null and replaced_by is null`,
+      "create table keys_version (one boolean primary key default true, version bigint not null)",
+      "insert into keys_version (version) values (0)",
+    ],
+    sqlite: [
+      `create table receipts (
+        chain text not null, seq integer not null, kind text not null,
+        hash blob not null, prev blob not null, body blob not null,
+        at_ms integer, key_id text, key_name text, method text, server text, tool text,
+        effect text, rule text, outcome text, code text, of_seq integer,
+        args_bytes integer, result_bytes integer, took_ms real,
+        unique (chain, seq))`,
+      `create index receipts_calls on receipts (at_ms, chain, seq)
+        where kind in ('intent', 'refusal')`,
+      "create index receipts_outcomes on receipts (chain, of_seq) where of_seq is not null",
+      `create table chain_heads (
+        chain text not null unique, last_seq integer not null, last_hash blob not null)`,
+      `create table gateway_keys (
+        id text primary key, name text not null, roles text not null,
+        token_hash text not null unique, created_ms integer not null,
+        expires_ms integer, revoked_ms integer, replaced_by text)`,
+      `create unique index gateway_keys_name on gateway_keys (name)
+        where revoked_ms is null and replaced_by is null`,
+      "create table keys_version (one integer primary key, version integer not null)",
+      "insert into keys_version (one, version) values (1, 0)",
+    ],
+  },
+];
+
+/** What this build knows; a database may be newer. */
+export const schemaVersion: number = migrations.at(-1)?.version ?? 0;
