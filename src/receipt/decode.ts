@@ -1,0 +1,221 @@
+/** Bodies back into fields, and the row that people see: for the store, the CLI and verify. */
+
+import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
+import { no, ok, type Result } from "../base/result.ts";
+import { receiptId } from "./chain.ts";
+import type { OpenFields, RecoveryFields } from "./encode.ts";
+import type { IntentFields, Outcome, OutcomeFields } from "./model.ts";
+
+export type Decoded =
+  | { readonly kind: "open"; readonly at: number; readonly fields: OpenFields }
+  | { readonly kind: "intent" | "refusal"; readonly at: number; readonly fields: IntentFields }
+  | { readonly kind: "outcome"; readonly at: number; readonly fields: OutcomeFields }
+  | { readonly kind: "recovery"; readonly at: number; readonly fields: RecoveryFields }
+  | { readonly kind: "admin"; readonly at: number; readonly fields: AdminFields }
+  | { readonly kind: "close"; readonly at: number; readonly fields: { readonly why: string } };
+
+export interface AdminFields {
+  readonly action: string;
+  readonly keyId: string;
+  readonly fields: JsonObject;
+}
+
+/** One call as store.ts ReceiptRow wants it; times in ms, sizes in bytes. */
+export interface JoinedRow {
+  readonly id: string;
+  readonly seq: number;
+  readonly time: string;
+  readonly key: string;
+  readonly server: string;
+  readonly tool: string;
+  readonly effect: string;
+  readonly rule: string | null;
+  readonly outcome: string | null;
+  readonly args_bytes: number;
+  readonly result_bytes: number | null;
+  readonly took_ms: number | null;
+}
+
+/** The fields of a body; the error says what does not fit. Never throws. */
+export function decodeBody(body: Uint8Array): Result<Decoded, string> {
+  let tree: unknown;
+  try {
+    tree = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch {
+    return no("the body is not JSON");
+  }
+  if (!isObject(tree)) return no("the body is not an object");
+  if (member(tree, "v") !== 1) return no(`body version ${JSON.stringify(member(tree, "v"))}`);
+  try {
+    return ok(decodeTree(reader(tree)));
+  } catch (thrown) {
+    if (thrown instanceof Unfit) return no(thrown.message);
+    throw thrown;
+  }
+}
+
+/** Joins an intent with its outcome (undefined while the call runs), or shows a refusal alone. */
+export function joinRow(
+  chain: string,
+  seq: number,
+  at: number,
+  call: IntentFields,
+  end: OutcomeFields | undefined,
+): JoinedRow {
+  const refused = call.outcome !== "";
+  return {
+    id: receiptId(chain, seq),
+    seq,
+    time: timeOf(at),
+    key: call.keyName,
+    server: call.server,
+    tool: toolOf(call),
+    effect: call.effect,
+    rule: call.rule === "" ? null : call.rule,
+    outcome: refused ? call.outcome : (end?.outcome ?? null),
+    args_bytes: call.argsBytes,
+    result_bytes: end === undefined ? null : end.resultBytes,
+    took_ms: refused ? Math.round(call.decideUs) / 1000 : (end?.tookMs ?? null),
+  };
+}
+
+/** `server/tool`; the bare tool when no server was found for it. */
+export function toolOf(call: IntentFields): string {
+  return call.server === "" ? call.tool : `${call.server}/${call.tool}`;
+}
+
+function timeOf(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString();
+}
+
+class Unfit extends Error {}
+
+interface Reader {
+  text(key: string): string;
+  number(key: string): number;
+  value(key: string): Json;
+}
+
+function reader(tree: JsonObject): Reader {
+  const value = (key: string): Json => {
+    const found = member(tree, key);
+    if (found === undefined) throw new Unfit(`the body lacks "${key}"`);
+    return found;
+  };
+  return {
+    value,
+    text(key) {
+      const found = value(key);
+      if (typeof found !== "string") throw new Unfit(`"${key}" is not a string`);
+      return found;
+    },
+    number(key) {
+      const found = value(key);
+      if (typeof found !== "number") throw new Unfit(`"${key}" is not a number`);
+      return found;
+    },
+  };
+}
+
+function decodeTree(r: Reader): Decoded {
+  const kind = r.text("kind");
+  const at = r.number("at");
+  switch (kind) {
+    case "open":
+      return { kind, at, fields: openFields(r) };
+    case "intent":
+    case "refusal":
+      return { kind, at, fields: callFields(r) };
+    case "outcome":
+      return { kind, at, fields: outcomeFields(r) };
+    case "recovery":
+      return {
+        kind,
+        at,
+        fields: { lostBytes: r.number("lost_bytes"), openIntents: r.number("open_intents") },
+      };
+    case "admin":
+      return { kind, at, fields: adminFields(r) };
+    case "close":
+      return { kind, at, fields: { why: r.text("why") } };
+    default:
+      throw new Unfit(`unknown kind ${JSON.stringify(kind)}`);
+  }
+}
+
+function openFields(r: Reader): OpenFields {
+  return {
+    build: r.text("build"),
+    dir: r.text("dir"),
+    prevChain: r.text("prev_chain"),
+    prevSeq: r.number("prev_seq"),
+    prevHead: r.text("prev_head"),
+  };
+}
+
+function adminFields(r: Reader): AdminFields {
+  const fields = r.value("fields");
+  if (!isObject(fields)) throw new Unfit('"fields" is not an object');
+  return { action: r.text("action"), keyId: r.text("key"), fields };
+}
+
+function callFields(r: Reader): IntentFields {
+  const rules = r.value("rules");
+  if (!Array.isArray(rules)) throw new Unfit('"rules" is not a list');
+  return {
+    keyId: r.text("key"),
+    keyName: r.text("key_name"),
+    session: r.text("session"),
+    client: r.text("client"),
+    era: oneOf(r.text("era"), eras),
+    method: r.text("method"),
+    server: r.text("server"),
+    tool: r.text("tool"),
+    argsHash: r.text("args_hash"),
+    argsBytes: r.number("args_bytes"),
+    paramsHash: r.text("params_hash"),
+    policyHash: r.text("policy_hash"),
+    effect: oneOf(r.text("effect"), effects),
+    rule: r.text("rule"),
+    rules: rules.map(String),
+    definitionHash: r.text("definition_hash"),
+    code: r.text("code"),
+    outcome: oneOf(r.text("outcome"), ["", ...outcomes]),
+    decideUs: r.number("decide_us"),
+  };
+}
+
+function outcomeFields(r: Reader): OutcomeFields {
+  return {
+    of: r.number("of"),
+    outcome: oneOf(r.text("outcome"), outcomes),
+    code: r.text("code"),
+    resultHash: r.text("result_hash"),
+    resultBytes: r.number("result_bytes"),
+    tookMs: r.number("took_ms"),
+    serverMs: r.number("server_ms"),
+  };
+}
+
+const eras = ["legacy", "modern"] as const;
+const effects = ["allow", "ask", "deny"] as const;
+const outcomes: readonly Outcome[] = [
+  "ok",
+  "tool_error",
+  "denied",
+  "held",
+  "expired",
+  "limited",
+  "cancelled",
+  "timeout",
+  "upstream_down",
+  "upstream_error",
+  "unknown",
+];
+
+function oneOf<T extends string>(text: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === text);
+  if (found === undefined) throw new Unfit(`unexpected value ${JSON.stringify(text)}`);
+  return found;
+}
