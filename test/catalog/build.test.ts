@@ -1,0 +1,106 @@
+import { describe, expect, test } from "bun:test";
+import { buildTools, type Naming } from "../../src/catalog/build.ts";
+import { scriptedUpstream, settle, someone, world } from "../kit/scripted.ts";
+
+const schema = { type: "object", properties: { a: {} } };
+
+function built(servers: Record<string, readonly string[]>, naming: Naming = "prefix") {
+  return buildTools(
+    Object.entries(servers).map(([server, names]) => ({
+      server,
+      upstream: scriptedUpstream(server, []),
+      items: names.map((name) => {
+        const value = { name, inputSchema: schema };
+        return { value, text: JSON.stringify(value) };
+      }),
+      timeout: () => ({ idleMs: 1, maxMs: 1, setting: "x" }),
+    })),
+    naming,
+  );
+}
+
+describe("names", () => {
+  const cases: readonly [string, Record<string, readonly string[]>, Naming, readonly string[]][] = [
+    ["prefix", { a: ["x"], b: ["x"] }, "prefix", ["a__x", "b__x"]],
+    ["auto, unique", { a: ["x"], b: ["y"] }, "auto", ["x", "y"]],
+    ["auto, collision", { a: ["x"], b: ["x", "y"] }, "auto", ["a__x", "b__x", "y"]],
+    ["bare, collision: the first keeps it (P17)", { a: ["x"], b: ["x"] }, "bare", ["x"]],
+    [
+      "P16 a separator in a name is no split",
+      { a: ["b__c"], "a-b": ["c"] },
+      "prefix",
+      ["a__b__c", "a-b__c"],
+    ],
+    ["twice in one list", { a: ["x", "x"] }, "prefix", ["a__x"]],
+  ];
+  for (const [name, servers, naming, expected] of cases) {
+    test(name, () => {
+      expect([...built(servers, naming).tools.keys()]).toEqual([...expected]);
+    });
+  }
+
+  test("P14 names outside the charset are quarantined with a reason", () => {
+    const bad = ["", "verify_ѕer", "read\u200b_file", "a b", "a/b", "x".repeat(129), "‮x"];
+    const { tools, quarantined } = built({ a: ["good", ...bad] });
+    expect([...tools.keys()]).toEqual(["a__good"]);
+    expect(quarantined).toHaveLength(bad.length);
+  });
+
+  test("P14 case twins are two tools", () => {
+    expect(built({ a: ["read_file", "Read_File"] }).tools.size).toBe(2);
+  });
+});
+
+describe("what a key sees", () => {
+  const tools = [
+    { name: "read", inputSchema: schema },
+    { name: "write", inputSchema: schema },
+    { name: "pay", inputSchema: schema },
+  ];
+  const policy = `id: t
+allow: [s/read]
+deny: [s/write]
+rules:
+  - {id: small, effect: allow, tools: [s/pay], when: {args.a: {lte: 5}}}
+`;
+
+  test("P12 hidden only where every call is denied", async () => {
+    const at = await world([scriptedUpstream("s", tools)], { policy });
+    const list = await at.ports.catalog.visibleTools(someone, "legacy");
+    const names = JSON.parse(list.json).map((tool: { name: string }) => tool.name);
+    expect(names).toEqual(["s__read", "s__pay"]);
+  });
+
+  test("F16 two keys, two lists; the same key, the same bytes", async () => {
+    const two = `id: t
+rules:
+  - {id: a, effect: allow, tools: [s/read], who: {keys: [agent]}}
+  - {id: b, effect: allow, tools: [s/write], who: {keys: [other]}}
+`;
+    const at = await world([scriptedUpstream("s", tools)], { policy: two });
+    const other = { ...someone, keyId: "k2", keyName: "other" };
+    const mine = await at.ports.catalog.visibleTools(someone, "legacy");
+    const theirs = await at.ports.catalog.visibleTools(other, "legacy");
+    expect(mine.json).toContain("s__read");
+    expect(mine.json).not.toContain("s__write");
+    expect(theirs.json).not.toContain("s__read");
+    expect(await at.ports.catalog.visibleTools(someone, "legacy")).toBe(mine);
+  });
+
+  test("a new policy or a new list is told once, and changes the view", async () => {
+    const server = scriptedUpstream("s", tools);
+    const at = await world([server], { policy });
+    let told = 0;
+    await at.clock.advance(1000);
+    at.ports.catalog.onChange(() => told++);
+    server.setTools(tools.slice(0, 1));
+    server.setTools(tools.slice(0, 2));
+    await settle();
+    await at.clock.advance(1000);
+    expect(told).toBe(1);
+    at.setPolicy("id: t\ndeny: ['s/*']\n");
+    await at.clock.advance(1000);
+    expect(told).toBe(2);
+    expect((await at.ports.catalog.visibleTools(someone, "legacy")).json).toBe("[]");
+  });
+});

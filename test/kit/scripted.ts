@@ -1,0 +1,299 @@
+/** A whole call path in memory: scripted servers, an audit that remembers, a clock that is set. */
+
+import type { Identity } from "../../src/access/access.ts";
+import type { Appended, Audit } from "../../src/audit/audit.ts";
+import type { JsonObject } from "../../src/base/json.ts";
+import { limits } from "../../src/base/limits.ts";
+import type { Clock } from "../../src/base/ports.ts";
+import { createDeadlines } from "../../src/call/deadlines.ts";
+import type { Incoming, Reply } from "../../src/call/incoming.ts";
+import type { CallPorts } from "../../src/call/ports.ts";
+import { openCatalog } from "../../src/catalog/open.ts";
+import type { Policy } from "../../src/policy/model.ts";
+import { noPolicy, readPolicy } from "../../src/policy/read.ts";
+import { readMessage } from "../../src/protocol/json-rpc.ts";
+import type { Era, Pieces } from "../../src/protocol/message.ts";
+import { readStrict, readUpstream } from "../../src/protocol/strict-json.ts";
+import type { IntentFields, OutcomeFields } from "../../src/receipt/model.ts";
+import type {
+  RawItem,
+  Upstream,
+  UpstreamChange,
+  UpstreamRequest,
+  UpstreamSink,
+  UpstreamState,
+} from "../../src/upstream/upstream.ts";
+
+/** Time that moves only when told. */
+export interface SetClock extends Clock {
+  advance(ms: number): Promise<void>;
+}
+
+export function setClock(start = 1_700_000_000_000): SetClock {
+  let mono = 0;
+  const timers = new Set<{ at: number; run: () => void }>();
+  return {
+    now: () => start + mono,
+    mono: () => mono,
+    after(ms, run) {
+      const timer = { at: mono + ms, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    async advance(ms) {
+      const until = mono + ms;
+      for (;;) {
+        const next = [...timers].filter((t) => t.at <= until).sort((a, b) => a.at - b.at)[0];
+        if (next === undefined) break;
+        mono = Math.max(mono, next.at);
+        timers.delete(next);
+        next.run();
+        await settle();
+      }
+      mono = until;
+      await settle();
+    },
+  };
+}
+
+/** Lets every promise that can resolve do so. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+export type Script = (request: SentRequest) => void;
+
+/** What a scripted server got, and how it answers. */
+export interface SentRequest {
+  readonly id: number;
+  readonly method: string;
+  readonly params: string;
+  readonly headers: UpstreamRequest["headers"];
+  result(json: string): void;
+  error(json: string): void;
+  progress(json: string): void;
+  fail: UpstreamSink["failed"];
+}
+
+export interface ScriptedUpstream extends Upstream {
+  readonly sent: SentRequest[];
+  readonly cancelled: string[];
+  script: Script;
+  setState(state: UpstreamState): void;
+  setTools(tools: readonly JsonObject[]): void;
+}
+
+export function scriptedUpstream(
+  id: string,
+  tools: readonly JsonObject[],
+  options: { era?: Era; script?: Script } = {},
+): ScriptedUpstream {
+  const era = options.era ?? "legacy";
+  const listeners: ((change: UpstreamChange) => void)[] = [];
+  let state: UpstreamState = "ready";
+  let items = tools;
+  let nextId = 1;
+  const upstream: ScriptedUpstream = {
+    id,
+    sent: [],
+    cancelled: [],
+    script: options.script ?? ((request) => request.result('{"content":[]}')),
+    status: () => ({
+      ...{ state, sinceMs: 0, cause: undefined, nextAttemptMs: undefined, inFlight: 0 },
+      ...{ pid: undefined, stderr: [], transport: "stdio", protocol: undefined },
+    }),
+    hello: () => ({
+      ...{ era, protocol: era === "modern" ? "2026-07-28" : "2025-11-25", name: id },
+      ...{ version: "1", capabilities: {}, instructions: undefined },
+    }),
+    async send(request, sink) {
+      const mine = nextId++;
+      upstream.script(record(upstream, mine, request, sink, era));
+      return { era, cancel: (reason) => upstream.cancelled.push(reason) };
+    },
+    list: async () => items.map((value): RawItem => ({ value, text: JSON.stringify(value) })),
+    onChange: (listener) => listeners.push(listener),
+    start() {},
+    stop: async () => {},
+    setState(next) {
+      state = next;
+      for (const listener of listeners) listener({ kind: "state" });
+    },
+    setTools(next) {
+      items = next;
+      for (const listener of listeners) listener({ kind: "list", method: "tools/list" });
+    },
+  };
+  return upstream;
+}
+
+function record(
+  upstream: ScriptedUpstream,
+  id: number,
+  request: UpstreamRequest,
+  sink: UpstreamSink,
+  era: Era,
+): SentRequest {
+  const answer = (member: string) => {
+    const bytes = new TextEncoder().encode(`{"jsonrpc":"2.0","id":${id},${member}}`);
+    const read = readUpstream(bytes);
+    if (!read.ok) throw new Error(read.error.message);
+    sink.response(read.value);
+  };
+  const sent: SentRequest = {
+    id,
+    method: request.method,
+    params: text(request.params(id, era)),
+    headers: request.headers,
+    result: (json) => answer(`"result":${json}`),
+    error: (json) => answer(`"error":${json}`),
+    progress: (json) => sink.notification("notifications/progress", JSON.parse(json)),
+    fail: sink.failed,
+  };
+  upstream.sent.push(sent);
+  return sent;
+}
+
+export interface World {
+  readonly ports: CallPorts;
+  readonly clock: SetClock;
+  readonly records: Recorded[];
+  setPolicy(text: string | undefined): void;
+}
+
+export type Recorded =
+  | { readonly kind: "intent" | "refusal"; readonly seq: number; readonly fields: IntentFields }
+  | { readonly kind: "outcome"; readonly seq: number; readonly fields: OutcomeFields };
+
+export interface WorldOptions {
+  readonly policy?: string;
+  readonly naming?: "prefix" | "auto" | "bare";
+  readonly timeout?: { readonly idleMs: number; readonly maxMs: number };
+  /** Holds every record back until it resolves. */
+  durable?(): Promise<void> | undefined;
+}
+
+export async function world(
+  upstreams: readonly Upstream[],
+  options: WorldOptions = {},
+): Promise<World> {
+  const clock = setClock();
+  const records: Recorded[] = [];
+  const policy = { current: policyOf(options.policy) };
+  const setting = "servers.s.timeout";
+  const timeout = { ...(options.timeout ?? { idleMs: 1000, maxMs: 5000 }), setting };
+  const catalog = openCatalog({
+    servers: upstreams.map((upstream) => ({ upstream, timeout: () => timeout })),
+    naming: options.naming ?? "prefix",
+    policy: () => policy.current,
+    clock,
+    warn() {},
+  });
+  const ports: CallPorts = {
+    audit: recordingAudit(records, options.durable ?? (() => undefined)),
+    catalog,
+    clock,
+    deadlines: createDeadlines(clock),
+    policy: () => policy.current,
+    clientInfoText: '{"name":"gw","version":"0"}',
+    error(message, fields) {
+      throw new Error(`${message} ${JSON.stringify(fields)}`);
+    },
+  };
+  await settle();
+  return {
+    ports,
+    clock,
+    records,
+    setPolicy(next) {
+      policy.current = policyOf(next);
+      catalog.policyChanged();
+    },
+  };
+}
+
+function recordingAudit(records: Recorded[], durable: () => Promise<void> | undefined): Audit {
+  const append = (record: (seq: number) => Recorded): Appended => {
+    const seq = records.length;
+    records.push(record(seq));
+    return { seq, id: `r-test-${seq}`, durable: durable() };
+  };
+  return {
+    intent: (fields) => append((seq) => ({ kind: "intent", seq, fields })),
+    refusal: (fields) => append((seq) => ({ kind: "refusal", seq, fields })),
+    outcome: (fields) => append((seq) => ({ kind: "outcome", seq, fields })),
+    admin: () => ({ seq: -1, id: "", durable: undefined }),
+    status() {
+      throw new Error("not part of this world");
+    },
+    close: async () => {},
+  };
+}
+
+export function policyOf(text: string | undefined): Policy {
+  if (text === undefined) return noPolicy();
+  const read = readPolicy([{ name: "test.yaml", text }]);
+  if (!read.ok) throw new Error(JSON.stringify(read.error));
+  return read.value;
+}
+
+export const someone: Identity = {
+  ...{ keyId: "k1", keyName: "agent", roles: ["executor"], claims: {}, expiresMs: null },
+};
+
+/** A tools/call (or another method) as the front would hand it over. */
+export function incoming(
+  body: string,
+  options: { era?: Era; identity?: Identity; headers?: Record<string, string> } = {},
+): Incoming {
+  const bounds = {
+    depth: limits.jsonDepth,
+    values: limits.jsonValues,
+    keyBytes: limits.jsonKeyBytes,
+  };
+  const read = readStrict(new TextEncoder().encode(body), bounds);
+  if (!read.ok) throw new Error(read.error.message);
+  const message = readMessage(read.value, { idBytes: limits.idBytes });
+  if (!message.ok || message.value.kind !== "request") throw new Error("not a request");
+  const era = options.era ?? "legacy";
+  return {
+    identity: options.identity ?? someone,
+    era,
+    protocol: era === "modern" ? "2026-07-28" : "2025-11-25",
+    message: message.value,
+    client: { name: "test", version: "1" },
+    capabilities: {},
+    session: "",
+    arrived: 0,
+    header: (name) => options.headers?.[name.toLowerCase()] ?? null,
+  };
+}
+
+export interface Caught extends Reply {
+  readonly notes: JsonObject[];
+  answer():
+    | { readonly status: number; readonly text: string; readonly value: JsonObject }
+    | undefined;
+}
+
+export function catchReply(): Caught {
+  const notes: JsonObject[] = [];
+  let answer: ReturnType<Caught["answer"]>;
+  return {
+    notes,
+    notify: (message) => notes.push(JSON.parse(message)),
+    send(status, body) {
+      if (answer !== undefined) throw new Error("answered twice");
+      const whole = text(body);
+      answer = { status, text: whole, value: JSON.parse(whole) };
+    },
+    answer: () => answer,
+  };
+}
+
+export function text(pieces: Pieces | string): string {
+  if (typeof pieces === "string") return pieces;
+  return pieces
+    .map((piece) => (typeof piece === "string" ? piece : new TextDecoder().decode(piece)))
+    .join("");
+}
