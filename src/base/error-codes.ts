@@ -32,6 +32,7 @@ export const catalogue = {
   GW_ACCEPT: row(406, -32600, 1, "The Accept header allows neither JSON nor an event stream", "send `Accept: application/json, text/event-stream`"),
   GW_NOT_FOUND: row(404, -32600, 1, "There is nothing at this path", "MCP is at /mcp; see also /health, /ready"),
   GW_METHOD_NOT_ALLOWED: row(405, -32600, 1, "The path does not take this HTTP method", "use the method that the Allow header names"),
+  GW_DRAINING: row(503, -31003, 69, "The gateway is stopping and takes no new requests", "repeat it in a moment"),
   // Messages
   GW_JSON: row(400, -32700, 1, "The body is not JSON, or not unambiguous JSON", "send one JSON-RPC object: UTF-8, no duplicate keys, no __proto__, no lone surrogates"),
   GW_JSON_LIMIT: row(400, -31003, 1, "The body nests deeper or holds more values than the limits allow", "send less, or raise `limits.json_depth` or `limits.json_values`"),

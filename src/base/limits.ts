@@ -25,6 +25,16 @@ export const limits = {
   streamsPerKey: 64,
   /** A legacy session that nobody used for this long is forgotten. */
   sessionIdleMs: 24 * 60 * 60 * 1000,
+  /** A full key's longest unused session makes room for a new one when it is at least this old. */
+  sessionKeepMs: 60_000,
+  /** Capabilities that a legacy client declares; kept as long as its session, R6. */
+  sessionCapabilityBytes: 16 * 1024,
+  /** GET streams of one session: one, and a few that died unnoticed. */
+  streamsPerSession: 4,
+  /** A client's own name or version; longer ones are not kept. */
+  clientNameLength: 256,
+  /** Between two looks at what waits: heartbeats, slow answers, idle sessions. */
+  frontTickMs: 1_000,
   /** Bytes a client's stream may owe before it is dropped, R7. */
   streamBacklogBytes: 1024 * 1024,
   /** Silence on a client's stream before a comment keeps proxies from cutting it. */

@@ -1,0 +1,113 @@
+/** The fixed shapes of what the HTTP front answers; no stack, no path, no stranger's text (O11). */
+
+import { catalogue } from "../base/error-codes.ts";
+import type { ErrorCode, GatewayError } from "../base/errors.ts";
+import { fault } from "../base/errors.ts";
+import { errorMessage, resultMessage } from "../protocol/envelope.ts";
+import type { RpcProblem } from "../protocol/era.ts";
+import type { Pieces } from "../protocol/message.ts";
+import { sseEvent } from "../protocol/sse.ts";
+import { streamHeaders } from "./event-stream.ts";
+import type { Accepts } from "./media.ts";
+
+/** Body `{"error":{code,message,cause,fix}}`: for whoever is not known to speak JSON-RPC yet. */
+export function plainError(error: GatewayError, headers: Record<string, string> = {}): Response {
+  const { code, message, why: cause, fix } = error;
+  return json(error.spec.http, JSON.stringify({ error: { code, message, cause, fix } }), headers);
+}
+
+/** A refused key: the challenge says why, and names no place where an OAuth hunt could begin. */
+export function keyError(error: GatewayError): Response {
+  if (error.spec.http !== 401) return plainError(error, { "retry-after": "2" });
+  const why = error.why === "" ? error.message : `${error.message}: ${error.why}`;
+  const description = quotable(`${error.code}: ${why}`);
+  const challenge = `Bearer error="invalid_token", error_description="${description}"`;
+  return plainError(error, { "www-authenticate": challenge });
+}
+
+/** A JSON-RPC error response; `idText` is left out when the id could not be read. */
+export function rpcError(error: GatewayError, idText?: string, headers?: Record<string, string>) {
+  return json(error.spec.http, rpcErrorText(error, idText), headers);
+}
+
+export function rpcErrorText(error: GatewayError, idText: string | undefined): string {
+  const { code, why: cause, fix } = error;
+  const data = { code, cause, fix, ...error.data };
+  return errorMessage(idText, error.spec.rpc, `${code}: ${error.message}`, data);
+}
+
+/** A fault whose message is the catalogue's own sentence, with an optional cause. */
+export function plain(code: ErrorCode, cause = ""): GatewayError {
+  return fault(code, { message: catalogue[code].meaning, cause });
+}
+
+export function json(status: number, text: string, headers?: Record<string, string>): Response {
+  if (status === 200 && headers === undefined) return new Response(text, okJson);
+  return new Response(text, { status, headers: { ...jsonType, ...headers } });
+}
+
+/** A whole JSON-RPC response out of its pieces. */
+export function jsonPieces(status: number, pieces: Pieces): Response {
+  const body = joined(pieces);
+  return new Response(body, status === 200 ? okJson : { status, headers: jsonType });
+}
+
+/** All pieces as one string, or one copy of the bytes when any of them is bytes. */
+export function joined(pieces: Pieces): string | Uint8Array<ArrayBuffer> {
+  const only = pieces[0];
+  if (pieces.length === 1 && typeof only === "string") return only;
+  if (pieces.every((piece) => typeof piece === "string")) return pieces.join("");
+  return concat(pieces);
+}
+
+/** The result of a request that the front answers itself, in the form the client takes. */
+export function answerText(
+  wanted: Accepts,
+  idText: string,
+  result: string,
+  headers: Record<string, string> = {},
+): Response {
+  const message = joined(resultMessage(idText, result)) as string;
+  if (wanted !== "events") return json(200, message, headers);
+  return new Response(sseEvent(message), { headers: { ...streamHeaders, ...headers } });
+}
+
+export function problemText(problem: RpcProblem, idText: string | undefined): string {
+  return errorMessage(idText, problem.rpc, `${problem.code}: ${problem.message}`, {
+    code: problem.code,
+    fix: catalogue[problem.code].fix,
+    ...problem.data,
+  });
+}
+
+export function accepted(): Response {
+  return new Response(null, { status: 202 });
+}
+
+const jsonType = { "content-type": "application/json" };
+const okJson = { headers: jsonType };
+const encoder = new TextEncoder();
+
+function concat(pieces: Pieces): Uint8Array<ArrayBuffer> {
+  const parts = pieces.map((piece) => (typeof piece === "string" ? encoder.encode(piece) : piece));
+  let total = 0;
+  for (const part of parts) total += part.length;
+  const whole = new Uint8Array(total);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Printable ASCII without quote and backslash, as RFC 6750 wants error_description. */
+function quotable(text: string): string {
+  let safe = "";
+  for (const character of text) {
+    const code = character.charCodeAt(0);
+    if (character === '"' || character === "\\") safe += "'";
+    else safe += code >= 0x20 && code < 0x7f ? character : "?";
+  }
+  return safe;
+}

@@ -1,0 +1,94 @@
+/** Hands one request to the call path and its answer to the runtime, for both eras. */
+
+import { asFault, fault } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
+import type { Era, RequestMessage } from "../protocol/message.ts";
+import { plain, rpcError } from "./answers.ts";
+import type { Answer, Caller, Door } from "./door.ts";
+import { type Exchange, openExchange } from "./exchange.ts";
+import { accepts } from "./media.ts";
+
+/** What the era knows of a request beyond the message. */
+export interface Carried {
+  readonly era: Era;
+  readonly protocol: string;
+  readonly client: { readonly name: string; readonly version: string };
+  readonly capabilities: JsonObject;
+  readonly session: string;
+  /** Where to find the exchange for notifications/cancelled, while it is open. */
+  readonly calls?: Map<string | number, Exchange>;
+}
+
+export function carry(door: Door, caller: Caller, message: RequestMessage, of: Carried): Answer {
+  const { identity, request, peer } = caller;
+  const { clock } = door.ports;
+  const { headers } = request;
+  const wanted = accepts(headers.get("accept"));
+  if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
+  if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
+
+  const modern = of.era === "modern";
+  const exchange = openExchange({
+    clock,
+    peer,
+    keyId: identity.keyId,
+    idText: message.idText,
+    accepts: wanted,
+    leavingCancels: modern,
+    done(ended) {
+      door.exchanges.delete(ended);
+      of.calls?.delete(message.id);
+    },
+  });
+  door.exchanges.add(exchange);
+  of.calls?.set(message.id, exchange);
+  // On Deno the signal fires after each answer too; a finished exchange does not mind.
+  if (modern) request.signal.addEventListener("abort", exchange.left);
+  try {
+    const handling = door.ports.handle(
+      {
+        identity,
+        era: of.era,
+        protocol: of.protocol,
+        message,
+        client: of.client,
+        capabilities: of.capabilities,
+        session: of.session,
+        arrived: exchange.began,
+        header: (name) => headers.get(name),
+      },
+      exchange.reply,
+    );
+    exchange.begun(handling);
+  } catch (thrown) {
+    exchange.fail(internal(door, thrown));
+  }
+  return exchange.response();
+}
+
+/** What broke goes to the log; the client learns only that something did (O11). */
+export function internal(door: Door, thrown: unknown) {
+  const error = asFault(thrown, "A request failed inside the gateway");
+  if (error.code !== "GW_INTERNAL") return error;
+  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  door.ports.error("A request failed inside the gateway", { cause: error.why, stack });
+  return plain("GW_INTERNAL");
+}
+
+/** Self-declared names go into receipts: one that is no short string is no name. */
+export function clientOf(info: JsonObject | undefined): { name: string; version: string } {
+  return { name: shortString(info, "name"), version: shortString(info, "version") };
+}
+
+function shortString(object: JsonObject | undefined, key: string): string {
+  if (object === undefined || !Object.hasOwn(object, key)) return "";
+  const value = object[key];
+  return typeof value === "string" && value.length <= limits.clientNameLength ? value : "";
+}
+
+export function badParams(message: RequestMessage, what: string): Response {
+  return rpcError(fault("GW_PARAMS", { message: what }), message.idText);
+}
+
+export const again = { "retry-after": "2" };

@@ -1,0 +1,34 @@
+/** What the parts of the HTTP front share: state, and the ports they were given. */
+
+import type { Identity } from "../access/access.ts";
+import type { Message } from "../protocol/message.ts";
+import type { Peer } from "../runtime/runtime.ts";
+import type { Exchange } from "./exchange.ts";
+import type { FrontPorts } from "./ports.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Streams } from "./streams.ts";
+
+export interface Door {
+  readonly ports: FrontPorts;
+  readonly sessions: Sessions;
+  readonly streams: Streams;
+  /** Requests without an answer, oldest first. */
+  readonly exchanges: Set<Exchange>;
+  draining: boolean;
+}
+
+/** One authenticated request to /mcp. */
+export interface Caller {
+  readonly identity: Identity;
+  readonly request: Request;
+  readonly peer: Peer;
+}
+
+/** A caller and its strictly read body. */
+export interface Posted extends Caller {
+  readonly message: Message;
+  /** Revision: of this request (modern), or of its header (legacy; the session knows better). */
+  readonly protocol: string;
+}
+
+export type Answer = Response | Promise<Response>;

@@ -1,0 +1,56 @@
+/** GET and DELETE /mcp: the standing stream of a legacy session, and its end. */
+
+import { limits } from "../base/limits.ts";
+import { notificationMessage } from "../protocol/envelope.ts";
+import { isModern, isSupported } from "../protocol/versions.ts";
+import { plain, rpcError } from "./answers.ts";
+import { again, internal } from "./carry.ts";
+import type { Caller, Door } from "./door.ts";
+import { endSession, sessionOf } from "./legacy.ts";
+import { accepts } from "./media.ts";
+
+export function getStream(door: Door, caller: Caller): Response {
+  const session = standing(door, caller);
+  if (session instanceof Response) return session;
+  const wanted = accepts(caller.request.headers.get("accept"));
+  if (wanted === "json" || wanted === "none") return rpcError(plain("GW_ACCEPT"));
+  if (door.draining) return rpcError(plain("GW_DRAINING"), undefined, again);
+  // One is enough; a client that lost one may open the next before we know that it did.
+  if (session.streams >= limits.streamsPerSession) {
+    door.streams.endOldest(session.keyId, session.seen);
+  }
+  const { identity } = caller;
+  const stream = door.streams.open({
+    identity,
+    seen: session.seen,
+    listChanged: notificationMessage("notifications/tools/list_changed"),
+    closed: () => session.streams--,
+  });
+  if (stream === undefined) return rpcError(plain("GW_SESSIONS_FULL"), undefined, again);
+  session.streams++;
+  caller.peer.keepOpen();
+  // What changed while no stream was open is told now.
+  door.streams.refresh(identity).catch((thrown) => internal(door, thrown));
+  return stream.response;
+}
+
+export function deleteSession(door: Door, caller: Caller): Response {
+  const session = standing(door, caller);
+  return session instanceof Response ? session : endSession(door, session);
+}
+
+/** 2026-07-28 has neither method; a client of it probes for that with a 405. */
+function standing(door: Door, caller: Caller) {
+  const { headers } = caller.request;
+  const version = headers.get("mcp-protocol-version");
+  if (version !== null && isModern(version)) return notHere();
+  if (headers.get("mcp-session-id") === null) return notHere();
+  if (version !== null && !isSupported(version)) {
+    return rpcError(plain("GW_VERSION", "MCP-Protocol-Version names no version of this gateway"));
+  }
+  return sessionOf(door, caller);
+}
+
+function notHere(): Response {
+  return rpcError(plain("GW_METHOD_NOT_ALLOWED"), undefined, { allow: "POST" });
+}

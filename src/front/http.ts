@@ -1,0 +1,137 @@
+/** The HTTP door: what every request has to pass before anything is read of it. */
+
+import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Peer } from "../runtime/runtime.ts";
+import { keyError, plain, plainError, rpcError } from "./answers.ts";
+import { internal } from "./carry.ts";
+import type { Answer, Caller, Door } from "./door.ts";
+import { deleteSession, getStream } from "./get.ts";
+import { createHostGuard, type HostGuard } from "./hosts.ts";
+import { page } from "./pages.ts";
+import type { FrontPorts, HttpFront } from "./ports.ts";
+import { post } from "./post.ts";
+import { createSessions } from "./sessions.ts";
+import { createStreams } from "./streams.ts";
+
+export function createHttpFront(ports: FrontPorts): HttpFront {
+  const guard = createHostGuard(ports.hosts, ports.ports);
+  const door: Door = {
+    ports,
+    sessions: createSessions(ports),
+    streams: createStreams(ports),
+    exchanges: new Set(),
+    draining: false,
+  };
+  const failed = (thrown: unknown) => rpcError(internal(door, thrown));
+  const stopTicking = tickEach(door);
+  const stopListening = ports.onListChange(() => {
+    for (const identity of door.streams.identities()) {
+      door.streams.refresh(identity).catch(failed);
+    }
+  });
+  ports.access.onGone((keyIds) => {
+    for (const keyId of keyIds) endKey(door, keyId);
+  });
+
+  return {
+    handle(request, peer) {
+      try {
+        const answer = enter(door, guard, request, peer);
+        return answer instanceof Promise ? answer.catch(failed) : answer;
+      } catch (thrown) {
+        return failed(thrown);
+      }
+    },
+    status: () => ({
+      sessions: door.sessions.size,
+      streams: door.streams.size,
+      inFlight: door.exchanges.size,
+    }),
+    drain() {
+      door.draining = true;
+      door.streams.endAll();
+    },
+    close() {
+      door.draining = true;
+      stopTicking();
+      stopListening();
+      door.streams.endAll();
+      for (const exchange of [...door.exchanges]) exchange.fail(plain("GW_DRAINING"));
+      door.sessions.clear();
+    },
+  };
+}
+
+/** Host, Origin, path, key, role: in this order, each before anything of the next is looked at. */
+function enter(door: Door, guard: HostGuard, request: Request, peer: Peer): Answer {
+  const { headers } = request;
+  const host = guard.host(headers.get("host"));
+  if (host !== "ours") {
+    return plainError(plain(host === "foreign" ? "GW_HOST" : "GW_HEADER", hostCause[host]));
+  }
+  if (!guard.origin(headers.get("origin"))) return plainError(plain("GW_ORIGIN"));
+  const path = pathOf(request.url);
+  if (path !== "/mcp") return page(path, request.method, door.ports.ready);
+  const known = door.ports.access.authenticate(headers.get("authorization"));
+  if (!known.ok) return keyError(known.error);
+  const identity = known.value;
+  if (!identity.roles.includes("executor")) {
+    return plainError(
+      fault("GW_ROLE", { message: "Only a key with the role executor may call /mcp" }),
+    );
+  }
+  return route(door, { identity, request, peer });
+}
+
+const hostCause = {
+  foreign: "this guards against DNS rebinding",
+  malformed: "Host must be sent once, as name or name:port",
+} as const;
+
+function route(door: Door, caller: Caller): Answer {
+  switch (caller.request.method) {
+    case "POST":
+      return post(door, caller);
+    case "GET":
+      return getStream(door, caller);
+    case "DELETE":
+      return deleteSession(door, caller);
+    default:
+      return plainError(plain("GW_METHOD_NOT_ALLOWED"), { allow: "POST, GET, DELETE" });
+  }
+}
+
+/**
+ * The path as it was sent. The Host was checked by now, so nothing in it can move the first slash
+ * (F3), and nothing here decodes or joins segments (F13).
+ */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", "http://".length + 1);
+  const query = url.indexOf("?", start);
+  return query === -1 ? url.slice(start) : url.slice(start, query);
+}
+
+/** A key that is no more takes its streams, sessions and calls with it (F11). */
+function endKey(door: Door, keyId: string): void {
+  door.streams.endKey(keyId);
+  for (const session of door.sessions.ofKey(keyId)) door.sessions.end(session);
+  for (const exchange of [...door.exchanges]) {
+    if (exchange.keyId === keyId) exchange.fail(plain("GW_KEY_REVOKED"));
+  }
+}
+
+/** One timer for everything that waits. */
+function tickEach(door: Door): () => void {
+  const { clock } = door.ports;
+  let cancel = () => {};
+  const tick = () => {
+    const now = clock.mono();
+    for (const exchange of door.exchanges) exchange.tick(now);
+    door.streams.tick(now);
+    door.sessions.sweep();
+    cancel = clock.after(limits.frontTickMs, tick);
+  };
+  cancel = clock.after(limits.frontTickMs, tick);
+  return () => cancel();
+}

@@ -1,0 +1,99 @@
+/** Revisions to 2025-11-25: initialize, sessions, notifications (spec: basic/lifecycle, transports). */
+
+import { isObject, member } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
+import type { NotificationMessage, RequestMessage } from "../protocol/message.ts";
+import { negotiateLegacy } from "../protocol/versions.ts";
+import { accepted, answerText, plain, rpcError } from "./answers.ts";
+import { again, badParams, carry, clientOf } from "./carry.ts";
+import type { Answer, Caller, Door, Posted } from "./door.ts";
+import { accepts } from "./media.ts";
+import type { Session } from "./sessions.ts";
+
+export function answerLegacy(door: Door, posted: Posted): Answer {
+  const { message } = posted;
+  if (message.kind === "request" && message.method === "initialize") {
+    return initialize(door, posted, message);
+  }
+  const idText = message.kind === "request" ? message.idText : undefined;
+  const session = sessionOf(door, posted, idText);
+  if (session instanceof Response) return session;
+  if (message.kind === "request") return call(door, posted, session, message);
+  if (message.kind === "notification") return notified(session, message);
+  return rpcError(plain("GW_MESSAGE"));
+}
+
+/** The caller's session, or the refusal: 400 without an id, 404 for one that is not this key's. */
+export function sessionOf(door: Door, caller: Caller, idText?: string): Session | Response {
+  const id = caller.request.headers.get("mcp-session-id");
+  if (id === null) return rpcError(plain("GW_SESSION_MISSING"), idText);
+  const session = door.sessions.find(caller.identity.keyId, id);
+  if (session !== undefined) return session;
+  // Two headers arrive joined by a comma, which no id of ours has (L11).
+  if (id.includes(","))
+    return rpcError(plain("GW_HEADER", "Mcp-Session-Id was sent twice"), idText);
+  return rpcError(plain("GW_SESSION_UNKNOWN"), idText);
+}
+
+/** DELETE /mcp. */
+export function endSession(door: Door, session: Session): Response {
+  door.sessions.end(session);
+  door.streams.endClient(session.keyId, session.seen);
+  for (const exchange of [...session.calls.values()]) exchange.cancel("the session was ended");
+  return new Response(null, { status: 204 });
+}
+
+function call(door: Door, caller: Caller, session: Session, message: RequestMessage): Answer {
+  const { calls, protocol, client, capabilities, digest } = session;
+  if (calls.has(message.id)) return rpcError(plain("GW_ID_IN_FLIGHT"), message.idText);
+  const of = { era: "legacy", protocol, client, capabilities, session: digest, calls } as const;
+  if (message.method !== "tools/list") return carry(door, caller, message, of);
+  // Taken before the list is made: should it change in between, the client hears of it once more.
+  return door.ports.visibleHash(caller.identity).then((hash) => {
+    session.seen.hash = hash;
+    return carry(door, caller, message, of);
+  });
+}
+
+async function initialize(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
+  const { identity, request } = posted;
+  const wanted = accepts(request.headers.get("accept"));
+  if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
+  if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
+  const asked = member(message.params, "protocolVersion");
+  const capabilities = member(message.params, "capabilities");
+  const info = member(message.params, "clientInfo");
+  if (typeof asked !== "string") return badParams(message, "initialize needs a protocolVersion");
+  if (!isObject(capabilities)) return badParams(message, "initialize needs a capabilities object");
+  if (!isObject(info)) return badParams(message, "initialize needs a clientInfo object");
+  // They stay in memory as long as the session does (R6).
+  const span = message.body.span("capabilities", "params");
+  if (span !== undefined && span[1] - span[0] > limits.sessionCapabilityBytes) {
+    return badParams(message, `capabilities are over ${limits.sessionCapabilityBytes} bytes`);
+  }
+
+  const hello = await door.ports.hello(identity);
+  const protocol = negotiateLegacy(asked);
+  const begin = { keyId: identity.keyId, protocol, client: clientOf(info), capabilities };
+  const session = door.sessions.open(begin);
+  if (session === undefined) return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
+  const instructions =
+    hello.instructions === undefined ? "" : `,"instructions":${JSON.stringify(hello.instructions)}`;
+  const serverInfo = JSON.stringify({ name: hello.name, version: hello.version });
+  const result = [
+    `{"protocolVersion":"${protocol}","capabilities":${hello.capabilitiesText}`,
+    `,"serverInfo":${serverInfo}${instructions}}`,
+  ].join("");
+  return answerText(wanted, message.idText, result, { "mcp-session-id": session.id });
+}
+
+/** notifications/cancelled stops the call it names; the others tell us nothing that we use. */
+function notified(session: Session, message: NotificationMessage): Response {
+  if (message.method === "notifications/cancelled") {
+    const id = member(message.params, "requestId");
+    if (typeof id === "string" || typeof id === "number") {
+      session.calls.get(id)?.cancel("the client cancelled the request");
+    }
+  }
+  return accepted();
+}

@@ -1,0 +1,84 @@
+/** 2026-07-28: every request stands alone; what it needs to say is in its _meta. */
+
+import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
+import { notificationMessage, resultMessage } from "../protocol/envelope.ts";
+import type { RequestMessage } from "../protocol/message.ts";
+import { modernVersions } from "../protocol/versions.ts";
+import { accepted, answerText, plain, rpcError } from "./answers.ts";
+import { again, badParams, carry, clientOf } from "./carry.ts";
+import type { Answer, Door, Posted } from "./door.ts";
+import { accepts } from "./media.ts";
+import { isRemoved } from "./methods.ts";
+
+const prefix = "io.modelcontextprotocol";
+
+export function answerModern(door: Door, posted: Posted): Answer {
+  const { message } = posted;
+  // Only stdio clients cancel by notification; here they close the response (1.3).
+  if (message.kind !== "request") return accepted();
+  if (isRemoved(message.method)) return rpcError(plain("GW_METHOD"), message.idText);
+  if (message.method === "server/discover") return discover(door, posted, message);
+  if (message.method === "subscriptions/listen") return listen(door, posted, message);
+  const meta = objectIn(message.params, "_meta");
+  return carry(door, posted, message, {
+    era: "modern",
+    protocol: posted.protocol,
+    client: clientOf(objectIn(meta, `${prefix}/clientInfo`)),
+    capabilities: objectIn(meta, `${prefix}/clientCapabilities`) ?? {},
+    session: "",
+  });
+}
+
+/** 1.5: what initialize told, without a session. */
+async function discover(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
+  const wanted = accepts(posted.request.headers.get("accept"));
+  if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
+  const hello = await door.ports.hello(posted.identity);
+  const instructions =
+    hello.instructions === undefined ? "" : `"instructions":${JSON.stringify(hello.instructions)},`;
+  const serverInfo = JSON.stringify({ name: hello.name, version: hello.version });
+  const result = [
+    `{"resultType":"complete","supportedVersions":${JSON.stringify(modernVersions)}`,
+    `,"capabilities":${hello.capabilitiesText},${instructions}"ttlMs":0,"cacheScope":"private"`,
+    `,"_meta":{"${prefix}/serverInfo":${serverInfo}}}`,
+  ].join("");
+  return answerText(wanted, message.idText, result);
+}
+
+/** 1.8: a stream of its own that says first what it will tell, and then only that. */
+async function listen(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
+  const { identity, request, peer } = posted;
+  const wanted = accepts(request.headers.get("accept"));
+  if (wanted === "json" || wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
+  if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
+  const asked = member(message.params, "notifications");
+  if (!isObject(asked)) return badParams(message, "subscriptions/listen needs notifications");
+  const tools = member(asked, "toolsListChanged") === true;
+
+  const meta = `"_meta":{"${prefix}/subscriptionId":${message.idText}}`;
+  const seen = { hash: await door.ports.visibleHash(identity) };
+  const stream = door.streams.open({
+    identity,
+    seen,
+    listChanged: tools
+      ? notificationMessage("notifications/tools/list_changed", `{${meta}}`)
+      : undefined,
+    farewell: resultMessage(message.idText, `{"resultType":"complete",${meta}}`).join(""),
+    closed: () => undefined,
+  });
+  if (stream === undefined) return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
+  peer.keepOpen();
+  const honoured = tools ? `{"toolsListChanged":true}` : "{}";
+  stream.send(
+    notificationMessage(
+      "notifications/subscriptions/acknowledged",
+      `{"notifications":${honoured},${meta}}`,
+    ),
+  );
+  return stream.response;
+}
+
+function objectIn(object: JsonObject | undefined, key: string): JsonObject | undefined {
+  const value: Json | undefined = object === undefined ? undefined : member(object, key);
+  return isObject(value) ? value : undefined;
+}

@@ -1,0 +1,69 @@
+/** What the front doors need from the rest of the gateway, and what they offer to it. */
+
+import type { Access, Identity } from "../access/access.ts";
+import type { Clock, Random } from "../base/ports.ts";
+import type { Handling, Incoming, Reply } from "../call/incoming.ts";
+import type { Peer } from "../runtime/runtime.ts";
+
+export interface FrontPorts {
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: {
+    readonly bodyBytes: number;
+    readonly jsonDepth: number;
+    readonly jsonValues: number;
+  };
+  /** Further Host names, with any port. */
+  readonly hosts: readonly string[];
+  /** Ports we listen on; may be filled while listening begins. Loopback names with one are ours. */
+  readonly ports: readonly number[];
+  readonly behindProxy: boolean;
+  /** Any request method that the front does not answer itself. May reply before it returns. */
+  handle(incoming: Incoming, reply: Reply): Handling;
+  hello(identity: Identity): Promise<Hello>;
+  /** Hash of the tool list that this key sees now. */
+  visibleHash(identity: Identity): Promise<string>;
+  /** Calls back when any key's list may have changed; the returned function ends that. */
+  onListChange(listener: () => void): () => void;
+  ready(): Readiness;
+  /** A fault that should not be, for the log. */
+  error(message: string, fields: Record<string, unknown>): void;
+}
+
+/** What initialize and server/discover say of us. */
+export interface Hello {
+  readonly name: string;
+  readonly version: string;
+  /** JSON text of the capabilities object. */
+  readonly capabilitiesText: string;
+  readonly instructions: string | undefined;
+}
+
+/** Shown to anyone: names and reasons without secrets or addresses. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly reason: string;
+  }[];
+}
+
+export interface HttpFront {
+  /** Answers one HTTP request; never throws. */
+  handle(request: Request, peer: Peer): Response | Promise<Response>;
+  status(): FrontStatus;
+  /** Refuses new requests, ends idle streams; calls in flight go on. */
+  drain(): void;
+  /** Ends everything at once. */
+  close(): void;
+}
+
+export interface FrontStatus {
+  readonly sessions: number;
+  /** Open GET and subscriptions/listen streams. */
+  readonly streams: number;
+  /** Requests without an answer yet. */
+  readonly inFlight: number;
+}

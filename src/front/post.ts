@@ -1,0 +1,68 @@
+/** POST /mcp: from a checked key to a strictly read, classified message, and on to its era. */
+
+import type { ErrorCode } from "../base/errors.ts";
+import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { classify } from "../protocol/era.ts";
+import { checkMirrors } from "../protocol/headers.ts";
+import { readMessage } from "../protocol/json-rpc.ts";
+import type { Message } from "../protocol/message.ts";
+import { readStrict } from "../protocol/strict-json.ts";
+import { json, plain, problemText, rpcError } from "./answers.ts";
+import { readBody } from "./body.ts";
+import type { Answer, Caller, Door } from "./door.ts";
+import { answerLegacy } from "./legacy.ts";
+import { isJson } from "./media.ts";
+import { isServerOnly } from "./methods.ts";
+import { answerModern } from "./modern.ts";
+
+export async function post(door: Door, caller: Caller): Promise<Response> {
+  const { headers } = caller.request;
+  if (!isJson(headers.get("content-type"))) return rpcError(plain("GW_CONTENT_TYPE"));
+  // A compressed body would hide from every check what it carries (P10).
+  if (headers.get("content-encoding") !== null) return rpcError(plain("GW_CONTENT_TYPE"));
+  const bytes = await readBody(caller.request, door.ports.limits.bodyBytes);
+  if (bytes === undefined) return rpcError(plain("GW_BODY_TOO_LARGE"));
+  return answer(door, caller, bytes);
+}
+
+function answer(door: Door, caller: Caller, bytes: Uint8Array): Answer {
+  const { jsonDepth: depth, jsonValues: values } = door.ports.limits;
+  const body = readStrict(bytes, { depth, values, keyBytes: limits.jsonKeyBytes });
+  // A batch is well formed JSON, so it gets the code of a wrong message (F19).
+  if (!body.ok) {
+    const { root, code, message } = body.error;
+    return refuse(root === undefined ? code : "GW_MESSAGE", message);
+  }
+  const read = readMessage(body.value, { idBytes: limits.idBytes });
+  if (!read.ok) return refuse(read.error.code, read.error.message, read.error.idText);
+  const message = read.value;
+  const rejected = rejectKind(message);
+  if (rejected !== undefined) return refuse("GW_MESSAGE", rejected);
+
+  const { headers } = caller.request;
+  const era = classify({ message, versionHeader: headers.get("mcp-protocol-version") });
+  if (!era.ok) return json(era.error.http, problemText(era.error, idTextOf(message)));
+  const posted = { ...caller, message, protocol: era.value.protocol };
+  if (era.value.era === "legacy") return answerLegacy(door, posted);
+  const mirrors = checkMirrors({ message, headers });
+  if (mirrors !== undefined) return json(mirrors.http, problemText(mirrors, idTextOf(message)));
+  return answerModern(door, posted);
+}
+
+/** F20: we ask clients nothing, so they have nothing to answer; what only servers say is refused. */
+function rejectKind(message: Message): string | undefined {
+  if (message.kind === "response") return "A response answers no request of this gateway";
+  if (message.kind === "notification" && isServerOnly(message.method)) {
+    return `Clients do not send "${message.method}"`;
+  }
+  return undefined;
+}
+
+function refuse(code: ErrorCode, message: string, idText?: string): Response {
+  return rpcError(fault(code, { message }), idText);
+}
+
+function idTextOf(message: Message): string | undefined {
+  return message.kind === "request" ? message.idText : undefined;
+}

@@ -1,0 +1,147 @@
+/** Open GET and subscriptions/listen streams, and what they are told of list changes. */
+
+import type { Identity } from "../access/access.ts";
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import { sseComment, sseEvent } from "../protocol/sse.ts";
+import { type EventStream, openEventStream } from "./event-stream.ts";
+import type { FrontPorts } from "./ports.ts";
+import type { Seen } from "./sessions.ts";
+
+/** One standing stream of a client. */
+export interface ClientStream {
+  readonly response: Response;
+  send(message: string): void;
+  /** Ends it; a listen stream says its result first. */
+  end(): void;
+}
+
+export interface StreamOptions {
+  readonly identity: Identity;
+  /** What its client knows. Streams that share it are one client: one of them is told. */
+  readonly seen: Seen;
+  /** The JSON-RPC notification that the tool list changed; undefined: the client did not ask. */
+  readonly listChanged: string | undefined;
+  /** Last message of a graceful end. */
+  readonly farewell?: string;
+  readonly headers?: Record<string, string>;
+  /** Once, however it ended. */
+  closed(): void;
+}
+
+export interface Streams {
+  readonly size: number;
+  /** undefined when the key has as many as it may have. */
+  open(options: StreamOptions): ClientStream | undefined;
+  /** Tells the streams of this key whose client knows another list; called on every change. */
+  refresh(identity: Identity): Promise<void>;
+  /** Every key that has streams. */
+  identities(): readonly Identity[];
+  /** Ends the longest open stream of this client, or all of them. */
+  endOldest(keyId: string, seen: Seen): void;
+  endClient(keyId: string, seen: Seen): void;
+  endKey(keyId: string): void;
+  tick(now: number): void;
+  endAll(): void;
+}
+
+interface Open extends StreamOptions, ClientStream {
+  readonly events: EventStream;
+  spokeAt: number;
+}
+
+export function createStreams(ports: Pick<FrontPorts, "clock" | "visibleHash">): Streams {
+  const byKey = new Map<string, Set<Open>>();
+  let size = 0;
+
+  function forget(stream: Open): void {
+    const own = byKey.get(stream.identity.keyId);
+    if (own?.delete(stream) !== true) return;
+    if (own.size === 0) byKey.delete(stream.identity.keyId);
+    size--;
+    stream.closed();
+  }
+
+  function ofClient(keyId: string, seen: Seen): readonly Open[] {
+    return [...(byKey.get(keyId) ?? [])].filter((stream) => stream.seen === seen);
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    open(options) {
+      const own = byKey.get(options.identity.keyId) ?? new Set();
+      if (own.size >= limits.streamsPerKey) return undefined;
+      const stream = openStream(options, ports.clock, forget);
+      byKey.set(options.identity.keyId, own.add(stream));
+      size++;
+      return stream;
+    },
+    endOldest(keyId, seen) {
+      ofClient(keyId, seen)[0]?.end();
+    },
+    endClient(keyId, seen) {
+      for (const stream of ofClient(keyId, seen)) stream.end();
+    },
+    async refresh(identity) {
+      const hash = await ports.visibleHash(identity);
+      const own = [...(byKey.get(identity.keyId) ?? [])];
+      // The newest first: of two streams of one client the older may be half dead.
+      for (const stream of own.reverse()) {
+        const before = stream.seen.hash;
+        stream.seen.hash = hash;
+        // A client that never saw a list has nothing to be told of.
+        if (before === hash || before === undefined || stream.listChanged === undefined) continue;
+        stream.send(stream.listChanged);
+      }
+    },
+    identities: () =>
+      [...byKey.values()].flatMap((own) => [...own].slice(-1)).map((s) => s.identity),
+    endKey(keyId) {
+      for (const stream of [...(byKey.get(keyId) ?? [])]) stream.end();
+    },
+    tick(now) {
+      for (const own of byKey.values()) {
+        for (const stream of [...own]) beat(stream, now, ports.clock);
+      }
+    },
+    endAll() {
+      for (const own of [...byKey.values()]) for (const stream of [...own]) stream.end();
+    },
+  };
+}
+
+function openStream(options: StreamOptions, clock: Clock, forget: (stream: Open) => void): Open {
+  const events = openEventStream(() => forget(stream), options.headers);
+  const stream: Open = {
+    ...options,
+    events,
+    response: events.response,
+    spokeAt: clock.mono(),
+    send(message) {
+      // A reader that does not read is let go: it will come back and ask again (R7).
+      if (events.backlog() > limits.streamBacklogBytes) stream.end();
+      events.write(sseEvent(message));
+      stream.spokeAt = clock.mono();
+    },
+    end() {
+      if (options.farewell !== undefined) events.write(sseEvent(options.farewell));
+      events.end();
+      forget(stream);
+    },
+  };
+  // The first byte makes the headers leave: a client waits for them before it trusts the stream.
+  events.write(sseComment(""));
+  return stream;
+}
+
+/** Keeps proxies from cutting it, and finds out whether anyone is there. */
+function beat(stream: Open, now: number, clock: Clock): void {
+  const { expiresMs } = stream.identity;
+  const expired = expiresMs !== null && expiresMs <= clock.now();
+  if (expired || stream.events.backlog() > limits.streamBacklogBytes) stream.end();
+  if (now - stream.spokeAt < limits.heartbeatMs) return;
+  stream.events.write(sseComment(""));
+  stream.spokeAt = now;
+}
