@@ -11,11 +11,23 @@ export type RequestId = string | number;
 export interface StrictBody {
   readonly bytes: Uint8Array;
   readonly value: JsonObject;
+  /** Some number's text is not the decimal its double prints as: comparing numbers is unknown (P5). */
+  readonly inexact?: boolean;
+  /** The members of the root, of params or of result in the order received; [] when not an object. */
+  members(inside?: "params" | "result"): readonly MemberSpan[];
   /**
    * Byte span [start, end) of a member's value as received: of the root, or of params when `inside`
-   * is "params", or of result when it is "result". undefined when absent.
+   * is "params", or of result when it is "result". undefined when absent. `key` is plain ASCII.
    */
   span(key: string, inside?: "params" | "result"): readonly [number, number] | undefined;
+}
+
+/** One `"key":value` in the bytes: [start, end) with the key, the value from valueStart. */
+export interface MemberSpan {
+  readonly key: string;
+  readonly start: number;
+  readonly valueStart: number;
+  readonly end: number;
 }
 
 export type Message = RequestMessage | NotificationMessage | ResponseMessage;

@@ -1,0 +1,50 @@
+/**
+ * Keys that some parser could take for a known one (P2, P3). Servers in Go match names without case, older
+ * ones stop at NUL, and some normalise; policy reads exact names, so such a twin must not get past it.
+ */
+
+/** The known params key that `key` is a twin of; undefined when it is exact or nothing like one. */
+export function foldedParam(key: string): string | undefined {
+  return params.has(key) ? undefined : foldedParams.get(fold(key));
+}
+
+/** The same for the keys of `_meta` that the gateway takes out or writes itself. */
+export function foldedMeta(key: string): string | undefined {
+  return meta.has(key) ? undefined : foldedMetas.get(fold(key));
+}
+
+export const metaKeys = {
+  protocolVersion: "io.modelcontextprotocol/protocolVersion",
+  clientCapabilities: "io.modelcontextprotocol/clientCapabilities",
+  clientInfo: "io.modelcontextprotocol/clientInfo",
+  logLevel: "io.modelcontextprotocol/logLevel",
+  serverInfo: "io.modelcontextprotocol/serverInfo",
+  subscriptionId: "io.modelcontextprotocol/subscriptionId",
+  progressToken: "progressToken",
+} as const;
+
+const params: ReadonlySet<string> = new Set(
+  [
+    "_meta name arguments uri ref argument context cursor level task taskId notifications",
+    "protocolVersion capabilities clientInfo requestId reason progressToken progress total message",
+    "inputResponses requestState",
+  ].flatMap((line) => line.split(" ")),
+);
+const meta: ReadonlySet<string> = new Set(Object.values(metaKeys));
+const foldedParams = foldAll(params);
+const foldedMetas = foldAll(meta);
+
+function foldAll(keys: ReadonlySet<string>): ReadonlyMap<string, string> {
+  return new Map([...keys].map((key) => [fold(key), key]));
+}
+
+/** Compatibility forms and case folded; controls, format characters, spaces and all else dropped. */
+function fold(key: string): string {
+  let folded = "";
+  for (const character of key.normalize("NFKC").toLowerCase()) {
+    if (kept.includes(character)) folded += character;
+  }
+  return folded;
+}
+
+const kept = "abcdefghijklmnopqrstuvwxyz0123456789_./";

@@ -1,0 +1,238 @@
+/**
+ * JSON that every parser reads alike (P1 to P5, P11, R2 to R4), with its bytes kept.
+ *
+ * Two readers must agree. `scan` walks the bytes and counts; JSON.parse judges the grammar and makes the
+ * tree. JSON.parse keeps one of two duplicate keys, so as many keys in the tree as members in the bytes
+ * proves that there are none, escaped spellings included. Only this proof is needed for bodies of any
+ * spelling (spaces, escapes, 1.0), and it costs less than JSON.stringify and a comparison.
+ */
+
+import { Buffer } from "node:buffer";
+import { isObject, type Json, type JsonObject } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
+import { no, ok, type Result } from "../base/result.ts";
+import type { MemberSpan, StrictBody } from "./message.ts";
+import { markSize, type Scan, scan } from "./scan.ts";
+
+export interface JsonBounds {
+  /** Nesting, the root counts as 1. */
+  readonly depth: number;
+  /** Values of every kind, keys not counted. */
+  readonly values: number;
+  /** UTF-8 bytes of one key after unescaping. */
+  readonly keyBytes: number;
+}
+
+export interface JsonProblem {
+  readonly code: "GW_JSON" | "GW_JSON_LIMIT";
+  /** Safe to show: holds nothing of the body. */
+  readonly message: string;
+  /** Set when the text is good JSON but not an object, so that batches can be told apart (F19). */
+  readonly root?: "array" | "scalar";
+}
+
+/** Reads what a client sends. Numbers are kept as bytes; `inexact` tells when the tree rounds one. */
+export function readStrict(bytes: Uint8Array, bounds: JsonBounds): Result<StrictBody, JsonProblem> {
+  const found = scan(bytes, bounds);
+  if (found.over !== undefined) return no(overLimit(found.over, bounds));
+  const root = parse(bytes);
+  if (!root.ok) return root;
+  if (!isObject(root.value)) return no(notObject(root.value));
+  if (found.infinite) return no(bad("a number is too large for any double"));
+  const walk: Walk = { odd: found.odd, keyBytes: bounds.keyBytes, keys: 0, problem: undefined };
+  walkObject(root.value, walk);
+  if (walk.problem !== undefined) return no(walk.problem);
+  if (walk.keys !== found.members) return no(bad("an object has the same key twice"));
+  return ok(bodyOf(bytes, root.value, found));
+}
+
+/** Depth, values of one answer of a server; only the root must be unambiguous (U21). */
+export const upstreamBounds = { depth: limits.resultDepth, values: limits.resultValues } as const;
+
+/**
+ * Reads an answer of a server: valid UTF-8, valid JSON, an object with unambiguous root members.
+ * Below the root the bytes are the server's own and kept, duplicate keys too: `span` then gives the
+ * last one, which is the one in `value`.
+ */
+export function readUpstream(
+  bytes: Uint8Array,
+  bounds: { readonly depth: number; readonly values: number } = upstreamBounds,
+): Result<StrictBody, JsonProblem> {
+  const found = scan(bytes, bounds);
+  if (found.over !== undefined) return no(overLimit(found.over, bounds));
+  const root = parse(bytes);
+  if (!root.ok) return root;
+  if (!isObject(root.value)) return no(notObject(root.value));
+  let members = 0;
+  for (let at = 0; at < found.marks.length; at += markSize) {
+    if (found.marks[at] === 1) members += 1;
+  }
+  if (Object.keys(root.value).length !== members) {
+    return no(bad("the answer has the same member twice"));
+  }
+  return ok(bodyOf(bytes, root.value, found));
+}
+
+/** The members of the one object that `bytes` are; they must be valid JSON already. */
+export function membersOf(bytes: Uint8Array): readonly MemberSpan[] {
+  const found = scan(bytes, { depth: Number.MAX_SAFE_INTEGER, values: Number.MAX_SAFE_INTEGER });
+  return listMembers(bytes, found, undefined);
+}
+
+// ignoreBOM: true keeps the mark in the text, where JSON.parse refuses it.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function parse(bytes: Uint8Array): Result<Json, JsonProblem> {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return no(bad("the body is not UTF-8"));
+  }
+  try {
+    return ok(JSON.parse(text) as Json);
+  } catch {
+    // The parser's own words quote the body and differ between runtimes.
+    return no(bad(bytes[0] === 0xef ? "the body starts with a byte order mark" : "not JSON"));
+  }
+}
+
+interface Walk {
+  readonly odd: boolean;
+  readonly keyBytes: number;
+  keys: number;
+  problem: JsonProblem | undefined;
+}
+
+/** Recursive, but no deeper than the bound that the scan has checked. */
+function walkObject(object: JsonObject, walk: Walk): void {
+  for (const key in object) {
+    walk.keys += 1;
+    if (key === "__proto__") walk.problem = bad("an object has the key __proto__");
+    // A UTF-16 unit is at most three bytes.
+    if (key.length * 3 > walk.keyBytes && Buffer.byteLength(key) > walk.keyBytes) {
+      walk.problem = limit(`a key is longer than ${walk.keyBytes} bytes`);
+    }
+    if (walk.odd) checkKey(key, walk);
+    walkValue(object[key] as Json, walk);
+  }
+}
+
+function walkValue(value: Json, walk: Walk): void {
+  if (typeof value === "object") {
+    if (Array.isArray(value)) for (const element of value) walkValue(element, walk);
+    else if (value !== null) walkObject(value as JsonObject, walk);
+  } else if (walk.odd && typeof value === "string" && !value.isWellFormed()) {
+    walk.problem = bad("a string holds half of a surrogate pair");
+  }
+}
+
+function checkKey(key: string, walk: Walk): void {
+  if (!key.isWellFormed()) walk.problem = bad("a key holds half of a surrogate pair");
+  for (let at = 0; at < key.length; at++) {
+    const unit = key.charCodeAt(at);
+    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0)) {
+      walk.problem = bad("a key holds a control character");
+    }
+  }
+}
+
+function bodyOf(bytes: Uint8Array, value: JsonObject, found: Scan): StrictBody {
+  return {
+    bytes,
+    value,
+    inexact: found.inexact,
+    members: (inside) => listMembers(bytes, found, inside),
+    span: (key, inside) => findSpan(bytes, found, key, inside),
+  };
+}
+
+function findSpan(
+  bytes: Uint8Array,
+  { marks, odd }: Scan,
+  key: string,
+  inside: string | undefined,
+): readonly [number, number] | undefined {
+  let at = inside === undefined ? 0 : -1;
+  let last = -1;
+  for (let mark = 0; mark < marks.length; mark += markSize) {
+    const outer = marks[mark] === 1;
+    if (inside === undefined ? !outer : outer) {
+      // A root member: are the marks that follow it the wanted ones?
+      if (inside !== undefined) at = isKey(bytes, marks, mark, inside, odd) ? mark : -1;
+      continue;
+    }
+    if (at !== -1 && isKey(bytes, marks, mark, key, odd)) last = mark;
+  }
+  return last === -1 ? undefined : [marks[last + 3] as number, marks[last + 4] as number];
+}
+
+function listMembers(
+  bytes: Uint8Array,
+  { marks, odd }: Scan,
+  inside: string | undefined,
+): readonly MemberSpan[] {
+  const members: MemberSpan[] = [];
+  let wanted = inside === undefined;
+  for (let mark = 0; mark < marks.length; mark += markSize) {
+    const outer = marks[mark] === 1;
+    if (outer && inside !== undefined) wanted = isKey(bytes, marks, mark, inside, odd);
+    if (wanted && outer === (inside === undefined)) {
+      const [start, keyEnd] = [marks[mark + 1] as number, marks[mark + 2] as number];
+      members.push({
+        key: keyText(bytes, start, keyEnd),
+        start,
+        valueStart: marks[mark + 3] as number,
+        end: marks[mark + 4] as number,
+      });
+    }
+  }
+  return members;
+}
+
+/** `key` is printable ASCII without a backslash, so unless the bytes hold an escape they must equal it. */
+function isKey(
+  bytes: Uint8Array,
+  marks: readonly number[],
+  mark: number,
+  key: string,
+  odd: boolean,
+): boolean {
+  const start = marks[mark + 1] as number;
+  const end = marks[mark + 2] as number;
+  if (end - start === key.length + 2) {
+    let at = 0;
+    while (at < key.length && bytes[start + 1 + at] === key.charCodeAt(at)) at += 1;
+    if (at === key.length) return true;
+  }
+  return odd && bytes.subarray(start, end).includes(0x5c) && keyText(bytes, start, end) === key;
+}
+
+function keyText(bytes: Uint8Array, start: number, end: number): string {
+  return JSON.parse(utf8.decode(bytes.subarray(start, end))) as string;
+}
+
+function bad(message: string): JsonProblem {
+  return { code: "GW_JSON", message };
+}
+
+function limit(message: string): JsonProblem {
+  return { code: "GW_JSON_LIMIT", message };
+}
+
+function overLimit(
+  over: "depth" | "values",
+  bounds: { readonly depth: number; readonly values: number },
+): JsonProblem {
+  if (over === "depth") return limit(`the body nests deeper than ${bounds.depth}`);
+  return limit(`the body holds more than ${bounds.values} values`);
+}
+
+function notObject(root: Json): JsonProblem {
+  const array = Array.isArray(root);
+  return {
+    code: "GW_JSON",
+    message: array ? "the body is an array; batches are not taken" : "the body is not an object",
+    root: array ? "array" : "scalar",
+  };
+}
