@@ -23,6 +23,7 @@ export const metaKeys = {
   progressToken: "progressToken",
 } as const;
 
+const kept = "abcdefghijklmnopqrstuvwxyz0123456789_./";
 const params: ReadonlySet<string> = new Set(
   [
     "_meta name arguments uri ref argument context cursor level task taskId notifications",
@@ -46,5 +47,3 @@ function fold(key: string): string {
   }
   return folded;
 }
-
-const kept = "abcdefghijklmnopqrstuvwxyz0123456789_./";
