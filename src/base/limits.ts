@@ -96,6 +96,7 @@ export const limits = {
   columnChars: 512,
   /** Records of one transaction of the embedded store, and rows of one answer of any store. */
   storeTransaction: 500,
+  storeTransactionBytes: 8 * 1024 * 1024,
   storePage: 10_000,
   /** Key changes made by another process are seen within this time. */
   keyRefreshMs: 500,

@@ -1,6 +1,7 @@
 /** What both databases do with a batch of one chain: the checks that need no database. */
 
 import { fault, type GatewayError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import type { ChainRecord } from "../receipt/model.ts";
 
 export interface Head {
@@ -43,6 +44,24 @@ export function checkSame(record: ChainRecord, stored: Uint8Array | undefined): 
 export function fork(record: ChainRecord, cause: string): GatewayError {
   const message = `Cannot ship record ${record.seq} of chain ${record.chain}`;
   return fault("GW_AUDIT_FORK", { message, cause, data: { seq: record.seq } });
+}
+
+/** Runs of records that one transaction takes: few enough, and small enough to hold twice. */
+export function* chunks(records: readonly ChainRecord[]): Generator<readonly ChainRecord[]> {
+  let from = 0;
+  let bytes = 0;
+  for (let at = 0; at < records.length; at++) {
+    const size = records[at]?.body.length ?? 0;
+    const full =
+      at - from >= limits.storeTransaction || bytes + size > limits.storeTransactionBytes;
+    if (full && at > from) {
+      yield records.slice(from, at);
+      from = at;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (from < records.length) yield records.slice(from);
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -23,7 +23,7 @@ export const migrations: readonly Migration[] = [
         primary key (chain, seq))`,
       // Bodies are small and rarely read: compressing them costs more than it saves.
       "alter table receipts alter column body set storage external",
-      `create index receipts_calls on receipts (at desc, chain, seq desc)
+      `create index receipts_calls on receipts (at desc nulls last, chain desc, seq desc)
         where kind in ('intent', 'refusal')`,
       "create index receipts_outcomes on receipts (chain, of_seq) where of_seq is not null",
       `create table chain_heads (

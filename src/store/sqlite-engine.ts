@@ -5,7 +5,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { ChainRecord, RecordKind } from "../receipt/model.ts";
-import { checkBatch, checkNext, checkSame, type Head } from "./batch.ts";
+import { checkNext, checkSame, type Head } from "./batch.ts";
 import { derive, derivedColumns } from "./derive.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
 import {
@@ -147,9 +147,8 @@ const insertSql =
   `insert or ignore into receipts (${placeholders.join(", ")}) ` +
   `values (${placeholders.map(() => "?").join(", ")})`;
 
-/** Inside a transaction: skips what is there, appends the rest, moves the head. */
+/** Records in order, inside a transaction: skips what is there, appends the rest, moves the head. */
 function ship(prepare: Prepare, records: readonly ChainRecord[]): void {
-  checkBatch(records);
   const [first] = records;
   const last = records.at(-1);
   if (first === undefined || last === undefined) return;

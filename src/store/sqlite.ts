@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { checkBatch, chunks } from "./batch.ts";
 import type { Engine, EngineOptions } from "./sqlite-engine.ts";
 import { type Answer, type Ask, pack } from "./sqlite-wire.ts";
 import type { Store } from "./store.ts";
@@ -23,9 +24,8 @@ export function sqliteStore(options: { path: string; readOnly?: boolean }): Stor
     migrate: () => thread.ask("migrate", [], limits.migrateMs),
     ping: () => thread.ask("ping", []),
     async ship(records) {
-      for (let at = 0; at < records.length; at += limits.storeTransaction) {
-        await thread.ship(records.slice(at, at + limits.storeTransaction));
-      }
+      checkBatch(records);
+      for (const chunk of chunks(records)) await thread.ship(chunk);
     },
     head: (chain) => thread.ask("head", [chain]),
     chains: () => thread.ask("chains", []),

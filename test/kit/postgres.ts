@@ -64,6 +64,7 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   const port = await freePort();
   let server = await launch(binaries, data, port, user, options.durable ?? true);
   const stopNow = async (signal: NodeJS.Signals) => {
+    server.ref();
     const ended = once(server, "exit");
     for (const pid of signal === "SIGKILL" ? family(server) : [server.pid ?? 0]) send(pid, signal);
     if (server.exitCode === null && server.signalCode === null) await ended;

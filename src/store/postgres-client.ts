@@ -1,0 +1,141 @@
+/** One pool of connections, and a deadline of our own for every use of it (L10). */
+
+import { Socket } from "node:net";
+import type { Options, Sql } from "postgres";
+import { fault, GatewayError } from "../base/errors.ts";
+
+export type { Sql } from "postgres";
+
+export interface Client {
+  /** Runs `work`; rejects with GW_DATABASE `Cannot <attempt>` within `ms`, whatever the server does. */
+  run<T>(attempt: string, work: (sql: Sql) => Promise<T>, ms?: number): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface ClientOptions {
+  readonly url: string;
+  /** Connections at most. */
+  readonly pool: number;
+  /** Deadline of one use in ms, connecting included. */
+  readonly queryMs: number;
+  /** The URL without a password. */
+  readonly place: string;
+}
+
+interface Pool {
+  readonly sql: Sql;
+  readonly sockets: Set<Socket>;
+}
+
+export function openClient(options: ClientOptions): Client {
+  let pool: Promise<Pool> | undefined;
+  const drop = (used: Promise<Pool>) => {
+    if (pool === used) pool = undefined;
+    void used.then(destroy, () => undefined);
+  };
+  return {
+    async run(attempt, work, ms = options.queryMs) {
+      pool ??= openPool(options);
+      const used = pool;
+      try {
+        const { sql } = await used;
+        return await within(ms, work(sql));
+      } catch (thrown) {
+        // A frozen server says nothing: its connections are dropped, the next use makes new ones.
+        if (thrown === late || isConnectionError(thrown)) drop(used);
+        throw toFault(thrown, `Cannot ${attempt} in ${options.place}`, ms);
+      }
+    },
+    async close() {
+      const used = pool;
+      pool = undefined;
+      if (used === undefined) return;
+      const { sql } = await used;
+      await within(options.queryMs, sql.end({ timeout: closeSeconds })).catch(() => undefined);
+      drop(used);
+    },
+  };
+}
+
+const closeSeconds = 1;
+
+async function openPool(options: ClientOptions): Promise<Pool> {
+  const { default: postgres } = await import("postgres");
+  const sockets = new Set<Socket>();
+  const seconds = options.queryMs / 1000;
+  // `socket` is missing in the package's types; its documentation has it ("Custom socket").
+  const settings: Options<Record<string, never>> & { socket: (to: Target) => Socket } = {
+    max: options.pool,
+    connect_timeout: seconds,
+    // Recovery is the callers' business, who have deadlines: no wait that grows while it is down.
+    backoff: () => 0.1,
+    idle_timeout: 300,
+    onnotice: () => {},
+    connection: {
+      application_name: "authensor-gw",
+      statement_timeout: options.queryMs,
+      // A22: an acknowledged receipt may leave the spool, so it must be on the server's disk.
+      synchronous_commit: "on",
+    },
+    socket: (to) => openSocket(to, sockets),
+  };
+  return { sql: postgres(options.url, settings), sockets };
+}
+
+/** What the package hands to `socket`: its parsed options. */
+interface Target {
+  readonly host: readonly string[];
+  readonly port: readonly number[];
+  readonly path: string | undefined;
+}
+
+/** Our own sockets, so that they can be destroyed: the package only ends them, which waits. */
+function openSocket(to: Target, sockets: Set<Socket>): Socket {
+  const socket: Socket & { host?: string; port?: number } = new Socket();
+  for (const old of sockets) if (old.destroyed) sockets.delete(old);
+  sockets.add(socket);
+  if (typeof to.path === "string" && to.path !== "") return socket.connect(to.path);
+  const [host = "localhost"] = to.host;
+  const [port = 5432] = to.port;
+  // The package reads these for TLS server names.
+  socket.host = host;
+  socket.port = port;
+  return socket.connect(port, host);
+}
+
+function destroy(pool: Pool): void {
+  void pool.sql.end({ timeout: 0 }).catch(() => undefined);
+  for (const socket of pool.sockets) socket.destroy();
+}
+
+const late = new Error("late");
+
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late), ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** SQLSTATE of a server's answer, undefined for anything else. */
+export function sqlState(thrown: unknown): string | undefined {
+  const isAnswer = thrown instanceof Error && thrown.name === "PostgresError";
+  return isAnswer && "code" in thrown ? String(thrown.code) : undefined;
+}
+
+/** 57P01 to 57P03: shut down, crashed, starting; 08: broken connection. */
+function isConnectionError(thrown: unknown): boolean {
+  if (thrown instanceof GatewayError) return false;
+  const state = sqlState(thrown);
+  return state === undefined || state.startsWith("57P") || state.startsWith("08");
+}
+
+/** The package's errors carry statement and values: only their text goes on. */
+function toFault(thrown: unknown, message: string, ms: number): GatewayError {
+  if (thrown instanceof GatewayError) return thrown;
+  if (thrown === late) return fault("GW_DATABASE", { message, cause: `no answer in ${ms} ms` });
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  const cause = text === "" || text.includes(code) ? text || code : `${text} (${code})`;
+  return fault("GW_DATABASE", { message, cause });
+}

@@ -1,0 +1,171 @@
+/** Receipts and keys in Postgres. The `postgres` package is loaded at the first use. */
+
+import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { RecordKind } from "../receipt/model.ts";
+import { checkBatch, chunks } from "./batch.ts";
+import { migrations, schemaVersion } from "./migrations.ts";
+import { type Client, openClient, type Sql } from "./postgres-client.ts";
+import { addKey, replaceKey, revokeKey } from "./postgres-keys.ts";
+import { shipChunk } from "./postgres-ship.ts";
+import {
+  type JoinedRow,
+  readReceiptId,
+  type StoredKey,
+  splitTool,
+  toKeyRow,
+  toReceiptRow,
+} from "./rows.ts";
+import type { ReceiptQuery, ReceiptRow, Store } from "./store.ts";
+
+/**
+ * Nothing connects before the first call. Every call ends within `queryMs` (migrate: within
+ * limits.migrateMs); after a deadline all connections are dropped and made anew. `pool` is the
+ * most connections. The role needs what docs/database.md grants; migrate() needs the owner unless
+ * the tables are up to date.
+ */
+export function postgresStore(options: { url: string; pool: number; queryMs: number }): Store {
+  const place = placeOf(options.url);
+  const client = openClient({ ...options, place });
+  let warnings: readonly string[] = [];
+  return {
+    kind: "postgres",
+    place,
+    migrate: () => client.run("make the tables", migrate, limits.migrateMs),
+    async ping() {
+      warnings = await client.run("read the settings", readWarnings);
+    },
+    async ship(records) {
+      checkBatch(records);
+      for (const chunk of chunks(records)) await shipChunk(client, chunk);
+    },
+    head: (chain) => client.run("read the head of a chain", (sql) => head(sql, chain)),
+    chains: () => client.run("list the chains", chains),
+    records: (chain, fromSeq, limit) => readRecords(client, chain, fromSeq, limit),
+    receipts: (query) => client.run("list receipts", (sql) => receipts(sql, query)),
+    keys: () =>
+      client.run("read the keys", async (sql) => {
+        const rows = await sql<StoredKey[]>`select * from gateway_keys order by created_ms, id`;
+        return rows.map(toKeyRow);
+      }),
+    addKey: (row) => client.run("make a key", (sql) => addKey(sql, row)),
+    replaceKey: (row, oldId, oldEndsMs) =>
+      client.run("replace a key", (sql) => replaceKey(sql, row, oldId, oldEndsMs)),
+    revokeKey: (id, atMs) => client.run("revoke a key", (sql) => revokeKey(sql, id, atMs)),
+    keysVersion: () =>
+      client.run("read the keys' version", async (sql) => {
+        const [row] = await sql<{ version: string }[]>`select version from keys_version`;
+        return Number(row?.version ?? 0);
+      }),
+    warnings: () => warnings,
+    close: () => client.close(),
+  };
+}
+
+/** Never shows the URL: it may hold a password where a parser does not expect one. */
+function placeOf(url: string): string {
+  if (!URL.canParse(url)) {
+    const message = "Cannot use `database`: it is not a URL";
+    const fix = "write postgres://user:password@host:5432/name, special characters as %XX";
+    throw fault("GW_CONFIG", { message, fix });
+  }
+  const { username, host, pathname } = new URL(url);
+  return `postgres://${username === "" ? "" : `${username}@`}${host}${pathname}`;
+}
+
+/** Any number that no other program is likely to lock: the bytes of "gwmi". */
+const migrationLock = 0x67776d69;
+
+async function migrate(sql: Sql): Promise<void> {
+  // Without a lock first: the gateway's own role may read the version but not change tables.
+  if ((await schemaIs(sql)) >= schemaVersion) return;
+  await sql.begin(async (tx) => {
+    await tx`set local statement_timeout = ${tx.unsafe(String(limits.migrateMs))}`;
+    await tx`select pg_advisory_xact_lock(${migrationLock})`;
+    const present = await schemaIs(tx);
+    await tx`create table if not exists schema_version (
+      version int primary key, at timestamptz not null default clock_timestamp())`;
+    for (const step of migrations) {
+      if (step.version <= present) continue;
+      for (const statement of step.postgres) await tx.unsafe(statement);
+      await tx`insert into schema_version (version) values (${step.version})`;
+    }
+  });
+}
+
+async function schemaIs(sql: Pick<Sql, "unsafe">): Promise<number> {
+  const [table] = await sql.unsafe("select to_regclass('schema_version') is not null as there");
+  if (table?.["there"] !== true) return 0;
+  const [row] = await sql.unsafe("select coalesce(max(version), 0) as version from schema_version");
+  return Number(row?.["version"] ?? 0);
+}
+
+/** A22: settings that make a commit less than durable. */
+async function readWarnings(sql: Sql): Promise<string[]> {
+  const [row] = await sql<{ fsync: string; pages: string; commit: string }[]>`
+    select current_setting('fsync') as fsync, current_setting('full_page_writes') as pages,
+      current_setting('synchronous_commit') as commit`;
+  const found: string[] = [];
+  if (row?.fsync === "off") found.push("fsync is off: a crash of the server can lose receipts");
+  if (row?.pages === "off") {
+    found.push("full_page_writes is off: a crash of the server can damage receipts");
+  }
+  if (row?.commit === "off") {
+    found.push("synchronous_commit is off: a crash of the server can lose receipts");
+  }
+  return found;
+}
+
+async function head(sql: Sql, chain: string): Promise<number> {
+  const [row] = await sql<{ last_seq: string }[]>`
+    select last_seq from chain_heads where chain = ${chain}`;
+  return Number(row?.last_seq ?? -1);
+}
+
+async function chains(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ chain: string }[]>`
+    select chain from chain_heads order by first_at, chain`;
+  return rows.map((row) => row.chain);
+}
+
+function readRecords(client: Client, chain: string, fromSeq: number, limit: number) {
+  return client.run("read receipts", async (sql) => {
+    const rows = await sql<StoredRecord[]>`
+      select seq, kind, hash, prev, body from receipts
+      where chain = ${chain} and seq >= ${fromSeq}
+      order by seq limit ${Math.min(limit, limits.storePage)}`;
+    return rows.map(({ seq, ...row }) => ({ chain, seq: Number(seq), ...row }));
+  });
+}
+
+interface StoredRecord {
+  readonly seq: string;
+  readonly kind: RecordKind;
+  readonly hash: Uint8Array;
+  readonly prev: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+async function receipts(sql: Sql, query: ReceiptQuery): Promise<ReceiptRow[]> {
+  const id = query.id === undefined ? undefined : readReceiptId(query.id);
+  if (query.id !== undefined && id === undefined) return [];
+  const tool = query.tool === undefined ? undefined : splitTool(query.tool);
+  const conditions = [
+    query.beforeMs !== undefined && sql`and i.at < to_timestamp(${query.beforeMs} / 1000.0)`,
+    query.key !== undefined && sql`and (i.key_name = ${query.key} or i.key_id = ${query.key})`,
+    tool !== undefined && sql`and i.tool = ${tool.tool}`,
+    tool?.server !== undefined && sql`and i.server = ${tool.server}`,
+    query.outcome !== undefined && sql`and coalesce(o.outcome, i.outcome) = ${query.outcome}`,
+    id && sql`and i.chain between ${id.first} and ${id.last} and i.seq = ${id.seq}`,
+  ].filter((condition) => condition !== false && condition !== undefined);
+  const rows = await sql<JoinedRow[]>`
+    select i.chain, i.seq::float8 as seq, floor(extract(epoch from i.at) * 1000)::float8 as at_ms,
+      i.key_name, i.server, i.tool, i.effect, i.rule, coalesce(o.outcome, i.outcome) as outcome,
+      i.args_bytes::float8 as args_bytes, o.result_bytes::float8 as result_bytes, o.took_ms
+    from receipts i left join receipts o
+      on o.chain = i.chain and o.of_seq = i.seq and o.kind = 'outcome'
+    where i.kind in ('intent', 'refusal') ${conditions}
+    order by i.at desc nulls last, i.chain desc, i.seq desc
+    limit ${Math.min(query.limit, limits.storePage)}`;
+  return rows.map(toReceiptRow);
+}
