@@ -26,6 +26,8 @@ export interface Target {
 /** The facts of one call. Roots of condition paths: args key client claims request time. */
 export interface Facts {
   readonly args: JsonObject;
+  /** Some number in args is not what was written (1e400, 2^53+1): comparing numbers is unknown. */
+  readonly inexact?: boolean;
   /** Self-declared; load refuses it in allow rules. */
   readonly client: JsonObject;
   /** era, protocol, method, transport: what the gateway knows of the request. */

@@ -1,0 +1,41 @@
+/** An explanation as lines of text, the same on every run. */
+
+import type { Json } from "../base/json.ts";
+import type { Decision, Explanation } from "./model.ts";
+
+export function explainText(explanation: Explanation): string {
+  const lines = [verdict(explanation.decision)];
+  if (explanation.decision.hint !== undefined) lines.push(`hint: ${explanation.decision.hint}`);
+  if (explanation.rules.length === 0) lines.push("no rule is about this call and this key");
+  const width = Math.max(0, ...explanation.rules.map(({ rule }) => rule.id.length));
+  for (const { rule, result, conditions } of explanation.rules) {
+    const mark = explanation.decision.matched.includes(rule.id) ? "matches" : "does not match";
+    const where = `${rule.file}:${rule.line}`;
+    lines.push(
+      `  ${rule.effect.padEnd(5)} ${rule.id.padEnd(width)}  ${mark} (${result})  ${where}`,
+    );
+    for (const { path, operator, result: one, note, value } of conditions) {
+      const seen = value === undefined ? "" : `, is ${shown(value)}`;
+      const why = note === undefined ? "" : `, ${note}`;
+      lines.push(`        ${path} ${operator}: ${one}${seen}${why}`);
+    }
+  }
+  return lines.join("\n");
+}
+
+function verdict({ effect, code, rule }: Decision): string {
+  if (rule === undefined) return `${effect} ${code}: nothing that matched allows it`;
+  const why = code === undefined ? "" : ` ${code}`;
+  return `${effect}${why}: rule ${rule.id} (${rule.file}:${rule.line})`;
+}
+
+/** Values are the caller's: ASCII only, so that a terminal shows them and does not obey them. */
+function shown(value: Json): string {
+  const text = JSON.stringify(value);
+  let printable = "";
+  for (const character of text.length > 80 ? `${text.slice(0, 77)}...` : text) {
+    const code = character.codePointAt(0)!;
+    printable += code < 127 && code >= 32 ? character : `<U+${code.toString(16).toUpperCase()}>`;
+  }
+  return printable;
+}

@@ -1,0 +1,250 @@
+/**
+ * The operators. Each reads its operand once, at load, and gives a check that never throws,
+ * never coerces and answers unknown for a value of another type. docs/policy.md has the table.
+ */
+
+import type { Json } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
+import { type Check, type Context, nameOf, unknown } from "./condition.ts";
+import { compileGlobs } from "./glob.ts";
+import { inRange, parseAddress, type Range } from "./ip.ts";
+import * as operand from "./operand.ts";
+import { compilePaths } from "./path.ts";
+import type { Reader } from "./reader.ts";
+import { FALSE, not, TRUE, UNKNOWN, type Value, value } from "./tri.ts";
+import { compileUrl } from "./url.ts";
+import type { Node } from "./yaml.ts";
+
+export interface Operator {
+  /** Undefined when the operand was bad; the reader has the problem. */
+  read(node: Node, reader: Reader): Check | undefined;
+  /** The answer where the value is missing; unknown for all but exists and absent. */
+  missing?(node: Node): Value;
+  /** Steps per 64 characters of the value: 1 unless matching is slower than comparing. */
+  readonly cost?: number;
+}
+
+export const operators: Readonly<Record<string, Operator>> = {
+  eq: { read: (node, reader) => equality(operand.scalar(node, reader), false) },
+  ne: { read: (node, reader) => equality(operand.scalar(node, reader), true) },
+  one_of: { read: (node, reader) => equality(operand.scalars(node, reader), false) },
+  none_of: { read: (node, reader) => equality(operand.scalars(node, reader), true) },
+  lt: { read: (node, reader) => order(operand.number(node, reader), (a, b) => a < b) },
+  lte: { read: (node, reader) => order(operand.number(node, reader), (a, b) => a <= b) },
+  gt: { read: (node, reader) => order(operand.number(node, reader), (a, b) => a > b) },
+  gte: { read: (node, reader) => order(operand.number(node, reader), (a, b) => a >= b) },
+  glob: { cost: 4, read: (node, reader) => text(operand.globs(node, reader), compileGlobs) },
+  starts_with: { read: (node, reader) => some(node, reader, (t, part) => t.startsWith(part)) },
+  ends_with: { read: (node, reader) => some(node, reader, (t, part) => t.endsWith(part)) },
+  contains: {
+    cost: 2,
+    read(node, reader) {
+      const part = operand.string(node, reader);
+      return part === undefined
+        ? undefined
+        : text(part, (wanted) => (subject) => subject.includes(wanted));
+    },
+  },
+  contains_any: {
+    cost: 4,
+    read: (node, reader) => some(node, reader, (t, part) => t.includes(part)),
+  },
+  path: { cost: 8, read: (node, reader) => reading(operand.paths(node, reader), compilePaths) },
+  url: { cost: 4, read: (node, reader) => reading(operand.url(node, reader), compileUrl) },
+  cidr: { read: (node, reader) => cidr(operand.ranges(node, reader)) },
+  re2: { cost: 16, read: (node, reader) => text(operand.re2(node, reader), (test) => test) },
+  length: {
+    read: (node, reader) => size(operand.count(node, reader), (n, wanted) => n === wanted),
+  },
+  min_length: {
+    read: (node, reader) => size(operand.count(node, reader), (n, least) => n >= least),
+  },
+  max_length: { read: (node, reader) => size(operand.count(node, reader), (n, most) => n <= most) },
+  min_items: {
+    read: (node, reader) => items(operand.count(node, reader), (n, least) => n >= least),
+  },
+  max_items: { read: (node, reader) => items(operand.count(node, reader), (n, most) => n <= most) },
+  keys_only: { read: (node, reader) => keysOnly(operand.strings(node, reader)) },
+  type: { read: (node, reader) => type(operand.types(node, reader)) },
+  exists: {
+    read: (node, reader) => constant(operand.boolean(node, reader)),
+    missing: (node) => value(node.kind === "scalar" && node.value === false),
+  },
+  absent: {
+    read: (node, reader) => constant(negated(operand.boolean(node, reader))),
+    missing: (node) => value(node.kind === "scalar" && node.value === true),
+  },
+};
+
+type Scalar = string | number | boolean;
+
+/** A value of a type that the operand does not hold is mistyped, not merely different. */
+function equality(wanted: readonly Scalar[] | undefined, negate: boolean): Check | undefined {
+  if (wanted === undefined) return undefined;
+  const types = new Set(wanted.map((one) => typeof one));
+  const names = [...types].join(" or ");
+  const only = wanted.length === 1 ? wanted[0] : undefined;
+  const set = new Set<Json>(wanted);
+  return (actual, context) => {
+    const actualType = typeof actual as "string";
+    if (!types.has(actualType)) return wrong(context, names, actual);
+    if (typeof actual === "number" && notExact(actual, context)) return UNKNOWN;
+    if (typeof actual === "string" && tooLong(actual, context)) return UNKNOWN;
+    const same = value(only === undefined ? set.has(actual) : actual === only);
+    return negate ? not(same) : same;
+  };
+}
+
+/** Plain comparison is exact here: number.ts says why. */
+function order(
+  bound: number | undefined,
+  holds: (actual: number, bound: number) => boolean,
+): Check | undefined {
+  if (bound === undefined) return undefined;
+  return (actual, context) => {
+    if (typeof actual !== "number") return wrong(context, "number", actual);
+    return notExact(actual, context) ? UNKNOWN : value(holds(actual, bound));
+  };
+}
+
+/** A check on a string from a prepared operand. */
+function text<T>(
+  prepared: T | undefined,
+  compile: (prepared: T) => (subject: string) => boolean,
+): Check | undefined {
+  if (prepared === undefined) return undefined;
+  const matches = compile(prepared);
+  return (actual, context) => {
+    if (typeof actual !== "string") return wrong(context, "string", actual);
+    return tooLong(actual, context) ? UNKNOWN : value(matches(actual));
+  };
+}
+
+/** As `text`, for operators that first have to read the string. */
+function reading<T>(
+  prepared: T | undefined,
+  compile: (prepared: T) => (subject: string) => Value | undefined,
+): Check | undefined {
+  if (prepared === undefined) return undefined;
+  const read = compile(prepared);
+  return (actual, context) => {
+    if (typeof actual !== "string") return wrong(context, "string", actual);
+    if (tooLong(actual, context)) return UNKNOWN;
+    const result = read(actual) ?? UNKNOWN;
+    return result === UNKNOWN ? unknown(context, "has no single plain reading") : result;
+  };
+}
+
+function some(
+  node: Node,
+  reader: Reader,
+  holds: (subject: string, part: string) => boolean,
+): Check | undefined {
+  const compile = (parts: readonly string[]) => (subject: string) =>
+    parts.some((part) => holds(subject, part));
+  return text(operand.strings(node, reader), compile);
+}
+
+function cidr(ranges: readonly Range[] | undefined): Check | undefined {
+  if (ranges === undefined) return undefined;
+  return (actual, context) => {
+    if (typeof actual !== "string") return wrong(context, "string", actual);
+    const address = parseAddress(actual);
+    if (address === undefined) return unknown(context, "is not an IP address in plain form");
+    return value(ranges.some((range) => inRange(address, range)));
+  };
+}
+
+/** Lengths count code points. A string of any size has one, so the subject limit is not asked. */
+function size(
+  wanted: number | undefined,
+  holds: (count: number, wanted: number) => boolean,
+): Check | undefined {
+  if (wanted === undefined) return undefined;
+  return (actual, context) => {
+    if (typeof actual !== "string") return wrong(context, "string", actual);
+    return value(holds(codePoints(actual), wanted));
+  };
+}
+
+function items(
+  wanted: number | undefined,
+  holds: (count: number, wanted: number) => boolean,
+): Check | undefined {
+  if (wanted === undefined) return undefined;
+  return (actual, context) => {
+    if (!Array.isArray(actual)) return wrong(context, "array", actual);
+    return value(holds(actual.length, wanted));
+  };
+}
+
+function keysOnly(names: readonly string[] | undefined): Check | undefined {
+  if (names === undefined) return undefined;
+  const known = new Set(names);
+  return (actual, context) => {
+    if (nameOf(actual) !== "object") return wrong(context, "object", actual);
+    const keys = Object.keys(actual as object);
+    context.steps += keys.length;
+    return value(keys.every((key) => known.has(key)));
+  };
+}
+
+function type(names: readonly string[] | undefined): Check | undefined {
+  if (names === undefined) return undefined;
+  const wanted = new Set(names);
+  const integer = wanted.has("integer");
+  return (actual, context) => {
+    if (wanted.has(nameOf(actual))) return TRUE;
+    if (!integer || typeof actual !== "number") return FALSE;
+    return notExact(actual, context) ? UNKNOWN : value(Number.isInteger(actual));
+  };
+}
+
+function constant(of: boolean | undefined): Check | undefined {
+  return of === undefined ? undefined : () => value(of);
+}
+
+function negated(of: boolean | undefined): boolean | undefined {
+  return of === undefined ? undefined : !of;
+}
+
+function wrong(context: Context, wanted: string, actual: Json): Value {
+  return unknown(context, `wants ${wanted}, is ${nameOf(actual)}`);
+}
+
+function notExact(actual: number, context: Context): boolean {
+  if (Number.isFinite(actual) && !context.inexact) return false;
+  unknown(context, "a number in args is beyond exact comparison");
+  return true;
+}
+
+function tooLong(subject: string, context: Context): boolean {
+  // A code unit is at most 3 bytes of UTF-8, so most strings need no counting.
+  if (subject.length * 3 <= limits.subjectBytes) return false;
+  if (utf8Bytes(subject) <= limits.subjectBytes) return false;
+  unknown(context, `is over ${limits.subjectBytes} bytes`);
+  return true;
+}
+
+export function utf8Bytes(of: string): number {
+  let bytes = of.length;
+  for (let index = 0; index < of.length; index++) {
+    const code = of.charCodeAt(index);
+    if (code >= 0x80) bytes += code < 0x800 ? 1 : isHigh(code) ? 2 : isLow(code) ? 0 : 2;
+  }
+  return bytes;
+}
+
+function codePoints(of: string): number {
+  let count = of.length;
+  for (let index = 0; index < of.length; index++) if (isHigh(of.charCodeAt(index))) count -= 1;
+  return count;
+}
+
+function isHigh(code: number): boolean {
+  return code >= 0xd800 && code < 0xdc00;
+}
+
+function isLow(code: number): boolean {
+  return code >= 0xdc00 && code < 0xe000;
+}

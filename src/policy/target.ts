@@ -1,0 +1,74 @@
+/** What a rule is about: globs over tools, resources, prompts and methods, any of which may match. */
+
+import { limits } from "../base/limits.ts";
+import { compileGlobs, type Matcher } from "./glob.ts";
+import type { Target, TargetKind } from "./model.ts";
+import { decodeOnce, resolve } from "./path.ts";
+import { agree, FALSE, TRUE, UNKNOWN, type Value, value } from "./tri.ts";
+
+export interface TargetGlobs {
+  readonly tools: readonly string[];
+  readonly resources: readonly string[];
+  readonly prompts: readonly string[];
+  readonly methods: readonly string[];
+}
+
+export interface TargetMatcher {
+  matches(target: Target): Value;
+}
+
+/** The method by which a named target is reached; `methods` globs cover it through that name. */
+const methodOf: Readonly<Record<Exclude<TargetKind, "method">, string>> = {
+  tool: "tools/call",
+  resource: "resources/read",
+  prompt: "prompts/get",
+};
+
+export function compileTargets(globs: TargetGlobs): TargetMatcher {
+  const byMethod = compileGlobs(globs.methods);
+  const tools = compileGlobs(globs.tools);
+  const prompts = compileGlobs(globs.prompts);
+  const resources = compileGlobs(globs.resources);
+  return {
+    matches({ kind, name }) {
+      if (kind === "method") return value(byMethod(name));
+      if (byMethod(methodOf[kind])) return TRUE;
+      if (kind === "tool") return value(tools(name));
+      if (kind === "prompt") return value(prompts(name));
+      return globs.resources.length === 0 ? FALSE : resourceMatches(resources, name);
+    },
+  };
+}
+
+/** As it stands, as the URL standard reads it, and decoded: all must agree (P22). */
+function resourceMatches(matches: Matcher, uri: string): Value {
+  if (uri.length > limits.subjectBytes || holdsOdd(uri)) return UNKNOWN;
+  const url = URL.parse(uri);
+  if (url === null) return UNKNOWN;
+  let result = agree(value(matches(uri)), value(matches(url.href)));
+  if (!uri.includes("%") && !uri.includes("..")) return result;
+  const decoded = decodeOnce(uri);
+  if (decoded === undefined || holdsOdd(decoded)) return UNKNOWN;
+  const colon = decoded.indexOf(":");
+  const plain = decoded.slice(0, colon + 1) + resolved(decoded.slice(colon + 1));
+  result = agree(result, value(matches(decoded)));
+  return agree(result, value(matches(plain)));
+}
+
+/** The part after the scheme without `.` and `..`, its leading slashes kept. */
+function resolved(rest: string): string {
+  let slashes = 0;
+  while (rest[slashes] === "/") slashes += 1;
+  const tail = rest.endsWith("/") ? "/" : "";
+  return rest.slice(0, slashes) + resolve(rest.slice(slashes)).join("/") + tail;
+}
+
+/** Control characters, spaces at the ends and backslashes: read differently by different parsers. */
+function holdsOdd(text: string): boolean {
+  if (text !== text.trim()) return true;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 32 || code === 92 || (code >= 127 && code < 160)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,159 @@
+/** YAML text to a tree that knows where each value stands. Only what JSON could say is taken. */
+
+import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseAllDocuments } from "yaml";
+
+/** Line and column count from 1. */
+export interface At {
+  readonly line: number;
+  readonly column: number;
+}
+
+export type Node = ScalarNode | ListNode | MapNode;
+
+export interface ScalarNode {
+  readonly kind: "scalar";
+  readonly at: At;
+  readonly value: string | number | boolean | null;
+  /** As written, for numbers. */
+  readonly source: string;
+}
+
+export interface ListNode {
+  readonly kind: "list";
+  readonly at: At;
+  readonly items: readonly Node[];
+}
+
+export interface MapNode {
+  readonly kind: "map";
+  readonly at: At;
+  readonly entries: readonly Entry[];
+}
+
+export interface Entry {
+  readonly key: string;
+  readonly at: At;
+  readonly value: Node;
+}
+
+type Complain = (at: At, message: string, fix?: string) => void;
+
+/** Undefined when there is nothing to go on with; everything wrong was told to `complain`. */
+export function parseYaml(text: string, complain: Complain): Node | undefined {
+  const lines = new LineCounter();
+  let documents: ReturnType<typeof parseAllDocuments>;
+  try {
+    documents = parseAllDocuments(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      schema: "core",
+      version: "1.2",
+      merge: false,
+      // Quadratic there; told below.
+      uniqueKeys: false,
+    });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    complain({ line: 1, column: 1 }, `The file is not YAML: ${why}`);
+    return undefined;
+  }
+  const at = (offset: number): At => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  if (!Array.isArray(documents) || documents[0] === undefined) {
+    complain(
+      { line: 1, column: 1 },
+      "The file says nothing",
+      "deny everything with `id: deny-all`",
+    );
+    return undefined;
+  }
+  const [first, second] = documents;
+  if (second !== undefined)
+    complain(at(second.range?.[0] ?? 0), "A second YAML document begins here");
+  let broken = false;
+  for (const error of [...first.errors, ...first.warnings]) {
+    complain(at(error.pos[0]), `The file is not YAML: ${error.message}`);
+    broken = true;
+  }
+  if (broken) return undefined;
+  if (first.contents === null) {
+    complain(
+      { line: 1, column: 1 },
+      "The file says nothing",
+      "deny everything with `id: deny-all`",
+    );
+    return undefined;
+  }
+  return convert(first.contents as ParsedNode, at, complain, 0);
+}
+
+/** Deeper than any policy needs; keeps this walk off the end of the stack. */
+const deepest = 100;
+
+function convert(
+  node: ParsedNode,
+  at: (offset: number) => At,
+  complain: Complain,
+  depth: number,
+): Node | undefined {
+  const here = at(node.range[0]);
+  if (depth > deepest) return refuse(here, "Values nest too deep", complain);
+  if ("anchor" in node && node.anchor !== undefined) {
+    return refuse(here, "Anchors and aliases are not taken: write the value out", complain);
+  }
+  if ("tag" in node && node.tag !== undefined) {
+    return refuse(here, `Tags are not taken: ${JSON.stringify(node.tag)}`, complain);
+  }
+  if (isScalar(node)) return scalar(node.value, node.source ?? "", here, complain);
+  if (isSeq(node)) {
+    const items = (node.items as ParsedNode[]).map((item) =>
+      convert(item, at, complain, depth + 1),
+    );
+    return { kind: "list", at: here, items: items.filter((item) => item !== undefined) };
+  }
+  if (!isMap(node))
+    return refuse(here, "Anchors and aliases are not taken: write the value out", complain);
+  const seen = new Map<string, At>();
+  const entries: Entry[] = [];
+  for (const pair of node.items) {
+    const keyAt = at(pair.key.range[0]);
+    if (!isScalar(pair.key) || typeof pair.key.value !== "string") {
+      refuse(keyAt, "A key must be a name", complain);
+      continue;
+    }
+    const key = pair.key.value;
+    const before = seen.get(key);
+    if (before !== undefined) {
+      complain(
+        keyAt,
+        `The key ${JSON.stringify(key)} is given twice, first in line ${before.line}`,
+      );
+      continue;
+    }
+    seen.set(key, keyAt);
+    const value =
+      pair.value === null
+        ? ({ kind: "scalar", at: keyAt, value: null, source: "" } as const)
+        : convert(pair.value as ParsedNode, at, complain, depth + 1);
+    if (value !== undefined) entries.push({ key, at: keyAt, value });
+  }
+  return { kind: "map", at: here, entries };
+}
+
+function scalar(value: unknown, source: string, at: At, complain: Complain): Node | undefined {
+  if (value === null || typeof value === "boolean" || typeof value === "number") {
+    return { kind: "scalar", at, value, source };
+  }
+  if (typeof value === "string") {
+    if (value.isWellFormed()) return { kind: "scalar", at, value, source };
+    return refuse(at, "The text holds half of a surrogate pair", complain);
+  }
+  return refuse(at, "The value is of no type a policy knows", complain);
+}
+
+function refuse(at: At, message: string, complain: Complain): undefined {
+  complain(at, message);
+  return undefined;
+}
