@@ -115,11 +115,11 @@ const withoutDevtools: Bun.BunPlugin = {
   },
 };
 
-/** Threads start from files of their own: every src file whose name begins with `worker`. */
+/** Threads start from files of their own: every `worker.ts` and `…-worker.ts` of src. */
 function workers(entry: string | undefined): string[] {
   if (entry !== undefined) return [];
   return readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
-    .filter((path) => /^worker[\w-]*\.ts$/.test(basename(path)))
+    .filter((path) => /(^|-)worker\.ts$/.test(basename(path)))
     .map((path) => join(root, "src", path));
 }
 
