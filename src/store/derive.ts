@@ -1,6 +1,7 @@
 /**
  * The columns that lists and searches use, taken from a record's body. They are a convenience:
- * a body that says nothing usable gives nulls and never stops a batch (A10).
+ * a body that says nothing usable gives nulls and never stops a batch (A10). So this reads member
+ * by member and does not use the receipts' own decoder, which refuses a body as a whole.
  */
 
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
@@ -33,9 +34,9 @@ export function derive(body: Uint8Array): Derived {
   const tree = parse(body);
   if (tree === undefined) return nothing;
   return {
-    at_ms: time(member(tree, "time")),
-    key_id: text(member(tree, "keyId")),
-    key_name: text(member(tree, "keyName")),
+    at_ms: time(member(tree, "at")),
+    key_id: text(member(tree, "key")),
+    key_name: text(member(tree, "key_name")),
     method: text(member(tree, "method")),
     server: text(member(tree, "server")),
     tool: text(member(tree, "tool")),
@@ -44,9 +45,9 @@ export function derive(body: Uint8Array): Derived {
     outcome: text(member(tree, "outcome")),
     code: text(member(tree, "code")),
     of_seq: count(member(tree, "of")),
-    args_bytes: count(member(tree, "argsBytes")),
-    result_bytes: count(member(tree, "resultBytes")),
-    took_ms: real(member(tree, "tookMs")),
+    args_bytes: count(member(tree, "args_bytes")),
+    result_bytes: count(member(tree, "result_bytes")),
+    took_ms: real(member(tree, "took_ms")) ?? decided(tree),
   };
 }
 
@@ -82,9 +83,14 @@ function real(value: Json | undefined): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-/** ISO text or ms since 1970, inside what both databases can hold. */
-function time(value: Json | undefined): number | null {
-  const ms = typeof value === "string" ? Date.parse(value) : value;
+/** A refusal has no outcome record: it took what the decision took. */
+function decided(tree: JsonObject): number | null {
+  const us = real(member(tree, "decide_us"));
+  return member(tree, "kind") === "refusal" && us !== null ? Math.round(us) / 1000 : null;
+}
+
+/** ms since 1970, inside what both databases can hold. */
+function time(ms: Json | undefined): number | null {
   return typeof ms === "number" && ms >= 0 && ms < yearTenThousandMs ? Math.floor(ms) : null;
 }
 

@@ -151,6 +151,7 @@ async function receipts(sql: Sql, query: ReceiptQuery): Promise<ReceiptRow[]> {
   if (query.id !== undefined && id === undefined) return [];
   const tool = query.tool === undefined ? undefined : splitTool(query.tool);
   const conditions = [
+    sql`i.kind in ('intent', 'refusal')`,
     query.beforeMs !== undefined && sql`and i.at < to_timestamp(${query.beforeMs} / 1000.0)`,
     query.key !== undefined && sql`and (i.key_name = ${query.key} or i.key_id = ${query.key})`,
     tool !== undefined && sql`and i.tool = ${tool.tool}`,
@@ -161,10 +162,11 @@ async function receipts(sql: Sql, query: ReceiptQuery): Promise<ReceiptRow[]> {
   const rows = await sql<JoinedRow[]>`
     select i.chain, i.seq::float8 as seq, floor(extract(epoch from i.at) * 1000)::float8 as at_ms,
       i.key_name, i.server, i.tool, i.effect, i.rule, coalesce(o.outcome, i.outcome) as outcome,
-      i.args_bytes::float8 as args_bytes, o.result_bytes::float8 as result_bytes, o.took_ms
+      i.args_bytes::float8 as args_bytes, o.result_bytes::float8 as result_bytes,
+      coalesce(o.took_ms, i.took_ms) as took_ms
     from receipts i left join receipts o
       on o.chain = i.chain and o.of_seq = i.seq and o.kind = 'outcome'
-    where i.kind in ('intent', 'refusal') ${conditions}
+    where ${conditions}
     order by i.at desc nulls last, i.chain desc, i.seq desc
     limit ${Math.min(query.limit, limits.storePage)}`;
   return rows.map(toReceiptRow);

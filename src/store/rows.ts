@@ -23,10 +23,10 @@ export function toReceiptRow(row: JoinedRow): ReceiptRow {
   return {
     id: `r-${row.chain.replaceAll("-", "").slice(0, idHex)}-${row.seq}`,
     seq: row.seq,
-    time: new Date(row.at_ms ?? 0).toISOString(),
+    time: row.at_ms === null ? "" : new Date(row.at_ms).toISOString(),
     key: row.key_name ?? "",
     server: row.server ?? "",
-    tool: row.tool === null ? "" : `${row.server ?? ""}/${row.tool}`,
+    tool: row.server === null ? (row.tool ?? "") : `${row.server}/${row.tool ?? ""}`,
     effect: row.effect ?? "",
     rule: row.rule,
     outcome: row.outcome,

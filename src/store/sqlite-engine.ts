@@ -223,7 +223,8 @@ function receipts(prepare: Prepare, query: ReceiptQuery): ReceiptRow[] {
   }
   const statement = prepare(
     `select i.chain, i.seq, i.at_ms, i.key_name, i.server, i.tool, i.effect, i.rule,
-       coalesce(o.outcome, i.outcome) as outcome, i.args_bytes, o.result_bytes, o.took_ms
+       coalesce(o.outcome, i.outcome) as outcome, i.args_bytes, o.result_bytes,
+       coalesce(o.took_ms, i.took_ms) as took_ms
      from receipts i left join receipts o
        on o.chain = i.chain and o.of_seq = i.seq and o.kind = 'outcome'
      where ${where.join(" and ")}

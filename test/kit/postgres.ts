@@ -65,18 +65,15 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   let server = await launch(binaries, data, port, user, options.durable ?? true);
   const stopNow = async (signal: NodeJS.Signals) => {
     server.ref();
+    if (server.exitCode !== null || server.signalCode !== null) return;
     const ended = once(server, "exit");
     for (const pid of signal === "SIGKILL" ? family(server) : [server.pid ?? 0]) send(pid, signal);
-    if (server.exitCode === null && server.signalCode === null) await ended;
+    await ended;
   };
   const signalAll = (signal: NodeJS.Signals) => {
     for (const pid of family(server)) send(pid, signal);
   };
-  const onExit = () => {
-    signalAll("SIGKILL");
-    rmSync(home, { recursive: true, force: true });
-  };
-  process.once("exit", onExit);
+  let watcher = watch(home, server);
   const address = `127.0.0.1:${port}`;
   const urls = (name: string) => ({
     url: `postgres://gateway:gateway@${address}/${name}`,
@@ -86,7 +83,7 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   return {
     ...urls("postgres"),
     async stop() {
-      process.removeListener("exit", onExit);
+      watcher.kill("SIGKILL");
       signalAll("SIGCONT");
       await stopNow("SIGQUIT");
       rmSync(home, { recursive: true, force: true });
@@ -95,6 +92,8 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
     shutdown: () => stopNow("SIGINT"),
     async restart() {
       server = await launch(binaries, data, port, user, options.durable ?? true);
+      watcher.kill("SIGKILL");
+      watcher = watch(home, server);
     },
     freeze: () => signalAll("SIGSTOP"),
     resume: () => signalAll("SIGCONT"),
@@ -105,12 +104,15 @@ export async function startPostgres(options: { durable?: boolean } = {}): Promis
   };
 }
 
-let shared: Promise<TestPostgres> | undefined;
-
-/** One server for all test files of a process: take a database of your own in it. */
-export function sharedPostgres(): Promise<TestPostgres> {
-  shared ??= startPostgres({ durable: false });
-  return shared;
+/** Ends the server and removes its files when this process is gone, however it went. */
+function watch(home: string, server: ChildProcess): ChildProcess {
+  const script = 'read -r _; kill -QUIT "$1"; sleep 1; kill -KILL "$1"; rm -rf "$2"';
+  const watcher = spawn("sh", ["-c", script, "sh", String(server.pid), home], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  watcher.unref();
+  return watcher;
 }
 
 /** Runs statements with the `postgres` package; for setting up, not for the code under test. */

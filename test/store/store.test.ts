@@ -1,0 +1,297 @@
+/** One list of promises, kept by every store. What only one of them can break is in its own file. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GatewayError } from "../../src/base/errors.ts";
+import { intentBody, outcomeBody } from "../../src/receipt/encode.ts";
+import type { ChainRecord } from "../../src/receipt/model.ts";
+import { postgresStore } from "../../src/store/postgres.ts";
+import { sqliteStore } from "../../src/store/sqlite.ts";
+import type { KeyRow, Store } from "../../src/store/store.ts";
+import { memoryStore } from "../kit/memory-store.ts";
+import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
+import { addRefusal, buildChain, callChain, intentFields, outcomeFields } from "../kit/records.ts";
+
+const home = mkdtempSync(join(tmpdir(), "gw-store-"));
+let server: TestPostgres | undefined;
+afterAll(async () => {
+  await server?.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const stores: readonly [name: string, open: () => Promise<Store>][] = [
+  ["memory", async () => memoryStore()],
+  ["sqlite", async () => sqliteStore({ path: join(home, "store.db") })],
+  [
+    "postgres",
+    async () => {
+      server = await startPostgres({ durable: false });
+      return postgresStore({ url: server.adminUrl, pool: 4, queryMs: 5000 });
+    },
+  ],
+];
+
+describe.each(stores)("%s", (_, open) => {
+  let store: Store;
+  beforeAll(async () => {
+    store = await open();
+    await store.migrate();
+    await store.migrate();
+  });
+  afterAll(() => store.close());
+
+  test("A5 records land once, whatever is shipped again", async () => {
+    const { chain, records } = callChain(20);
+    expect(await store.head(chain)).toBe(-1);
+    await store.ship(records.slice(0, 10));
+    await store.ship(records.slice(0, 10));
+    await store.ship(records.slice(5, 25));
+    await Promise.all([store.ship(records.slice(20)), store.ship(records.slice(20))]);
+    await store.ship(records);
+    expect(await store.head(chain)).toBe(39);
+    expect(await all(store, chain)).toEqual(plain(records));
+  });
+
+  test("nothing to ship is nothing", async () => {
+    await store.ship([]);
+  });
+
+  test("A7 another record at the same place is refused and overwrites nothing", async () => {
+    const { chain, records } = callChain(3);
+    const forged = callChainOf(chain, 4);
+    await store.ship(records.slice(0, 4));
+    expect(await codeOf(store.ship(forged.records.slice(2)))).toBe("GW_AUDIT_FORK");
+    expect(await codeOf(store.ship(forged.records.slice(0, 4)))).toBe("GW_AUDIT_FORK");
+    expect(await codeOf(store.ship(forged.records.slice(4)))).toBe("GW_AUDIT_FORK");
+    expect(await all(store, chain)).toEqual(plain(records.slice(0, 4)));
+    await store.ship(records);
+    expect(await store.head(chain)).toBe(5);
+  });
+
+  test("a gap is refused", async () => {
+    const { chain, records } = callChain(3);
+    expect(await codeOf(store.ship(records.slice(2)))).toBe("GW_AUDIT_FORK");
+    await store.ship(records.slice(0, 2));
+    expect(await codeOf(store.ship(records.slice(4)))).toBe("GW_AUDIT_FORK");
+    expect(await store.head(chain)).toBe(1);
+  });
+
+  test("records that do not follow each other are not shipped", async () => {
+    const { records } = callChain(3);
+    const swapped = [records[1], records[0]] as ChainRecord[];
+    expect(await codeOf(store.ship(swapped))).toBe("GW_INTERNAL");
+  });
+
+  test("A10 poison lands byte for byte and blocks nothing", async () => {
+    const builder = buildChain();
+    for (const body of poison()) builder.add("intent", body);
+    addRefusal(builder, { keyName: "after\u0000poison" }, 1_600_000_000_000);
+    await store.ship(builder.records);
+    expect(await all(store, builder.chain)).toEqual(plain(builder.records));
+    const rows = await store.receipts({ limit: 10_000 });
+    expect(rows.filter((row) => row.id.startsWith(idPrefix(builder.chain)))).toHaveLength(
+      builder.records.length,
+    );
+  });
+
+  test("10,000 records come back in order, in pages", async () => {
+    const { chain, records } = callChain(5000);
+    for (let at = 0; at < records.length; at += 500) await store.ship(records.slice(at, at + 500));
+    let next = 0;
+    while (next < records.length) {
+      const page = await store.records(chain, next, 999);
+      for (const record of page) {
+        const expected = records[next++];
+        if (!Buffer.from(record.hash).equals(expected?.hash ?? Buffer.alloc(0))) {
+          throw new Error(`record ${next - 1} differs`);
+        }
+      }
+      if (page.length === 0) break;
+    }
+    expect(next).toBe(10_000);
+    expect(await store.chains()).toContain(chain);
+  }, 20_000);
+
+  test("receipts: a call and its outcome are one row, newest first", async () => {
+    const builder = buildChain();
+    const at = 1_900_000_000_000;
+    builder.add("intent", intentBody(intentFields({ keyName: "one" }), at));
+    builder.add("intent", intentBody(intentFields({ keyName: "two", tool: "write_file" }), at + 1));
+    builder.add("outcome", outcomeBody(outcomeFields(1, { outcome: "timeout" }), at + 2));
+    const denied = { effect: "deny", outcome: "denied", rule: "", decideUs: 1500 } as const;
+    addRefusal(builder, { ...denied, server: "", tool: "nowhere" }, at + 3);
+    await store.ship(builder.records);
+
+    const id = (seq: number) => `${idPrefix(builder.chain)}${seq}`;
+    expect(await store.receipts({ limit: 3 })).toEqual([
+      {
+        ...{ id: id(3), seq: 3, time: new Date(at + 3).toISOString(), key: "agent", server: "" },
+        ...{ tool: "nowhere", effect: "deny", rule: null, outcome: "denied", args_bytes: 200 },
+        ...{ result_bytes: null, took_ms: 1.5 },
+      },
+      {
+        ...{ id: id(1), seq: 1, time: new Date(at + 1).toISOString(), key: "two" },
+        ...{ server: "files", tool: "files/write_file", effect: "allow", rule: "reads" },
+        ...{ outcome: "timeout", args_bytes: 200, result_bytes: 900, took_ms: 4.25 },
+      },
+      {
+        ...{ id: id(0), seq: 0, time: new Date(at).toISOString(), key: "one", server: "files" },
+        ...{ tool: "files/read_file", effect: "allow", rule: "reads", outcome: null },
+        ...{ args_bytes: 200, result_bytes: null, took_ms: null },
+      },
+    ]);
+    const ids = async (query: object) =>
+      (await store.receipts({ limit: 9, ...query })).map((row) => row.id);
+    expect(await ids({ key: "two" })).toEqual([id(1)]);
+    expect(await ids({ tool: "files/write_file" })).toEqual([id(1)]);
+    expect(await ids({ tool: "nowhere" })).toEqual([id(3)]);
+    expect(await ids({ outcome: "timeout" })).toEqual([id(1)]);
+    expect(await ids({ id: id(0) })).toEqual([id(0)]);
+    expect(await ids({ id: id(2) })).toEqual([]);
+    expect(await ids({ beforeMs: at + 1, limit: 1 })).toEqual([id(0)]);
+  });
+
+  const searches = [
+    "%' OR 1=1--",
+    "%\\",
+    "r-zzzzzzzzzzzz-1",
+    "r--1",
+    "",
+    "*",
+    "x".repeat(1_000_000),
+  ];
+  test.each(searches.map((text) => [text.slice(0, 20), text]))(
+    "A20 a search for %j is only a value",
+    async (_, text) => {
+      for (const field of ["key", "tool", "outcome", "id"]) {
+        expect(await store.receipts({ limit: 9, [field]: text })).toEqual([]);
+      }
+    },
+  );
+
+  test("keys: add, name taken, revoke, version", async () => {
+    const before = await store.keysVersion();
+    const row = keyRow("one");
+    await store.addKey(row);
+    expect(await codeOf(store.addKey(keyRow("one")))).toBe("GW_NAME");
+    expect(await store.keysVersion()).toBeGreaterThan(before);
+    expect((await store.keys()).find(({ id }) => id === row.id)).toEqual(row);
+    const version = await store.keysVersion();
+    expect(await store.revokeKey(row.id, 77)).toBe(true);
+    expect(await store.revokeKey(row.id, 99)).toBe(true);
+    expect(await store.revokeKey("k-none", 99)).toBe(false);
+    expect(await store.keysVersion()).toBeGreaterThan(version);
+    expect((await store.keys()).find(({ id }) => id === row.id)?.revokedMs).toBe(77);
+    await store.addKey(keyRow("one"));
+  });
+
+  test("keys: an expired key gives its name free, a live one does not", async () => {
+    await store.addKey(keyRow("short", { createdMs: 1000, expiresMs: 2000 }));
+    expect(await codeOf(store.addKey(keyRow("short", { createdMs: 1999 })))).toBe("GW_NAME");
+    await store.addKey(keyRow("short", { createdMs: 2000 }));
+  });
+
+  test("keys: a replaced key ends at its time, or at once", async () => {
+    const [first, second, third] = [keyRow("turn"), keyRow("turn"), keyRow("turn")];
+    await store.addKey(first);
+    await store.replaceKey(second, first.id, second.createdMs + 500);
+    expect(await codeOf(store.replaceKey(third, first.id, 0))).toBe("GW_NAME");
+    await store.replaceKey(third, second.id, third.createdMs);
+    const rows = await store.keys();
+    const find = (id: string) => rows.find((row) => row.id === id);
+    expect(find(first.id)).toMatchObject({ expiresMs: first.createdMs + 500, revokedMs: null });
+    expect(find(second.id)).toMatchObject({ revokedMs: third.createdMs, expiresMs: null });
+    expect(find(third.id)).toEqual(third);
+  });
+});
+
+let made = 0;
+function keyRow(name: string, fields: Partial<KeyRow> = {}): KeyRow {
+  const id = `k-${String(++made).padStart(12, "0")}-${Math.random()}`;
+  return {
+    ...{ id, name, roles: ["executor", "viewer"], tokenHash: `${id}hash`, createdMs: 5000 },
+    ...{ expiresMs: null, revokedMs: null, ...fields },
+  };
+}
+
+async function all(store: Store, chain: string): Promise<unknown[]> {
+  return plain(await store.records(chain, 0, 10_000));
+}
+
+/** Byte arrays as hex, so that Buffer and Uint8Array compare equal. */
+function plain(records: readonly ChainRecord[]): unknown[] {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+  return records.map(({ hash, prev, body, ...rest }) => ({
+    ...rest,
+    hash: hex(hash),
+    prev: hex(prev),
+    body: hex(body),
+  }));
+}
+
+/** The same chain id with other content. */
+function callChainOf(chain: string, calls: number) {
+  const builder = buildChain(chain);
+  for (let call = 0; call < calls; call++) {
+    const { seq } = builder.add("intent", intentBody(intentFields({ tool: "forged" }), 5));
+    builder.add("outcome", outcomeBody(outcomeFields(seq), 6));
+  }
+  return builder;
+}
+
+function idPrefix(chain: string): string {
+  return `r-${chain.replaceAll("-", "").slice(0, 12)}-`;
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "nothing refused it";
+  } catch (thrown) {
+    return thrown instanceof GatewayError ? thrown.code : String(thrown);
+  }
+}
+
+/** What kills a naive batch (L2), as bodies and as values inside well-formed bodies. */
+function poison(): (string | Uint8Array)[] {
+  const texts = [
+    ...[
+      "",
+      "\u0000",
+      "a\u0000b",
+      "\ud800",
+      "\udfff\ud800",
+      "\ufffe\uffff",
+      "'; drop table receipts--",
+    ],
+    ...['{"a":"\\u0000"}', "\\", "\\x00", "{}", "NULL", "undefined", "$1", "%s%n", "{a,b}", '"'],
+    ...[
+      "\u202eabc",
+      "👩‍👩‍👧‍👦",
+      "Ṱ̺̺̕o͞ ̷i̲̬͇̪n",
+      "\u2028\u2029",
+      "\r\n\t",
+      "𝕿𝖍𝖊",
+      "../../etc/passwd\0.png",
+    ],
+    ...["<script>alert(1)</script>", "1e400", "-0", "9".repeat(400), "x".repeat(100_000)],
+  ];
+  const inFields = texts.map((text) =>
+    intentBody(intentFields({ tool: text, keyName: text, server: text, rule: text }), 1),
+  );
+  const deep = `${"[".repeat(60)}1${"]".repeat(60)}`;
+  const odd = [
+    `{"v":1,"kind":"intent","at":1e308,"args_bytes":-1,"of":1.5,"took_ms":1e999,"tool":{}}`,
+    `{"v":1,"kind":"intent","at":"x","args_bytes":9007199254740993,"tool":["\\u0000"]}`,
+    `{"v":1,"kind":"intent","at":-5,"key_name":"\\ud800","__proto__":{"tool":"x"}}`,
+    `{"v":1,"kind":"intent","at":5,"args":${deep}}`,
+  ];
+  const broken = [
+    ...[new Uint8Array(0), new Uint8Array([0]), new Uint8Array([0xff, 0xfe, 0xc0, 0x80])],
+    new TextEncoder().encode('{"kind":"intent","tool":"\u0000'),
+    new Uint8Array(1_000_000).fill(0x5c),
+  ];
+  return [...inFields, ...odd, ...broken];
+}
