@@ -1,0 +1,196 @@
+/** Server-sent events: a decoder for byte chunks of any size, and the encoder. */
+
+import { Buffer } from "node:buffer";
+
+export interface SseEvent {
+  /** "message" when the stream names none. */
+  readonly event: string;
+  /** Data lines joined by LF; empty when there were none. Valid until the next push. */
+  readonly data: Uint8Array;
+  readonly id?: string;
+  /** Milliseconds. */
+  readonly retry?: number;
+}
+
+export interface SseDecoder {
+  push(chunk: Uint8Array): void;
+}
+
+export interface SseOptions {
+  /** Bytes of one event, and of one line of any kind. */
+  readonly maxBytes: number;
+  /** Also told of events with an id or retry and no data, which browsers keep to themselves. */
+  event(event: SseEvent): void;
+  /** Once; all that follows is ignored. */
+  tooLarge(): void;
+}
+
+const [lf, cr, colon, space] = [0x0a, 0x0d, 0x3a, 0x20];
+
+/** Takes CR, LF and CRLF, a BOM, comments. An event without its empty line at the end never comes. */
+export function createSseDecoder(options: SseOptions): SseDecoder {
+  const line = growing();
+  const fields = eventFields(options);
+  let over = false;
+  let first = true;
+  // The chunk before ended in CR: a LF at the start of the next one belongs to it.
+  let afterCr = false;
+
+  function endLine(chunk: Uint8Array, start: number, end: number): void {
+    let whole = chunk.subarray(start, end);
+    if (line.size() > 0) {
+      line.add(whole);
+      whole = line.take();
+    }
+    if (first && whole[0] === 0xef && whole[1] === 0xbb && whole[2] === 0xbf) {
+      whole = whole.subarray(3);
+    }
+    first = false;
+    fields.line(whole);
+  }
+
+  return {
+    push(chunk) {
+      if (over || chunk.length === 0) return;
+      let start = afterCr && chunk[0] === lf ? 1 : 0;
+      afterCr = false;
+      // Each search goes on from its last find, or many lines before one far CR would be slow.
+      let [nextLf, nextCr] = [-1, -1];
+      while (start < chunk.length) {
+        if (nextLf < start) nextLf = find(chunk, lf, start);
+        if (nextCr < start) nextCr = find(chunk, cr, start);
+        const end = Math.min(nextLf, nextCr);
+        over = line.size() + (end - start) + fields.size() > options.maxBytes;
+        if (over) return options.tooLarge();
+        if (end === chunk.length) {
+          line.add(chunk.subarray(start));
+          break;
+        }
+        endLine(chunk, start, end);
+        start = end + 1;
+        if (chunk[end] !== cr) continue;
+        if (start === chunk.length) afterCr = true;
+        else if (chunk[start] === lf) start += 1;
+      }
+      fields.keep();
+    },
+  };
+}
+
+/** One event: data lines are split so that line breaks inside JSON cannot end it. */
+export function sseEvent(data: string): string {
+  if (!data.includes("\n") && !data.includes("\r")) return `event: message\ndata: ${data}\n\n`;
+  return `event: message\ndata: ${lines(data).join("\ndata: ")}\n\n`;
+}
+
+/** What readers ignore, and proxies take for life. */
+export function sseComment(text: string): string {
+  return `: ${lines(text).join(" ")}\n\n`;
+}
+
+function lines(text: string): string[] {
+  return text.replaceAll("\r\n", "\n").replaceAll("\r", "\n").split("\n");
+}
+
+interface Fields {
+  line(bytes: Uint8Array): void;
+  /** Data bytes of the event so far. */
+  size(): number;
+  /** Copies what still points into the last chunk. */
+  keep(): void;
+}
+
+function eventFields(options: SseOptions): Fields {
+  let data: Uint8Array[] = [];
+  /** How many of them are copies. */
+  let copied = 0;
+  let size = 0;
+  let event = "";
+  let id: string | undefined;
+  let retry: number | undefined;
+
+  function dispatch(): void {
+    const told = {
+      event: event === "" ? "message" : event,
+      data: data.length === 1 ? (data[0] as Uint8Array) : joined(data, size),
+      ...(id === undefined ? {} : { id }),
+      ...(retry === undefined ? {} : { retry }),
+    };
+    const something = data.length > 0 || id !== undefined || retry !== undefined;
+    [data, copied, size] = [[], 0, 0];
+    [event, id, retry] = ["", undefined, undefined];
+    if (something) options.event(told);
+  }
+
+  return {
+    line(bytes) {
+      if (bytes.length === 0) return dispatch();
+      const at = bytes.subarray(0, longestName + 1).indexOf(colon);
+      const name = text(bytes.subarray(0, at === -1 ? longestName + 1 : at));
+      const from = at === -1 ? bytes.length : at + (bytes[at + 1] === space ? 2 : 1);
+      const value = bytes.subarray(from);
+      if (name === "data") {
+        size += value.length + 1;
+        data.push(value);
+      } else if (name === "event") event = text(value);
+      else if (name === "id" && !value.includes(0)) id = text(value);
+      else if (name === "retry" && isDigits(value)) retry = Number(text(value));
+    },
+    size: () => size,
+    keep() {
+      for (; copied < data.length; copied++) data[copied] = (data[copied] as Uint8Array).slice();
+    },
+  };
+}
+
+const longestName = "event".length;
+
+function joined(data: readonly Uint8Array[], size: number): Uint8Array {
+  if (data.length === 0) return new Uint8Array(0);
+  const whole = new Uint8Array(size - 1);
+  let at = 0;
+  for (const part of data) {
+    if (at > 0) whole[at - 1] = lf;
+    whole.set(part, at);
+    at += part.length + 1;
+  }
+  return whole;
+}
+
+function isDigits(value: Uint8Array): boolean {
+  return (
+    value.length > 0 && value.length < 16 && value.every((byte) => byte >= 0x30 && byte <= 0x39)
+  );
+}
+
+function find(bytes: Uint8Array, byte: number, from: number): number {
+  const at = bytes.indexOf(byte, from);
+  return at === -1 ? bytes.length : at;
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+}
+
+/** Bytes of an unfinished line; doubling keeps a huge line in tiny chunks linear. */
+function growing(): { add(part: Uint8Array): void; take(): Uint8Array; size(): number } {
+  let buffer = new Uint8Array(0);
+  let used = 0;
+  return {
+    add(part) {
+      if (used + part.length > buffer.length) {
+        const larger = new Uint8Array(Math.max(1024, 2 * (used + part.length)));
+        larger.set(buffer.subarray(0, used));
+        buffer = larger;
+      }
+      buffer.set(part, used);
+      used += part.length;
+    },
+    take() {
+      const whole = buffer.subarray(0, used);
+      [buffer, used] = [new Uint8Array(0), 0];
+      return whole;
+    },
+    size: () => used,
+  };
+}
