@@ -1,0 +1,72 @@
+/** Tool definitions between the eras: text surgery, so that unknown fields and numbers stay as written. */
+
+import { Buffer } from "node:buffer";
+import { isObject, type JsonObject, member } from "../../base/json.ts";
+import type { Era } from "../message.ts";
+import { membersOf } from "../strict-json.ts";
+import { rebased } from "./refs.ts";
+
+/**
+ * One definition for clients of era `to`, from a server of era `from`; undefined when they cannot use it.
+ * `text` is its JSON text, `value` what it says (of which the name may differ already).
+ */
+export function toolFor(text: string, value: JsonObject, to: Era, from: Era): string | undefined {
+  if (from === to) return text;
+  return to === "modern" ? forModern(text, value) : forLegacy(text, value);
+}
+
+/** The definition with another name, and not a byte changed beside it. */
+export function renamed(text: string, value: JsonObject, exposedName: string): string {
+  if (member(value, "name") === exposedName) return text;
+  return mapMembers(text, (key) => (key === "name" ? JSON.stringify(exposedName) : undefined));
+}
+
+/** The result of tools/list on one page; `toolsJson` is the text of the array. */
+export function toolsListResult(toolsJson: string, era: Era): string {
+  if (era === "legacy") return `{"tools":${toolsJson}}`;
+  // The list is this key's own and may change at any time: nobody may keep it (1.6).
+  return `{"tools":${toolsJson},"resultType":"complete","ttlMs":0,"cacheScope":"private"}`;
+}
+
+/** Tasks of 2025-11-25 are gone in 2026-07-28: without them a tool that needs one cannot be called. */
+function forModern(text: string, value: JsonObject): string | undefined {
+  const execution = member(value, "execution");
+  const support = isObject(execution) ? member(execution, "taskSupport") : undefined;
+  if (support === undefined) return text;
+  if (support === "required") return undefined;
+  return mapMembers(text, (key, execution) => {
+    if (key !== "execution") return undefined;
+    const rest = mapMembers(execution, (inner) => (inner === "taskSupport" ? "" : undefined));
+    return rest === "{}" ? "" : rest;
+  });
+}
+
+/** Up to 2025-11-25 structuredContent is an object: callResult wraps it, and so must the schema. */
+function forLegacy(text: string, value: JsonObject): string {
+  const schema = member(value, "outputSchema");
+  if (schema === undefined || (isObject(schema) && member(schema, "type") === "object"))
+    return text;
+  const dialect = isObject(schema) ? member(schema, "$schema") : undefined;
+  const head = typeof dialect === "string" ? `"$schema":${JSON.stringify(dialect)},` : "";
+  // A root with an $id of its own is what the pointers inside it start from, wherever it stands.
+  const moved = isObject(schema) && member(schema, "$id") !== undefined;
+  return mapMembers(text, (key, natural) => {
+    if (key !== "outputSchema") return undefined;
+    const inner = moved ? natural : rebased(natural, "#/properties/result");
+    return `{${head}"type":"object","properties":{"result":${inner}},"required":["result"]}`;
+  });
+}
+
+/** The object's text with each member's value mapped: undefined keeps the bytes, "" drops the member. */
+function mapMembers(text: string, map: (key: string, value: string) => string | undefined): string {
+  const bytes = Buffer.from(text, "utf8");
+  const members: string[] = [];
+  let changed = false;
+  for (const { key, start, valueStart, end } of membersOf(bytes)) {
+    const mapped = map(key, bytes.toString("utf8", valueStart, end));
+    if (mapped !== undefined) changed = true;
+    if (mapped === undefined) members.push(bytes.toString("utf8", start, end));
+    else if (mapped !== "") members.push(`${JSON.stringify(key)}:${mapped}`);
+  }
+  return changed ? `{${members.join(",")}}` : text;
+}
