@@ -4,7 +4,7 @@ import { asFault, fault } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Era, RequestMessage } from "../protocol/message.ts";
-import { plain, rpcError } from "./answers.ts";
+import { accepted, plain, rpcError } from "./answers.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
 import { accepts } from "./media.ts";
@@ -27,8 +27,10 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
   const wanted = accepts(headers.get("accept"));
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
-
   const modern = of.era === "modern";
+  // Whoever left before the call began takes it back before it began.
+  if (modern && request.signal.aborted) return accepted();
+
   const exchange = openExchange({
     clock,
     peer,

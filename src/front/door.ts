@@ -28,7 +28,7 @@ export interface Caller {
 export interface Posted extends Caller {
   readonly message: Message;
   /** Revision: of this request (modern), or of its header (legacy; the session knows better). */
-  readonly protocol: string;
+  readonly protocol: string | undefined;
 }
 
 export type Answer = Response | Promise<Response>;

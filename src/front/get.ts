@@ -2,7 +2,7 @@
 
 import { limits } from "../base/limits.ts";
 import { notificationMessage } from "../protocol/envelope.ts";
-import { isModern, isSupported } from "../protocol/versions.ts";
+import { eraOf } from "../protocol/versions.ts";
 import { plain, rpcError } from "./answers.ts";
 import { again, internal } from "./carry.ts";
 import type { Caller, Door } from "./door.ts";
@@ -43,9 +43,9 @@ export function deleteSession(door: Door, caller: Caller): Response {
 function standing(door: Door, caller: Caller) {
   const { headers } = caller.request;
   const version = headers.get("mcp-protocol-version");
-  if (version !== null && isModern(version)) return notHere();
+  if (version !== null && eraOf(version) === "modern") return notHere();
   if (headers.get("mcp-session-id") === null) return notHere();
-  if (version !== null && !isSupported(version)) {
+  if (version !== null && eraOf(version) === undefined) {
     return rpcError(plain("GW_VERSION", "MCP-Protocol-Version names no version of this gateway"));
   }
   return sessionOf(door, caller);

@@ -9,10 +9,28 @@ import type { Answer, Caller, Door } from "./door.ts";
 import { deleteSession, getStream } from "./get.ts";
 import { createHostGuard, type HostGuard } from "./hosts.ts";
 import { page } from "./pages.ts";
-import type { FrontPorts, HttpFront } from "./ports.ts";
+import type { FrontPorts } from "./ports.ts";
 import { post } from "./post.ts";
 import { createSessions } from "./sessions.ts";
 import { createStreams } from "./streams.ts";
+
+export interface HttpFront {
+  /** Answers one HTTP request; never throws. */
+  handle(request: Request, peer: Peer): Response | Promise<Response>;
+  status(): FrontStatus;
+  /** Refuses new requests, ends idle streams; calls in flight go on. */
+  drain(): void;
+  /** Ends everything at once. */
+  close(): void;
+}
+
+export interface FrontStatus {
+  readonly sessions: number;
+  /** Open GET and subscriptions/listen streams. */
+  readonly streams: number;
+  /** Requests without an answer yet. */
+  readonly inFlight: number;
+}
 
 export function createHttpFront(ports: FrontPorts): HttpFront {
   const guard = createHostGuard(ports.hosts, ports.ports);

@@ -3,7 +3,7 @@
 import { isObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { NotificationMessage, RequestMessage } from "../protocol/message.ts";
-import { negotiateLegacy } from "../protocol/versions.ts";
+import { negotiate } from "../protocol/versions.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
 import { again, badParams, carry, clientOf } from "./carry.ts";
 import type { Answer, Caller, Door, Posted } from "./door.ts";
@@ -73,7 +73,7 @@ async function initialize(door: Door, posted: Posted, message: RequestMessage): 
   }
 
   const hello = await door.ports.hello(identity);
-  const protocol = negotiateLegacy(asked);
+  const protocol = negotiate(asked);
   const begin = { keyId: identity.keyId, protocol, client: clientOf(info), capabilities };
   const session = door.sessions.open(begin);
   if (session === undefined) return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);

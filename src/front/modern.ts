@@ -3,7 +3,7 @@
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { notificationMessage, resultMessage } from "../protocol/envelope.ts";
 import type { RequestMessage } from "../protocol/message.ts";
-import { modernVersions } from "../protocol/versions.ts";
+import { modernRevision, modernRevisions } from "../protocol/versions.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
 import { again, badParams, carry, clientOf } from "./carry.ts";
 import type { Answer, Door, Posted } from "./door.ts";
@@ -22,7 +22,7 @@ export function answerModern(door: Door, posted: Posted): Answer {
   const meta = objectIn(message.params, "_meta");
   return carry(door, posted, message, {
     era: "modern",
-    protocol: posted.protocol,
+    protocol: posted.protocol ?? modernRevision,
     client: clientOf(objectIn(meta, `${prefix}/clientInfo`)),
     capabilities: objectIn(meta, `${prefix}/clientCapabilities`) ?? {},
     session: "",
@@ -38,7 +38,7 @@ async function discover(door: Door, posted: Posted, message: RequestMessage): Pr
     hello.instructions === undefined ? "" : `"instructions":${JSON.stringify(hello.instructions)},`;
   const serverInfo = JSON.stringify({ name: hello.name, version: hello.version });
   const result = [
-    `{"resultType":"complete","supportedVersions":${JSON.stringify(modernVersions)}`,
+    `{"resultType":"complete","supportedVersions":${JSON.stringify(modernRevisions)}`,
     `,"capabilities":${hello.capabilitiesText},${instructions}"ttlMs":0,"cacheScope":"private"`,
     `,"_meta":{"${prefix}/serverInfo":${serverInfo}}}`,
   ].join("");

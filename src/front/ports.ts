@@ -1,9 +1,8 @@
-/** What the front doors need from the rest of the gateway, and what they offer to it. */
+/** What the front doors need from the rest of the gateway. */
 
 import type { Access, Identity } from "../access/access.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import type { Handling, Incoming, Reply } from "../call/incoming.ts";
-import type { Peer } from "../runtime/runtime.ts";
 
 export interface FrontPorts {
   readonly access: Access;
@@ -48,22 +47,4 @@ export interface Readiness {
     readonly ok: boolean;
     readonly reason: string;
   }[];
-}
-
-export interface HttpFront {
-  /** Answers one HTTP request; never throws. */
-  handle(request: Request, peer: Peer): Response | Promise<Response>;
-  status(): FrontStatus;
-  /** Refuses new requests, ends idle streams; calls in flight go on. */
-  drain(): void;
-  /** Ends everything at once. */
-  close(): void;
-}
-
-export interface FrontStatus {
-  readonly sessions: number;
-  /** Open GET and subscriptions/listen streams. */
-  readonly streams: number;
-  /** Requests without an answer yet. */
-  readonly inFlight: number;
 }
