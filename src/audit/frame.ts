@@ -1,0 +1,104 @@
+/**
+ * One record in a segment, little endian, padded with zeros to 8 bytes:
+ *
+ *   length u32 (of the payload) | crc u32 (of all that follows, without the padding)
+ *   | seq u64 | back u32 | kind u8 | 0 0 0 | payload
+ *
+ * back: seq minus the first seq that was not on disk when this frame was written. It tells a torn
+ * write from damage: a bad frame at or after that seq was never acknowledged.
+ * The crc is zlib's CRC-32: native on every runtime (0.06 µs a record; crc32c in script 1.3 µs).
+ */
+
+import { crc32 } from "node:zlib";
+import type { RecordKind } from "../receipt/model.ts";
+
+export type FrameKind = RecordKind | "segment";
+
+export interface Frame {
+  readonly seq: number;
+  readonly back: number;
+  readonly kind: FrameKind;
+  /** A view, not a copy. */
+  readonly payload: Buffer;
+  /** Offset behind the padding. */
+  readonly end: number;
+}
+
+/** What stands at an offset: a frame, zeros (the end), a frame that goes on, or neither. */
+export type Found = Frame | "zero" | "short" | "bad";
+
+export const frameHeader = 24;
+/** Longest payload; larger records are refused by the writer. */
+export const framePayloadMax = 128 * 1024;
+
+const kinds: readonly FrameKind[] = [
+  "segment",
+  "open",
+  "intent",
+  "outcome",
+  "refusal",
+  "recovery",
+  "admin",
+  "close",
+];
+const kindNumber = new Map(kinds.map((kind, at) => [kind, at + 1]));
+
+/** Bytes that a payload takes with header and padding. */
+export function frameBytes(payload: number): number {
+  return (frameHeader + payload + 7) & ~7;
+}
+
+/** Writes header and padding around parts that are copied in; returns the offset behind. */
+export function putFrame(
+  into: Buffer,
+  at: number,
+  frame: { readonly kind: FrameKind; readonly seq: number; readonly back: number },
+  parts: readonly Uint8Array[],
+): number {
+  let end = at + frameHeader;
+  for (const part of parts) {
+    into.set(part, end);
+    end += part.length;
+  }
+  into.writeUInt32LE(end - at - frameHeader, at);
+  into.writeUInt32LE(frame.seq % 0x1_0000_0000, at + 8);
+  into.writeUInt32LE(Math.floor(frame.seq / 0x1_0000_0000), at + 12);
+  into.writeUInt32LE(frame.back, at + 16);
+  into.writeUInt32LE(kindNumber.get(frame.kind) ?? 0, at + 20);
+  into.writeUInt32LE(crc32(into.subarray(at + 8, end)), at + 4);
+  const next = at + frameBytes(end - at - frameHeader);
+  into.fill(0, end, next);
+  return next;
+}
+
+/** Reads what stands at an offset. `short`: the buffer ends before the frame does. */
+export function readFrame(from: Buffer, at: number): Found {
+  if (from.length - at < frameHeader) return "short";
+  const length = from.readUInt32LE(at);
+  if (length === 0) return isZero(from.subarray(at, at + frameHeader)) ? "zero" : "bad";
+  if (length > framePayloadMax) return "bad";
+  const next = at + frameBytes(length);
+  if (next > from.length) return "short";
+  const end = at + frameHeader + length;
+  if (from.readUInt32LE(at + 4) !== crc32(from.subarray(at + 8, end))) return "bad";
+  if (!isZero(from.subarray(end, next))) return "bad";
+  const kind = kinds[from.readUInt32LE(at + 20) - 1];
+  if (kind === undefined) return "bad";
+  return {
+    seq: from.readUInt32LE(at + 12) * 0x1_0000_0000 + from.readUInt32LE(at + 8),
+    back: from.readUInt32LE(at + 16),
+    kind,
+    payload: from.subarray(at + frameHeader, end),
+    end: next,
+  };
+}
+
+const zeros = Buffer.alloc(64 * 1024);
+
+export function isZero(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += zeros.length) {
+    const part = bytes.subarray(at, at + zeros.length);
+    if (Buffer.compare(part, zeros.subarray(0, part.length)) !== 0) return false;
+  }
+  return true;
+}

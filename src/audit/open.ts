@@ -1,0 +1,203 @@
+/** Opens the audit of a data_dir: recovers the spool, begins a chain, starts the shipper. */
+
+import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Clock, Random } from "../base/ports.ts";
+import { chainFrom, receiptId } from "../receipt/chain.ts";
+import {
+  adminBody,
+  closeBody,
+  intentBody,
+  openBody,
+  outcomeBody,
+  recoveryBody,
+  refusalBody,
+} from "../receipt/encode.ts";
+import type { RecordKind } from "../receipt/model.ts";
+import type { Sys } from "../runtime/runtime.ts";
+import type { Store } from "../store/store.ts";
+import type { Appended, Audit, AuditStatus } from "./audit.ts";
+import { nodeSpoolFs, type SpoolFs } from "./fs.ts";
+import { type Recovered, recover } from "./recover.ts";
+import {
+  createShipper,
+  moreToShip,
+  type Shipper,
+  stopShipper,
+  unshippedBytes,
+  unshippedRecords,
+} from "./shipper.ts";
+import { append, endSpool, flushed, lacksSpace, startSpool } from "./spool.ts";
+import { type Spool, unavailable } from "./spool-model.ts";
+
+export interface AuditOptions {
+  /** `data_dir/spool`; made when it is not there. */
+  readonly dir: string;
+  readonly mode: "strict" | "fast";
+  readonly spoolBytesMax: number;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sys: Pick<Sys, "fallocate">;
+  readonly build: string;
+  readonly log: (level: "info" | "warn" | "error", message: string, fields: object) => void;
+  /** For tests: another file system, smaller segments. */
+  readonly fs?: SpoolFs;
+  readonly segmentBytes?: number;
+}
+
+/**
+ * The caller owns data_dir (gateway/owner.ts). Rejects with GW_SPOOL_DAMAGED, or
+ * GW_AUDIT_UNAVAILABLE where no segment can be made.
+ */
+export async function openAudit(options: AuditOptions): Promise<Audit> {
+  const { clock, random, log } = options;
+  const fs = options.fs ?? nodeSpoolFs(options.dir, options.sys, options.mode === "strict");
+  const found = await recover(fs, () => clock.now());
+  if (found.sealed !== undefined) {
+    log("warn", "The last gateway did not end in order; its chain was closed", found.sealed);
+  }
+  let shipper: Shipper | undefined;
+  const spool = await startSpool(
+    {
+      fs,
+      clock,
+      mode: options.mode,
+      segmentBytes: options.segmentBytes ?? segmentSize(options.spoolBytesMax),
+      log,
+      onDurable: () => shipper !== undefined && moreToShip(shipper),
+    },
+    chainFrom(random.bytes(16)),
+    found.nextOrdinal,
+    found.segments,
+    found.last?.seq ?? -1,
+  );
+  shipper = createShipper({
+    fs,
+    store: options.store,
+    clock,
+    random,
+    segments: spool.segments,
+    shipped: found.shipped,
+    log,
+  });
+  begin(spool, options, found);
+  await flushed(spool);
+  return auditOf(options, spool, shipper);
+}
+
+/** Small quotas get small segments: two are always reserved beyond what is used. */
+function segmentSize(spoolBytesMax: number): number {
+  const share = Math.floor(spoolBytesMax / 8);
+  return Math.min(limits.spoolSegmentBytes, Math.max(share, 512 * 1024));
+}
+
+function begin(spool: Spool, options: AuditOptions, found: Recovered): void {
+  const now = options.clock.now();
+  const last = found.last;
+  const before = {
+    prevChain: last?.chain ?? "",
+    prevSeq: last?.seq ?? -1,
+    prevHead: last?.hash ?? "",
+  };
+  const { build, dir } = options;
+  append(spool, "open", openBody({ build, dir, ...before }, now));
+  if (found.lostBytes === 0) return;
+  append(spool, "recovery", recoveryBody({ lostBytes: found.lostBytes, openIntents: 0 }, now));
+}
+
+function auditOf(options: AuditOptions, spool: Spool, shipper: Shipper): Audit {
+  const { clock } = options;
+  const add = (kind: RecordKind, body: string, of?: number): Appended => {
+    const { seq, durable } = append(spool, kind, body);
+    return { seq, id: receiptId(spool.chain, of ?? seq), durable };
+  };
+  return {
+    intent(fields) {
+      admit(options, spool, shipper);
+      return add("intent", intentBody(fields, clock.now()));
+    },
+    outcome(fields) {
+      if (!spool.open.has(fields.of)) {
+        const message = `Record ${fields.of} is no intent that waits for its outcome`;
+        throw fault("GW_INTERNAL", { message });
+      }
+      const appended = add("outcome", outcomeBody(fields, clock.now()), fields.of);
+      spool.open.delete(fields.of);
+      return appended;
+    },
+    refusal(fields) {
+      admit(options, spool, shipper);
+      return add("refusal", refusalBody(fields, clock.now()));
+    },
+    admin(action, keyId, fields) {
+      admit(options, spool, shipper);
+      return add("admin", adminBody(action, keyId, fields, clock.now()));
+    },
+    status: () => statusOf(options, spool, shipper),
+    close: (shipMs) => close(options, spool, shipper, shipMs),
+  };
+}
+
+/** May a new call be recorded? Outcomes always may: space is kept for them. */
+function admit(options: AuditOptions, spool: Spool, shipper: Shipper): void {
+  if (spool.ended) throw unavailable("the gateway is stopping");
+  const lacks = lacksSpace(spool);
+  if (lacks !== undefined) throw unavailable(lacks);
+  const used = unshippedBytes(shipper) + 2 * spool.current.capacity;
+  if (used <= options.spoolBytesMax) return;
+  throw fault("GW_AUDIT_FULL", {
+    message: `Cannot write the receipt: the spool holds ${unshippedBytes(shipper)} bytes`,
+    cause: shipper.error ?? "the store takes receipts slower than they come",
+  });
+}
+
+function statusOf(options: AuditOptions, spool: Spool, shipper: Shipper): AuditStatus {
+  const { mode, spoolBytesMax, store, clock } = options;
+  const spoolRecords = unshippedRecords(shipper, spool.durableSeq);
+  return {
+    mode,
+    chain: spool.chain,
+    nextSeq: spool.linker.next,
+    spoolBytes: unshippedBytes(shipper),
+    spoolRecords,
+    spoolMaxBytes: spoolBytesMax,
+    lagMs: shipper.oldestAt === 0 ? 0 : Math.max(0, clock.now() - shipper.oldestAt),
+    broken: spool.failed ?? lacksSpace(spool),
+    store: {
+      kind: store.kind,
+      ok: shipper.error === undefined,
+      error: shipper.error,
+      shippedSeq: shipper.mark?.chain === spool.chain ? shipper.mark.seq : -1,
+    },
+  };
+}
+
+async function close(
+  options: AuditOptions,
+  spool: Spool,
+  shipper: Shipper,
+  shipMs: number,
+): Promise<void> {
+  if (spool.ended) return;
+  try {
+    if (spool.failed === undefined) {
+      const now = options.clock.now();
+      // Calls that the caller did not end: they went out and nobody knows how they went.
+      for (const of of spool.open) append(spool, "outcome", outcomeBody({ ...cut, of }, now));
+      append(spool, "close", closeBody("stop", now));
+      await endSpool(spool);
+    }
+  } finally {
+    await stopShipper(shipper, shipMs);
+  }
+}
+
+const cut = {
+  outcome: "unknown",
+  code: "GW_INTERRUPTED",
+  resultHash: "",
+  resultBytes: 0,
+  tookMs: 0,
+  serverMs: 0,
+} as const;

@@ -1,0 +1,101 @@
+/** The state of the one writer, shared by `spool.ts` (places) and `commit.ts` (group commit). */
+
+import { fault, type GatewayError } from "../base/errors.ts";
+import type { Clock } from "../base/ports.ts";
+import type { Linker } from "../receipt/chain.ts";
+import type { SpoolFile, SpoolFs } from "./fs.ts";
+
+export interface SpoolOptions {
+  readonly fs: SpoolFs;
+  readonly clock: Clock;
+  readonly mode: "strict" | "fast";
+  readonly segmentBytes: number;
+  readonly log: (level: "info" | "warn" | "error", message: string, fields: object) => void;
+  /** Told when more is on disk. */
+  readonly onDurable: () => void;
+}
+
+/** A segment as writer and shipper see it: of this process's chain, or left by one before it. */
+export interface LiveSegment {
+  readonly ordinal: number;
+  readonly chain: string;
+  readonly first: number;
+  /** Last seq of the segment before it, of whatever chain. */
+  readonly before: number;
+  /** Offset behind the last byte queued, and the last byte on disk. */
+  end: number;
+  durable: number;
+  /** Takes no more records. */
+  sealed: boolean;
+}
+
+export interface Writing extends LiveSegment {
+  readonly file: SpoolFile;
+  readonly capacity: number;
+}
+
+export interface Batch {
+  readonly segment: Writing;
+  readonly at: number;
+  readonly firstSeq: number;
+  buffer: Buffer;
+  length: number;
+  count: number;
+  readonly promise: Promise<void>;
+  readonly settle: { resolve(): void; reject(error: GatewayError): void };
+}
+
+export interface Spool {
+  readonly options: SpoolOptions;
+  readonly chain: string;
+  readonly linker: Linker;
+  /** All that hold something unshipped, oldest first: begun here, or by processes before. */
+  readonly segments: LiveSegment[];
+  /** Intents without an outcome. */
+  readonly open: Set<number>;
+  durableSeq: number;
+  ended: boolean;
+  /** Set once, for good: nothing is taken any more (A13: a failed sync is never tried again). */
+  failed: string | undefined;
+  /** Why the next segment could not be made; tried again until there is space (A14). */
+  noSpace: string | undefined;
+  current: Writing;
+  ordinal: number;
+  next: { readonly file: SpoolFile; readonly capacity: number } | undefined;
+  making: boolean;
+  filling: Batch | undefined;
+  readonly queue: Batch[];
+  flying: boolean;
+  scheduled: boolean;
+  /** Records of recent batches on average, and when the last write began: see `kick`. */
+  mean: number;
+  begun: number;
+  /** Mode fast: files written since the last sync, and whether one is due. */
+  readonly unsynced: Set<SpoolFile>;
+  syncDue: boolean;
+  readonly spare: Buffer[];
+}
+
+/** Stops for good: what was not acknowledged never will be. */
+export function fail(spool: Spool, thrown: unknown): void {
+  if (spool.failed !== undefined) return;
+  spool.failed = reason(thrown);
+  spool.options.log("error", "The spool failed; nothing is recorded any more", {
+    cause: spool.failed,
+  });
+  const error = unavailable(spool.failed);
+  for (const batch of spool.queue.splice(0)) batch.settle.reject(error);
+  spool.filling?.settle.reject(error);
+  spool.filling = undefined;
+}
+
+export function unavailable(cause: string): GatewayError {
+  return fault("GW_AUDIT_UNAVAILABLE", {
+    message: "Cannot write the receipt",
+    cause,
+  });
+}
+
+export function reason(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,205 @@
+/**
+ * The one writer of a chain: gives each record its place at once and writes in groups. All that is
+ * queued while a write runs goes out with the next one; a batch has one promise for all its records.
+ */
+
+import { createLinker, noPrev } from "../receipt/chain.ts";
+import type { RecordKind } from "../receipt/model.ts";
+import { nextTurn, put, syncFast } from "./commit.ts";
+import { frameBytes, framePayloadMax } from "./frame.ts";
+import type { SpoolFile } from "./fs.ts";
+import { encodeHeader, hashBytes, segmentName } from "./segment.ts";
+import {
+  type LiveSegment,
+  reason,
+  type Spool,
+  type SpoolOptions,
+  unavailable,
+  type Writing,
+} from "./spool-model.ts";
+
+/** Bytes kept for the outcome of each call in flight, and for the end of the chain. */
+const outcomeReserve = 1024;
+const closeReserve = 4096;
+/** The last sizes tried when the disk is nearly full. */
+const smallestSegment = 256 * 1024;
+/** Intents without outcome that the header of a segment has room for. */
+const openMax = 8192;
+const retrySpaceMs = 250;
+
+/** Makes the first segment; its first record should be `open`. Rejects with GW_AUDIT_UNAVAILABLE. */
+export async function startSpool(
+  options: SpoolOptions,
+  chain: string,
+  ordinal: number,
+  stored: readonly LiveSegment[],
+  before: number,
+): Promise<Spool> {
+  const linker = createLinker(chain, 0, noPrev);
+  const made = await makeFile(options, ordinal).catch((thrown: unknown) => {
+    throw unavailable(`no space for a segment: ${reason(thrown)}`);
+  });
+  const current = liveSegment(made, chain, ordinal, 0, before);
+  const spool: Spool = {
+    options,
+    chain,
+    linker,
+    segments: [...stored, current],
+    open: new Set(),
+    durableSeq: -1,
+    ended: false,
+    failed: undefined,
+    noSpace: undefined,
+    current,
+    ordinal,
+    next: undefined,
+    making: false,
+    filling: undefined,
+    queue: [],
+    flying: false,
+    scheduled: false,
+    mean: 1,
+    begun: 0,
+    unsynced: new Set(),
+    syncDue: false,
+    spare: [],
+  };
+  putHeader(spool);
+  return spool;
+}
+
+/** Appends; `durable` is undefined in mode fast. Throws GW_AUDIT_UNAVAILABLE, then nothing was written. */
+export function append(
+  spool: Spool,
+  kind: RecordKind,
+  text: string,
+): { readonly seq: number; readonly durable: Promise<void> | undefined } {
+  if (spool.failed !== undefined) throw unavailable(spool.failed);
+  const most = frameBytes(hashBytes + Buffer.byteLength(text));
+  if (most > framePayloadMax) throw unavailable(`a record of ${text.length} characters`);
+  const segment = spool.current;
+  if (segment.end + most > segment.capacity) roll(spool);
+  else if (spool.next === undefined && nearEnd(segment)) makeNext(spool);
+  const seq = spool.linker.next;
+  const { body, hash } = spool.linker.link(text);
+  const durable = put(spool, kind, seq, [hash, body], most);
+  if (kind === "intent") spool.open.add(seq);
+  return { seq, durable };
+}
+
+/** Why no new call may be recorded now, though outcomes of those in flight still may (A14). */
+export function lacksSpace(spool: Spool): string | undefined {
+  if (spool.open.size > openMax) return `${spool.open.size} calls are in flight`;
+  if (spool.next !== undefined) return undefined;
+  const left = spool.current.capacity - spool.current.end;
+  const kept = closeReserve + (spool.open.size + 8) * outcomeReserve;
+  if (left > kept + outcomeReserve * 4) return undefined;
+  makeNext(spool);
+  return `the spool segment is full and no next one can be made: ${spool.noSpace ?? "not yet"}`;
+}
+
+/** Resolves when everything appended so far is on disk. */
+export async function flushed(spool: Spool): Promise<void> {
+  while (spool.failed === undefined && spool.durableSeq < spool.linker.next - 1) {
+    if (spool.options.mode === "fast") await syncFast(spool);
+    else await (spool.filling?.promise ?? spool.queue.at(-1)?.promise ?? nextTurn());
+  }
+  if (spool.failed !== undefined) throw unavailable(spool.failed);
+}
+
+/** After the close record: gives the rest of the segment back to the disk. */
+export async function endSpool(spool: Spool): Promise<void> {
+  await flushed(spool);
+  spool.ended = true;
+  spool.current.sealed = true;
+  await spool.current.file.truncate(spool.current.end);
+  await spool.current.file.sync();
+  await spool.current.file.close();
+  await dropNext(spool);
+}
+
+async function dropNext(spool: Spool): Promise<void> {
+  const { next } = spool;
+  spool.next = undefined;
+  if (next === undefined) return;
+  await next.file.close();
+  await spool.options.fs.remove(segmentName(spool.ordinal + 1));
+}
+
+/** From here on the next segment is made: early in small ones, which fill fast. */
+function nearEnd(segment: Writing): boolean {
+  return segment.end * 2 > segment.capacity || segment.capacity < 8 * 1024 * 1024;
+}
+
+/** Goes on in the next segment, which must be there. */
+function roll(spool: Spool): void {
+  const { next } = spool;
+  if (next === undefined) {
+    makeNext(spool);
+    throw unavailable(`no space for a segment: ${spool.noSpace ?? "not yet made"}`);
+  }
+  spool.current.sealed = true;
+  if (spool.filling !== undefined) spool.queue.push(spool.filling);
+  spool.filling = undefined;
+  spool.next = undefined;
+  spool.ordinal += 1;
+  const first = spool.linker.next;
+  spool.current = liveSegment(next, spool.chain, spool.ordinal, first, first - 1);
+  spool.segments.push(spool.current);
+  putHeader(spool);
+}
+
+function putHeader(spool: Spool): void {
+  const first = spool.linker.next;
+  const open = [...spool.open];
+  const { before } = spool.current;
+  const header = { chain: spool.chain, first, prev: spool.linker.head, before, open };
+  const payload = encodeHeader(header);
+  put(spool, "segment", first, [payload], frameBytes(payload.length));
+}
+
+function liveSegment(
+  made: { readonly file: SpoolFile; readonly capacity: number },
+  chain: string,
+  ordinal: number,
+  first: number,
+  before: number,
+): Writing {
+  return { ...made, chain, ordinal, first, before, end: 0, durable: 0, sealed: false };
+}
+
+/** Makes the next segment ahead of need, so that a full disk shows before any record needs it. */
+function makeNext(spool: Spool): void {
+  if (spool.making || spool.ended || spool.failed !== undefined) return;
+  spool.making = true;
+  makeFile(spool.options, spool.ordinal + 1).then(
+    (made) => {
+      spool.making = false;
+      spool.noSpace = undefined;
+      spool.next = made;
+      return spool.ended ? dropNext(spool) : undefined;
+    },
+    (thrown: unknown) => {
+      spool.noSpace = reason(thrown);
+      spool.options.clock.after(retrySpaceMs, () => {
+        spool.making = false;
+        makeNext(spool);
+      });
+    },
+  );
+}
+
+/** A segment's file with its blocks reserved: a smaller one rather than none. */
+async function makeFile(
+  options: SpoolOptions,
+  ordinal: number,
+): Promise<{ file: SpoolFile; capacity: number }> {
+  const { fs, segmentBytes } = options;
+  for (let capacity = segmentBytes; ; capacity = Math.floor(capacity / 4)) {
+    try {
+      return { file: await fs.create(segmentName(ordinal), capacity), capacity };
+    } catch (thrown) {
+      if (capacity / 4 < smallestSegment) throw thrown;
+    }
+  }
+}

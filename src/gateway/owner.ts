@@ -1,0 +1,138 @@
+/**
+ * One gateway owns data_dir. The lock is an exclusive SQLite transaction held open for life: the
+ * kernel frees it when the process ends, however it ends. `owner.json` beside it is for people.
+ */
+
+import fs from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { fault, type GatewayError } from "../base/errors.ts";
+import { isObject, member } from "../base/json.ts";
+
+export interface Owner {
+  readonly dir: string;
+  /** Says in owner.json where the admin API listens. */
+  setSocket(socket: string): void;
+  /** Gives data_dir free; the next owner may start. */
+  release(): void;
+}
+
+/** What owner.json says: the owner, or the last one if it is gone. */
+export interface OwnerNote {
+  readonly pid: number;
+  /** ISO time. */
+  readonly started: string;
+  /** Path of the admin socket, "" while there is none. */
+  readonly socket: string;
+}
+
+/** A handle that nothing refers to is collected, and its lock with it. */
+const held = new Set<DatabaseSync>();
+
+/** Throws GW_OWNED (naming the owner) or GW_DATA_DIR. Makes the directory (0700). */
+export function ownDataDir(dir: string): Owner {
+  const database = openLock(dir);
+  try {
+    // Somebody who only asks (isOwned) holds it for a moment.
+    database.exec("PRAGMA busy_timeout = 250");
+    database.exec("BEGIN EXCLUSIVE");
+  } catch (thrown) {
+    database.close();
+    throw isBusy(thrown) ? ownedBy(dir) : unusable(dir, thrown);
+  }
+  held.add(database);
+  const note = { pid: process.pid, started: new Date().toISOString(), socket: "" };
+  const release = (): void => {
+    if (!held.delete(database)) return;
+    fs.rmSync(notePath(dir), { force: true });
+    database.close();
+  };
+  try {
+    writeNote(dir, note);
+  } catch (thrown) {
+    release();
+    throw unusable(dir, thrown);
+  }
+  return { dir, setSocket: (socket) => writeNote(dir, { ...note, socket }), release };
+}
+
+/** undefined: no gateway was here, or it ended in order. Says nothing about whether it lives. */
+export function readOwner(dir: string): OwnerNote | undefined {
+  let tree: unknown;
+  try {
+    tree = JSON.parse(fs.readFileSync(notePath(dir), "utf8"));
+  } catch {
+    // The note is for people; the lock decides.
+    return undefined;
+  }
+  if (!isObject(tree)) return undefined;
+  const pid = member(tree, "pid");
+  const started = member(tree, "started");
+  const socket = member(tree, "socket");
+  if (typeof pid !== "number" || typeof started !== "string") return undefined;
+  return { pid, started, socket: typeof socket === "string" ? socket : "" };
+}
+
+/** Is a gateway alive on this data_dir? Takes the lock for a moment where there is none. */
+export function isOwned(dir: string): boolean {
+  if (!fs.existsSync(lockPath(dir))) return false;
+  const database = openLock(dir);
+  try {
+    database.exec("PRAGMA busy_timeout = 0");
+    database.exec("BEGIN EXCLUSIVE");
+    return false;
+  } catch (thrown) {
+    if (isBusy(thrown)) return true;
+    throw unusable(dir, thrown);
+  } finally {
+    database.close();
+  }
+}
+
+function openLock(dir: string): DatabaseSync {
+  try {
+    fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK);
+    return new DatabaseSync(lockPath(dir));
+  } catch (thrown) {
+    throw unusable(dir, thrown);
+  }
+}
+
+function writeNote(dir: string, note: OwnerNote): void {
+  const spare = `${notePath(dir)}.tmp`;
+  fs.writeFileSync(spare, `${JSON.stringify(note)}\n`, { mode: 0o600 });
+  fs.renameSync(spare, notePath(dir));
+}
+
+function ownedBy(dir: string): GatewayError {
+  const note = readOwner(dir);
+  const who = note === undefined ? "another process" : `process ${note.pid}`;
+  const since = note === undefined ? "" : `, since ${note.started}`;
+  return fault("GW_OWNED", {
+    message: `Cannot use data_dir "${dir}"`,
+    cause: `${who} owns it${since}`,
+    data: note === undefined ? {} : { ...note },
+  });
+}
+
+function unusable(dir: string, thrown: unknown): GatewayError {
+  const cause = thrown instanceof Error ? thrown.message : String(thrown);
+  return fault("GW_DATA_DIR", { message: `Cannot use data_dir "${dir}"`, cause });
+}
+
+/** SQLITE_BUSY is 5; Bun and Deno word the error differently. */
+function isBusy(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  const code = "errcode" in thrown ? thrown.errcode : undefined;
+  return code === 5 || thrown.message.includes("database is locked");
+}
+
+function lockPath(dir: string): string {
+  return join(dir, "owner.db");
+}
+
+function notePath(dir: string): string {
+  return join(dir, "owner.json");
+}
