@@ -61,6 +61,7 @@ export const catalogue = {
   GW_AUDIT_FULL: row(503, -31003, 69, "The spool has reached `audit.spool.max`, so calls are refused", "bring the database back, or raise `audit.spool.max`"),
   GW_AUDIT_FORK: row(503, -31001, 69, "The store holds another record at this place of the chain; shipping has stopped", "find out who else writes with this data_dir; `authensor-gw receipts verify` names the record"),
   GW_SPOOL_DAMAGED: row(503, -31001, 1, "A record in the middle of the spool does not check", "keep data_dir as evidence; `authensor-gw receipts verify` names the record"),
+  GW_INTERRUPTED: row(503, -32603, 1, "The gateway ended while the call ran; the call may have run", "check whether it ran before you repeat it"),
   GW_RECEIPT_UNKNOWN: row(404, -32602, 1, "No receipt has this id", "`authensor-gw receipts list` shows the ids"),
   GW_TAMPERED: row(409, -31001, 1, "The receipts do not verify", "the message names the first bad record; compare with a copy or an export"),
   // Store and data_dir
@@ -80,6 +81,7 @@ export const catalogue = {
   // Command line
   GW_USAGE: row(400, -32602, 3, "The command line does not fit", "see `authensor-gw help`"),
   GW_NOT_RUNNING: row(503, -32603, 69, "No gateway answers for this config", "start it with `authensor-gw serve`"),
+  GW_SOCKET: row(503, -32603, 69, "This user may not open the gateway's admin socket", "join the socket's group, or run the command as the gateway's user"),
   GW_NAME: row(400, -32602, 3, "The name does not exist", "see the matching list command"),
   GW_INTERNAL: row(500, -32603, 70, "Something failed inside the gateway that should not", "please report it with the log line of this time"),
 } as const satisfies Record<string, ErrorSpec>;
