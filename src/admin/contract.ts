@@ -10,7 +10,9 @@ export const paths = {
   revoke: "/v1/keys/revoke",
   rotate: "/v1/keys/rotate",
   tools: "/v1/tools",
+  why: "/v1/tools/why",
   receipts: "/v1/receipts",
+  receipt: "/v1/receipts/show",
   reload: "/v1/reload",
 } as const;
 
@@ -21,7 +23,11 @@ export interface GatewayStatus {
   readonly listen: readonly string[];
   readonly dataDir: string;
   readonly config: string;
-  readonly policy: { readonly hash: string; readonly files: readonly string[]; readonly rules: number };
+  readonly policy: {
+    readonly hash: string;
+    readonly files: readonly string[];
+    readonly rules: number;
+  };
   readonly access: AccessStatus;
   readonly audit: AuditStatus;
   readonly servers: readonly (UpstreamStatus & { readonly id: string; readonly tools: number })[];
@@ -57,4 +63,40 @@ export interface ListedKey {
   readonly expires_at: string | null;
   readonly revoked_at: string | null;
   readonly state: "live" | "expired" | "revoked";
+}
+
+/** GET tools?key=NAME: what there is, and with a key what it sees. */
+export interface ListedTool {
+  /** `server/tool`. */
+  readonly tool: string;
+  /** Name agents use. */
+  readonly exposed: string;
+  /** For the named key; null without one, and where the tool is offered to nobody. */
+  readonly visible: "allow" | "deny" | "depends" | null;
+  /** Why it is offered to nobody; null when it is offered. */
+  readonly held_back: string | null;
+}
+
+/** GET tools/why?tool=SERVER/TOOL&key=NAME. */
+export interface ToolWhy {
+  readonly tool: string;
+  readonly key: string;
+  readonly visible: boolean;
+  /** One sentence. */
+  readonly why: string;
+  readonly visibility: "allow" | "deny" | "depends" | null;
+}
+
+/** GET receipts/show?id=ID: the records of one call, bodies as they are hashed. */
+export interface ReceiptDetail {
+  readonly id: string;
+  readonly chain: string;
+  readonly records: readonly {
+    readonly seq: number;
+    readonly kind: string;
+    readonly hash: string;
+    readonly prev: string;
+    /** JSON text. */
+    readonly body: string;
+  }[];
 }

@@ -53,9 +53,18 @@ export const limits = {
   connectMs: 5_000,
   /** initialize, discover or one page of a list. */
   handshakeMs: 15_000,
+  /** A child's handshake: npx may have to fetch the server first. */
+  childHandshakeMs: 60_000,
+  /** A child that has not answered server/discover for this long is asked the older way too. */
+  childProbeMs: 3_000,
+  /** A server found to be of the older kind is asked again after this long: it may be upgraded. */
+  eraVerdictMs: 60 * 60 * 1000,
   /** First and last wait between attempts to reach a server, and the share of it that is random. */
   backoffFirstMs: 500,
   backoffLastMs: 60_000,
+  backoffJitter: 0.5,
+  /** While nobody listens at a server's address, a bare connection is tried this often. */
+  tcpProbeMs: 1_000,
   /** Starts of one child per minute, R13. */
   childStartsPerMinute: 12,
   /** One line of a child's stdout, U13. */
@@ -64,12 +73,19 @@ export const limits = {
   childBacklogBytes: 32 * 1024 * 1024,
   /** Lines of a child's stderr that are kept. */
   childStderrLines: 50,
+  /** One line of it. */
+  childStderrBytes: 8 * 1024,
   /** Time from closing stdin to TERM, and from TERM to KILL. */
   childStopMs: 2_000,
   /** Header block of a server's HTTP answer. */
   upstreamHeaderBytes: 64 * 1024,
-  /** Idle connections kept per server, and how long; servers commonly close at 5 s. */
-  upstreamIdleConnections: 64,
+  /** What is read of an HTTP answer that refuses. */
+  upstreamRefusalBytes: 8 * 1024,
+  /**
+   * Idle connections kept per server, as many as calls in flight or bursts would reconnect; and how
+   * long: servers commonly close at 5 s.
+   */
+  upstreamIdleConnections: 256,
   upstreamIdleMs: 4_000,
   /** Tools of one server, bytes of one tool, pages of one list; R11. */
   toolsPerServer: 2_000,
@@ -116,6 +132,14 @@ export const limits = {
   logBurst: 20,
   logWindowMs: 10_000,
   logMessages: 1_000,
+  /** An answer of the admin API: the slowest reads the store. */
+  adminMs: 30_000,
+  /** A request to the admin API. */
+  adminBodyBytes: 64 * 1024,
+  /** Receipts of one list. */
+  receiptsPerList: 10_000,
+  /** A key's name. */
+  keyNameChars: 64,
   /** A config file: people write them. */
   configBytes: 1024 * 1024,
 } as const;

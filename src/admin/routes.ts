@@ -1,0 +1,186 @@
+/** The control API: one row a route, with who may. Served on the admin socket only. */
+
+import type { Hono } from "hono";
+import type { Access } from "../access/access.ts";
+import type { Audit } from "../audit/audit.ts";
+import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import { isObject, type JsonObject } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
+import type { Policy } from "../policy/model.ts";
+import type { KeyRow, ReceiptQuery, ReceiptRow } from "../store/store.ts";
+import { type GatewayStatus, paths, type ReceiptDetail } from "./contract.ts";
+import { createKey, listKeys, revokeKey, rotateKey } from "./keys.ts";
+import { listReceipts, showReceipt } from "./receipts.ts";
+import { listTools, whyTool } from "./tools.ts";
+import { type Caller, decideAdmin, type May } from "./who.ts";
+
+export interface AdminPorts {
+  status(): GatewayStatus;
+  readonly access: Pick<Access, "authenticate"> & KeyAdmin;
+  readonly audit: Pick<Audit, "admin">;
+  /** Spool and store as one, newest first. */
+  receipts(query: ReceiptQuery): Promise<readonly ReceiptRow[]>;
+  receipt(id: string): Promise<ReceiptDetail | undefined>;
+  tools(): readonly AdminTool[];
+  quarantined(): readonly {
+    readonly server: string;
+    readonly name: string;
+    readonly why: string;
+  }[];
+  policy(): Policy;
+  /** Loads the policy anew and records who asked; rejects and changes nothing when it is bad. */
+  reload(keyId: string): Promise<void>;
+}
+
+/** What makes and ends keys. Names are those of live keys; ids are unique for ever. */
+export interface KeyAdmin {
+  list(): Promise<readonly KeyRow[]>;
+  /** Rejects GW_NAME when a live key has the name. */
+  create(wanted: {
+    readonly name: string;
+    readonly roles: readonly string[];
+    readonly expiresMs: number | null;
+  }): Promise<{ readonly row: KeyRow; readonly token: string }>;
+  /** Rejects GW_NAME when there is no such live key. */
+  revoke(nameOrId: string): Promise<KeyRow>;
+  /** A new token under the same name; the old one ends after graceMs. */
+  rotate(
+    nameOrId: string,
+    graceMs: number,
+  ): Promise<{ readonly row: KeyRow; readonly token: string }>;
+}
+
+/** What the API needs of a tool of the catalog. */
+export interface AdminTool {
+  readonly exposed: string;
+  readonly target: string;
+  readonly declared: ReadonlySet<string>;
+}
+
+export interface Route {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly may: May;
+  handle(request: AdminRequest, ports: AdminPorts): Promise<unknown>;
+}
+
+export interface AdminRequest {
+  readonly query: URLSearchParams;
+  /** {} for a GET. */
+  readonly body: JsonObject;
+  readonly caller: Caller;
+}
+
+/** Every route there is; one without a row does not exist (F12). */
+export const routes: readonly Route[] = [
+  { method: "GET", path: paths.status, may: "read", handle: async (_, ports) => ports.status() },
+  { method: "GET", path: paths.keys, may: "read", handle: listKeys },
+  { method: "POST", path: paths.keys, may: "first-key", handle: createKey },
+  { method: "POST", path: paths.revoke, may: "admin", handle: revokeKey },
+  { method: "POST", path: paths.rotate, may: "admin", handle: rotateKey },
+  { method: "GET", path: paths.tools, may: "read", handle: listTools },
+  { method: "GET", path: paths.why, may: "read", handle: whyTool },
+  { method: "GET", path: paths.receipts, may: "read", handle: listReceipts },
+  { method: "GET", path: paths.receipt, may: "read", handle: showReceipt },
+  {
+    method: "POST",
+    path: paths.reload,
+    may: "admin",
+    async handle({ caller }, ports) {
+      await ports.reload(caller.keyId);
+      return { policy: ports.status().policy };
+    },
+  },
+];
+
+/** Hono is loaded at the first request: a start does not need it. */
+export function createAdmin(ports: AdminPorts): { fetch(request: Request): Promise<Response> } {
+  let app: Promise<Hono> | undefined;
+  return {
+    async fetch(request) {
+      app ??= makeApp(ports);
+      return (await app).fetch(request);
+    },
+  };
+}
+
+async function makeApp(ports: AdminPorts): Promise<Hono> {
+  const { Hono: App } = await import("hono");
+  const app = new App();
+  for (const route of routes) {
+    app.on(route.method, route.path, async (context) => answer(route, context.req.raw, ports));
+  }
+  app.notFound((context) => {
+    const known = routes.filter((route) => route.path === context.req.path);
+    if (known.length === 0) {
+      return refusal(fault("GW_NOT_FOUND", { message: "The admin API has nothing at this path" }));
+    }
+    const response = refusal(
+      fault("GW_METHOD_NOT_ALLOWED", { message: "The path does not take this HTTP method" }),
+    );
+    response.headers.set("allow", known.map((route) => route.method).join(", "));
+    return response;
+  });
+  app.onError((thrown) => refusal(asFault(thrown, "The admin API failed")));
+  return app;
+}
+
+async function answer(route: Route, request: Request, ports: AdminPorts): Promise<Response> {
+  try {
+    const caller = await callerOf(route, request, ports);
+    const body = route.method === "GET" ? {} : await readBody(request);
+    const query = new URL(request.url).searchParams;
+    return json(await route.handle({ query, body, caller }, ports), 200);
+  } catch (thrown) {
+    return refusal(asFault(thrown, "The admin API failed"));
+  }
+}
+
+async function callerOf(route: Route, request: Request, ports: AdminPorts): Promise<Caller> {
+  const header = request.headers.get("authorization");
+  let caller: Caller | undefined;
+  if (header !== null) {
+    const known = ports.access.authenticate(header);
+    if (!known.ok) throw known.error;
+    caller = { keyId: known.value.keyId, roles: known.value.roles };
+  }
+  const asked = route.may === "first-key" && caller === undefined;
+  const hasAdminKey = asked ? (await ports.access.list()).some(isLiveAdmin) : true;
+  const decided = decideAdmin(route.may, caller, hasAdminKey);
+  if (!decided.ok) throw decided.error;
+  return decided.value;
+}
+
+export function isLiveAdmin(row: KeyRow): boolean {
+  const live = row.revokedMs === null && (row.expiresMs === null || row.expiresMs > Date.now());
+  return live && row.roles.includes("admin");
+}
+
+async function readBody(request: Request): Promise<JsonObject> {
+  const text = await request.text();
+  if (text.length > limits.adminBodyBytes) {
+    throw fault("GW_BODY_TOO_LARGE", { message: "The request is too large for the admin API" });
+  }
+  let body: unknown;
+  try {
+    body = text === "" ? {} : JSON.parse(text);
+  } catch {
+    throw fault("GW_JSON", { message: "The request is not JSON" });
+  }
+  if (!isObject(body)) throw fault("GW_PARAMS", { message: "The request is not a JSON object" });
+  return body;
+}
+
+/** O11: what went wrong inside says so with its code, not with paths or SQL. */
+function refusal(error: GatewayError): Response {
+  const inside = error.code === "GW_INTERNAL";
+  const body = { code: error.code, message: error.message, cause: inside ? "" : error.why };
+  // JSON-RPC limits and denials have HTTP 200; here every error is one.
+  const status = error.spec.http < 400 ? 422 : error.spec.http;
+  return json({ ...body, fix: error.fix }, status);
+}
+
+function json(value: unknown, status: number): Response {
+  const headers = { "content-type": "application/json", "cache-control": "no-store" };
+  return new Response(JSON.stringify(value), { status, headers });
+}

@@ -1,0 +1,103 @@
+/** Routes about tools: what there is, and what a key sees of it. */
+
+import { fault } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import type { Subject, Visibility } from "../policy/model.ts";
+import type { ListedTool, ToolWhy } from "./contract.ts";
+import type { AdminPorts, AdminRequest, AdminTool } from "./routes.ts";
+
+/** Query key (a name), or none: then nobody's view. */
+export async function listTools(
+  { query }: AdminRequest,
+  ports: AdminPorts,
+): Promise<readonly ListedTool[]> {
+  const key = query.get("key");
+  const subject = key === null ? undefined : await subjectOf(key, ports);
+  const offered = ports.tools().map((tool) => ({
+    tool: tool.target,
+    exposed: tool.exposed,
+    visible: subject === undefined ? null : visibility(tool, subject, ports),
+    held_back: null,
+  }));
+  const heldBack = ports.quarantined().map(({ server, name, why }) => ({
+    tool: `${server}/${name}`,
+    exposed: "",
+    visible: null,
+    held_back: why,
+  }));
+  return [...offered, ...heldBack].sort((a, b) => (a.tool < b.tool ? -1 : 1));
+}
+
+/** Query tool (`server/tool`) and key (a name). */
+export async function whyTool({ query }: AdminRequest, ports: AdminPorts): Promise<ToolWhy> {
+  const target = query.get("tool") ?? "";
+  const key = query.get("key") ?? "";
+  const subject = await subjectOf(key, ports);
+  const tool = ports.tools().find((one) => one.target === target);
+  if (tool === undefined) {
+    return { tool: target, key, visible: false, why: whyAbsent(target, ports), visibility: null };
+  }
+  const seen = visibility(tool, subject, ports);
+  return {
+    tool: target,
+    key,
+    visible: seen !== "deny",
+    why: seen === "deny" ? await whyDenied(tool, subject, ports) : sentences[seen](tool.exposed),
+    visibility: seen,
+  };
+}
+
+const sentences = {
+  allow: (name: string) => `It is offered as "${name}", and every call is allowed`,
+  depends: (name: string) => `It is offered as "${name}"; the arguments decide each call`,
+} as const;
+
+function visibility(tool: AdminTool, subject: Subject, ports: AdminPorts): Visibility {
+  return candidates(tool, subject, ports).visibility;
+}
+
+function candidates(tool: AdminTool, subject: Subject, ports: AdminPorts) {
+  const target = { kind: "tool", name: tool.target, declared: tool.declared } as const;
+  return ports.policy().candidates(subject, target);
+}
+
+/** Every call is denied, so any call shows the rule. */
+async function whyDenied(tool: AdminTool, subject: Subject, ports: AdminPorts): Promise<string> {
+  const facts = { args: {}, client: {}, request: {}, nowMs: Date.now() };
+  const { code, rule } = candidates(tool, subject, ports).decide(facts);
+  if (code === "GW_NO_POLICY") return "The config names no policy, so everything is denied";
+  if (rule === undefined) return "No rule of the policy allows it for this key";
+  const word = code === "GW_ASK" ? "asks for approval" : "denies it";
+  return `The rule "${rule.id}" ${word} (${rule.file}:${rule.line})`;
+}
+
+function whyAbsent(target: string, ports: AdminPorts): string {
+  const held = ports.quarantined().find(({ server, name }) => `${server}/${name}` === target);
+  if (held !== undefined) return `It is held back: ${held.why}`;
+  const exposed = ports.tools().find((tool) => tool.exposed === target);
+  if (exposed !== undefined) return `That is its name for agents; did you mean ${exposed.target}?`;
+  const serverId = target.split("/")[0] ?? "";
+  const server = ports.status().servers.find(({ id }) => id === serverId);
+  if (server === undefined) return `No server is called "${serverId}"`;
+  if (server.state !== "ready")
+    return `Its server is ${server.state}: ${server.cause ?? "no cause"}`;
+  const like = nearest(
+    target,
+    ports.tools().map((tool) => tool.target),
+  );
+  return `The server offers no such tool${like === undefined ? "" : `; did you mean ${like}?`}`;
+}
+
+async function subjectOf(name: string, ports: AdminPorts): Promise<Subject> {
+  const rows = (await ports.access.list()).filter((row) => row.revokedMs === null);
+  const row = rows.find((one) => one.name === name || one.id === name);
+  if (row === undefined) {
+    const like = nearest(
+      name,
+      rows.map((one) => one.name),
+    );
+    const fix = like === undefined ? "see `authensor-gw keys list`" : `did you mean ${like}?`;
+    throw fault("GW_NAME", { message: `No key is called "${name}"`, fix });
+  }
+  return { keyId: row.id, keyName: row.name, roles: row.roles, claims: {} };
+}
