@@ -41,7 +41,7 @@ export interface DialOptions {
   readonly on: ConnectionEvents;
 }
 
-/** Events of one connection. `data` chunks may be reused by the runtime: copy what outlives the call. */
+/** Events of one connection. `data` chunks are the receiver's: the runtime does not reuse them. */
 export interface ConnectionEvents {
   data(chunk: Uint8Array): void;
   drain(): void;

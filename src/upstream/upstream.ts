@@ -25,7 +25,11 @@ export interface Upstream {
   stop(): Promise<void>;
 }
 
-export type ListMethod = "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list";
+export type ListMethod =
+  | "tools/list"
+  | "prompts/list"
+  | "resources/list"
+  | "resources/templates/list";
 
 export interface RawItem {
   readonly value: JsonObject;
@@ -69,7 +73,14 @@ export interface ServerHello {
   readonly instructions: string | undefined;
 }
 
-export type UpstreamState = "idle" | "starting" | "ready" | "degraded" | "backoff" | "crash-loop" | "disabled";
+export type UpstreamState =
+  | "idle"
+  | "starting"
+  | "ready"
+  | "degraded"
+  | "backoff"
+  | "crash-loop"
+  | "disabled";
 
 export interface UpstreamStatus {
   readonly state: UpstreamState;
@@ -85,4 +96,6 @@ export interface UpstreamStatus {
   readonly protocol: string | undefined;
 }
 
-export type UpstreamChange = { readonly kind: "state" } | { readonly kind: "list"; readonly method: ListMethod };
+export type UpstreamChange =
+  | { readonly kind: "state" }
+  | { readonly kind: "list"; readonly method: ListMethod };

@@ -1,0 +1,65 @@
+/** Which addresses the gateway opens connections to (U1, U2). */
+
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import ipaddr from "ipaddr.js";
+
+/**
+ * The addresses of a host name that may be dialled, in the order to try; these very addresses are
+ * dialled, the name is not resolved again (U2). Rejects when there is none, saying why.
+ */
+export async function resolveHost(
+  host: string,
+  allowLinkLocal: boolean,
+  resolve: (host: string) => Promise<readonly string[]> = lookupAll,
+): Promise<readonly string[]> {
+  const bare = host.startsWith("[") ? host.slice(1, -1) : host;
+  const found = isIP(bare) === 0 ? await resolve(bare) : [bare];
+  const refusals: string[] = [];
+  const usable = found.filter((address) => {
+    const refusal = refusalOf(address, allowLinkLocal);
+    if (refusal !== undefined) refusals.push(`${address} is ${refusal}`);
+    return refusal === undefined;
+  });
+  if (usable.length === 0) {
+    throw new Error(refusals.length > 0 ? refusals.join(", ") : `${bare} has no address`);
+  }
+  return usable;
+}
+
+async function lookupAll(host: string): Promise<readonly string[]> {
+  // A missing family of localhost costs one refused connection.
+  if (host === "localhost") return ["127.0.0.1", "::1"];
+  const found = await lookup(host, { all: true });
+  return found.map(({ address }) => address);
+}
+
+/** Services of clouds that hand out credentials to whoever can reach them. */
+const metadata = new Set(["169.254.169.254", "100.100.100.200", "192.0.0.192", "fd00:ec2::254"]);
+
+/**
+ * Why an address that the operator wrote is not dialled; undefined when it may be. Loopback and
+ * private ones may: the operator wrote them.
+ */
+export function refusalOf(text: string, allowLinkLocal: boolean): string | undefined {
+  if (!ipaddr.isValid(text)) return "not an IP address";
+  const address = embedded(ipaddr.parse(text));
+  const range = address.range();
+  if (range === "linkLocal" || metadata.has(address.toString())) {
+    return allowLinkLocal ? undefined : "link-local or cloud metadata (allow_link_local is false)";
+  }
+  return dialled.has(range) ? undefined : `${range}, which is no server's address`;
+}
+
+const dialled = new Set<string>([
+  ...["unicast", "private", "loopback", "uniqueLocal", "carrierGradeNat"],
+]);
+
+/** The IPv4 address inside an IPv6 one that only wraps it: ::ffff:0:0/96 and 64:ff9b::/96. */
+function embedded(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+  if (address.kind() === "ipv4") return address;
+  const six = address as ipaddr.IPv6;
+  if (six.isIPv4MappedAddress()) return six.toIPv4Address();
+  if (six.range() === "rfc6052") return new ipaddr.IPv4(six.toByteArray().slice(12));
+  return six;
+}

@@ -1,0 +1,107 @@
+/** One child of a stdio server: its lines, its stderr, and the ladder that ends it. */
+
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { childEnvironment } from "./child-env.ts";
+import { sharedGuard } from "./guard.ts";
+import { createLineReader, type LineReader } from "./lines.ts";
+import type { StdioSettings } from "./settings.ts";
+
+export interface ServerProcess {
+  readonly pid: number | undefined;
+  /** One message, without its line feed. */
+  write(parts: readonly (string | Uint8Array)[]): void;
+  /** Bytes the child has not taken yet (U14). */
+  backlog(): number;
+  /** stdin, then TERM, then KILL; resolves when it is gone. */
+  stop(): Promise<void>;
+  /** At once, with all of its group. */
+  kill(): void;
+}
+
+export interface ProcessEvents {
+  line(bytes: Uint8Array): void;
+  stderr(line: string): void;
+  /** Once. `cause` says how it ended, for people. */
+  exit(cause: string): void;
+}
+
+export interface ProcessPorts {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export function startProcess(
+  ports: ProcessPorts,
+  settings: StdioSettings,
+  on: ProcessEvents,
+): ServerProcess {
+  const gone = Promise.withResolvers<void>();
+  let over = false;
+  let breach: string | undefined;
+  const output = createLineReader(limits.childLineBytes, {
+    line: on.line,
+    tooLong() {
+      breach = `it wrote a line longer than ${limits.childLineBytes} bytes`;
+      child.signal("SIGKILL");
+    },
+  });
+  const stderrReader = (): LineReader =>
+    createLineReader(limits.childStderrBytes, {
+      line: (bytes) => on.stderr(Buffer.from(bytes).toString("utf8")),
+      tooLong() {
+        on.stderr("(a line too long to keep)");
+        errors = stderrReader();
+      },
+    });
+  let errors = stderrReader();
+  const guard = sharedGuard(ports.runtime);
+  const child = ports.runtime.spawn({
+    command: settings.command,
+    env: childEnvironment(ports.env, settings.env),
+    ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
+    on: {
+      stdout: output.push,
+      stderr: (chunk) => errors.push(chunk),
+      drain: () => undefined,
+      exit(code, signal, spawnError) {
+        over = true;
+        // What it started and left behind goes with it (U11).
+        child.signal("SIGKILL");
+        if (child.pid !== undefined) guard.remove(child.pid);
+        gone.resolve();
+        on.exit(breach ?? endText(code, signal, spawnError));
+      },
+    },
+  });
+  if (child.pid !== undefined) guard.add(child.pid);
+
+  return {
+    pid: child.pid,
+    write(parts) {
+      for (const part of parts) child.write(part);
+      child.write("\n");
+    },
+    backlog: () => child.backlog(),
+    async stop() {
+      if (over) return;
+      child.closeStdin();
+      const cancelTerm = ports.clock.after(limits.childStopMs, () => child.signal("SIGTERM"));
+      const cancelKill = ports.clock.after(2 * limits.childStopMs, () => child.signal("SIGKILL"));
+      await gone.promise;
+      cancelTerm();
+      cancelKill();
+    },
+    kill: () => child.signal("SIGKILL"),
+  };
+}
+
+function endText(code: number | null, signal: string | null, spawnError?: Error): string {
+  if (spawnError !== undefined) {
+    const { code: name } = spawnError as { code?: string };
+    return `it could not be started: ${name ?? spawnError.message}`;
+  }
+  return signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`;
+}

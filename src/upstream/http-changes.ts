@@ -1,0 +1,87 @@
+/** The stream on which an HTTP server tells that its lists changed: GET, or subscriptions/listen. */
+
+import type { Clock, Random } from "../base/ports.ts";
+import { requestHead, requestTail } from "../protocol/envelope.ts";
+import type { StrictBody } from "../protocol/message.ts";
+import { classify } from "./classify.ts";
+import { changingKinds, listenParams } from "./handshake.ts";
+import { isRefusal } from "./http-ask.ts";
+import type { Session } from "./http-connect.ts";
+import { post } from "./http-post.ts";
+import { encodeRequest } from "./http-request.ts";
+import { sessionLost } from "./http-session.ts";
+import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
+import { type KeptStream, keepStream } from "./kept-stream.ts";
+import { changedList, type LinkEvents } from "./link.ts";
+import type { ServerHello } from "./upstream.ts";
+
+export interface ChangesOptions {
+  readonly target: HttpTarget;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: LinkEvents;
+  /** The server is gone. */
+  lost(cause: string): void;
+  /** The session is gone. */
+  renew(): void;
+}
+
+/** Ids of listens: beyond all that calls use. */
+const firstListenId = 2 ** 40;
+
+/** undefined when the server declares that it tells nothing. */
+export function listenForChanges(options: ChangesOptions): KeptStream | undefined {
+  const { hello } = options.session;
+  const kinds = changingKinds(hello);
+  if (kinds.length === 0) return undefined;
+  let id = firstListenId;
+  const request = () => {
+    id += 1;
+    return hello.era === "modern" ? listenRequest(options, id) : getRequest(options, hello);
+  };
+  return keepStream(
+    options,
+    (on) => {
+      const exchange = post(options.target, request(), {
+        head: on.opened,
+        message: (body) => receive(options, body),
+        refused(status, _fields, bytes) {
+          const lostSession = options.session.id !== undefined && status !== 405;
+          if (lostSession && sessionLost(status, bytes)) options.renew();
+          on.ended({ unsupported: status < 500 && status !== 409 && status !== 429 });
+        },
+        end: () => on.ended({ unsupported: false }),
+        failed(error, sent, cause) {
+          if (!sent && isRefusal(cause)) options.lost(error.why);
+          on.ended({ unsupported: false });
+        },
+      });
+      return () => exchange.abort();
+    },
+    () => {
+      for (const kind of kinds) options.events.listChanged(`${kind}/list`);
+    },
+  );
+}
+
+function receive({ events }: ChangesOptions, body: StrictBody): void {
+  const message = classify(body);
+  if (message.kind !== "notification") return;
+  const list = changedList(message.method);
+  if (list !== undefined) events.listChanged(list);
+}
+
+function getRequest(
+  { target, session }: ChangesOptions,
+  hello: ServerHello,
+): readonly Uint8Array[] {
+  const head = target.getHead + legacyFields(hello.protocol, session.id);
+  return [Buffer.from(`${head}\r\n`, "latin1")];
+}
+
+function listenRequest({ target, session }: ChangesOptions, id: number): readonly Uint8Array[] {
+  const params = listenParams(target.identity, session.hello) ?? "{}";
+  const head = target.postHead + modernFields("subscriptions/listen", undefined, []);
+  return encodeRequest(head, [requestHead(id, "subscriptions/listen"), params, requestTail]);
+}

@@ -1,0 +1,110 @@
+/** From nothing to a session with an HTTP server: which era it is, and the handshake of that era. */
+
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import { notificationMessage, requestHead, requestTail } from "../protocol/envelope.ts";
+import type { Era } from "../protocol/message.ts";
+import {
+  eraOfProbe,
+  helloOfDiscover,
+  helloOfInitialize,
+  initializeParams,
+  modernMeta,
+} from "./handshake.ts";
+import { type Answer, ask, refusalText } from "./http-ask.ts";
+import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
+import { ConnectError } from "./link.ts";
+import type { ServerHello } from "./upstream.ts";
+
+export interface Session {
+  readonly hello: ServerHello;
+  /** Mcp-Session-Id of a legacy server that has sessions. */
+  readonly id: string | undefined;
+}
+
+export interface Connector {
+  /** Finds out the era unless it is known or pinned. Rejects with ConnectError. */
+  open(): Promise<Session>;
+  /** A new session with a server that forgot the old one. */
+  renew(): Promise<Session>;
+}
+
+export function httpConnector(target: HttpTarget, clock: Clock, pinned: "auto" | Era): Connector {
+  let verdict: { readonly era: Era; readonly at: number } | undefined;
+
+  async function open(): Promise<Session> {
+    const known = pinned === "auto" ? remembered() : pinned;
+    if (known === "legacy") return openLegacy();
+    const answer = await discover(target, clock);
+    const modern = answer.body !== undefined && eraOfProbe(answer.body) === "modern";
+    if (modern && answer.body !== undefined) {
+      const hello = helloOfDiscover(answer.body);
+      verdict = { era: "modern", at: clock.mono() };
+      return { hello, id: undefined };
+    }
+    checkEvidence(answer);
+    if (pinned === "modern") {
+      throw new ConnectError(`it does not answer server/discover: ${refusalText(answer)}`);
+    }
+    return openLegacy();
+  }
+
+  async function openLegacy(): Promise<Session> {
+    try {
+      const session = await initialize(target, clock);
+      if (verdict?.era !== "legacy") verdict = { era: "legacy", at: clock.mono() };
+      return session;
+    } catch (error) {
+      // Perhaps it is another server now: ask from the start next time.
+      verdict = undefined;
+      throw error;
+    }
+  }
+
+  /** An old verdict of "legacy" is asked again: servers get upgraded. */
+  function remembered(): Era | undefined {
+    if (verdict?.era !== "legacy") return undefined;
+    return clock.mono() - verdict.at < limits.eraVerdictMs ? "legacy" : undefined;
+  }
+
+  return { open, renew: () => initialize(target, clock) };
+}
+
+function discover(target: HttpTarget, clock: Clock): Promise<Answer> {
+  const head = target.postHead + modernFields("server/discover", undefined, []);
+  const params = `{"_meta":${modernMeta(target.identity)}}`;
+  const message = [requestHead(0, "server/discover"), params, requestTail];
+  return ask(target, clock, head, message, limits.handshakeMs);
+}
+
+/** 401, 403, 3xx and 5xx say nothing about the era (mcp-protocol 1.11). */
+function checkEvidence(answer: Answer): void {
+  const { status } = answer;
+  if (status >= 500 || (status >= 300 && status < 400) || status === 401 || status === 403) {
+    throw new ConnectError(`it answers ${refusalText(answer)}${hintOf(status)}`);
+  }
+}
+
+async function initialize(target: HttpTarget, clock: Clock): Promise<Session> {
+  const message = [requestHead(0, "initialize"), initializeParams(target.identity), requestTail];
+  const answer = await ask(target, clock, target.postHead, message, limits.handshakeMs);
+  if (answer.status >= 300 || answer.body === undefined) {
+    const why = `it answers initialize with ${refusalText(answer)}${hintOf(answer.status)}`;
+    throw new ConnectError(why);
+  }
+  const hello = helloOfInitialize(answer.body);
+  const id = answer.fields.get("mcp-session-id");
+  const head = target.postHead + legacyFields(hello.protocol, id);
+  const told = [notificationMessage("notifications/initialized")];
+  const accepted = await ask(target, clock, head, told, limits.handshakeMs);
+  if (accepted.status >= 300) {
+    throw new ConnectError(`it answers notifications/initialized with ${refusalText(accepted)}`);
+  }
+  return { hello, id };
+}
+
+function hintOf(status: number): string {
+  if (status === 401 || status === 403) return "; check `headers` of the server in the config";
+  if (status >= 300 && status < 400) return "; redirects are not followed, correct `url`";
+  return "";
+}

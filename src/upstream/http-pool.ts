@@ -1,0 +1,261 @@
+/** Keep-alive HTTP/1.1 connections to one server, the last used first. Redirects are not followed. */
+
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import type { Connection, Runtime } from "../runtime/runtime.ts";
+import { HttpError } from "./http-error.ts";
+import type { Fields } from "./http-head.ts";
+import { createResponseParser, type ResponseParser } from "./http-parser.ts";
+
+export interface HttpPool {
+  /** Sends a request made by `encodeRequest`. Nothing is ever sent twice (U27). */
+  send(request: readonly Uint8Array[], on: ExchangeEvents): Exchange;
+  /** Resolves when the server accepts a connection, which is kept; rejects with the dial's error. */
+  probe(): Promise<void>;
+  /** Cuts all connections; what is in flight fails. */
+  close(): void;
+}
+
+export interface ExchangeEvents {
+  head(status: number, fields: Fields, length: number | undefined): void;
+  body(chunk: Uint8Array): void;
+  /** The response is complete. */
+  end(): void;
+  /** Instead of end. `sent`: bytes of the request may have reached the server. */
+  failed(error: Error, sent: boolean): void;
+}
+
+export interface Exchange {
+  /** Cuts the connection unless the response is complete; no event follows. */
+  abort(): void;
+}
+
+export interface PoolOptions {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly port: number;
+  readonly tls: { readonly serverName: string; readonly ca?: string } | undefined;
+  /** Addresses that may be dialled, checked anew for each connection. */
+  addresses(): Promise<readonly string[]>;
+}
+
+interface Wire {
+  connection: Connection | undefined;
+  readonly parser: ResponseParser;
+  job: Job | undefined;
+  idleFrom: number;
+  idleMs: number;
+  gone: boolean;
+}
+
+interface Job {
+  readonly request: readonly Uint8Array[];
+  readonly on: ExchangeEvents;
+  sent: boolean;
+  aborted: boolean;
+  wire: Wire | undefined;
+}
+
+export function createHttpPool(options: PoolOptions): HttpPool {
+  const { clock } = options;
+  const idle: Wire[] = [];
+  const busy = new Set<Wire>();
+  let stopSweep: (() => void) | undefined;
+  let closed = false;
+
+  function send(request: readonly Uint8Array[], on: ExchangeEvents): Exchange {
+    const job: Job = { request, on, sent: false, aborted: false, wire: undefined };
+    start(job);
+    return { abort: () => abort(job) };
+  }
+
+  function start(job: Job): void {
+    const wire = idle.pop();
+    if (wire === undefined) {
+      open(job);
+      return;
+    }
+    claim(wire, job);
+    if (clock.mono() - wire.idleFrom < trustMs) {
+      write(wire, job);
+      return;
+    }
+    // The server may have closed it meanwhile: let a waiting close event come first.
+    setImmediate(() => {
+      if (job.aborted) return;
+      if (wire.gone) start(job);
+      else write(wire, job);
+    });
+  }
+
+  function claim(wire: Wire, job: Job): void {
+    wire.job = job;
+    job.wire = wire;
+    busy.add(wire);
+  }
+
+  function write(wire: Wire, job: Job): void {
+    job.sent = true;
+    wire.parser.expect();
+    for (const part of job.request) wire.connection?.write(part);
+  }
+
+  function open(job: Job): void {
+    const wire = newWire();
+    dial(wire).then(
+      () => {
+        if (job.aborted || closed) park(wire);
+        else {
+          claim(wire, job);
+          write(wire, job);
+          return;
+        }
+        if (!job.aborted) job.on.failed(new HttpError("the gateway is stopping"), false);
+      },
+      (error: Error) => {
+        if (!job.aborted) job.on.failed(error, false);
+      },
+    );
+  }
+
+  async function dial(wire: Wire): Promise<void> {
+    const { runtime, port, tls } = options;
+    let last: unknown;
+    for (const host of await options.addresses()) {
+      try {
+        wire.connection = await runtime.dial({
+          host,
+          port,
+          timeoutMs: limits.connectMs,
+          ...(tls === undefined ? {} : { tls }),
+          on: {
+            data: (chunk) => feed(wire, chunk),
+            drain: () => undefined,
+            close: (error) => lose(wire, error),
+          },
+        });
+        return;
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  function newWire(): Wire {
+    const wire: Wire = {
+      connection: undefined,
+      job: undefined,
+      idleFrom: 0,
+      idleMs: limits.upstreamIdleMs,
+      gone: false,
+      parser: createResponseParser({
+        head(status, fields, length) {
+          const alive = fields.get("keep-alive");
+          if (alive !== undefined) wire.idleMs = idleTime(alive);
+          wire.job?.on.head(status, fields, length);
+        },
+        body: (chunk) => wire.job?.on.body(chunk),
+        end(reusable) {
+          const { job } = wire;
+          wire.job = undefined;
+          if (job !== undefined) job.wire = undefined;
+          if (reusable) park(wire);
+          else drop(wire);
+          if (job?.aborted === false) job.on.end();
+        },
+      }),
+    };
+    return wire;
+  }
+
+  function feed(wire: Wire, chunk: Uint8Array): void {
+    if (wire.gone) return;
+    try {
+      wire.parser.push(chunk);
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      fail(wire, error);
+    }
+  }
+
+  /** The connection closed by itself. */
+  function lose(wire: Wire, error: Error | undefined): void {
+    if (wire.gone) return;
+    try {
+      wire.parser.closed();
+      drop(wire);
+    } catch (broken) {
+      if (!(broken instanceof HttpError)) throw broken;
+      fail(wire, error ?? broken);
+    }
+  }
+
+  function fail(wire: Wire, error: Error): void {
+    const { job } = wire;
+    drop(wire);
+    if (job === undefined || job.aborted) return;
+    // Claimed but not written to yet: `start` goes on with another connection.
+    if (job.sent) job.on.failed(error, true);
+  }
+
+  function abort(job: Job): void {
+    job.aborted = true;
+    if (job.wire !== undefined) drop(job.wire);
+  }
+
+  function drop(wire: Wire): void {
+    if (wire.gone) return;
+    wire.gone = true;
+    busy.delete(wire);
+    const at = idle.indexOf(wire);
+    if (at >= 0) idle.splice(at, 1);
+    if (wire.job !== undefined) wire.job.wire = undefined;
+    wire.job = undefined;
+    wire.connection?.destroy();
+  }
+
+  function park(wire: Wire): void {
+    busy.delete(wire);
+    if (closed || wire.idleMs <= 0 || idle.length >= limits.upstreamIdleConnections) {
+      drop(wire);
+      return;
+    }
+    wire.idleFrom = clock.mono();
+    idle.push(wire);
+    stopSweep ??= clock.after(sweepMs, sweep);
+  }
+
+  function sweep(): void {
+    const now = clock.mono();
+    for (const wire of [...idle]) if (now - wire.idleFrom >= wire.idleMs) drop(wire);
+    stopSweep = idle.length > 0 ? clock.after(sweepMs, sweep) : undefined;
+  }
+
+  return {
+    send,
+    async probe() {
+      const wire = newWire();
+      await dial(wire);
+      park(wire);
+    },
+    close() {
+      closed = true;
+      stopSweep?.();
+      for (const wire of [...idle]) drop(wire);
+      for (const wire of [...busy]) fail(wire, new HttpError("the gateway closed the connection"));
+    },
+  };
+}
+
+/** A connection that was used this recently is written to at once. */
+const trustMs = 20;
+const sweepMs = 500;
+
+/** `timeout=5` of a Keep-Alive field: a second less, so that the server does not close first. */
+function idleTime(field: string): number {
+  const at = field.indexOf("timeout=");
+  const seconds = at < 0 ? Number.NaN : Number.parseInt(field.slice(at + 8), 10);
+  if (Number.isNaN(seconds)) return limits.upstreamIdleMs;
+  return Math.min(limits.upstreamIdleMs, (seconds - 1) * 1000);
+}

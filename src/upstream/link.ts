@@ -1,0 +1,56 @@
+/** One live conversation with a server, whatever the transport, after its handshake. */
+
+import type { GatewayError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { ListMethod, ServerHello, UpstreamRequest, UpstreamSink } from "./upstream.ts";
+
+export interface Link {
+  readonly hello: ServerHello;
+  readonly pid: number | undefined;
+  /**
+   * Sends one request. Throws GW_UPSTREAM_BUSY or GW_UPSTREAM_DOWN while nothing was sent; after
+   * that the sink is told the end once, and never before this returns.
+   */
+  send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent;
+  /** Ends the conversation; what is in flight fails. Resolves when the server was told, or is gone. */
+  close(): Promise<void>;
+}
+
+export interface Sent {
+  cancel(reason: string): void;
+}
+
+export interface LinkEvents {
+  /** The server says that a list changed. */
+  listChanged(method: ListMethod): void;
+  /** The conversation is over without our doing; told once, in-flight requests have failed before. */
+  lost(cause: string): void;
+  /** Something is wrong that does not end the conversation, or nothing any more. */
+  ailing(cause: string | undefined): void;
+  /** A line of the server's stderr. */
+  stderr(line: string): void;
+}
+
+/** Makes a link, with the handshake of the era. Rejects with a ConnectError or GatewayError. */
+export type Connect = (events: LinkEvents) => Promise<Link>;
+
+/** Why there is no link. `refused`: nobody listens, so a bare TCP probe tells when to try again. */
+export class ConnectError extends Error {
+  readonly refused: boolean;
+  constructor(message: string, refused = false) {
+    super(message);
+    this.refused = refused;
+  }
+}
+
+export type Failure = (error: GatewayError, mayHaveRun: boolean) => void;
+
+/** notifications/tools/list_changed → tools/list; undefined for what is no list change. */
+export function changedList(method: string): ListMethod | undefined {
+  if (method === "notifications/tools/list_changed") return "tools/list";
+  if (method === "notifications/prompts/list_changed") return "prompts/list";
+  if (method === "notifications/resources/list_changed") return "resources/list";
+  return undefined;
+}
+
+export const noParams: JsonObject = {};

@@ -1,0 +1,124 @@
+/** All pages of a list, each item with the text the server wrote. */
+
+import { fault } from "../base/errors.ts";
+import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import type { StrictBody } from "../protocol/message.ts";
+import { errorText, modernMeta } from "./handshake.ts";
+import { elementSpans } from "./items.ts";
+import type { Sent } from "./link.ts";
+import type { Identity } from "./settings.ts";
+import type {
+  ListMethod,
+  RawItem,
+  ServerHello,
+  UpstreamRequest,
+  UpstreamSink,
+} from "./upstream.ts";
+
+export interface ListContext {
+  readonly server: string;
+  readonly hello: ServerHello;
+  readonly clock: Clock;
+  readonly identity: Identity;
+  ask(request: UpstreamRequest, sink: UpstreamSink): Sent;
+}
+
+/** The capability a server declares for a list, and the member of the result that holds it. */
+const lists: Readonly<Record<ListMethod, { capability: string; key: string }>> = {
+  "tools/list": { capability: "tools", key: "tools" },
+  "prompts/list": { capability: "prompts", key: "prompts" },
+  "resources/list": { capability: "resources", key: "resources" },
+  "resources/templates/list": { capability: "resources", key: "resourceTemplates" },
+};
+
+/** Rejects with GW_UPSTREAM_ERROR, _DOWN or _LOST; empty when the server declares no such list. */
+export async function listAll(
+  context: ListContext,
+  method: ListMethod,
+): Promise<readonly RawItem[]> {
+  const { capability, key } = lists[method];
+  if (member(context.hello.capabilities, capability) === undefined) return [];
+  const items: RawItem[] = [];
+  const seen = new Set<string>();
+  let cursor: string | undefined;
+  for (let page = 1; page <= limits.listPages; page += 1) {
+    const body = await onePage(context, method, cursor);
+    items.push(...itemsOf(context.server, method, body, key));
+    const result = member(body.value, "result") as JsonObject;
+    const next = member(result, "nextCursor");
+    // An empty string is a cursor too.
+    if (typeof next !== "string") return items;
+    if (seen.has(next)) throw bad(context.server, method, "it gives the same cursor twice");
+    seen.add(next);
+    cursor = next;
+  }
+  throw bad(context.server, method, `it has more than ${limits.listPages} pages`);
+}
+
+function onePage(
+  context: ListContext,
+  method: ListMethod,
+  cursor: string | undefined,
+): Promise<StrictBody> {
+  return new Promise((resolve, reject) => {
+    const stop = context.clock.after(limits.handshakeMs, () => {
+      sent.cancel("no answer in time");
+      reject(bad(context.server, method, `no answer within ${limits.handshakeMs} ms`));
+    });
+    const sent = context.ask(pageRequest(context.identity, method, cursor), {
+      notification: () => undefined,
+      response(body) {
+        stop();
+        if (isObject(member(body.value, "result"))) resolve(body);
+        else reject(bad(context.server, method, errorText(body)));
+      },
+      failed(error) {
+        stop();
+        reject(error);
+      },
+    });
+  });
+}
+
+function pageRequest(
+  identity: Identity,
+  method: string,
+  cursor: string | undefined,
+): UpstreamRequest {
+  const members = cursor === undefined ? [] : [`"cursor":${JSON.stringify(cursor)}`];
+  return {
+    method,
+    name: undefined,
+    headers: [],
+    params(_id, era) {
+      const all = era === "modern" ? [...members, `"_meta":${modernMeta(identity)}`] : members;
+      return [`{${all.join(",")}}`];
+    },
+  };
+}
+
+function itemsOf(
+  server: string,
+  method: ListMethod,
+  body: StrictBody,
+  key: string,
+): readonly RawItem[] {
+  const span = body.span(key, "result");
+  const values = member(member(body.value, "result") as JsonObject, key);
+  if (span === undefined || !Array.isArray(values)) {
+    throw bad(server, method, `its result has no array "${key}"`);
+  }
+  const spans = elementSpans(body.bytes, span);
+  return values.map((value: Json, index) => {
+    const [start, end] = spans[index] ?? [0, 0];
+    if (!isObject(value) || end === 0) throw bad(server, method, "an item is no object");
+    const text = Buffer.from(body.bytes.subarray(start, end)).toString("utf8");
+    return { value, text };
+  });
+}
+
+function bad(server: string, method: string, cause: string) {
+  return fault("GW_UPSTREAM_ERROR", { message: `Cannot list "${method}" of "${server}"`, cause });
+}

@@ -1,0 +1,47 @@
+/** What an upstream is made of: the part of the config it reads, and its ports. */
+
+import type { Log } from "../base/log.ts";
+import type { Clock, Random } from "../base/ports.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+
+export interface UpstreamOptions {
+  readonly config: ServerSettings;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The gateway's environment; children get a few names of it (U9). */
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: { readonly resultBytes: number };
+  /** What the gateway tells servers of itself. */
+  readonly identity: Identity;
+  readonly log: Log;
+}
+
+export interface Identity {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** The part of gateway/config-model.ts ServerConfig that is read here. */
+export interface ServerSettings {
+  readonly id: string;
+  readonly transport: StdioSettings | HttpSettings;
+  readonly enabled: boolean;
+  readonly protocol: "auto" | "legacy" | "modern";
+  readonly maxInFlight: number;
+}
+
+export interface StdioSettings {
+  readonly kind: "stdio";
+  readonly command: readonly string[];
+  readonly cwd: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface HttpSettings {
+  readonly kind: "http";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly ca: string | undefined;
+  readonly allowLinkLocal: boolean;
+}

@@ -1,0 +1,191 @@
+/** Starts a stdio server and finds out its era (mcp-protocol 1.10). */
+
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import type { Era, StrictBody } from "../protocol/message.ts";
+import { type ProcessPorts, type ServerProcess, startProcess } from "./child-process.ts";
+import {
+  eraOfProbe,
+  errorCode,
+  helloOfDiscover,
+  helloOfInitialize,
+  initializeParams,
+  listenParams,
+  modernMeta,
+} from "./handshake.ts";
+import { type KeptStream, keepStream } from "./kept-stream.ts";
+import { type Connect, ConnectError, type Link, type LinkEvents } from "./link.ts";
+import type { StdioSettings, UpstreamOptions } from "./settings.ts";
+import { createTalk, type Talk } from "./stdio-link.ts";
+import type { ServerHello, UpstreamRequest } from "./upstream.ts";
+
+export function stdioConnect(options: UpstreamOptions, settings: StdioSettings): Connect {
+  const pinned = options.config.protocol;
+  let verdict: Era | undefined = pinned === "auto" ? undefined : pinned;
+
+  return async (events) => {
+    const first = startTry(options, settings, events);
+    try {
+      const link = await first.shake(verdict);
+      verdict = link.hello.era;
+      return link;
+    } catch (error) {
+      await first.drop();
+      // Some servers exit when they are asked anything before initialize.
+      const probed = verdict === undefined && first.exited();
+      if (pinned === "auto") verdict = undefined;
+      if (!probed) throw error;
+      const second = startTry(options, settings, events);
+      try {
+        const link = await second.shake("legacy");
+        verdict = "legacy";
+        return link;
+      } catch (again) {
+        await second.drop();
+        throw again;
+      }
+    }
+  };
+}
+
+interface Try {
+  /** The handshake of the era, or the one that finds it out. */
+  shake(era: Era | undefined): Promise<Link>;
+  drop(): Promise<void>;
+  exited(): boolean;
+}
+
+function startTry(options: UpstreamOptions, settings: StdioSettings, events: LinkEvents): Try {
+  let ended: string | undefined;
+  let closing = false;
+  let live = false;
+  let changes: KeptStream | undefined;
+  const exit = Promise.withResolvers<never>();
+  exit.promise.catch(() => undefined);
+  const talk = createTalk({
+    server: options.config.id,
+    resultBytes: options.limits.resultBytes,
+    process: () => child,
+    events,
+  });
+  const ports: ProcessPorts = options;
+  const child: ServerProcess = startProcess(ports, settings, {
+    line: talk.line,
+    stderr: events.stderr,
+    exit(cause) {
+      ended = cause;
+      changes?.stop();
+      exit.reject(new ConnectError(cause));
+      talk.ended(cause);
+      if (live && !closing) events.lost(cause);
+    },
+  });
+
+  async function shake(era: Era | undefined): Promise<Link> {
+    const hello = await Promise.race([handshake(options, talk, era), exit.promise]);
+    if (hello.era === "legacy") talk.notify("notifications/initialized");
+    live = true;
+    changes = listen(options, talk, hello);
+    const close = () => {
+      closing = true;
+      changes?.stop();
+      return child.stop();
+    };
+    return { hello, pid: child.pid, send: talk.send, close };
+  }
+  return { shake, drop: () => child.stop(), exited: () => ended !== undefined };
+}
+
+async function handshake(
+  options: UpstreamOptions,
+  talk: Talk,
+  era: Era | undefined,
+): Promise<ServerHello> {
+  const { identity, clock } = options;
+  const discover = () => {
+    talk.era = "modern";
+    const params = `{"_meta":${modernMeta(identity)}}`;
+    return ask(talk, clock, 1, "server/discover", params);
+  };
+  const initialize = async () => {
+    talk.era = "legacy";
+    return helloOfInitialize(await ask(talk, clock, 2, "initialize", initializeParams(identity)));
+  };
+  if (era === "modern") return helloOfDiscover(await discover());
+  if (era === "legacy") return initialize();
+  const probe = discover();
+  probe.catch(() => undefined);
+  const early = await Promise.race([probe, pause(clock, limits.childProbeMs)]);
+  if (early !== undefined && eraOfProbe(early) === "modern") return found(talk, early);
+  if (early !== undefined) return initialize();
+  // Silent so far: asked the older way as well, whichever answer decides comes first.
+  const late = probe.then((body) => {
+    if (eraOfProbe(body) === "modern") return found(talk, body);
+    throw new ConnectError("it does not answer server/discover");
+  });
+  return Promise.any([late, initialize()]).catch((all: AggregateError) => {
+    throw all.errors[1];
+  });
+}
+
+function found(talk: Talk, body: StrictBody): ServerHello {
+  talk.era = "modern";
+  return helloOfDiscover(body);
+}
+
+function pause(clock: Clock, ms: number): Promise<undefined> {
+  return new Promise((resolve) => clock.after(ms, () => resolve(undefined)));
+}
+
+/** One request of the gateway's own. Ids 1 and 2 are kept for it. */
+function ask(
+  talk: Talk,
+  clock: Clock,
+  id: number,
+  method: string,
+  params: string,
+): Promise<StrictBody> {
+  return new Promise((resolve, reject) => {
+    const stop = clock.after(limits.childHandshakeMs, () => {
+      reject(new ConnectError(`it did not answer ${method} in ${limits.childHandshakeMs} ms`));
+    });
+    talk.send(id, ownRequest(method, params), {
+      notification: () => undefined,
+      response(body) {
+        stop();
+        resolve(body);
+      },
+      failed(error) {
+        stop();
+        reject(new ConnectError(error.why));
+      },
+    });
+  });
+}
+
+/** Ids of listens: beyond all that calls use. */
+const firstListenId = 2 ** 40;
+
+/** A modern server tells its list changes within a subscription, kept open while it lives. */
+function listen(options: UpstreamOptions, talk: Talk, hello: ServerHello): KeptStream | undefined {
+  const params = listenParams(options.identity, hello);
+  if (hello.era === "legacy" || params === undefined) return undefined;
+  let id = firstListenId;
+  return keepStream(
+    options,
+    (on) => {
+      id += 1;
+      const sent = talk.send(id, ownRequest("subscriptions/listen", params), {
+        notification: () => undefined,
+        response: (body) => on.ended({ unsupported: errorCode(body) !== undefined }),
+        failed: () => on.ended({ unsupported: true }),
+      });
+      return () => sent.cancel("the gateway is stopping");
+    },
+    () => undefined,
+  );
+}
+
+function ownRequest(method: string, params: string): UpstreamRequest {
+  return { method, params: () => [params], name: undefined, headers: [] };
+}

@@ -1,0 +1,143 @@
+/** A live conversation with a child: newline JSON, many requests at a time, told apart by id. */
+
+import { type ErrorCode, fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { notificationMessage, requestHead, requestTail } from "../protocol/envelope.ts";
+import type { Era, StrictBody } from "../protocol/message.ts";
+import { readUpstream } from "../protocol/strict-json.ts";
+import type { ServerProcess } from "./child-process.ts";
+import { classify, progressId, replyTo } from "./classify.ts";
+import { cut } from "./handshake.ts";
+import { changedList, type LinkEvents, type Sent } from "./link.ts";
+import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
+
+/** The conversation before and after its handshake. */
+export interface Talk {
+  era: Era;
+  send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent;
+  notify(method: string): void;
+  /** One line of the child. */
+  line(bytes: Uint8Array): void;
+  /** The child is gone: all in flight fails. */
+  ended(cause: string): void;
+}
+
+export interface TalkOptions {
+  readonly server: string;
+  readonly resultBytes: number;
+  readonly process: () => ServerProcess;
+  readonly events: Pick<LinkEvents, "listChanged" | "stderr">;
+}
+
+export function createTalk(options: TalkOptions): Talk {
+  const inFlight = new Map<number, UpstreamSink>();
+  let over = false;
+  let skipped = 0;
+
+  function send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent {
+    if (over) throw problem("GW_UPSTREAM_DOWN", "the process has ended");
+    const child = options.process();
+    if (child.backlog() > limits.childBacklogBytes) {
+      throw problem("GW_UPSTREAM_BUSY", "the process does not read its input");
+    }
+    inFlight.set(id, sink);
+    child.write([requestHead(id, request.method), ...request.params(id, talk.era), requestTail]);
+    return {
+      cancel(reason) {
+        if (!inFlight.delete(id) || over) return;
+        const params = JSON.stringify({ requestId: id, reason });
+        child.write([notificationMessage("notifications/cancelled", params)]);
+      },
+    };
+  }
+
+  /** Only ids in flight are answered, and once (U17). */
+  function take(id: number | undefined): UpstreamSink | undefined {
+    if (id === undefined) return undefined;
+    const sink = inFlight.get(id);
+    inFlight.delete(id);
+    return sink;
+  }
+
+  function line(bytes: Uint8Array): void {
+    const read = readUpstream(bytes);
+    if (!read.ok) {
+      unreadable(bytes, read.error.message);
+      return;
+    }
+    if (bytes.length > options.resultBytes) tooLarge(read.value);
+    else receive(read.value);
+  }
+
+  function receive(body: StrictBody): void {
+    const message = classify(body);
+    switch (message.kind) {
+      case "response":
+        take(message.id)?.response(message.body);
+        return;
+      case "notification": {
+        const list = changedList(message.method);
+        const id = progressId(message.method, message.params);
+        if (list !== undefined) options.events.listChanged(list);
+        else if (id !== undefined) inFlight.get(id)?.notification(message.method, message.params);
+        return;
+      }
+      case "request":
+        if (talk.era === "modern" || options.process().backlog() > limits.childBacklogBytes) return;
+        options.process().write([replyTo(message)]);
+        return;
+      case "odd":
+        take(message.id)?.failed(problem("GW_UPSTREAM_ERROR", message.why), true);
+    }
+  }
+
+  /** Servers print to stdout what does not belong there (U16): skipped, counted, shown. */
+  function unreadable(bytes: Uint8Array, why: string): void {
+    const sink = take(idOf(bytes));
+    if (sink !== undefined) {
+      sink.failed(problem("GW_UPSTREAM_ERROR", `its answer cannot be read: ${why}`), true);
+      return;
+    }
+    skipped += 1;
+    const text = Buffer.from(bytes.subarray(0, 200)).toString("utf8");
+    options.events.stderr(`(stdout, not a message, the ${skipped}. such line) ${text}`);
+  }
+
+  function tooLarge(body: StrictBody): void {
+    const message = classify(body);
+    if (message.kind !== "response") return;
+    const cause = `the answer has ${body.bytes.length} bytes`;
+    take(message.id)?.failed(problem("GW_RESULT_TOO_LARGE", cause), true);
+  }
+
+  function problem(code: ErrorCode, cause: string) {
+    return fault(code, { message: `The call to "${options.server}" failed`, cause: cut(cause) });
+  }
+
+  const talk: Talk = {
+    era: "legacy",
+    send,
+    notify: (method) => options.process().write([notificationMessage(method)]),
+    line,
+    ended(cause) {
+      over = true;
+      const error = problem("GW_UPSTREAM_LOST", cause);
+      const sinks = [...inFlight.values()];
+      inFlight.clear();
+      for (const sink of sinks) sink.failed(error, true);
+    },
+  };
+  return talk;
+}
+
+/** The id of a line that JSON.parse reads and the strict reader does not. */
+function idOf(bytes: Uint8Array): number | undefined {
+  if (bytes[0] !== 0x7b) return undefined;
+  try {
+    const { id } = JSON.parse(Buffer.from(bytes).toString("utf8")) as { id?: unknown };
+    return typeof id === "number" ? id : undefined;
+  } catch {
+    // Not JSON at all: it belongs to no request.
+    return undefined;
+  }
+}
