@@ -81,7 +81,7 @@ export async function compile(options: CompileOptions): Promise<string> {
         "process.env.NODE_ENV": '"production"',
         GW_COMMIT: JSON.stringify(commit()),
       },
-      plugins: [withoutDevtools],
+      plugins: [withoutDevtools()],
       compile: {
         outfile: draft,
         ...(options.target === undefined ? {} : { target: options.target }),
@@ -99,21 +99,19 @@ export async function compile(options: CompileOptions): Promise<string> {
   return options.outfile + windows;
 }
 
-/** Ink imports it for its developers only; left to the bundler, the import fails. */
-const withoutDevtools: Bun.BunPlugin = {
-  name: "without react-devtools-core",
-  setup(build) {
-    build.onResolve({ filter: /^react-devtools-core$/ }, (found) => {
-      return { path: found.path, namespace: "absent" };
-    });
-    build.onLoad({ filter: /.*/, namespace: "absent" }, () => {
-      return {
-        contents: "export default { initialize() {}, connectToDevTools() {} };",
-        loader: "js",
-      };
-    });
-  },
-};
+/** Ink imports react-devtools-core for its own developers; left to the bundler it breaks. */
+function withoutDevtools(): Bun.BunPlugin {
+  const contents = "export default { initialize() {}, connectToDevTools() {} };";
+  return {
+    name: "without react-devtools-core",
+    setup(build) {
+      build.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => {
+        return { path, namespace: "absent" };
+      });
+      build.onLoad({ filter: /.*/, namespace: "absent" }, () => ({ contents, loader: "js" }));
+    },
+  };
+}
 
 /** Threads start from files of their own: every `worker.ts` and `…-worker.ts` of src. */
 function workers(entry: string | undefined): string[] {
