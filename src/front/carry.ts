@@ -3,10 +3,19 @@
 import { asFault, fault } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import type { Era, RequestMessage } from "../protocol/message.ts";
+import type { Incoming } from "../call/incoming.ts";
+import type { Era, RequestId, RequestMessage } from "../protocol/message.ts";
 import { accepted, plain, rpcError } from "./answers.ts";
 import type { Answer, Caller, Door } from "./door.ts";
-import { type Exchange, openExchange } from "./exchange.ts";
+import {
+  begun,
+  clientLeft,
+  type Exchange,
+  fail,
+  openExchange,
+  replyOf,
+  responseOf,
+} from "./exchange.ts";
 import { accepts } from "./media.ts";
 
 /** What the era knows of a request beyond the message. */
@@ -17,7 +26,7 @@ export interface Carried {
   readonly capabilities: JsonObject;
   readonly session: string;
   /** Where to find the exchange for notifications/cancelled, while it is open. */
-  readonly calls?: Map<string | number, Exchange>;
+  readonly calls?: Map<RequestId, Exchange>;
 }
 
 export function carry(door: Door, caller: Caller, message: RequestMessage, of: Carried): Answer {
@@ -35,38 +44,32 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
     clock,
     peer,
     keyId: identity.keyId,
+    id: message.id,
     idText: message.idText,
     accepts: wanted,
     leavingCancels: modern,
-    done(ended) {
-      door.exchanges.delete(ended);
-      of.calls?.delete(message.id);
-    },
+    open: door.exchanges,
+    calls: of.calls,
   });
-  door.exchanges.add(exchange);
-  of.calls?.set(message.id, exchange);
-  // On Deno the signal fires after each answer too; a finished exchange does not mind.
-  if (modern) request.signal.addEventListener("abort", exchange.left);
+  // On Deno the signal fires after each answer too; an exchange that is over does not mind.
+  if (modern) request.signal.addEventListener("abort", () => clientLeft(exchange));
   try {
-    const handling = door.ports.handle(
-      {
-        identity,
-        era: of.era,
-        protocol: of.protocol,
-        message,
-        client: of.client,
-        capabilities: of.capabilities,
-        session: of.session,
-        arrived: exchange.began,
-        header: (name) => headers.get(name),
-      },
-      exchange.reply,
-    );
-    exchange.begun(handling);
+    const incoming: Incoming = {
+      identity,
+      era: of.era,
+      protocol: of.protocol,
+      message,
+      client: of.client,
+      capabilities: of.capabilities,
+      session: of.session,
+      arrived: exchange.began,
+      header: (name) => headers.get(name),
+    };
+    begun(exchange, door.ports.handle(incoming, replyOf(exchange)));
   } catch (thrown) {
-    exchange.fail(internal(door, thrown));
+    fail(exchange, internal(door, thrown));
   }
-  return exchange.response();
+  return responseOf(exchange);
 }
 
 /** What broke goes to the log; the client learns only that something did (O11). */
@@ -76,6 +79,11 @@ export function internal(door: Door, thrown: unknown) {
   const stack = thrown instanceof Error ? thrown.stack : undefined;
   door.ports.error("A request failed inside the gateway", { cause: error.why, stack });
   return plain("GW_INTERNAL");
+}
+
+/** For what the front itself answers after waiting. */
+export function caught(door: Door, answer: Promise<Response>, idText: string): Promise<Response> {
+  return answer.catch((thrown) => rpcError(internal(door, thrown), idText));
 }
 
 /** Self-declared names go into receipts: one that is no short string is no name. */

@@ -4,149 +4,179 @@ import type { GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Handling, Reply } from "../call/incoming.ts";
-import type { Pieces } from "../protocol/message.ts";
+import type { Pieces, RequestId } from "../protocol/message.ts";
 import { sseComment, sseEvent } from "../protocol/sse.ts";
 import type { Peer } from "../runtime/runtime.ts";
 import { joined, jsonPieces, rpcError, rpcErrorText } from "./answers.ts";
 import { type EventStream, openEventStream, streamHeaders } from "./event-stream.ts";
 import type { Accepts } from "./media.ts";
 
+/** State of one request; the functions below are all that touch it. One record a call, no closures. */
 export interface Exchange {
-  readonly keyId: string;
+  readonly begin: Begin;
   /** Monotonic ms. */
   readonly began: number;
-  readonly reply: Reply;
-  /** What to hand to the runtime; called once, after the work was begun. */
-  response(): Response | Promise<Response>;
-  /** The work that `cancel` stops. */
-  begun(handling: Handling): void;
-  /** The client closed the response: that takes a modern request back, a legacy one goes on. */
-  left(): void;
-  /** The client takes it back: the answer ends empty. */
-  cancel(reason: string): void;
-  /** We end it: the work is cancelled and the client told why. */
-  fail(error: GatewayError): void;
-  /** Once a second: turns slow answers into streams and keeps those alive. */
-  tick(now: number): void;
+  over: boolean;
+  /** Given before anyone asked for it, or taken by `settle`. */
+  answer: Response | undefined;
+  settle: ((response: Response) => void) | undefined;
+  handling: Handling | undefined;
+  cancelled: string | undefined;
+  stream: EventStream | undefined;
+  spokeAt: number;
+  kept: boolean;
 }
 
-export interface ExchangeOptions {
+export interface Begin {
   readonly clock: Clock;
   readonly peer: Peer;
   readonly keyId: string;
+  readonly id: RequestId;
   readonly idText: string;
   readonly accepts: Accepts;
   /** A modern client that closes the response takes it back (1.3); a legacy one does not. */
   readonly leavingCancels: boolean;
-  /** Once, when the answer is complete or given up. */
-  done(exchange: Exchange): void;
+  /** Where it stands until it is over: all requests, and those of its session. */
+  readonly open: Set<Exchange>;
+  readonly calls: Map<RequestId, Exchange> | undefined;
 }
 
-export function openExchange(options: ExchangeOptions): Exchange {
-  const { clock, peer, idText, accepts } = options;
-  const began = clock.mono();
-  let over = false;
-  let answer: Response | undefined;
-  let settle: ((response: Response) => void) | undefined;
-  let handling: Handling | undefined;
-  let stream: EventStream | undefined;
-  let cancelled: string | undefined;
-  let spokeAt = began;
-  let kept = false;
-
-  function give(response: Response): void {
-    if (settle === undefined) answer = response;
-    else settle(response);
-  }
-  function finish(): void {
-    over = true;
-    options.done(exchange);
-  }
-  function keepOpen(): void {
-    if (kept) return;
-    kept = true;
-    peer.keepOpen();
-  }
-  function startStream(): EventStream {
-    if (stream !== undefined) return stream;
-    stream = openEventStream(exchange.left);
-    keepOpen();
-    give(stream.response);
-    return stream;
-  }
-  function stop(reason: string): void {
-    finish();
-    cancelled = reason;
-    handling?.cancel(reason);
-  }
-
+export function openExchange(begin: Begin): Exchange {
+  const began = begin.clock.mono();
   const exchange: Exchange = {
-    keyId: options.keyId,
+    begin,
     began,
-    reply: {
-      notify(message) {
-        if (over || accepts === "json") return;
-        const events = startStream();
-        // Progress is lossy by nature: a reader who does not read gets none (R7).
-        if (events.backlog() > limits.streamBacklogBytes) return;
-        events.write(sseEvent(message));
-        spokeAt = clock.mono();
-      },
-      send(status, body) {
-        if (over) return;
-        finish();
-        if (stream !== undefined) {
-          stream.write(eventOf(body));
-          stream.end();
-        } else if (accepts === "events") give(new Response(eventOf(body), onlyEvent));
-        else give(jsonPieces(status, body));
-      },
-    },
-    response() {
-      if (answer !== undefined) return answer;
-      return new Promise<Response>((resolve) => {
-        settle = resolve;
-      });
-    },
-    begun(work) {
-      handling = work;
-      if (cancelled !== undefined) work.cancel(cancelled);
-    },
-    left() {
-      if (options.leavingCancels) exchange.cancel("the client closed the response");
-    },
-    cancel(reason) {
-      if (over) return;
-      stop(reason);
-      if (stream !== undefined) stream.end();
-      // Late answers are not wanted (cancellation, MCP 2025-11-25); the HTTP request needs an end.
-      else give(new Response(null, accepts === "json" ? { status: 202 } : onlyEvent));
-    },
-    fail(error) {
-      if (over) return;
-      stop(error.code);
-      if (stream === undefined) give(rpcError(error, idText));
-      else {
-        stream.write(sseEvent(rpcErrorText(error, idText)));
-        stream.end();
-      }
-    },
-    tick(now) {
-      if (stream !== undefined) {
-        if (now - spokeAt < limits.heartbeatMs) return;
-        if (stream.backlog() > limits.streamBacklogBytes) return;
-        stream.write(sseComment(""));
-        spokeAt = now;
-      } else if (now - began >= limits.answerAsStreamAfterMs) {
-        if (accepts === "json") keepOpen();
-        else startStream();
-      }
-    },
+    over: false,
+    answer: undefined,
+    settle: undefined,
+    handling: undefined,
+    cancelled: undefined,
+    stream: undefined,
+    spokeAt: began,
+    kept: false,
   };
+  begin.open.add(exchange);
+  begin.calls?.set(begin.id, exchange);
   return exchange;
 }
 
-const onlyEvent = { headers: streamHeaders };
+/** What the call path answers through. */
+export function replyOf(exchange: Exchange): Reply {
+  return {
+    notify: (message) => notify(exchange, message),
+    send: (status, body) => send(exchange, status, body),
+  };
+}
+
+/** What to hand to the runtime; asked once, after the work was begun. */
+export function responseOf(exchange: Exchange): Response | Promise<Response> {
+  if (exchange.answer !== undefined) return exchange.answer;
+  return new Promise((resolve) => {
+    exchange.settle = resolve;
+  });
+}
+
+/** The work that a cancellation stops; at once, if that came while the work began. */
+export function begun(exchange: Exchange, handling: Handling): void {
+  exchange.handling = handling;
+  if (exchange.cancelled !== undefined) handling.cancel(exchange.cancelled);
+}
+
+/** The client closed the response. */
+export function clientLeft(exchange: Exchange): void {
+  if (exchange.begin.leavingCancels) cancel(exchange, "the client closed the response");
+}
+
+/** The client takes the request back: the answer ends empty. */
+export function cancel(exchange: Exchange, reason: string): void {
+  if (exchange.over) return;
+  stop(exchange, reason);
+  if (exchange.stream !== undefined) exchange.stream.end();
+  // A late answer is not wanted (2025-11-25, cancellation), but the HTTP request needs an end.
+  else if (exchange.begin.accepts === "json") give(exchange, new Response(null, { status: 202 }));
+  else give(exchange, new Response(null, asEvents));
+}
+
+/** We end it: the work is cancelled and the client told why. */
+export function fail(exchange: Exchange, error: GatewayError): void {
+  if (exchange.over) return;
+  stop(exchange, error.code);
+  const { idText } = exchange.begin;
+  if (exchange.stream === undefined) give(exchange, rpcError(error, idText));
+  else {
+    exchange.stream.write(sseEvent(rpcErrorText(error, idText)));
+    exchange.stream.end();
+  }
+}
+
+/** Once a second: turns slow answers into streams and keeps those alive. */
+export function tick(exchange: Exchange, now: number): void {
+  const { stream } = exchange;
+  if (stream !== undefined) {
+    const full = stream.backlog() > limits.streamBacklogBytes;
+    if (full || now - exchange.spokeAt < limits.heartbeatMs) return;
+    stream.write(sseComment(""));
+    exchange.spokeAt = now;
+  } else if (now - exchange.began >= limits.answerAsStreamAfterMs) {
+    if (exchange.begin.accepts === "json") keepOpen(exchange);
+    else startStream(exchange);
+  }
+}
+
+function notify(exchange: Exchange, message: string): void {
+  if (exchange.over || exchange.begin.accepts === "json") return;
+  const stream = startStream(exchange);
+  // Progress is lossy by nature: a reader who does not read gets none (R7).
+  if (stream.backlog() > limits.streamBacklogBytes) return;
+  stream.write(sseEvent(message));
+  exchange.spokeAt = exchange.begin.clock.mono();
+}
+
+function send(exchange: Exchange, status: number, body: Pieces): void {
+  if (exchange.over) return;
+  finish(exchange);
+  if (exchange.stream !== undefined) {
+    exchange.stream.write(eventOf(body));
+    exchange.stream.end();
+  } else if (exchange.begin.accepts === "events") {
+    give(exchange, new Response(eventOf(body), asEvents));
+  } else give(exchange, jsonPieces(status, body));
+}
+
+function give(exchange: Exchange, response: Response): void {
+  if (exchange.settle === undefined) exchange.answer = response;
+  else exchange.settle(response);
+}
+
+function stop(exchange: Exchange, reason: string): void {
+  finish(exchange);
+  exchange.cancelled = reason;
+  exchange.handling?.cancel(reason);
+}
+
+function finish(exchange: Exchange): void {
+  exchange.over = true;
+  exchange.begin.open.delete(exchange);
+  exchange.begin.calls?.delete(exchange.begin.id);
+}
+
+function startStream(exchange: Exchange): EventStream {
+  if (exchange.stream !== undefined) return exchange.stream;
+  const stream = openEventStream(() => clientLeft(exchange));
+  exchange.stream = stream;
+  keepOpen(exchange);
+  give(exchange, stream.response);
+  return stream;
+}
+
+/** The idle limit of connections is for those who send slowly, not for those who wait (R5). */
+function keepOpen(exchange: Exchange): void {
+  if (exchange.kept) return;
+  exchange.kept = true;
+  exchange.begin.peer.keepOpen();
+}
+
+const asEvents = { headers: streamHeaders };
 const decoder = new TextDecoder();
 
 /** JSON may hold line breaks between its tokens, which an event has to carry as lines. */

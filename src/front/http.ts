@@ -6,6 +6,7 @@ import type { Peer } from "../runtime/runtime.ts";
 import { keyError, plain, plainError, rpcError } from "./answers.ts";
 import { internal } from "./carry.ts";
 import type { Answer, Caller, Door } from "./door.ts";
+import { fail, tick } from "./exchange.ts";
 import { deleteSession, getStream } from "./get.ts";
 import { createHostGuard, type HostGuard } from "./hosts.ts";
 import { page } from "./pages.ts";
@@ -55,8 +56,7 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
   return {
     handle(request, peer) {
       try {
-        const answer = enter(door, guard, request, peer);
-        return answer instanceof Promise ? answer.catch(failed) : answer;
+        return enter(door, guard, request, peer);
       } catch (thrown) {
         return failed(thrown);
       }
@@ -75,7 +75,7 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
       stopTicking();
       stopListening();
       door.streams.endAll();
-      for (const exchange of [...door.exchanges]) exchange.fail(plain("GW_DRAINING"));
+      for (const exchange of [...door.exchanges]) fail(exchange, plain("GW_DRAINING"));
       door.sessions.clear();
     },
   };
@@ -135,7 +135,7 @@ function endKey(door: Door, keyId: string): void {
   door.streams.endKey(keyId);
   for (const session of door.sessions.ofKey(keyId)) door.sessions.end(session);
   for (const exchange of [...door.exchanges]) {
-    if (exchange.keyId === keyId) exchange.fail(plain("GW_KEY_REVOKED"));
+    if (exchange.begin.keyId === keyId) fail(exchange, plain("GW_KEY_REVOKED"));
   }
 }
 
@@ -143,13 +143,13 @@ function endKey(door: Door, keyId: string): void {
 function tickEach(door: Door): () => void {
   const { clock } = door.ports;
   let cancel = () => {};
-  const tick = () => {
+  const look = () => {
     const now = clock.mono();
-    for (const exchange of door.exchanges) exchange.tick(now);
+    for (const exchange of door.exchanges) tick(exchange, now);
     door.streams.tick(now);
     door.sessions.sweep();
-    cancel = clock.after(limits.frontTickMs, tick);
+    cancel = clock.after(limits.frontTickMs, look);
   };
-  cancel = clock.after(limits.frontTickMs, tick);
+  cancel = clock.after(limits.frontTickMs, look);
   return () => cancel();
 }

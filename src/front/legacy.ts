@@ -5,15 +5,16 @@ import { limits } from "../base/limits.ts";
 import type { NotificationMessage, RequestMessage } from "../protocol/message.ts";
 import { negotiate } from "../protocol/versions.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
-import { again, badParams, carry, clientOf } from "./carry.ts";
+import { again, badParams, carry, caught, clientOf } from "./carry.ts";
 import type { Answer, Caller, Door, Posted } from "./door.ts";
+import { cancel } from "./exchange.ts";
 import { accepts } from "./media.ts";
 import type { Session } from "./sessions.ts";
 
 export function answerLegacy(door: Door, posted: Posted): Answer {
   const { message } = posted;
   if (message.kind === "request" && message.method === "initialize") {
-    return initialize(door, posted, message);
+    return caught(door, initialize(door, posted, message), message.idText);
   }
   const idText = message.kind === "request" ? message.idText : undefined;
   const session = sessionOf(door, posted, idText);
@@ -39,7 +40,7 @@ export function sessionOf(door: Door, caller: Caller, idText?: string): Session 
 export function endSession(door: Door, session: Session): Response {
   door.sessions.end(session);
   door.streams.endClient(session.keyId, session.seen);
-  for (const exchange of [...session.calls.values()]) exchange.cancel("the session was ended");
+  for (const exchange of [...session.calls.values()]) cancel(exchange, "the session was ended");
   return new Response(null, { status: 204 });
 }
 
@@ -49,10 +50,11 @@ function call(door: Door, caller: Caller, session: Session, message: RequestMess
   const of = { era: "legacy", protocol, client, capabilities, session: digest, calls } as const;
   if (message.method !== "tools/list") return carry(door, caller, message, of);
   // Taken before the list is made: should it change in between, the client hears of it once more.
-  return door.ports.visibleHash(caller.identity).then((hash) => {
+  const listed = door.ports.visibleHash(caller.identity).then((hash) => {
     session.seen.hash = hash;
     return carry(door, caller, message, of);
   });
+  return caught(door, listed, message.idText);
 }
 
 async function initialize(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
@@ -92,7 +94,8 @@ function notified(session: Session, message: NotificationMessage): Response {
   if (message.method === "notifications/cancelled") {
     const id = member(message.params, "requestId");
     if (typeof id === "string" || typeof id === "number") {
-      session.calls.get(id)?.cancel("the client cancelled the request");
+      const exchange = session.calls.get(id);
+      if (exchange !== undefined) cancel(exchange, "the client cancelled the request");
     }
   }
   return accepted();

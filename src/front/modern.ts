@@ -5,7 +5,7 @@ import { notificationMessage, resultMessage } from "../protocol/envelope.ts";
 import type { RequestMessage } from "../protocol/message.ts";
 import { modernRevision, modernRevisions } from "../protocol/versions.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
-import { again, badParams, carry, clientOf } from "./carry.ts";
+import { again, badParams, carry, caught, clientOf } from "./carry.ts";
 import type { Answer, Door, Posted } from "./door.ts";
 import { accepts } from "./media.ts";
 import { isRemoved } from "./methods.ts";
@@ -17,8 +17,8 @@ export function answerModern(door: Door, posted: Posted): Answer {
   // Only stdio clients cancel by notification; here they close the response (1.3).
   if (message.kind !== "request") return accepted();
   if (isRemoved(message.method)) return rpcError(plain("GW_METHOD"), message.idText);
-  if (message.method === "server/discover") return discover(door, posted, message);
-  if (message.method === "subscriptions/listen") return listen(door, posted, message);
+  const own = answers.get(message.method);
+  if (own !== undefined) return caught(door, own(door, posted, message), message.idText);
   const meta = objectIn(message.params, "_meta");
   return carry(door, posted, message, {
     era: "modern",
@@ -77,6 +77,12 @@ async function listen(door: Door, posted: Posted, message: RequestMessage): Prom
   );
   return stream.response;
 }
+
+/** Methods that the front answers itself. */
+const answers: ReadonlyMap<string, typeof listen> = new Map([
+  ["server/discover", discover],
+  ["subscriptions/listen", listen],
+]);
 
 function objectIn(object: JsonObject | undefined, key: string): JsonObject | undefined {
   const value: Json | undefined = object === undefined ? undefined : member(object, key);

@@ -10,20 +10,32 @@ import type { Message } from "../protocol/message.ts";
 import { readStrict } from "../protocol/strict-json.ts";
 import { json, plain, problemText, rpcError } from "./answers.ts";
 import { readBody } from "./body.ts";
+import { internal } from "./carry.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { answerLegacy } from "./legacy.ts";
 import { isJson } from "./media.ts";
 import { isServerOnly } from "./methods.ts";
 import { answerModern } from "./modern.ts";
 
-export async function post(door: Door, caller: Caller): Promise<Response> {
+export function post(door: Door, caller: Caller): Answer {
   const { headers } = caller.request;
   if (!isJson(headers.get("content-type"))) return rpcError(plain("GW_CONTENT_TYPE"));
   // A compressed body would hide from every check what it carries (P10).
   if (headers.get("content-encoding") !== null) return rpcError(plain("GW_CONTENT_TYPE"));
-  const bytes = await readBody(caller.request, door.ports.limits.bodyBytes);
+  return readBody(caller.request, door.ports.limits.bodyBytes).then(
+    (bytes) => guarded(door, caller, bytes),
+    // The client went away within its body, or the runtime cut it for its size: it sees neither.
+    () => rpcError(plain("GW_BODY_TOO_LARGE")),
+  );
+}
+
+function guarded(door: Door, caller: Caller, bytes: Uint8Array | undefined): Answer {
   if (bytes === undefined) return rpcError(plain("GW_BODY_TOO_LARGE"));
-  return answer(door, caller, bytes);
+  try {
+    return answer(door, caller, bytes);
+  } catch (thrown) {
+    return rpcError(internal(door, thrown));
+  }
 }
 
 function answer(door: Door, caller: Caller, bytes: Uint8Array): Answer {
@@ -43,7 +55,8 @@ function answer(door: Door, caller: Caller, bytes: Uint8Array): Answer {
   const { headers } = caller.request;
   const era = classify({ message, versionHeader: headers.get("mcp-protocol-version") });
   if (!era.ok) return json(era.error.http, problemText(era.error, idTextOf(message)));
-  const posted = { ...caller, message, protocol: era.value.protocol };
+  const { identity, request, peer } = caller;
+  const posted = { identity, request, peer, message, protocol: era.value.protocol };
   if (era.value.era === "legacy") return answerLegacy(door, posted);
   const mirrors = checkMirrors({ message, headers });
   if (mirrors !== undefined) return json(mirrors.http, problemText(mirrors, idTextOf(message)));

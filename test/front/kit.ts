@@ -39,7 +39,12 @@ export const echo: Behaviour = ({ incoming, reply }) => {
   reply.send(200, [`{"jsonrpc":"2.0","id":${idText},"result":`, JSON.stringify(params), "}"]);
 };
 
-export function world(behave: Behaviour = echo, over: Partial<FrontPorts> = {}): World {
+/** `forgetful` keeps no record of what reached the call path. */
+export function world(
+  behave: Behaviour = echo,
+  over: Partial<FrontPorts> = {},
+  memory: "keeps" | "forgetful" = "keeps",
+): World {
   const clock = setClock();
   const got: Got[] = [];
   const logged: World["logged"] = [];
@@ -57,7 +62,7 @@ export function world(behave: Behaviour = echo, over: Partial<FrontPorts> = {}):
       behindProxy: false,
       handle(incoming, reply) {
         const one: Got = { incoming, reply, cancelled: undefined };
-        got.push(one);
+        if (memory === "keeps") got.push(one);
         behave(one);
         return {
           cancel(reason) {
