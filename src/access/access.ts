@@ -1,8 +1,8 @@
 /** What the doors know of keys: a header in, an identity or a refusal out; memory only. */
 
 import type { GatewayError } from "../base/errors.ts";
-import type { Result } from "../base/result.ts";
 import type { JsonObject } from "../base/json.ts";
+import type { Result } from "../base/result.ts";
 
 export interface Access {
   /**
@@ -26,7 +26,7 @@ export interface Identity {
 }
 
 export interface AccessStatus {
-  /** store: as of the last refresh; snapshot: from data_dir, the store does not answer; none: 503. */
+  /** store: as of the last refresh; snapshot: from data_dir, no store yet; none: 503. */
   readonly source: "store" | "snapshot" | "none" | "open";
   readonly keys: number;
   readonly refreshedMs: number | null;

@@ -69,7 +69,7 @@ function parse(body: Uint8Array): JsonObject | undefined {
 
 const decoder = new TextDecoder();
 
-/** Postgres text takes neither NUL nor lone surrogates (L2); "" and null are the same to a reader. */
+/** Postgres text takes neither NUL nor lone surrogates (L2). "" is stored as null. */
 function text(value: Json | undefined): string | null {
   if (typeof value !== "string" || value === "") return null;
   return value.slice(0, limits.columnChars).toWellFormed().replaceAll("\0", "\ufffd");

@@ -4,10 +4,8 @@ import { Socket } from "node:net";
 import type { Options, Sql } from "postgres";
 import { fault, GatewayError } from "../base/errors.ts";
 
-export type { Sql } from "postgres";
-
 export interface Client {
-  /** Runs `work`; rejects with GW_DATABASE `Cannot <attempt>` within `ms`, whatever the server does. */
+  /** Runs `work`; rejects with GW_DATABASE `Cannot <attempt>` within `ms`, whatever happens. */
   run<T>(attempt: string, work: (sql: Sql) => Promise<T>, ms?: number): Promise<T>;
   close(): Promise<void>;
 }

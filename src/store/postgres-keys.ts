@@ -1,6 +1,7 @@
 /** Changes of keys in Postgres; each moves `keys_version`, which other gateways watch. */
 
-import { type Sql, sqlState } from "./postgres-client.ts";
+import type { Sql } from "postgres";
+import { sqlState } from "./postgres-client.ts";
 import { nameTaken, notLive } from "./rows.ts";
 import type { KeyRow } from "./store.ts";
 

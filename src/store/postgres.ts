@@ -1,11 +1,12 @@
 /** Receipts and keys in Postgres. The `postgres` package is loaded at the first use. */
 
+import type { Sql } from "postgres";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { RecordKind } from "../receipt/model.ts";
 import { checkBatch, chunks } from "./batch.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
-import { type Client, openClient, type Sql } from "./postgres-client.ts";
+import { type Client, openClient } from "./postgres-client.ts";
 import { addKey, replaceKey, revokeKey } from "./postgres-keys.ts";
 import { shipChunk } from "./postgres-ship.ts";
 import {

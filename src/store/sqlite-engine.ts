@@ -147,7 +147,7 @@ const insertSql =
   `insert or ignore into receipts (${placeholders.join(", ")}) ` +
   `values (${placeholders.map(() => "?").join(", ")})`;
 
-/** Records in order, inside a transaction: skips what is there, appends the rest, moves the head. */
+/** Records in order, in a transaction: skips what is there, appends the rest, moves the head. */
 function ship(prepare: Prepare, records: readonly ChainRecord[]): void {
   const [first] = records;
   const last = records.at(-1);

@@ -51,7 +51,7 @@ export interface ReceiptQuery {
   readonly id?: string;
 }
 
-/** One call: its intent joined with its outcome. Field names are those of `receipts list --json`. */
+/** One call: its intent joined with its outcome. The names are those of `receipts list --json`. */
 export interface ReceiptRow {
   readonly id: string;
   readonly seq: number;

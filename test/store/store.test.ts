@@ -1,4 +1,4 @@
-/** One list of promises, kept by every store. What only one of them can break is in its own file. */
+/** One list of promises, kept by every store. What only one can break is in its own file. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,9 +10,9 @@ import type { ChainRecord } from "../../src/receipt/model.ts";
 import { postgresStore } from "../../src/store/postgres.ts";
 import { sqliteStore } from "../../src/store/sqlite.ts";
 import type { KeyRow, Store } from "../../src/store/store.ts";
-import { memoryStore } from "../kit/memory-store.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
 import { addRefusal, buildChain, callChain, intentFields, outcomeFields } from "../kit/records.ts";
+import { memoryStore } from "./memory.ts";
 
 const home = mkdtempSync(join(tmpdir(), "gw-store-"));
 let server: TestPostgres | undefined;

@@ -1,0 +1,44 @@
+/** Tokens: `agw_` and 43 characters of base64url, 32 random bytes. Only their hash is ever kept. */
+
+import { hash } from "node:crypto";
+import type { Random } from "../base/ports.ts";
+
+const prefix = "agw_";
+const bodyChars = 43;
+
+export function newToken(random: Random): string {
+  return prefix + Buffer.from(random.bytes(32)).toString("base64url");
+}
+
+/** SHA-256 hex of the token's text. No salt: 256 random bits cannot be guessed from a hash. */
+export function tokenHash(token: string): string {
+  return hash("sha256", token, "hex");
+}
+
+/** The grammar, checked before anything is hashed or looked up (F7). */
+export function isToken(text: string): boolean {
+  if (text.length !== prefix.length + bodyChars || !text.startsWith(prefix)) return false;
+  for (let at = prefix.length; at < text.length; at++) {
+    if (!isBase64Url(text.charCodeAt(at))) return false;
+  }
+  return true;
+}
+
+function isBase64Url(code: number): boolean {
+  if (code >= 0x61 && code <= 0x7a) return true;
+  if (code >= 0x41 && code <= 0x5a) return true;
+  return (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f;
+}
+
+/**
+ * The token of an Authorization header: `Bearer <token>`, the scheme in any case, nothing else.
+ * undefined for everything else, so for two headers that were joined with a comma too (F10).
+ */
+export function bearerToken(header: string): string | undefined {
+  if (header.length !== scheme.length + prefix.length + bodyChars) return undefined;
+  if (header.slice(0, scheme.length).toLowerCase() !== scheme) return undefined;
+  const token = header.slice(scheme.length);
+  return isToken(token) ? token : undefined;
+}
+
+const scheme = "bearer ";
