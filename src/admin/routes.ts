@@ -32,22 +32,22 @@ export interface AdminPorts {
   reload(keyId: string): Promise<void>;
 }
 
-/** What makes and ends keys. Names are those of live keys; ids are unique for ever. */
+/** What makes and ends keys: part of access/keys.ts. */
 export interface KeyAdmin {
-  list(): Promise<readonly KeyRow[]>;
-  /** Rejects GW_NAME when a live key has the name. */
-  create(wanted: {
+  list(): readonly KeyRow[];
+  refresh(): Promise<void>;
+  create(key: {
     readonly name: string;
     readonly roles: readonly string[];
     readonly expiresMs: number | null;
-  }): Promise<{ readonly row: KeyRow; readonly token: string }>;
-  /** Rejects GW_NAME when there is no such live key. */
-  revoke(nameOrId: string): Promise<KeyRow>;
-  /** A new token under the same name; the old one ends after graceMs. */
-  rotate(
-    nameOrId: string,
-    graceMs: number,
-  ): Promise<{ readonly row: KeyRow; readonly token: string }>;
+  }): Promise<MadeKey>;
+  revoke(idOrName: string): Promise<{ rows: readonly KeyRow[]; stored: boolean }>;
+  rotate(idOrName: string, options?: { graceMs?: number }): Promise<MadeKey>;
+}
+
+export interface MadeKey {
+  readonly row: KeyRow;
+  readonly token: string;
 }
 
 /** What the API needs of a tool of the catalog. */
@@ -144,14 +144,18 @@ async function callerOf(route: Route, request: Request, ports: AdminPorts): Prom
     if (!known.ok) throw known.error;
     caller = { keyId: known.value.keyId, roles: known.value.roles };
   }
-  const asked = route.may === "first-key" && caller === undefined;
-  const hasAdminKey = asked ? (await ports.access.list()).some(isLiveAdmin) : true;
+  let hasAdminKey = true;
+  if (route.may === "first-key" && caller === undefined) {
+    // Another gateway on the same store may have made one: what is not known is not "none".
+    await ports.access.refresh();
+    hasAdminKey = ports.access.list().some(isLiveAdmin);
+  }
   const decided = decideAdmin(route.may, caller, hasAdminKey);
   if (!decided.ok) throw decided.error;
   return decided.value;
 }
 
-export function isLiveAdmin(row: KeyRow): boolean {
+function isLiveAdmin(row: KeyRow): boolean {
   const live = row.revokedMs === null && (row.expiresMs === null || row.expiresMs > Date.now());
   return live && row.roles.includes("admin");
 }

@@ -12,7 +12,7 @@ export async function listTools(
   ports: AdminPorts,
 ): Promise<readonly ListedTool[]> {
   const key = query.get("key");
-  const subject = key === null ? undefined : await subjectOf(key, ports);
+  const subject = key === null ? undefined : subjectOf(key, ports);
   const offered = ports.tools().map((tool) => ({
     tool: tool.target,
     exposed: tool.exposed,
@@ -32,7 +32,7 @@ export async function listTools(
 export async function whyTool({ query }: AdminRequest, ports: AdminPorts): Promise<ToolWhy> {
   const target = query.get("tool") ?? "";
   const key = query.get("key") ?? "";
-  const subject = await subjectOf(key, ports);
+  const subject = subjectOf(key, ports);
   const tool = ports.tools().find((one) => one.target === target);
   if (tool === undefined) {
     return { tool: target, key, visible: false, why: whyAbsent(target, ports), visibility: null };
@@ -42,7 +42,7 @@ export async function whyTool({ query }: AdminRequest, ports: AdminPorts): Promi
     tool: target,
     key,
     visible: seen !== "deny",
-    why: seen === "deny" ? await whyDenied(tool, subject, ports) : sentences[seen](tool.exposed),
+    why: seen === "deny" ? whyDenied(tool, subject, ports) : sentences[seen](tool.exposed),
     visibility: seen,
   };
 }
@@ -62,7 +62,7 @@ function candidates(tool: AdminTool, subject: Subject, ports: AdminPorts) {
 }
 
 /** Every call is denied, so any call shows the rule. */
-async function whyDenied(tool: AdminTool, subject: Subject, ports: AdminPorts): Promise<string> {
+function whyDenied(tool: AdminTool, subject: Subject, ports: AdminPorts): string {
   const facts = { args: {}, client: {}, request: {}, nowMs: Date.now() };
   const { code, rule } = candidates(tool, subject, ports).decide(facts);
   if (code === "GW_NO_POLICY") return "The config names no policy, so everything is denied";
@@ -88,8 +88,8 @@ function whyAbsent(target: string, ports: AdminPorts): string {
   return `The server offers no such tool${like === undefined ? "" : `; did you mean ${like}?`}`;
 }
 
-async function subjectOf(name: string, ports: AdminPorts): Promise<Subject> {
-  const rows = (await ports.access.list()).filter((row) => row.revokedMs === null);
+function subjectOf(name: string, ports: AdminPorts): Subject {
+  const rows = ports.access.list().filter((row) => row.revokedMs === null);
   const row = rows.find((one) => one.name === name || one.id === name);
   if (row === undefined) {
     const like = nearest(

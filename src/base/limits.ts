@@ -138,8 +138,6 @@ export const limits = {
   adminBodyBytes: 64 * 1024,
   /** Receipts of one list. */
   receiptsPerList: 10_000,
-  /** A key's name. */
-  keyNameChars: 64,
   /** A config file: people write them. */
   configBytes: 1024 * 1024,
 } as const;
