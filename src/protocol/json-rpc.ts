@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
-import { foldedMeta, foldedParam } from "./known-keys.ts";
+import { foldedMeta, foldedParam, isKnownParam, withoutControls } from "./known-keys.ts";
 import type { Message, RequestId, RequestMessage, ResponseMessage, StrictBody } from "./message.ts";
 
 export interface MessageProblem {
@@ -132,6 +132,8 @@ function unknownRootKey(root: JsonObject): string | undefined {
 
 function checkParams(params: JsonObject): MessageProblem | undefined {
   for (const key in params) {
+    if (isKnownParam(key)) continue;
+    if (withoutControls(key) !== key) return bad("a params key holds a control character");
     const known = foldedParam(key);
     if (known !== undefined) return bad(`the params key ${shown(key)} looks like "${known}"`);
   }

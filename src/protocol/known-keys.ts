@@ -13,6 +13,21 @@ export function foldedMeta(key: string): string | undefined {
   return meta.has(key) ? undefined : foldedMetas.get(fold(key));
 }
 
+/** The key without C0, DEL and C1 characters; itself when it has none. */
+export function withoutControls(key: string): string {
+  let plain = "";
+  for (let at = 0; at < key.length; at++) {
+    const unit = key.charCodeAt(at);
+    if (unit >= 0xa0 || (unit >= 0x20 && unit < 0x7f)) plain += key[at];
+  }
+  return plain;
+}
+
+/** Whether a params key is one that the gateway knows, exactly as written. */
+export function isKnownParam(key: string): boolean {
+  return params.has(key);
+}
+
 export const metaKeys = {
   protocolVersion: "io.modelcontextprotocol/protocolVersion",
   clientCapabilities: "io.modelcontextprotocol/clientCapabilities",

@@ -12,6 +12,7 @@ import { isObject, type Json, type JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import type { MemberSpan, StrictBody } from "./message.ts";
+import { withoutControls } from "./known-keys.ts";
 import { markSize, type Scan, scan } from "./scan.ts";
 
 export interface JsonBounds {
@@ -113,7 +114,7 @@ function walkObject(object: JsonObject, walk: Walk): void {
     if (key.length * 3 > walk.keyBytes && Buffer.byteLength(key) > walk.keyBytes) {
       walk.problem = limit(`a key is longer than ${walk.keyBytes} bytes`);
     }
-    if (walk.odd) checkKey(key, walk);
+    if (walk.odd) checkKey(object, key, walk);
     walkValue(object[key] as Json, walk);
   }
 }
@@ -127,13 +128,14 @@ function walkValue(value: Json, walk: Walk): void {
   }
 }
 
-function checkKey(key: string, walk: Walk): void {
+function checkKey(object: JsonObject, key: string, walk: Walk): void {
   if (!key.isWellFormed()) walk.problem = bad("a key holds half of a surrogate pair");
-  for (let at = 0; at < key.length; at++) {
-    const unit = key.charCodeAt(at);
-    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0)) {
-      walk.problem = bad("a key holds a control character");
-    }
+  const plain = withoutControls(key);
+  if (plain === key) return;
+  // Parsers that stop at NUL or drop control characters would take the two for one (P3).
+  const cut = key.slice(0, Math.max(0, key.indexOf("\0")));
+  if (Object.hasOwn(object, plain) || (cut !== "" && Object.hasOwn(object, cut))) {
+    walk.problem = bad("two keys of an object differ in control characters only");
   }
 }
 

@@ -1,0 +1,55 @@
+/** Every file of test/cases/translate: what one era said, and what the other gets, byte for byte. */
+
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Era } from "../../../src/protocol/message.ts";
+import { outgoingCall } from "../../../src/protocol/translate/params.ts";
+import { callResult } from "../../../src/protocol/translate/tools-call.ts";
+import { renamed, toolFor, toolsListResult } from "../../../src/protocol/translate/tools-list.ts";
+import { callText, joined, request, upstream } from "../kit.ts";
+
+interface Case {
+  readonly name: string;
+  readonly from?: Era;
+  readonly to: Era;
+  /** JSON text. */
+  readonly in: string;
+  /** JSON text; null when it cannot be carried. */
+  readonly out: string | null;
+}
+
+const run: Readonly<Record<string, (from: Era, to: Era, text: string) => string | null>> = {
+  "call-params.json": (_from, to, text) => {
+    const out = {
+      name: "own",
+      id: 77,
+      era: to,
+      capabilitiesText: "{}",
+      clientInfoText: '{"name":"g"}',
+    };
+    return joined(outgoingCall(request(callText(text)), out).params);
+  },
+  "call-result.json": (from, to, text) => {
+    const result = callResult(upstream(`{"jsonrpc":"2.0","id":1,"result":${text}}`), from, to);
+    return result.ok ? joined(result.value) : null;
+  },
+  "tool.json": (from, to, text) => toolFor(text, JSON.parse(text), to, from) ?? null,
+  "tool-name.json": (_from, _to, text) => renamed(text, JSON.parse(text), "srv__a"),
+  "tools-list.json": (_from, to, text) => toolsListResult(text, to),
+};
+
+const folder = join(import.meta.dirname, "../../cases/translate");
+
+for (const file of readdirSync(folder)) {
+  describe(file, () => {
+    const cases = JSON.parse(readFileSync(join(folder, file), "utf8")) as Case[];
+    for (const { name, from, to, in: given, out } of cases) {
+      test(name, () => {
+        const got = run[file]?.(from ?? "legacy", to, given);
+        expect(got).toBe(out);
+        if (typeof got === "string") JSON.parse(got);
+      });
+    }
+  });
+}
