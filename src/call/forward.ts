@@ -64,6 +64,7 @@ export function forward(
       return;
     }
 
+    let era: Era = "legacy";
     const token = progressToken(incoming.message.params);
     const sink: UpstreamSink = {
       notification(method, params) {
@@ -71,19 +72,26 @@ export function forward(
         if (over || method !== "notifications/progress" || token === undefined) return;
         reply.notify(progressMessage(params, token));
       },
-      response: (message) => end(answered(message, sent?.era ?? "legacy")),
+      response: (message) => end(answered(message, era)),
       failed: (error, mayHaveRun) => end({ kind: "failed", error, mayHaveRun }),
     };
-    tool.upstream.send(outgoing(incoming, tool, ports), sink).then(
-      (call) => {
-        sent = call;
-        if (over) call.cancel("the gateway has given up on this call");
-      },
-      (thrown) => {
-        const error = asFault(thrown, `Cannot call "${tool.target}"`);
-        end({ kind: "failed", error, mayHaveRun: false });
-      },
-    );
+    tool.upstream
+      .send(
+        outgoing(incoming, tool, ports, (of) => {
+          era = of;
+        }),
+        sink,
+      )
+      .then(
+        (call) => {
+          sent = call;
+          if (over) call.cancel("the gateway has given up on this call");
+        },
+        (thrown) => {
+          const error = asFault(thrown, `Cannot call "${tool.target}"`);
+          end({ kind: "failed", error, mayHaveRun: false });
+        },
+      );
   });
 }
 
@@ -93,21 +101,23 @@ type Untimed = Forwarded extends infer F
     : never
   : never;
 
-function outgoing(incoming: Incoming, tool: Tool, ports: CallPorts): UpstreamRequest {
+function outgoing(
+  incoming: Incoming,
+  tool: Tool,
+  ports: CallPorts,
+  taken: (era: Era) => void,
+): UpstreamRequest {
   const { message } = incoming;
   return {
     method: "tools/call",
     name: tool.name,
     headers: paramHeaders(tool, message.params),
-    params: (id, era) =>
-      outgoingCall(message, {
-        name: tool.name,
-        id,
-        era,
-        // This version carries no server request to the client, so it offers servers none.
-        capabilitiesText: "{}",
-        clientInfoText: ports.clientInfoText,
-      }).params,
+    params(id, era) {
+      taken(era);
+      // This version carries no server request to the client, so it offers servers none.
+      const own = { capabilitiesText: "{}", clientInfoText: ports.clientInfoText };
+      return outgoingCall(message, { name: tool.name, id, era, ...own }).params;
+    },
   };
 }
 

@@ -24,10 +24,12 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
 import { openUpstream } from "../upstream/open.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import { adminPorts } from "./admin-ports.ts";
 import type { Config } from "./config-model.ts";
 import { type Door, openAdmin, openFront } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { openStore, pinStore } from "./open-store.ts";
+import { openToAll } from "./open-to-all.ts";
 import { ownDataDir } from "./owner.ts";
 import { readiness } from "./ready.ts";
 import { statusOf } from "./status.ts";
@@ -119,7 +121,6 @@ async function openParts(
     random,
     refreshMs: limits.keyRefreshMs,
     log,
-    open: config.auth === "none",
   });
   undo.push(() => access.close());
   const audit = await openAudit({
@@ -131,7 +132,7 @@ async function openParts(
     random,
     sys: runtime.sys,
     build: version,
-    log: (level, message, fields) => log[level](message, fields),
+    log: (level, message, fields) => log[level](message, { ...fields }),
   });
   undo.push(() => audit.close(limits.shipDeadlineMs));
 
@@ -185,10 +186,9 @@ async function openDoors(parts: Parts, undo: (() => unknown)[]): Promise<void> {
   const { config, runtime, access, calls } = parts;
   const bound: number[] = [];
   const front = createHttpFront({
-    access,
+    access: config.auth === "none" ? openToAll(access) : access,
     clock: calls.clock,
     random: systemRandom,
-    runtime: runtime.name,
     limits: config.limits,
     hosts: config.hosts,
     ports: bound,
@@ -207,14 +207,7 @@ async function openDoors(parts: Parts, undo: (() => unknown)[]): Promise<void> {
   });
   parts.front = front;
   undo.push(() => front.close());
-  const admin = createAdmin({
-    status: () => statusOf(parts),
-    access,
-    store: parts.store,
-    audit: parts.audit,
-    tools: () => parts.catalog.all(),
-    reload: async (keyId) => reload(parts, keyId),
-  });
+  const admin = createAdmin(adminPorts(parts, (keyId) => reload(parts, keyId)));
   const adminDoor = await openAdmin(runtime, config, (request) => admin.fetch(request));
   undo.push(() => adminDoor.listener.stop(true));
   const doors = await openFront(runtime, config, (request, peer) => front.handle(request, peer));

@@ -19,7 +19,7 @@ export function statusOf(parts: Parts): GatewayStatus {
     dataDir: parts.config.dataDir,
     config: parts.config.file,
     policy: { hash: policy.hash, files: policy.files, rules: policy.rules.length },
-    access: parts.access.status(),
+    access: accessStatus(parts),
     audit: parts.audit.status(),
     servers: parts.upstreams.map((upstream) => ({
       id: upstream.id,
@@ -31,4 +31,9 @@ export function statusOf(parts: Parts): GatewayStatus {
     inFlight: parts.calls.deadlines.inFlight(),
     rssBytes: process.memoryUsage.rss(),
   };
+}
+
+function accessStatus(parts: Parts): GatewayStatus["access"] {
+  const status = parts.access.status();
+  return parts.config.auth === "none" ? { ...status, source: "open" } : status;
 }

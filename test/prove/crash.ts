@@ -122,7 +122,7 @@ async function downAtStart(): Promise<void> {
   });
   run.bar("failed calls after a start without Postgres", failures.count, failures.count === 0);
   if (failures.first !== undefined) run.say(failures.first);
-  run.bar("/ready says that the store is stale", ready.includes("stale"), ready.includes("stale"));
+  run.bar("/ready says that the store is stale", String(ready.includes("stale")), ready.includes("stale"));
   run.bar("an unknown key meanwhile gets", strange.status, strange.status === 401);
   await postgres.restart();
 }
