@@ -157,6 +157,8 @@ export function createHttpPool(options: PoolOptions): HttpPool {
         },
         body: (chunk) => wire.job?.on.body(chunk),
         end(reusable) {
+          // Aborted while this chunk was being read.
+          if (wire.gone) return;
           const { job } = wire;
           wire.job = undefined;
           if (job !== undefined) job.wire = undefined;
