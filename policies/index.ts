@@ -1,4 +1,4 @@
-/** The policy templates, as text inside the binary. `test/cases/policy/<name>.yaml` has their cases. */
+/** The policy templates, as text inside the binary; cases in `test/cases/policy/<name>.yaml`. */
 
 import allowAllAudited from "./allow-all-audited.yaml" with { type: "text" };
 import askBeforeWrite from "./ask-before-write.yaml" with { type: "text" };

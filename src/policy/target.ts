@@ -1,4 +1,4 @@
-/** What a rule is about: globs over tools, resources, prompts and methods, any of which may match. */
+/** What a rule is about: globs over tools, resources, prompts and methods; any may match. */
 
 import { limits } from "../base/limits.ts";
 import { compileGlobs, type Matcher } from "./glob.ts";
@@ -63,7 +63,7 @@ function resolved(rest: string): string {
   return rest.slice(0, slashes) + resolve(rest.slice(slashes)).join("/") + tail;
 }
 
-/** Control characters, spaces at the ends and backslashes: read differently by different parsers. */
+/** Control characters, outer spaces, backslashes: different parsers read them differently. */
 function holdsOdd(text: string): boolean {
   if (text !== text.trim()) return true;
   for (let index = 0; index < text.length; index++) {

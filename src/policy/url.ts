@@ -87,7 +87,7 @@ function hostOf(url: URL): string {
 
 const innerSuffixes = [".localhost", ".local", ".internal", ".home.arpa", ".lan", ".intranet"];
 
-/** An address that is not public, or a name that only an inner network knows. Nothing is resolved. */
+/** Not a public address, or a name that only an inner network knows. Nothing is resolved. */
 function isInner(host: string): boolean {
   const address = parseAddress(host);
   if (address !== undefined) return isPrivate(address);

@@ -1,0 +1,59 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import type { Json } from "../../src/base/json.ts";
+import { operators } from "../../src/policy/operators.ts";
+import { ask, load, oneRule } from "./kit.ts";
+
+const page = readFileSync(new URL("../../docs/policy.md", import.meta.url), "utf8");
+const [, ...blocks] = page.split("```");
+/** Text inside fences alternates with text between them. */
+const fences = blocks.filter((_, index) => index % 2 === 0);
+
+describe("each example of docs/policy.md decides as the page says", () => {
+  for (const [index, fence] of fences.entries()) {
+    if (!fence.startsWith("yaml\n")) continue;
+    const cases = (fences[index + 1] ?? "").split("\n").slice(1, -1);
+    test(`example ${index / 2 + 1}`, () => {
+      expect(fences[index + 1]).toStartWith("cases\n");
+      const policy = load(fence.slice("yaml\n".length));
+      for (const line of cases) {
+        const begin = line.indexOf("{");
+        const end = line.lastIndexOf("}") + 1;
+        const args = JSON.parse(line.slice(begin, end));
+        const declared = Object.keys(args).filter((name) => name !== "undeclared");
+        const { effect, code } = ask(policy, line.slice(0, begin).trim(), args, { declared });
+        const said = [effect, code].filter((one) => one !== undefined).join(" ");
+        expect([line, said]).toEqual([line, line.slice(end).trim()]);
+      }
+    });
+  }
+});
+
+describe("the table of operators", () => {
+  const rows = page
+    .split("\n")
+    .filter((line) => line.startsWith("| `") && line.split("|").length === 8)
+    .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")));
+
+  test("has every operator once, in order", () => {
+    expect(rows.map((row) => row[1]!)).toEqual(Object.keys(operators));
+  });
+
+  for (const row of rows) {
+    const [, operator, operand, , ...values] = row as [string, string, string, string, ...string[]];
+    test(operator, () => {
+      for (const [index, wanted] of ["true", "false", "unknown"].entries()) {
+        const text = values[index];
+        if (text === undefined || text === "") continue;
+        const args = { v: JSON.parse(text) as Json };
+        const decide = (effect: "allow" | "deny") =>
+          ask(oneRule(effect, "args.v", operator, parse(operand) as Json), "t/x", args);
+        const denies = decide("deny").code === "GW_DENIED";
+        const allows = decide("allow").effect === "allow";
+        const is = denies ? (allows ? "true" : "unknown") : "false";
+        expect([operator, text, is]).toEqual([operator, text, wanted]);
+      }
+    });
+  }
+});
