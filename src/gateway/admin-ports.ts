@@ -2,19 +2,23 @@
 
 import { join } from "node:path";
 import type { AdminPorts } from "../admin/routes.ts";
-import { receiptBook } from "./receipts.ts";
+import { readReceipt, readReceipts } from "./receipts.ts";
 import type { Parts } from "./serve.ts";
 import { statusOf } from "./status.ts";
 
 export function adminPorts(parts: Parts, reload: (keyId: string) => void): AdminPorts {
   const { access, audit, catalog } = parts;
-  const receipts = receiptBook(parts.store, join(parts.config.dataDir, "spool"));
+  const spoolDir = join(parts.config.dataDir, "spool");
+  const sources = () => {
+    const shipped = audit.status().spoolRecords === 0;
+    return { store: parts.store, spoolDir, shipped };
+  };
   return {
     status: () => statusOf(parts),
     access,
     audit,
-    receipts: receipts.list,
-    receipt: receipts.detail,
+    receipts: (query) => readReceipts(sources(), query),
+    receipt: (id) => readReceipt(sources(), id),
     tools: () => catalog.all(),
     quarantined: () => catalog.quarantined(),
     policy: () => parts.policy.current,
