@@ -87,7 +87,9 @@ const rules: readonly Rule[] = [
   {
     name: "there are no barrels",
     check: (file) => [
-      ...(/\/index\.tsx?$/.test(file.path) ? ["1: is an index file, name it by what it does"] : []),
+      ...(/^(src|tui)\/.*\bindex\.tsx?$/.test(file.path)
+        ? ["1: is an index file, name it by what it does"]
+        : []),
       ...matches(
         file,
         /^export\s+(\*|(type\s+)?\{[^}]*\}\s*from)/gm,

@@ -22,6 +22,10 @@ export interface GatewayOptions {
   /** Default: the compiled binary. */
   readonly program?: Program;
   readonly env?: Readonly<Record<string, string>>;
+  /** The whole command in place of `program`, without arguments of its own. */
+  readonly command?: readonly string[];
+  /** Put before the command of `serve`, such as `taskset -c 1`. */
+  readonly wrap?: readonly string[];
   /** Extra arguments of `serve`. */
   readonly args?: readonly string[];
   /** Resolve when the process runs, not when /health answers: for starts that must fail. */
@@ -61,11 +65,12 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   const folder = mkdtempSync(join(tmpdir(), "gw-"));
   const made = writeConfig(folder, options, await freePort());
   const config = join(folder, "authensor-gw.yaml");
-  const command = await programCommand(options.program ?? "binary");
+  const command = options.command ?? (await programCommand(options.program ?? "binary"));
   const env = { ...cleanEnvironment(folder), ...options.env };
   const cli = (...args: readonly string[]) => runCli([...command, ...args], config, folder, env);
   const adminToken = made.keys ? await createKey(cli, "admin", "test-admin") : "";
-  const serve = [...command, "serve", "--config", config, ...(options.args ?? [])];
+  const wrap = options.wrap ?? [];
+  const serve = [...wrap, ...command, "serve", "--config", config, ...(options.args ?? [])];
   const url = `http://127.0.0.1:${made.port}`;
   let child = startChild(serve, { cwd: folder, env });
   let keys = 0;
