@@ -40,6 +40,8 @@ function handle(child: ReturnType<typeof spawn>, on: ChildEvents): Child {
   const stdin = child.stdin;
   let waiting: (Uint8Array | string)[] = [];
   let waitingBytes = 0;
+  // Counted here, by callbacks: on Bun writableLength is always 0.
+  let backlog = 0;
   let closing = false;
 
   function kill(name: "SIGTERM" | "SIGKILL"): void {
@@ -54,11 +56,14 @@ function handle(child: ReturnType<typeof spawn>, on: ChildEvents): Child {
   // One system call for all messages of a tick.
   function flush(): void {
     const batch = waiting;
+    const size = waitingBytes;
     waiting = [];
     waitingBytes = 0;
     if (stdin === null || stdin.destroyed) return;
-    if (batch.length === 1) stdin.write(batch[0] as Uint8Array | string);
-    else stdin.write(joined(batch));
+    const chunk = batch.length === 1 ? (batch[0] as Uint8Array | string) : joined(batch);
+    stdin.write(chunk, () => {
+      backlog -= size;
+    });
   }
 
   stdin?.on("drain", on.drain);
@@ -73,9 +78,10 @@ function handle(child: ReturnType<typeof spawn>, on: ChildEvents): Child {
       if (waiting.length === 0) queueMicrotask(flush);
       waiting.push(chunk);
       waitingBytes += chunk.length;
-      return stdin.writableLength + waitingBytes < stdin.writableHighWaterMark;
+      backlog += chunk.length;
+      return backlog < stdin.writableHighWaterMark;
     },
-    backlog: () => waitingBytes + (stdin?.writableLength ?? 0),
+    backlog: () => backlog,
     pause: () => void child.stdout?.pause(),
     resume: () => void child.stdout?.resume(),
     closeStdin() {

@@ -1,0 +1,117 @@
+/** A stdio server that handshakes well and then does what its first argument says. */
+
+import { spawn } from "node:child_process";
+import { appendFileSync, readdirSync, readlinkSync } from "node:fs";
+import process from "node:process";
+
+const [mode = "echo", file = ""] = process.argv.slice(2);
+
+type Message = { id?: number; method?: string; params?: { _meta?: object } };
+
+function say(message: object): void {
+  process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+}
+
+function result(id: number | undefined, text: string): void {
+  say({ id, result: { content: [{ type: "text", text }] } });
+}
+
+/** What each mode does with a tools/call; without an entry it answers "ok". */
+const modes: Record<string, (id: number | undefined) => void> = {
+  silent: () => undefined,
+  dies: () => process.exit(3),
+  killed: () => process.kill(process.pid, "SIGKILL"),
+  env: (id) => result(id, JSON.stringify(process.env)),
+  descriptors: (id) => result(id, JSON.stringify(descriptors())),
+  huge: () => flood(),
+  lines: () => void process.stdout.write("x".repeat(30 * 1024 * 1024)),
+  twice(id) {
+    result(id, "first");
+    result(id, "second");
+  },
+  stray(id) {
+    for (const other of [0, 1, 2, 3, (id ?? 0) + 1, 1e9]) result(other, "stray");
+    say({ id: String(id), result: {} });
+    result(id, "mine");
+  },
+  garbage(id) {
+    process.stdout.write("Server listening…\n\n{\n[]\nnull\n{}\n\u001b[31mred\n");
+    process.stdout.write(Buffer.from([0xff, 0xfe, 0x0a]));
+    say({ result: {} });
+    say({ id, method: 5 } as object);
+  },
+  noise(id) {
+    process.stdout.write("Server listening…\n\n{\n[]\nnull\n{}\n\u001b[31mred\n");
+    process.stdout.write(Buffer.from([0xff, 0xfe, 0x0a]));
+    result(id, "ok");
+  },
+  double: (id) =>
+    void process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":{},"result":{}}\n`),
+  asks(id) {
+    say({ id: 1, method: "ping" });
+    say({ id: "x", method: "roots/list" });
+    pending = id;
+  },
+  grandchild(id) {
+    const child = spawn("/bin/sh", ["-c", "trap '' TERM; sleep 300"], { stdio: "ignore" });
+    result(id, String(child.pid));
+  },
+};
+
+let pending: number | undefined;
+const replies: unknown[] = [];
+
+function descriptors(): [string, string][] {
+  return readdirSync("/proc/self/fd").flatMap((fd): [string, string][] => {
+    try {
+      return [[fd, readlinkSync(`/proc/self/fd/${fd}`)]];
+    } catch {
+      // The folder's own descriptor, closed by now.
+      return [];
+    }
+  });
+}
+
+function flood(): void {
+  const block = Buffer.alloc(1024 * 1024, "x");
+  const more = () => {
+    while (process.stdout.write(block));
+    process.stdout.once("drain", more);
+  };
+  more();
+}
+
+function receive(line: string): void {
+  const message = JSON.parse(line) as Message;
+  const { id, method } = message;
+  if (file !== "") appendFileSync(file, `${line}\n`);
+  if (method === "initialize") {
+    const serverInfo = { name: mode, version: "1" };
+    say({ id, result: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo } });
+  } else if (method === "server/discover") {
+    if (mode === "exits-on-probe") process.exit(1);
+    if (mode === "mute-on-probe") return;
+    say({ id, error: { code: -32601, message: "Method not found" } });
+  } else if (method === "tools/call") {
+    const act = modes[mode];
+    if (act === undefined) result(id, "ok");
+    else act(id);
+  } else if (method === undefined) {
+    replies.push(message);
+    if (replies.length === 2) result(pending, JSON.stringify(replies));
+  }
+}
+
+if (mode === "stays") process.on("SIGTERM", () => undefined);
+if (mode === "deaf") setInterval(() => undefined, 1000);
+else {
+  let text = "";
+  process.stdin.on("data", (chunk) => {
+    text += String(chunk);
+    const lines = text.split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) receive(line);
+  });
+  if (mode === "stays") setInterval(() => undefined, 1000);
+}
+console.error(`fault child in mode ${mode}`);
