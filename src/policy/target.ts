@@ -45,13 +45,12 @@ function resourceMatches(matches: Matcher, uri: string): Value {
   if (uri.length > limits.subjectBytes || holdsOdd(uri)) return UNKNOWN;
   const url = URL.parse(uri);
   if (url === null) return UNKNOWN;
-  let result = agree(value(matches(uri)), value(matches(url.href)));
+  const result = agree(value(matches(uri)), value(matches(url.href)));
   if (!uri.includes("%") && !uri.includes("..")) return result;
   const decoded = decodeOnce(uri);
   if (decoded === undefined || holdsOdd(decoded)) return UNKNOWN;
   const colon = decoded.indexOf(":");
   const plain = decoded.slice(0, colon + 1) + resolved(decoded.slice(colon + 1));
-  result = agree(result, value(matches(decoded)));
   return agree(result, value(matches(plain)));
 }
 

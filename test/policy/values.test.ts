@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Json } from "../../src/base/json.ts";
 import type { Policy } from "../../src/policy/model.ts";
-import { ask, executor, facts, load, oneRule } from "./kit.ts";
+import { ask, executor, facts, load, oneRule, tool } from "./kit.ts";
 
 const allowed = (policy: Policy, value: Json): boolean =>
   ask(policy, "t/x", { v: value }).effect === "allow";
@@ -135,6 +135,25 @@ describe("P23 no spelling of an inner host passes", () => {
       expect(allowed(allow, value)).toBe(true);
     });
   }
+  test("P23 what parsers read differently is unknown, even where the standard says public", () => {
+    const open = oneRule("allow", "args.v", "url", { private: false });
+    for (const value of [
+      "http://example.com\\@169.254.169.254/",
+      "http://example.com\\.evil.example/",
+      "http://169.254.169.254@example.com/",
+      "http://@example.com/",
+      "http:example.com/",
+      "http:///example.com/",
+      "http://exam\nple.com/",
+      "gopher://example.com/",
+      "mailto:x@example.com",
+    ]) {
+      expect([value, denied(deny, value), allowed(open, value)]).toEqual([value, true, false]);
+    }
+    const scheme = oneRule("allow", "args.v", "url", { scheme: "foo" });
+    expect(allowed(scheme, "foo://host/x")).toBe(true);
+    expect(allowed(scheme, "foo://me@host/x")).toBe(false);
+  });
   test("host, port, scheme and path are of the parsed URL", () => {
     const policy = oneRule("allow", "args.v", "url", {
       scheme: ["https", "http"],
@@ -265,6 +284,16 @@ rules:
   expect(code("t/client", { facts: { client: { name: "bot1" } } })).toBe("GW_DENIED");
   expect(code("t/client")).toBe("GW_DENIED");
   expect(code("t/era", { facts: { request: { era: "modern" } } })).toBeUndefined();
+});
+
+test("explaining more than deciding needed does not use up the steps", () => {
+  const policy = load(`rules:
+  - { id: a, effect: deny, tools: [t/x], when: { args.w: { eq: 1 }, "args.v[*]": { re2: a } } }
+  - { id: b, effect: allow, tools: [t/x], when: { args.w: { eq: 2 } } }`);
+  const call = { w: 2, v: Array.from({ length: 20_000 }, () => "a".repeat(600)) };
+  const candidates = policy.candidates(executor, tool("t/x", ["v"]));
+  expect(candidates.decide(facts(call)).effect).toBe("allow");
+  expect(candidates.explain(facts(call)).decision).toEqual(candidates.decide(facts(call)));
 });
 
 test("too many steps: what has conditions is unknown, in any order of the rules", () => {
