@@ -10,7 +10,9 @@ export function resultMessage(idText: string, result: string | Uint8Array | Piec
   return [head, ...result, "}"];
 }
 
-/** An error response; without `idText` when the id could not be read (`id: null` is not valid MCP). */
+/**
+ * An error response; without `idText` when the id could not be read (`id: null` is not valid MCP).
+ */
 export function errorMessage(
   idText: string | undefined,
   code: number,
@@ -36,8 +38,9 @@ export function notificationMessage(method: string, paramsText?: string): string
 }
 
 /**
- * The params members that are not in `skip`, byte for byte, as `"key":value` with commas between them and
- * none at either end: write `{`, your own members and a comma before, `}` after. undefined when none is left.
+ * The params members that are not in `skip`, byte for byte, as `"key":value` with commas between
+ * them and none at either end: write `{`, your own members and a comma before, `}` after. undefined
+ * when none is left.
  */
 export function otherParams(message: RequestMessage, skip: readonly string[]): Pieces | undefined {
   return spliced(message.body.bytes, message.body.members("params"), skip);

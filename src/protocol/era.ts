@@ -1,4 +1,6 @@
-/** Which protocol family a message belongs to: the body says it, the header must agree (F17, F18). */
+/**
+ * Which protocol family a message belongs to: the body says it, the header must agree (F17, F18).
+ */
 
 import { catalogue } from "../base/error-codes.ts";
 import type { ErrorCode } from "../base/errors.ts";
@@ -71,7 +73,8 @@ function withoutClaim(
   versionHeader: string | null,
 ): Result<Classified, RpcProblem> {
   if (versionHeader === null) return ok({ era: "legacy", protocol: undefined });
-  // initialize negotiates in its body; clients send no header with it, or the one of an old session.
+  // initialize negotiates in its body; clients send no header with it, or the one of an old
+  // session.
   if (message.kind === "request" && message.method === "initialize") {
     return ok({ era: "legacy", protocol: undefined });
   }

@@ -1,4 +1,6 @@
-/** Headers that mirror the body (2026-07-28, SEP-2243). The body decides; a header may only agree. */
+/**
+ * Headers that mirror the body (2026-07-28, SEP-2243). The body decides; a header may only agree.
+ */
 
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { problem, type RpcProblem } from "./era.ts";
@@ -7,7 +9,7 @@ import { decodeMirror } from "./mirror.ts";
 import type { ParamHeader } from "./param-headers.ts";
 
 export { encodeMirror } from "./mirror.ts";
-export { type ParamHeader, paramHeadersOf } from "./param-headers.ts";
+export { paramHeadersOf } from "./param-headers.ts";
 
 export interface MirrorInput {
   readonly message: Message;
@@ -28,8 +30,8 @@ export function checkMirrors({ message, headers }: MirrorInput): RpcProblem | un
 }
 
 /**
- * Mcp-Param-* of one tools/call against the arguments it mirrors. Headers of absent or null arguments and
- * headers that the tool does not know are ignored, as the spec says.
+ * Mcp-Param-* of one tools/call against the arguments it mirrors. Headers of absent or null
+ * arguments and headers that the tool does not know are ignored, as the spec says.
  */
 export function checkParamHeaders(
   args: JsonObject,

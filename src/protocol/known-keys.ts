@@ -1,6 +1,7 @@
 /**
- * Keys that some parser could take for a known one (P2, P3). Servers in Go match names without case, older
- * ones stop at NUL, and some normalise; policy reads exact names, so such a twin must not get past it.
+ * Keys that some parser could take for a known one (P2, P3). Servers in Go match names without
+ * case, older ones stop at NUL, and some normalise; policy reads exact names, so such a twin must
+ * not get past it.
  */
 
 /** The known params key that `key` is a twin of; undefined when it is exact or nothing like one. */
@@ -54,7 +55,9 @@ function foldAll(keys: ReadonlySet<string>): ReadonlyMap<string, string> {
   return new Map([...keys].map((key) => [fold(key), key]));
 }
 
-/** Compatibility forms and case folded; controls, format characters, spaces and all else dropped. */
+/**
+ * Compatibility forms and case folded; controls, format characters, spaces and all else dropped.
+ */
 function fold(key: string): string {
   let folded = "";
   for (const character of key.normalize("NFKC").toLowerCase()) {

@@ -11,9 +11,13 @@ export type RequestId = string | number;
 export interface StrictBody {
   readonly bytes: Uint8Array;
   readonly value: JsonObject;
-  /** Some number's text is not the decimal its double prints as: comparing numbers is unknown (P5). */
+  /**
+   * Some number's text is not the decimal its double prints as: comparing numbers is unknown (P5).
+   */
   readonly inexact?: boolean;
-  /** The members of the root, of params or of result in the order received; [] when not an object. */
+  /**
+   * The members of the root, of params or of result in the order received; [] when not an object.
+   */
   members(inside?: "params" | "result"): readonly MemberSpan[];
   /**
    * Byte span [start, end) of a member's value as received: of the root, or of params when `inside`

@@ -11,8 +11,8 @@ export interface ParamHeader {
 }
 
 /**
- * The annotations of one schema. The error says why the tool must not be offered: clients drop a tool with
- * any annotation that breaks a rule (2026-07-28, tools).
+ * The annotations of one schema. The error says why the tool must not be offered: clients drop a
+ * tool with any annotation that breaks a rule (2026-07-28, tools).
  */
 export function paramHeadersOf(inputSchema: JsonObject): Result<readonly ParamHeader[], string> {
   const found: Found = { headers: [], names: new Set(), error: undefined };

@@ -1,8 +1,8 @@
 /**
  * One pass over the bytes of a JSON text, before it is parsed: bounds, counts and member spans.
  *
- * The grammar is left to JSON.parse, which must accept the text too. For every text it accepts, what
- * this pass reports is exact; for any other text the report means nothing, but the pass ends.
+ * The grammar is left to JSON.parse, which must accept the text too. For every text it accepts,
+ * what this pass reports is exact; for any other text the report means nothing, but the pass ends.
  * It is not recursive, and costs about 1 ns a byte outside of strings and far less inside them.
  */
 
@@ -25,7 +25,10 @@ export interface Scan {
   /** A number that no double holds, and one whose double prints as another decimal. */
   readonly infinite: boolean;
   readonly inexact: boolean;
-  /** Members at depth 1 and 2, `markSize` numbers each: depth, key start and end, value start and end. */
+  /**
+   * Members at depth 1 and 2, `markSize` numbers each: depth, key start and end, value start and
+   * end.
+   */
   readonly marks: readonly number[];
 }
 
@@ -107,7 +110,10 @@ interface StringState {
   backslash: number;
 }
 
-/** Index of the closing quote of a string whose text starts at `from`; the length when there is none. */
+/**
+ * Index of the closing quote of a string whose text starts at `from`; the length when there is
+ * none.
+ */
 function stringEnd(bytes: Uint8Array, from: number, state: StringState): number {
   const end = bytes.length;
   let at = from;

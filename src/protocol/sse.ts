@@ -27,7 +27,9 @@ export interface SseOptions {
 
 const [lf, cr, colon, space] = [0x0a, 0x0d, 0x3a, 0x20];
 
-/** Takes CR, LF and CRLF, a BOM, comments. An event without its empty line at the end never comes. */
+/**
+ * Takes CR, LF and CRLF, a BOM, comments. An event without its empty line at the end never comes.
+ */
 export function createSseDecoder(options: SseOptions): SseDecoder {
   const line = growing();
   const fields = eventFields(options);

@@ -1,18 +1,19 @@
 /**
  * JSON that every parser reads alike (P1 to P5, P11, R2 to R4), with its bytes kept.
  *
- * Two readers must agree. `scan` walks the bytes and counts; JSON.parse judges the grammar and makes the
- * tree. JSON.parse keeps one of two duplicate keys, so as many keys in the tree as members in the bytes
- * proves that there are none, escaped spellings included. Only this proof is needed for bodies of any
- * spelling (spaces, escapes, 1.0), and it costs less than JSON.stringify and a comparison.
+ * Two readers must agree. `scan` walks the bytes and counts; JSON.parse judges the grammar and
+ * makes the tree. JSON.parse keeps one of two duplicate keys, so as many keys in the tree as
+ * members in the bytes proves that there are none, escaped spellings included. Only this proof is
+ * needed for bodies of any spelling (spaces, escapes, 1.0), and it costs less than JSON.stringify
+ * and a comparison.
  */
 
 import { Buffer } from "node:buffer";
 import { isObject, type Json, type JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { no, ok, type Result } from "../base/result.ts";
-import type { MemberSpan, StrictBody } from "./message.ts";
 import { withoutControls } from "./known-keys.ts";
+import type { MemberSpan, StrictBody } from "./message.ts";
 import { markSize, type Scan, scan } from "./scan.ts";
 
 export interface JsonBounds {
@@ -32,7 +33,9 @@ export interface JsonProblem {
   readonly root?: "array" | "scalar";
 }
 
-/** Reads what a client sends. Numbers are kept as bytes; `inexact` tells when the tree rounds one. */
+/**
+ * Reads what a client sends. Numbers are kept as bytes; `inexact` tells when the tree rounds one.
+ */
 export function readStrict(bytes: Uint8Array, bounds: JsonBounds): Result<StrictBody, JsonProblem> {
   const found = scan(bytes, bounds);
   if (found.over !== undefined) return no(overLimit(found.over, bounds));
@@ -192,7 +195,10 @@ function listMembers(
   return members;
 }
 
-/** `key` is printable ASCII without a backslash, so unless the bytes hold an escape they must equal it. */
+/**
+ * `key` is printable ASCII without a backslash, so unless the bytes hold an escape they must equal
+ * it.
+ */
 function isKey(
   bytes: Uint8Array,
   marks: readonly number[],

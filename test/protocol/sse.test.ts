@@ -43,6 +43,7 @@ describe("decoder", () => {
         { event: "message", data: "b" },
       ],
     ],
+    ["CRLF lines", "data: a\r\ndata: b\r\n\r\n", [{ event: "message", data: "a\nb" }]],
     [
       "CR",
       "data: a\r\rdata: b\r\r",

@@ -1,9 +1,9 @@
 /** References inside a JSON Schema that moves to another place of its document. */
 
 /**
- * The schema's text with each `$ref` and `$dynamicRef` of the form `#` or `#/…` starting at `base` instead.
- * Names (`#item`) and other documents stay. An object with an `$id` of its own is not told apart: such a
- * schema may lose a reference, and never gains a wrong document.
+ * The schema's text with each `$ref` and `$dynamicRef` of the form `#` or `#/…` starting at `base`
+ * instead. Names (`#item`) and other documents stay. An object with an `$id` of its own is not told
+ * apart: such a schema may lose a reference, and never gains a wrong document.
  */
 export function rebased(schema: string, base: string): string {
   let out = "";

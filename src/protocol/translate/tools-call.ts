@@ -5,8 +5,8 @@ import { no, ok, type Result } from "../../base/result.ts";
 import type { Era, MemberSpan, Pieces, StrictBody } from "../message.ts";
 
 /**
- * JSON text of the result for the client, out of the server's own bytes. Numbers and unknown fields are
- * never re-serialised. The error says what cannot be carried, for GW_NOT_BRIDGED.
+ * JSON text of the result for the client, out of the server's own bytes. Numbers and unknown fields
+ * are never re-serialised. The error says what cannot be carried, for GW_NOT_BRIDGED.
  */
 export function callResult(message: StrictBody, from: Era, to: Era): Result<Pieces, string> {
   const span = message.span("result");
@@ -21,7 +21,8 @@ export function callResult(message: StrictBody, from: Era, to: Era): Result<Piec
 /** 2025 servers know no resultType; 2026 clients refuse a result without one. */
 function toModern(message: StrictBody, result: JsonObject, bytes: Uint8Array): Pieces {
   if (member(result, "resultType") === "complete") return [bytes];
-  // A legacy server's own resultType means nothing: "task" would start a protocol it does not speak.
+  // A legacy server's own resultType means nothing: "task" would start a protocol it does not
+  // speak.
   const kept = message.members("result").filter(({ key }) => key !== "resultType");
   return object(message, kept, ['"resultType":"complete"']);
 }
@@ -44,7 +45,9 @@ function toLegacy(
   return ok(object(message, kept, wrap ? wrapped(message, members, result) : []));
 }
 
-/** 2025 revisions take objects only: any other value goes into one, and into a text for the model. */
+/**
+ * 2025 revisions take objects only: any other value goes into one, and into a text for the model.
+ */
 function wrapped(
   message: StrictBody,
   members: readonly MemberSpan[],

@@ -1,4 +1,7 @@
-/** Tool definitions between the eras: text surgery, so that unknown fields and numbers stay as written. */
+/**
+ * Tool definitions between the eras: text surgery, so that unknown fields and numbers stay as
+ * written.
+ */
 
 import { Buffer } from "node:buffer";
 import { isObject, type JsonObject, member } from "../../base/json.ts";
@@ -7,8 +10,8 @@ import { membersOf } from "../strict-json.ts";
 import { rebased } from "./refs.ts";
 
 /**
- * One definition for clients of era `to`, from a server of era `from`; undefined when they cannot use it.
- * `text` is its JSON text, `value` what it says (of which the name may differ already).
+ * One definition for clients of era `to`, from a server of era `from`; undefined when they cannot
+ * use it. `text` is its JSON text, `value` what it says (of which the name may differ already).
  */
 export function toolFor(text: string, value: JsonObject, to: Era, from: Era): string | undefined {
   if (from === to) return text;
@@ -28,7 +31,9 @@ export function toolsListResult(toolsJson: string, era: Era): string {
   return `{"tools":${toolsJson},"resultType":"complete","ttlMs":0,"cacheScope":"private"}`;
 }
 
-/** Tasks of 2025-11-25 are gone in 2026-07-28: without them a tool that needs one cannot be called. */
+/**
+ * Tasks of 2025-11-25 are gone in 2026-07-28: without them a tool that needs one cannot be called.
+ */
 function forModern(text: string, value: JsonObject): string | undefined {
   const execution = member(value, "execution");
   const support = isObject(execution) ? member(execution, "taskSupport") : undefined;
@@ -57,7 +62,10 @@ function forLegacy(text: string, value: JsonObject): string {
   });
 }
 
-/** The object's text with each member's value mapped: undefined keeps the bytes, "" drops the member. */
+/**
+ * The object's text with each member's value mapped: undefined keeps the bytes, "" drops the
+ * member.
+ */
 function mapMembers(text: string, map: (key: string, value: string) => string | undefined): string {
   const bytes = Buffer.from(text, "utf8");
   const members: string[] = [];

@@ -1,4 +1,6 @@
-/** Every file of test/cases/translate: what one era said, and what the other gets, byte for byte. */
+/**
+ * Every file of test/cases/translate: what one era said, and what the other gets, byte for byte.
+ */
 
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
