@@ -1,0 +1,49 @@
+/** What a command is: a row of the table in commands.ts, and a file that does it. */
+
+import type { Io } from "./print.ts";
+
+export interface Command {
+  /** One or two words: `keys create`. */
+  readonly name: string;
+  /** What comes after the name: `FILE… [--json]`. */
+  readonly usage: string;
+  /** One line, begins with a verb. */
+  readonly summary: string;
+  /** Further paragraphs of its help. */
+  readonly help?: string;
+  /** Command lines without the program's name. */
+  readonly examples?: readonly string[];
+  readonly options: readonly Option[];
+  /** How many words it takes beside options. */
+  readonly args: readonly [least: number, most: number];
+  /** For the program itself: not in any help. */
+  readonly hidden?: true;
+  /** Loads only what this command needs, so that others start fast. */
+  load(): Promise<Run>;
+}
+
+export interface Option {
+  /** Without dashes. */
+  readonly name: string;
+  /** Name of its value; undefined: a switch. */
+  readonly value?: string;
+  readonly doc: string;
+}
+
+/** Gives the exit code (interfaces.md); throws GatewayErrors for everything that goes wrong. */
+export type Run = (call: Invocation) => Promise<number>;
+
+export interface Invocation {
+  readonly args: readonly string[];
+  readonly options: Options;
+  readonly io: Io;
+}
+
+/** Values as they were written: a key named 007 stays 007. */
+export interface Options {
+  has(name: string): boolean;
+  /** The last value of an option. */
+  text(name: string): string | undefined;
+  /** All values of an option that may come several times. */
+  all(name: string): readonly string[];
+}

@@ -1,0 +1,113 @@
+/** What most commands begin with: the config, and whoever has the state. */
+
+import { type AdminClient, adminClient } from "../admin/client.ts";
+import { type ErrorCode, fault, GatewayError } from "../base/errors.ts";
+import type { Config } from "../gateway/config-model.ts";
+import { type ConfigProblem, describeProblem } from "../gateway/config-problem.ts";
+import { readConfig } from "../gateway/config-read.ts";
+import { readOwner } from "../gateway/owner.ts";
+import type { Invocation } from "./command.ts";
+import { type FoundKey, findKey } from "./key.ts";
+import type { Io } from "./print.ts";
+
+/** The config, or every problem on stderr and exit 78. */
+export function needConfig(call: Invocation): Config {
+  const { io } = call;
+  const read = readConfig({ path: call.options.text("config"), env: io.env, cwd: io.cwd });
+  if (read.ok) return read.value;
+  throw shown(read.error, io);
+}
+
+/** Prints all problems; the error ends the command without further words. */
+export function shown(problems: readonly ConfigProblem[], io: Io): GatewayError {
+  for (const problem of problems) io.err(describeProblem(problem));
+  const code: ErrorCode = problems[0]?.code ?? "GW_CONFIG";
+  const message = `${problems.length} problems in the config`;
+  return fault(code, { message, data: { shown: true } });
+}
+
+/**
+ * Asks the running gateway, or with none what `offline` gives from the store; says which. Only
+ * "nobody answers" leads to the store: whoever may not open the socket must not go round it.
+ */
+export async function fromGatewayOr<T>(
+  call: Invocation,
+  config: Config,
+  ask: (client: AdminClient) => Promise<T>,
+  offline: () => Promise<T>,
+  key?: string,
+): Promise<T> {
+  try {
+    return await fromGateway(call, config, ask, key);
+  } catch (thrown) {
+    if (!isNotRunning(thrown)) throw thrown;
+    call.io.err(`→ store ${storePlace(config)}, not running`);
+    return await offline();
+  }
+}
+
+/** Only a running gateway knows. Throws GW_NOT_RUNNING when none answers. */
+export async function fromGateway<T>(
+  call: Invocation,
+  config: Config,
+  ask: (client: AdminClient) => Promise<T>,
+  key?: string,
+): Promise<T> {
+  const { socket } = config.admin;
+  try {
+    const answer = await ask(adminClient({ socket, key }));
+    call.io.err(`→ gateway ${socket}`);
+    return answer;
+  } catch (thrown) {
+    // Another XDG_RUNTIME_DIR means another default: owner.json says where its gateway listens.
+    const other = readOwner(config.dataDir)?.socket ?? "";
+    if (!isNotRunning(thrown) || other === "" || other === socket) throw thrown;
+    const answer = await ask(adminClient({ socket: other, key }));
+    call.io.err(`→ gateway ${other}`);
+    return answer;
+  }
+}
+
+/**
+ * The same for changes: a key goes along where one is found. A key that was only lying about
+ * (admin.key of another gateway) is left out where none is needed.
+ */
+export async function changeAtGatewayOr<T>(
+  call: Invocation,
+  config: Config,
+  ask: (client: AdminClient) => Promise<T>,
+  offline: () => Promise<T>,
+): Promise<T> {
+  const found = findKey(call);
+  try {
+    return await fromGatewayOr(call, config, ask, offline, found?.token);
+  } catch (thrown) {
+    const again = await otherKey(thrown, found, call);
+    if (again === undefined) throw thrown;
+    return await fromGatewayOr(call, config, ask, offline, again.token);
+  }
+}
+
+/** What to try after a refusal: without the key that was lying about, then what a person types. */
+async function otherKey(
+  thrown: unknown,
+  found: FoundKey | undefined,
+  call: Invocation,
+): Promise<{ token: string | undefined } | undefined> {
+  if (!(thrown instanceof GatewayError)) return undefined;
+  if (thrown.code === "GW_KEY_UNKNOWN" && found?.from === "admin.key") return { token: undefined };
+  if (thrown.code !== "GW_KEY_MISSING" || !call.io.interactive) return undefined;
+  const { askSecret } = await import("./ask.ts");
+  return { token: await askSecret("Key with the role admin: ") };
+}
+
+function isNotRunning(thrown: unknown): boolean {
+  return thrown instanceof GatewayError && thrown.code === "GW_NOT_RUNNING";
+}
+
+/** Where the store is, without password. */
+export function storePlace(config: Config): string {
+  if (config.database.kind === "sqlite") return config.dataDir;
+  const url = new URL(config.database.url);
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}

@@ -1,0 +1,106 @@
+/** `authensor-gw init`: config, policy and the first admin key. Never overwrites. */
+
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { stringify } from "yaml";
+import { templates } from "../../policies/index.ts";
+import { fault } from "../base/errors.ts";
+import type { Config } from "../gateway/config-model.ts";
+import { createKeyOffline, listKeysOffline } from "../gateway/offline-keys.ts";
+import { readServers } from "./clients.ts";
+import type { Invocation } from "./command.ts";
+import { needConfig } from "./context.ts";
+import { adminKeyFile } from "./key.ts";
+import type { Io } from "./print.ts";
+
+export async function run(call: Invocation): Promise<number> {
+  const { io, options } = call;
+  const file = path.resolve(io.cwd, options.text("config") ?? "authensor-gw.yaml");
+  const template = templateOption(call);
+  const servers = serversOption(call);
+  const policy = path.join(path.dirname(file), "policies", `${template.name}.yaml`);
+  const isNew = writeNew(file, configText(template.name, servers), 0o600, io);
+  // A config that was there names its own policy.
+  if (isNew || options.has("template")) writeNew(policy, template.text, 0o644, io);
+  const config = needConfig({
+    ...call,
+    options: { ...options, text: (name) => (name === "config" ? file : options.text(name)) },
+  });
+  await firstAdminKey(config, io);
+  io.out("");
+  io.out("Next:");
+  io.out("  authensor-gw keys create --role executor --name my-agent");
+  io.out("  authensor-gw serve");
+  return 0;
+}
+
+/** False: it was there. "wx" keeps it also when it appears in this very moment. */
+function writeNew(file: string, text: string, mode: number, io: Io): boolean {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text, { flag: "wx", mode });
+    io.out(`wrote ${file}`);
+    return true;
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code;
+    if (code !== "EEXIST") {
+      const fix = "name another place with --config";
+      throw fault("GW_USAGE", { message: `Cannot write "${file}"`, cause: code ?? "", fix });
+    }
+    io.out(`kept  ${file}`);
+    return false;
+  }
+}
+
+/** One that nobody has yet; where the store has one, it stays the only way in. */
+async function firstAdminKey(config: Config, io: Io): Promise<void> {
+  const file = adminKeyFile(io.env);
+  if (existsSync(file)) return io.out(`kept  ${file}`);
+  const keys = await listKeysOffline(config);
+  const isAdmin = keys.some((key) => key.state === "live" && key.roles.includes("admin"));
+  if (isAdmin) return io.out("kept  the admin key that is there already");
+  const { token } = await createKeyOffline(config, {
+    name: "admin",
+    roles: ["admin"],
+    expiresMs: null,
+  });
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${token}\n`, { flag: "wx", mode: 0o600 });
+  // The umask may take bits away, never add; this is for a file system that ignored the mode.
+  chmodSync(file, 0o600);
+  io.out(`wrote ${file} (the first admin key)`);
+}
+
+function templateOption(call: Invocation) {
+  const name = call.options.text("template") ?? "read-only";
+  const found = templates.find((template) => template.name === name);
+  if (found !== undefined) return found;
+  const fix = `one of ${templates.map((template) => template.name).join(", ")}`;
+  throw fault("GW_USAGE", { message: `No policy template is called "${name}"`, fix });
+}
+
+function serversOption(call: Invocation): unknown {
+  const from = call.options.text("from");
+  if (from === undefined) return undefined;
+  const servers = readServers(path.resolve(call.io.cwd, from));
+  if (servers !== undefined) return servers;
+  const message = `"${from}" is no client config`;
+  throw fault("GW_USAGE", { message, fix: "name a JSON file with mcpServers" });
+}
+
+function configText(template: string, servers: unknown): string {
+  const head = `# authensor-gw: docs/config.md lists every key, \`authensor-gw check\` checks this file.
+listen: localhost:3100
+policy: policies/${template}.yaml
+`;
+  if (servers !== undefined) return `${head}${stringify({ servers })}`;
+  return `${head}servers: {}
+# servers:
+#   files:
+#     command: npx
+#     args: [-y, "@modelcontextprotocol/server-filesystem", /srv/data]
+#   remote:
+#     url: https://mcp.example/mcp
+#     headers: { Authorization: "Bearer \${cred:remote}" }   # credentials/remote, mode 0600
+`;
+}

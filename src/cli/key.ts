@@ -1,0 +1,55 @@
+/** Finds the key that a command uses. Never from argv: other users see that. */
+
+import { readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { fault } from "../base/errors.ts";
+import { configHome } from "../gateway/config-find.ts";
+import type { Invocation } from "./command.ts";
+
+export interface FoundKey {
+  readonly token: string;
+  readonly from: "--key-file" | "$AUTHENSOR_GW_KEY" | "admin.key";
+}
+
+/** --key-file, $AUTHENSOR_GW_KEY, admin.key of the user's config folder; undefined: none there. */
+export function findKey(call: Invocation): FoundKey | undefined {
+  const { io, options } = call;
+  const named = options.text("key-file");
+  if (named !== undefined) {
+    return { token: readKeyFile(path.resolve(io.cwd, named)), from: "--key-file" };
+  }
+  const variable = io.env["AUTHENSOR_GW_KEY"];
+  if (variable !== undefined && variable !== "") {
+    return { token: variable.trim(), from: "$AUTHENSOR_GW_KEY" };
+  }
+  const file = adminKeyFile(io.env);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+  return { token: readKeyFile(file), from: "admin.key" };
+}
+
+export function adminKeyFile(env: Readonly<Record<string, string | undefined>>): string {
+  return path.join(configHome(env), "admin.key");
+}
+
+/** O4: a key that others can read is nobody's. */
+function readKeyFile(file: string): string {
+  let text: string;
+  let mode: number;
+  try {
+    mode = statSync(file).mode & 0o777;
+    text = readFileSync(file, "utf8").trim();
+  } catch (thrown) {
+    const cause = (thrown as NodeJS.ErrnoException).code ?? "unreadable";
+    const message = `Cannot read the key file "${file}"`;
+    throw fault("GW_USAGE", { message, cause, fix: "name a file that holds the key's token" });
+  }
+  if ((mode & 0o077) !== 0) {
+    throw fault("GW_SECRET_MODE", {
+      message: `Cannot use the key file "${file}"`,
+      cause: `others may read it (mode ${mode.toString(8).padStart(4, "0")})`,
+      fix: `chmod 600 ${file}`,
+    });
+  }
+  if (text === "") throw fault("GW_USAGE", { message: `The key file "${file}" is empty` });
+  return text;
+}

@@ -1,0 +1,31 @@
+/** `authensor-gw keys create`: makes a key, at the gateway or in its store. */
+
+import { type CreatedKey, paths } from "../admin/contract.ts";
+import { fault } from "../base/errors.ts";
+import type { Invocation } from "./command.ts";
+import { changeAtGatewayOr, needConfig } from "./context.ts";
+import { durationOption, showCreated } from "./keys-text.ts";
+
+export async function run(call: Invocation): Promise<number> {
+  const name = call.options.text("name");
+  const roles = call.options.all("role");
+  if (name === undefined || roles.length === 0) {
+    const missing = name === undefined ? "--name" : "--role";
+    const fix = "authensor-gw keys create --role executor --name my-agent";
+    throw fault("GW_USAGE", { message: `"keys create" needs ${missing}`, fix });
+  }
+  const life = durationOption(call, "expires");
+  const config = needConfig(call);
+  const key = await changeAtGatewayOr<CreatedKey>(
+    call,
+    config,
+    (client) => client.post(paths.keys, { name, roles, expires_in_ms: life ?? null }),
+    async () => {
+      const { createKeyOffline } = await import("../gateway/offline-keys.ts");
+      const expiresMs = life === undefined ? null : Date.now() + life;
+      return await createKeyOffline(config, { name, roles, expiresMs });
+    },
+  );
+  showCreated(call, key);
+  return 0;
+}

@@ -1,0 +1,20 @@
+/** `authensor-gw keys rotate`: a new token under the same name. */
+
+import { type CreatedKey, paths } from "../admin/contract.ts";
+import type { Invocation } from "./command.ts";
+import { changeAtGatewayOr, needConfig } from "./context.ts";
+import { durationOption, showCreated } from "./keys-text.ts";
+
+export async function run(call: Invocation): Promise<number> {
+  const key = call.args[0] ?? "";
+  const graceMs = durationOption(call, "grace") ?? 0;
+  const config = needConfig(call);
+  const made = await changeAtGatewayOr<CreatedKey>(
+    call,
+    config,
+    (client) => client.post(paths.rotate, { key, grace_ms: graceMs }),
+    async () => (await import("../gateway/offline-keys.ts")).rotateKeyOffline(config, key, graceMs),
+  );
+  showCreated(call, made);
+  return 0;
+}

@@ -1,0 +1,54 @@
+/** Policy files from the command line, or those the config names. */
+
+import { readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { no, ok, type Result } from "../base/result.ts";
+import type { Policy, PolicyProblem } from "../policy/model.ts";
+import { readPolicy } from "../policy/read.ts";
+import type { Invocation } from "./command.ts";
+import { needConfig } from "./context.ts";
+
+export function readNamedPolicy(call: Invocation): {
+  files: readonly string[];
+  read: Result<Policy, readonly PolicyProblem[]>;
+} {
+  const named = call.args.map((file) => path.resolve(call.io.cwd, file));
+  const files = named.length > 0 ? named : needConfig(call).policy;
+  const texts = files.map(readText);
+  const unreadable = texts.flatMap((text) => (text.ok ? [] : [text.error]));
+  if (unreadable.length > 0) return { files, read: no(unreadable) };
+  return { files, read: readPolicy(texts.flatMap((text) => (text.ok ? [text.value] : []))) };
+}
+
+function readText(file: string): Result<{ name: string; text: string }, PolicyProblem> {
+  const bad = (message: string) =>
+    no({ code: "GW_POLICY", message, file, line: 1, column: 1 } satisfies PolicyProblem);
+  try {
+    if (statSync(file).size > limits.policyBytes) {
+      return bad(`The file is over ${limits.policyBytes} bytes`);
+    }
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+    return ok({ name: file, text });
+  } catch (thrown) {
+    const cause = (thrown as NodeJS.ErrnoException).code ?? "it is not UTF-8";
+    return bad(`Cannot read the file: ${cause}`);
+  }
+}
+
+/** The policy, or every problem on stderr and exit 78. */
+export function needPolicy(call: Invocation): Policy {
+  const { read } = readNamedPolicy(call);
+  if (read.ok) return read.value;
+  for (const problem of read.error) call.io.err(problemText(problem));
+  const message = `The policy has ${read.error.length} problems`;
+  throw fault("GW_POLICY", { message, data: { shown: true } });
+}
+
+/** `file:line:column CODE message`. */
+export function problemText(problem: PolicyProblem): string {
+  const { file, line, column, code, message } = problem;
+  const fix = problem.fix === undefined ? "" : `\nTry: ${problem.fix}`;
+  return `${file}:${line}:${column} ${code} ${message}${fix}`;
+}

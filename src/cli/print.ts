@@ -1,0 +1,45 @@
+/** The one place that writes to the terminal. Text from outside goes through `printable` first. */
+
+import process from "node:process";
+
+/** What a command may touch of the world outside; a test gives its own. */
+export interface Io {
+  /** A line on stdout: the answer. */
+  out(line: string): void;
+  /** A line on stderr: errors, notes, where data comes from. */
+  err(line: string): void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** A person can be asked. */
+  readonly interactive: boolean;
+}
+
+export function terminalIo(): Io {
+  // A reader like `head` that goes away early is not an error of ours.
+  process.stdout.on("error", ignorePipe);
+  process.stderr.on("error", ignorePipe);
+  return {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+    env: process.env,
+    cwd: process.cwd(),
+    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+  };
+}
+
+function ignorePipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+
+/** Rows as columns, two spaces apart; the first row is the heading. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [at, cell] of row.entries()) {
+      widths[at] = Math.max(widths[at] ?? 0, cell.length);
+    }
+  }
+  const line = (row: readonly string[]) =>
+    row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0))).join("  ");
+  return rows.map(line).join("\n");
+}

@@ -1,0 +1,64 @@
+/** `authensor-gw receipts list`: newest first. */
+
+import { paths } from "../admin/contract.ts";
+import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { printable } from "../base/printable.ts";
+import type { ReceiptRow } from "../store/store.ts";
+import type { Invocation } from "./command.ts";
+import { fromGatewayOr, needConfig } from "./context.ts";
+import { table } from "./print.ts";
+
+const filters = ["key", "tool", "outcome"] as const;
+
+export async function run(call: Invocation): Promise<number> {
+  const limit = limitOption(call);
+  const beforeMs = beforeOption(call);
+  const wanted = Object.fromEntries(filters.map((name) => [name, call.options.text(name)]));
+  const config = needConfig(call);
+  const before = beforeMs === undefined ? undefined : new Date(beforeMs).toISOString();
+  const rows = await fromGatewayOr<readonly ReceiptRow[]>(
+    call,
+    config,
+    (client) => client.get(paths.receipts, { ...wanted, before, limit: String(limit) }),
+    async () => {
+      const { listReceiptsOffline } = await import("../gateway/offline-receipts.ts");
+      const time = beforeMs === undefined ? {} : { beforeMs };
+      return await listReceiptsOffline(config, { ...wanted, ...time, limit });
+    },
+  );
+  if (call.options.has("json")) for (const row of rows) call.io.out(JSON.stringify(row));
+  else call.io.out(rows.length === 0 ? "No receipts." : rowsText(rows));
+  return 0;
+}
+
+function rowsText(rows: readonly ReceiptRow[]): string {
+  const lines = rows.map((row) => [
+    row.time,
+    row.id,
+    printable(row.key),
+    printable(row.tool),
+    row.effect,
+    row.outcome ?? "running",
+    row.took_ms === null ? "-" : `${row.took_ms.toFixed(1)} ms`,
+    printable(row.rule ?? ""),
+  ]);
+  return table([["TIME", "ID", "KEY", "TOOL", "EFFECT", "OUTCOME", "TOOK", "RULE"], ...lines]);
+}
+
+function limitOption(call: Invocation): number {
+  const text = call.options.text("limit") ?? "50";
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0 && number <= limits.receiptsPerList) return number;
+  const message = `--limit "${text}" is not a number from 1 to ${limits.receiptsPerList}`;
+  throw fault("GW_USAGE", { message });
+}
+
+function beforeOption(call: Invocation): number | undefined {
+  const text = call.options.text("before");
+  if (text === undefined) return undefined;
+  const ms = Date.parse(text);
+  if (!Number.isNaN(ms)) return ms;
+  const fix = "write --before 2026-01-31T12:00:00Z";
+  throw fault("GW_USAGE", { message: `--before "${text}" is not a time`, fix });
+}

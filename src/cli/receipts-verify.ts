@@ -1,0 +1,56 @@
+/** `authensor-gw receipts verify`: exit 0 well, 1 tampered, 2 incomplete. */
+
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fault } from "../base/errors.ts";
+import { verifyConfig, verifyCopy } from "../gateway/offline-receipts.ts";
+import type { Verified } from "../gateway/verify.ts";
+import type { Invocation } from "./command.ts";
+import { needConfig, storePlace } from "./context.ts";
+
+export async function run(call: Invocation): Promise<number> {
+  const dir = call.options.text("dir");
+  const report = dir === undefined ? await ofConfig(call) : await ofCopy(call, dir);
+  if (call.options.has("json")) call.io.out(JSON.stringify(report));
+  else for (const line of reportLines(report)) call.io.out(line);
+  if (!report.ok) return 1;
+  return report.missing.length > 0 ? 2 : 0;
+}
+
+async function ofConfig(call: Invocation): Promise<Verified> {
+  const config = needConfig(call);
+  call.io.err(`→ store ${storePlace(config)}, read directly`);
+  return await verifyConfig(config);
+}
+
+async function ofCopy(call: Invocation, dir: string): Promise<Verified> {
+  const full = path.resolve(call.io.cwd, dir);
+  const isCopy = ["spool", "store.db"].some((name) => existsSync(path.join(full, name)));
+  if (isCopy) return await verifyCopy(full);
+  const fix = "name a folder that holds spool/ or store.db";
+  throw fault("GW_USAGE", { message: `"${full}" is no copy of a data_dir`, fix });
+}
+
+function reportLines({ ok, bad, records, chains, missing }: Verified): string[] {
+  const lines: string[] = [];
+  if (bad !== undefined) {
+    lines.push(`TAMPERED: chain ${bad.chain}, seq ${bad.seq}: ${bad.why}`);
+    lines.push(`${records} records before it are well.`);
+  }
+  for (const one of missing) lines.push(`INCOMPLETE: ${one}`);
+  if (ok) {
+    const sum = (pick: (chain: (typeof chains)[number]) => number) =>
+      chains.reduce((total, chain) => total + pick(chain), 0);
+    const calls = sum((chain) => chain.intents);
+    const refused = sum((chain) => chain.refusals);
+    const word = missing.length > 0 ? "What is here is well" : "Well";
+    lines.push(
+      `${word}: ${records} records in ${chains.length} chains, ${calls} calls, ${refused} refused`,
+    );
+    const running = sum((chain) => chain.running);
+    if (running > 0) lines.push(`${running} calls have no outcome yet.`);
+    const lost = sum((chain) => chain.lostBytes);
+    if (lost > 0) lines.push(`Crashes cost ${lost} bytes of records that nobody was told of.`);
+  }
+  return lines;
+}

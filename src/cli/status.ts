@@ -1,0 +1,82 @@
+/** `authensor-gw status`: what the running gateway does. */
+
+import { type GatewayStatus, paths } from "../admin/contract.ts";
+import { printable } from "../base/printable.ts";
+import type { Invocation } from "./command.ts";
+import { fromGateway, needConfig } from "./context.ts";
+import { table } from "./print.ts";
+
+/** Exit 0 well, 1 when something it depends on is down, 69 when no gateway answers. */
+export async function run(call: Invocation): Promise<number> {
+  const config = needConfig(call);
+  const status = await fromGateway(call, config, (client) =>
+    client.get<GatewayStatus>(paths.status),
+  );
+  call.io.out(call.options.has("json") ? JSON.stringify(status) : statusText(status, Date.now()));
+  return isWell(status) ? 0 : 1;
+}
+
+function isWell(status: GatewayStatus): boolean {
+  const { access, audit, servers } = status;
+  const down = servers.some((server) => !["ready", "idle", "disabled"].includes(server.state));
+  return !down && audit.broken === undefined && audit.store.ok && access.error === undefined;
+}
+
+export function statusText(status: GatewayStatus, nowMs: number): string {
+  const { access, audit, policy } = status;
+  const lines = [
+    `gateway   ${status.version}, pid ${status.pid}, up ${span(nowMs - status.startedMs)}, ` +
+      `${Math.round(status.rssBytes / 1024 ** 2)} MiB`,
+    `listen    ${status.listen.join(", ")}`,
+    `config    ${printable(status.config)}`,
+    `data_dir  ${printable(status.dataDir)}`,
+    `policy    ${policy.files.length === 0 ? "none: everything is denied" : policyText(status)}`,
+    `keys      ${access.keys} from ${access.source}${after(access.error)}`,
+    `receipts  ${audit.mode}, next seq ${audit.nextSeq}, ${audit.spoolRecords} waiting` +
+      ` (${span(audit.lagMs)} old)${after(audit.broken)}`,
+    `store     ${audit.store.kind} ${audit.store.ok ? "ok" : "not reachable"}${after(audit.store.error)}`,
+    `now       ${status.inFlight} calls in flight, ${status.sessions} sessions, ` +
+      `${status.streams} streams`,
+  ];
+  return [...lines, "", serverTable(status, nowMs)].join("\n");
+}
+
+function policyText({ policy }: GatewayStatus): string {
+  const files = policy.files.map(printable).join(", ");
+  return `${policy.rules} rules, ${policy.hash.slice(0, 12)}, ${files}`;
+}
+
+function serverTable(status: GatewayStatus, nowMs: number): string {
+  if (status.servers.length === 0) return "No servers: add some under `servers` in the config.";
+  const rows = status.servers.map((server) => {
+    const next =
+      server.nextAttemptMs === undefined
+        ? ""
+        : `, next attempt in ${span(server.nextAttemptMs - nowMs)}`;
+    return [
+      server.id,
+      server.state,
+      span(nowMs - server.sinceMs),
+      server.transport,
+      server.protocol ?? "-",
+      String(server.tools),
+      String(server.inFlight),
+      `${printable(server.cause ?? "")}${next}`,
+    ];
+  });
+  const head = ["SERVER", "STATE", "FOR", "BY", "PROTOCOL", "TOOLS", "CALLS", "CAUSE"];
+  return table([head, ...rows]);
+}
+
+function after(text: string | undefined): string {
+  return text === undefined ? "" : `: ${printable(text)}`;
+}
+
+/** `4 s`, `12 min`, `3 h`, `5 d`: the largest unit is enough. */
+function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}

@@ -1,0 +1,59 @@
+/** Receipts without a running gateway, from the files and the store. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ReceiptDetail } from "../admin/contract.ts";
+import { isObject, member } from "../base/json.ts";
+import type { ReceiptQuery, ReceiptRow } from "../store/store.ts";
+import type { Config } from "./config-model.ts";
+import { openEmbedded, readStoreOffline, spoolOf } from "./offline.ts";
+import { readReceipt, readReceipts } from "./receipts.ts";
+import { type Verified, verifyReceipts } from "./verify.ts";
+
+/** `undefined` members of the query count as not there. */
+export function listReceiptsOffline(
+  config: Config,
+  query: { [Name in keyof ReceiptQuery]?: ReceiptQuery[Name] | undefined } & { limit: number },
+): Promise<readonly ReceiptRow[]> {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const wanted = Object.fromEntries(given) as unknown as ReceiptQuery;
+  const spoolDir = spoolOf(config.dataDir);
+  return readStoreOffline(config, (store) => readReceipts({ store, spoolDir }, wanted));
+}
+
+export function showReceiptOffline(config: Config, id: string): Promise<ReceiptDetail | undefined> {
+  const spoolDir = spoolOf(config.dataDir);
+  return readStoreOffline(config, (store) => readReceipt({ store, spoolDir }, id));
+}
+
+/** Also while a gateway runs: evidence is read from where it lies, not asked of the witness. */
+export function verifyConfig(config: Config): Promise<Verified> {
+  return readStoreOffline(config, (store) => verifyReceipts(store, spoolOf(config.dataDir), []));
+}
+
+/** A copy of a data_dir. One that was used with Postgres has only the spool in it. */
+export async function verifyCopy(dir: string): Promise<Verified> {
+  const store = await openEmbedded(dir);
+  const elsewhere = otherStore(dir);
+  const missing: string[] = [];
+  if (elsewhere !== undefined) {
+    missing.push(`the store ${elsewhere} is not part of a copy; use --config to read it too`);
+  }
+  try {
+    return await verifyReceipts(store, spoolOf(dir), missing);
+  } finally {
+    await store?.close();
+  }
+}
+
+/** Place of the store that data_dir was used with, when it lies elsewhere (see open-store.ts). */
+function otherStore(dir: string): string | undefined {
+  let pin: unknown;
+  try {
+    pin = JSON.parse(readFileSync(join(dir, "store.json"), "utf8"));
+  } catch {
+    return undefined; // never started, or a copy of the spool alone: the chains show what is missing
+  }
+  if (!isObject(pin) || member(pin, "kind") === "sqlite") return undefined;
+  return String(member(pin, "place"));
+}
