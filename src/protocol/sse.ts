@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 
-export interface SseEvent {
+interface SseEvent {
   /** "message" when the stream names none. */
   readonly event: string;
   /** Data lines joined by LF; empty when there were none. Valid until the next push. */

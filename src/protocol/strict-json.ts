@@ -51,7 +51,7 @@ export function readStrict(bytes: Uint8Array, bounds: JsonBounds): Result<Strict
 }
 
 /** Depth, values of one answer of a server; only the root must be unambiguous (U21). */
-export const upstreamBounds = { depth: limits.resultDepth, values: limits.resultValues } as const;
+const upstreamBounds = { depth: limits.resultDepth, values: limits.resultValues } as const;
 
 /**
  * Reads an answer of a server: valid UTF-8, valid JSON, an object with unambiguous root members.

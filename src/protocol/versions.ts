@@ -3,7 +3,7 @@
 import type { Era } from "./message.ts";
 
 export const modernRevision = "2026-07-28";
-export const latestLegacyRevision = "2025-11-25";
+const latestLegacyRevision = "2025-11-25";
 
 export const modernRevisions: readonly string[] = [modernRevision];
 export const legacyRevisions: readonly string[] = [
@@ -12,9 +12,6 @@ export const legacyRevisions: readonly string[] = [
   "2025-03-26",
   "2024-11-05",
 ];
-
-/** What a legacy HTTP request without a version header means (2025-06-18, transports). */
-export const assumedLegacyRevision = "2025-03-26";
 
 /** The revision that `initialize` answers with: the one asked for, else our newest legacy one. */
 export function negotiate(requested: unknown): string {

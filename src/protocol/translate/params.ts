@@ -96,7 +96,7 @@ const envelopeKeys: readonly string[] = [
 ];
 
 /** The members that each modern request must carry in `_meta` (2026-07-28, basic). */
-export function envelopeMeta(
+function envelopeMeta(
   out: Pick<OutgoingParams, "capabilitiesText" | "clientInfoText" | "logLevel">,
 ): string {
   const level =
