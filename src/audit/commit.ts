@@ -136,7 +136,9 @@ function kick(spool: Spool): void {
   else clock.after(due, () => flush(spool));
 }
 
-function flush(spool: Spool): void {
+/** Starts the next write unless one runs. */
+export function flush(spool: Spool): void {
+  if (spool.flying) return;
   spool.scheduled = false;
   let batch = spool.queue.shift();
   if (batch === undefined) {

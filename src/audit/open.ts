@@ -163,7 +163,7 @@ function statusOf(options: AuditOptions, spool: Spool, shipper: Shipper): AuditS
     spoolRecords,
     spoolMaxBytes: spoolBytesMax,
     lagMs: shipper.oldestAt === 0 ? 0 : Math.max(0, clock.now() - shipper.oldestAt),
-    broken: spool.failed ?? lacksSpace(spool),
+    broken: spool.failed ?? (spool.noSpace === undefined ? undefined : lacksSpace(spool)),
     store: {
       kind: store.kind,
       ok: shipper.error === undefined,

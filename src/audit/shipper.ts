@@ -151,11 +151,17 @@ function backoff(shipper: Shipper): number {
 /** Is there anything to do: records on disk behind the cursor, or a segment to remove? */
 function waits(shipper: Shipper): boolean {
   const first = shipper.options.segments[0];
-  return first !== undefined && (first.durable > shipper.at || doneWith(first));
+  return first !== undefined && (first.durable > shipper.at || doneWith(shipper, first));
 }
 
-function doneWith(segment: LiveSegment): boolean {
-  return segment.sealed && segment.durable === segment.end;
+/** The next one's header names the intents still open: it must be on disk before this goes. */
+function doneWith(shipper: Shipper, segment: LiveSegment): boolean {
+  const following = shipper.options.segments[1];
+  return (
+    segment.sealed &&
+    segment.durable === segment.end &&
+    (following === undefined || following.durable > 0)
+  );
 }
 
 /** Ships until nothing is left or something fails. Never rejects. */
@@ -168,7 +174,7 @@ async function run(shipper: Shipper): Promise<void> {
       shipper.at = batch.at;
       shipper.seq = batch.seq;
       shipper.prev = batch.prev;
-      if (batch.last && doneWith(first)) await retire(shipper, first);
+      if (batch.last && doneWith(shipper, first)) await retire(shipper, first);
       first = shipper.options.segments[0];
     }
     shipper.oldestAt = 0;

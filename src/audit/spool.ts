@@ -5,7 +5,7 @@
 
 import { createLinker, noPrev } from "../receipt/chain.ts";
 import type { RecordKind } from "../receipt/model.ts";
-import { nextTurn, put, syncFast } from "./commit.ts";
+import { flush, nextTurn, put, syncFast } from "./commit.ts";
 import { frameBytes, framePayloadMax } from "./frame.ts";
 import type { SpoolFile } from "./fs.ts";
 import { encodeHeader, hashBytes, segmentName } from "./segment.ts";
@@ -102,7 +102,11 @@ export function lacksSpace(spool: Spool): string | undefined {
 export async function flushed(spool: Spool): Promise<void> {
   while (spool.failed === undefined && spool.durableSeq < spool.linker.next - 1) {
     if (spool.options.mode === "fast") await syncFast(spool);
-    else await (spool.filling?.promise ?? spool.queue.at(-1)?.promise ?? nextTurn());
+    else {
+      // At once: a timer that waits for company would not keep the process alive.
+      flush(spool);
+      await (spool.filling?.promise ?? spool.queue.at(-1)?.promise ?? nextTurn());
+    }
   }
   if (spool.failed !== undefined) throw unavailable(spool.failed);
 }
