@@ -156,6 +156,7 @@ function stop(exchange: Exchange, reason: string): void {
 
 function finish(exchange: Exchange): void {
   exchange.over = true;
+  if (exchange.kept) exchange.begin.peer.limitIdle();
   exchange.begin.open.delete(exchange);
   exchange.begin.calls?.delete(exchange.begin.id);
 }

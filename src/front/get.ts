@@ -19,16 +19,16 @@ export function getStream(door: Door, caller: Caller): Response {
   if (session.streams >= limits.streamsPerSession) {
     door.streams.endOldest(session.keyId, session.seen);
   }
-  const { identity } = caller;
+  const { identity, peer } = caller;
   const stream = door.streams.open({
     identity,
+    peer,
     seen: session.seen,
     listChanged: notificationMessage("notifications/tools/list_changed"),
     closed: () => session.streams--,
   });
   if (stream === undefined) return rpcError(plain("GW_SESSIONS_FULL"), undefined, again);
   session.streams++;
-  caller.peer.keepOpen();
   // What changed while no stream was open is told now.
   door.streams.refresh(identity).catch((thrown) => internal(door, thrown));
   return stream.response;

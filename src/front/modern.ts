@@ -59,15 +59,14 @@ async function listen(door: Door, posted: Posted, message: RequestMessage): Prom
   const seen = { hash: await door.ports.visibleHash(identity) };
   const stream = door.streams.open({
     identity,
+    peer,
     seen,
     listChanged: tools
       ? notificationMessage("notifications/tools/list_changed", `{${meta}}`)
       : undefined,
     farewell: resultMessage(message.idText, `{"resultType":"complete",${meta}}`).join(""),
-    closed: () => undefined,
   });
   if (stream === undefined) return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
-  peer.keepOpen();
   const honoured = tools ? `{"toolsListChanged":true}` : "{}";
   stream.send(
     notificationMessage(

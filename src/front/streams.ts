@@ -4,6 +4,7 @@ import type { Identity } from "../access/access.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { sseComment, sseEvent } from "../protocol/sse.ts";
+import type { Peer } from "../runtime/runtime.ts";
 import { type EventStream, openEventStream } from "./event-stream.ts";
 import type { FrontPorts } from "./ports.ts";
 import type { Seen } from "./sessions.ts";
@@ -25,8 +26,9 @@ export interface StreamOptions {
   /** Last message of a graceful end. */
   readonly farewell?: string;
   readonly headers?: Record<string, string>;
+  readonly peer: Peer;
   /** Once, however it ended. */
-  closed(): void;
+  closed?(): void;
 }
 
 export interface Streams {
@@ -59,7 +61,8 @@ export function createStreams(ports: Pick<FrontPorts, "clock" | "visibleHash">):
     if (own?.delete(stream) !== true) return;
     if (own.size === 0) byKey.delete(stream.identity.keyId);
     size--;
-    stream.closed();
+    stream.closed?.();
+    stream.peer.limitIdle();
   }
 
   function ofClient(keyId: string, seen: Seen): readonly Open[] {
@@ -127,10 +130,11 @@ function openStream(options: StreamOptions, clock: Clock, forget: (stream: Open)
     },
     end() {
       if (options.farewell !== undefined) events.write(sseEvent(options.farewell));
-      events.end();
       forget(stream);
+      events.end();
     },
   };
+  options.peer.keepOpen();
   // The first byte makes the headers leave: a client waits for them before it trusts the stream.
   events.write(sseComment(""));
   return stream;

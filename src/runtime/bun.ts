@@ -35,6 +35,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       options.handle(request, {
         address: () => (unix ? "unix" : (at.requestIP(request)?.address ?? "")),
         keepOpen: () => at.timeout(request, 0),
+        limitIdle: () => (unix ? undefined : at.timeout(request, options.idleSeconds)),
       }),
     // The handler answers its own faults; what still arrives here must not show its text.
     error: () => new Response("internal error\n", { status: 500 }),

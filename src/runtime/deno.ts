@@ -36,6 +36,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       options.handle(request, {
         address: () => info.remoteAddr.hostname ?? "unix",
         keepOpen: () => undefined,
+        limitIdle: () => undefined,
       }),
   );
   return {

@@ -25,6 +25,8 @@ export interface Peer {
   address(): string;
   /** No idle timeout for this request: for event streams and calls with deadlines of their own. */
   keepOpen(): void;
+  /** Puts the idle timeout back, before the answer ends: the connection may carry more requests. */
+  limitIdle(): void;
 }
 
 export interface Listener {

@@ -100,8 +100,9 @@ describe("slow calls", () => {
   test("a JSON client's connection is kept open instead", async () => {
     const { made, waiting, reply } = await asked("application/json");
     await made.clock.advance(limits.answerAsStreamAfterMs * 4);
-    expect(made.peer.kept).toBe(1);
+    expect([made.peer.kept, made.peer.limited]).toEqual([1, 0]);
     reply.send(200, result);
+    expect(made.peer.limited).toBe(1);
     expect(await bodyOf(await waiting)).toEqual(whole);
   });
 });

@@ -22,7 +22,7 @@ export interface World {
   /** What reached the call path, in order. */
   readonly got: Got[];
   readonly logged: { message: string; fields: Record<string, unknown> }[];
-  readonly peer: Peer & { kept: number };
+  readonly peer: Peer & { kept: number; limited: number };
   /** Hash of every key's list; `changed` tells the front to look again. */
   lists: Map<string, string>;
   changed(): Promise<void>;
@@ -106,9 +106,13 @@ export function world(
 function peer(): World["peer"] {
   return {
     kept: 0,
+    limited: 0,
     address: () => "127.0.0.1",
     keepOpen() {
       this.kept++;
+    },
+    limitIdle() {
+      this.limited++;
     },
   };
 }
