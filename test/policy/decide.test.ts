@@ -110,7 +110,10 @@ describe("P25 arguments that nobody declared or named are not covered by an allo
 
 describe("who", () => {
   const policy = load(`rules:
-  - { id: r, effect: allow, tools: [t/x], who: { roles: [executor, viewer], keys: ["billing-*", ops] } }`);
+  - id: r
+    effect: allow
+    tools: [t/x]
+    who: { roles: [executor, viewer], keys: ["billing-*", ops] }`);
   const as = (keyName: string, roles: readonly string[]) =>
     ask(policy, "t/x", {}, { subject: { ...executor, keyName, roles } }).effect;
   test("both parts must hold, each by one of its entries", () => {

@@ -133,7 +133,10 @@ describe("monotone", () => {
 test("deciding is total on hostile trees", () => {
   const policy = load(`rules:
   - { id: p, effect: deny, tools: ["*"], unless: { args.a?: { path: "/srv/**" } } }
-  - { id: u, effect: deny, tools: ["*"], when: { args.a?: { url: { private: true, path: "/x/**" } } } }
+  - id: u
+    effect: deny
+    tools: ["*"]
+    when: { args.a?: { url: { private: true, path: "/x/**" } } }
   - { id: r, effect: deny, tools: ["*"], when: { "args.a[*]": { re2: "(a+)+$" } } }
   - { id: c, effect: deny, tools: ["*"], when: { args.a: { cidr: "fd00::/8" } } }
   - { id: t, effect: allow, tools: ["*"], when: { "args.a.b.c[*]": { type: integer } } }`);
