@@ -3,8 +3,8 @@
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import type { Tool } from "../catalog/catalog.ts";
-import { encodeMirror } from "../protocol/headers.ts";
 import type { Era, StrictBody } from "../protocol/message.ts";
+import { encodeMirror } from "../protocol/mirror.ts";
 import { outgoingCall } from "../protocol/translate/params.ts";
 import type { Outcome } from "../receipt/model.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../upstream/upstream.ts";

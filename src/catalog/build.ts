@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import { paramHeadersOf } from "../protocol/headers.ts";
+import { paramHeadersOf } from "../protocol/param-headers.ts";
 import { renamed, toolFor } from "../protocol/translate/tools-list.ts";
 import type { RawItem, Upstream } from "../upstream/upstream.ts";
 import type { Tool } from "./catalog.ts";

@@ -1,7 +1,8 @@
 /** What the demo asks of the product: always by its own commands, as a person would. */
 
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fault } from "../base/errors.ts";
@@ -19,6 +20,29 @@ export async function makeKey(folder: DemoFolder, role: string, name: string): P
   const made = await run(folder, ["keys", "create", "--role", role, "--name", name, "--json"]);
   const { token }: { token: string } = JSON.parse(must(made, "make a key"));
   return token;
+}
+
+/**
+ * The token of an executor key that outlives this run: made once, kept in the folder. The first time
+ * an admin key is made before it, and left where the CLI looks for one if nothing is there.
+ */
+export async function keptKey(folder: DemoFolder, name: string): Promise<string> {
+  const file = join(folder.path, "agent.key");
+  const kept = read(file);
+  if (kept !== undefined) return kept.toString().trim();
+  const admin = await makeKey(folder, "admin", "local-admin");
+  for (const home of [folder.path, configHome()]) {
+    mkdirSync(join(home, "authensor-gw"), { recursive: true, mode: 0o700 });
+    const path = join(home, "authensor-gw", "admin.key");
+    if (!existsSync(path)) writeFileSync(path, `${admin}\n`, { mode: 0o600 });
+  }
+  const token = await makeKey(folder, "executor", name);
+  writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  return token;
+}
+
+function configHome(): string {
+  return process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
 }
 
 /** All receipts, newest first. */

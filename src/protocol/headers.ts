@@ -8,8 +8,6 @@ import type { Message, RequestMessage } from "./message.ts";
 import { decodeMirror } from "./mirror.ts";
 import type { ParamHeader } from "./param-headers.ts";
 
-export { encodeMirror } from "./mirror.ts";
-export { paramHeadersOf } from "./param-headers.ts";
 
 export interface MirrorInput {
   readonly message: Message;
