@@ -1,4 +1,4 @@
-/** The rules of this code, as tests. Each message says what to do; each rule is tried on a fault. */
+/** The rules of this code as tests. Each message says what to do; each rule is tried on a fault. */
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
@@ -54,7 +54,7 @@ const rules: readonly Rule[] = [
     check: (file) =>
       file.path === "src/base/error-codes.ts"
         ? []
-        : file.text.split("\n").flatMap((line, at) => tooWide(line, at + 1)),
+        : file.text.split("\n").flatMap((line, at) => tooWide(file.path, line, at + 1)),
     plant: ["src/base/a.ts", `// ${"x".repeat(100)}\n`],
   },
   {
@@ -124,7 +124,8 @@ const rules: readonly Rule[] = [
     name: "builtins are imported as node:, files with their ending",
     check: (file) =>
       file.imports.flatMap(({ from, line }) => {
-        if (builtinModules.includes(from)) return [`${line}: write node:${from}`];
+        if (builtinModules.includes(from) && !from.includes(":"))
+          return [`${line}: write node:${from}`];
         const bare = from.startsWith(".") && !/\.(tsx?|js|json|ya?ml|txt|md|sql)$/.test(from);
         return bare ? [`${line}: ${from} has no ending, write ${from}.ts`] : [];
       }),
@@ -180,7 +181,7 @@ function importFault(file: SourceFile, found: SourceFile["imports"][number]): st
   if (!found.from.startsWith(".")) return packageFault(from, layer, found.from, found.line);
   const target = normalize(join(file.path, "..", found.from));
   const to = layerOf(target);
-  if (to === from) return [];
+  if (to === from || target === "package.json") return [];
   const allowed = found.typeOnly ? [...layer.may, ...(layer.types ?? [])] : layer.may;
   if (allowed.includes(to) || allowed.includes(target.replace(/^src\//, ""))) return [];
   return [
@@ -206,8 +207,12 @@ function tooLong(lines: number, most: number, at: number, name: string): string[
   return lines > most ? [`${at}: ${name} has ${lines} lines, split it (at most ${most})`] : [];
 }
 
-function tooWide(line: string, at: number): string[] {
-  return line.length > 100 ? [`${at}: has ${line.length} columns, break it (at most 100)`] : [];
+/** What the formatter cannot break may stand: an import of one name, a text of a test. */
+function tooWide(path: string, line: string, at: number): string[] {
+  if (line.length <= 100 || /^import .* from "[^"]+";$/.test(line)) return [];
+  const comment = /^\s*(\/\/|\/?\*)/.test(line);
+  if (!comment && path.startsWith("test/") && /["'`]/.test(line.slice(0, 100))) return [];
+  return [`${at}: has ${line.length} columns, break it (at most 100)`];
 }
 
 function undocumented(text: string, codes: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-/** A gateway as anybody would write it with SDK v1: `bun sdk-gateway.ts UPSTREAM` prints its URL. */
+/** A gateway as anybody would write it with SDK v1: `bun sdk-gateway.ts UPSTREAM`, prints URL. */
 
 import process from "node:process";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";

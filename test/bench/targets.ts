@@ -127,7 +127,7 @@ export async function startSdkGateway(upstream: string): Promise<Target> {
   };
 }
 
-/** Any other gateway: `BENCH_PEER=script`, started with the upstream's URL, prints URL and PID n. */
+/** Any other gateway, BENCH_PEER: a program that gets the upstream's URL, prints URL and PID n. */
 export async function startPeer(script: string, upstream: string): Promise<Target> {
   const child = startChild([...onGatewayCpu, script, upstream]);
   const [url] = await child.says(/http:\/\/\S+/, 60_000);

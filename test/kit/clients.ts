@@ -8,7 +8,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 
-/** A connected client of SDK v1: 2025-11-25 with a session. `url` is the gateway's, without path. */
+/** A connected client of SDK v1: 2025-11-25 with a session. `url` is the gateway's own. */
 export async function legacyAgent(url: string, token: string): Promise<Client> {
   const client = new Client({ name: "test-legacy", version: "1.0.0" });
   const transport = new StreamableHTTPClientTransport(new URL("/mcp", url), {
