@@ -11,7 +11,7 @@ import { joined, jsonPieces, rpcError, rpcErrorText } from "./answers.ts";
 import { type EventStream, openEventStream, streamHeaders } from "./event-stream.ts";
 import type { Accepts } from "./media.ts";
 
-/** State of one request; the functions below are all that touch it. One record a call, no closures. */
+/** State of one request; only the functions below touch it. One record a call, no closures. */
 export interface Exchange {
   readonly begin: Begin;
   /** Monotonic ms. */

@@ -1,4 +1,4 @@
-/** Revisions to 2025-11-25: initialize, sessions, notifications (spec: basic/lifecycle, transports). */
+/** Revisions to 2025-11-25: initialize, sessions, notifications (basic/lifecycle, transports). */
 
 import { isObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";

@@ -63,7 +63,7 @@ function answer(door: Door, caller: Caller, bytes: Uint8Array): Answer {
   return answerModern(door, posted);
 }
 
-/** F20: we ask clients nothing, so they have nothing to answer; what only servers say is refused. */
+/** F20: we ask clients nothing, so they have nothing to answer; nor do they speak for servers. */
 function rejectKind(message: Message): string | undefined {
   if (message.kind === "response") return "A response answers no request of this gateway";
   if (message.kind === "notification" && isServerOnly(message.method)) {

@@ -170,7 +170,8 @@ describe("keys", () => {
   test("the challenge stays inside its quotes", async () => {
     const answer = await world().ask(post(call, { authorization: "Bearer expired" }));
     expect(answer.headers.get("www-authenticate")).toBe(
-      `Bearer error="invalid_token", error_description="GW_KEY_EXPIRED: The key 'old' expired: its time is over"`,
+      'Bearer error="invalid_token", ' +
+        `error_description="GW_KEY_EXPIRED: The key 'old' expired: its time is over"`,
     );
     const { error } = await bodyOf(answer);
     expect(Object.keys(error ?? {})).toEqual(["code", "message", "cause", "fix"]);
@@ -223,7 +224,7 @@ describe("bodies", () => {
     (encoding) => refused(post(call, { "content-encoding": encoding }), 415, "GW_CONTENT_TYPE"),
   );
   test("R1 too large, by length and by count", async () => {
-    const large = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"${"x".repeat(limits.bodyBytes)}"}}`;
+    const large = JSON.stringify(rpc("ping", { a: "x".repeat(limits.bodyBytes) }));
     await refused(post(large), 413, "GW_BODY_TOO_LARGE");
     await refused(
       post(large, { "content-length": String(large.length) }),

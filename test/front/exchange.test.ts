@@ -113,7 +113,7 @@ describe("slow readers", () => {
     const waiting = made.ask(modern("tools/call", { name: "a" }));
     await settle();
     const { reply } = made.got[0]!;
-    const long = `{"jsonrpc":"2.0","method":"notifications/progress","params":"${"x".repeat(10_000)}"}`;
+    const long = `{"jsonrpc":"2.0","method":"x","params":{"a":"${"x".repeat(10_000)}"}}`;
     for (let at = 0; at < 1_000; at++) reply.notify(long);
     reply.send(200, result);
     const text = await (await waiting).text();

@@ -127,12 +127,13 @@ async function start(
 
 async function legacy(port: number): Promise<string> {
   const head = headers(port);
-  const hello = await fetch(`http://127.0.0.1:${port}/mcp`, {
+  const { hello } = await import("./kit.ts");
+  const opened = await fetch(`http://127.0.0.1:${port}/mcp`, {
     method: "POST",
     headers: head,
-    body: '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"b","version":"1"}}}',
+    body: JSON.stringify(hello),
   });
-  const session = hello.headers.get("mcp-session-id") ?? "none";
+  const session = opened.headers.get("mcp-session-id") ?? "none";
   return raw({ ...head, "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" }, args);
 }
 
@@ -142,7 +143,8 @@ async function modern(port: number): Promise<string> {
     "mcp-method": "tools/call",
     "mcp-name": "files__echo",
   };
-  const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`;
+  const { envelope } = await import("./kit.ts");
+  const meta = `"_meta":${JSON.stringify(envelope)}`;
   return raw({ ...headers(port), ...mirrors }, `${args.slice(0, -1)},${meta}}`);
 }
 

@@ -203,6 +203,12 @@ export async function open(made: World, headers: Headers_ = {}): Promise<Headers
   return { ...headers, "mcp-session-id": session, "mcp-protocol-version": "2025-11-25" };
 }
 
+/** What every 2026-07-28 request carries in its _meta. */
+export const envelope = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
+
 /** A 2026-07-28 request with its envelope and mirror headers. */
 export function modern(
   method: string,
@@ -211,11 +217,7 @@ export function modern(
   id: string | number = 1,
 ): Request {
   const name = typeof params["name"] === "string" ? params["name"] : undefined;
-  const _meta = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-    ...(params["_meta"] as object | undefined),
-  };
+  const _meta = { ...envelope, ...(params["_meta"] as object | undefined) };
   return post(rpc(method, { ...params, _meta }, id), {
     "mcp-protocol-version": "2026-07-28",
     "mcp-method": method,

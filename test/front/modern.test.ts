@@ -171,7 +171,10 @@ describe("subscriptions/listen", () => {
     expect(answer.headers.get("content-type")).toBe("text/event-stream");
     const first = stream.text().split("data: ")[1];
     expect(first).toStartWith(
-      `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{"toolsListChanged":true},${meta}}}`,
+      [
+        '{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged"',
+        `"params":{"notifications":{"toolsListChanged":true},${meta}}}`,
+      ].join(),
     );
     expect(made.peer.kept).toBe(1);
   });

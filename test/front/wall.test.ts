@@ -1,11 +1,11 @@
-/** Raw bytes against the front over a real listener: what the runtime and the front refuse together. */
+/** Raw bytes over a real listener: what the runtime and the front refuse together. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import net from "node:net";
 import type { HttpFront } from "../../src/front/http.ts";
 import { bunRuntime } from "../../src/runtime/bun.ts";
 import type { Listener } from "../../src/runtime/runtime.ts";
-import { echo, type Got, type World, world } from "./kit.ts";
+import { echo, envelope, type Got, rpc, type World, world } from "./kit.ts";
 
 const idleSeconds = 3;
 const bodyBytesMax = 256 * 1024;
@@ -30,7 +30,7 @@ function listen(front: HttpFront): Promise<Listener> {
   return bunRuntime.listen({ address, bodyBytesMax, idleSeconds, handle: front.handle });
 }
 
-/** What comes back until the other side closes, is `quiet` ms silent after it spoke, or `ms` passed. */
+/** What comes back until the other side closes, is silent for `quiet` ms, or `ms` passed. */
 function send(text: string, ms = 400, quiet = 60): Promise<{ text: string; closed: boolean }> {
   return new Promise((resolve) => {
     let got = "";
@@ -58,8 +58,7 @@ const statuses = (text: string) =>
     .filter((line) => line.startsWith("HTTP/1.1 "))
     .map((line) => Number(line.slice(9, 12)));
 
-const body =
-  '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}';
+const body = JSON.stringify(rpc("tools/list", { _meta: envelope }));
 
 /** A good modern request; each line can be replaced, "" leaves it out. */
 function request(over: Record<string, string> = {}, content = body): string {
@@ -184,7 +183,7 @@ describe("R1 sizes", () => {
 
 describe("R5 idle connections", () => {
   // Bun cuts at 12 s what never sent a request, and at the configured time (3 s here) the others.
-  test("slow headers, slow bodies and silence are cut; streams and slow calls are not", async () => {
+  test("slow senders and silent ones are cut; streams and slow calls are not", async () => {
     const half = request();
     const slow = ["", half.slice(0, 30), half.slice(0, half.length - 20)].map((text) =>
       send(text, 15_000, 15_000),
