@@ -94,6 +94,7 @@ const later = (doc: string) =>
 
 function sizeText(bytes: number): string {
   const units = [
+    ["TiB", 1024 ** 4],
     ["GiB", 1024 ** 3],
     ["MiB", 1024 ** 2],
     ["KiB", 1024],
@@ -115,7 +116,10 @@ const listen = value(
 );
 
 const hostName = value(
-  { is: "a host name without scheme and port, like mcp.example", doc: "A name." },
+  {
+    is: "a host name without scheme and port, like mcp.example",
+    doc: "Host names that are answered to beside the loopback ones.",
+  },
   (input) => (typeof input === "string" && isHostName(input) ? input.toLowerCase() : undefined),
 );
 

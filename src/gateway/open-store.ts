@@ -15,9 +15,21 @@ export async function openStore(config: Config): Promise<Store> {
     const { sqliteStore } = await import("../store/sqlite.ts");
     return sqliteStore({ path: join(config.dataDir, "store.db") });
   }
-  const { url, pool } = config.database;
+  const { url, adminUrl, pool } = config.database;
   const { postgresStore } = await import("../store/postgres.ts");
-  return postgresStore({ url, pool, queryMs: limits.queryMs });
+  const queryMs = limits.queryMs;
+  const store = postgresStore({ url, pool, queryMs });
+  if (adminUrl === undefined) return store;
+  // The owner makes the tables and is gone again; the gateway's own role can only add (A21).
+  const migrate = async () => {
+    const owner = postgresStore({ url: adminUrl, pool: 1, queryMs });
+    try {
+      await owner.migrate();
+    } finally {
+      await owner.close();
+    }
+  };
+  return { ...store, migrate };
 }
 
 /** Throws GW_STORE_CHANGED when data_dir was used with another store; `accept` pins the new one. */

@@ -8,7 +8,6 @@ import type { Message, RequestMessage } from "./message.ts";
 import { decodeMirror } from "./mirror.ts";
 import type { ParamHeader } from "./param-headers.ts";
 
-
 export interface MirrorInput {
   readonly message: Message;
   readonly headers: { get(name: string): string | null };

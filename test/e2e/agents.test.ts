@@ -47,7 +47,7 @@ for (const kind of ["sqlite", "postgres"] as const) {
       writeFileSync(join(folder, "files/a.txt"), "the content of a");
       database = kind === "postgres" ? await startPostgres({ durable: false }) : undefined;
       http = [await everythingHttp(), await modern()];
-      const store = database && { url: database.url, admin_url: database.adminUrl };
+      const store = database && { url: database.adminUrl };
       gateway = await startGateway({
         policy,
         config: {

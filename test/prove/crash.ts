@@ -22,7 +22,7 @@ const postgres = await startPostgres();
 const server = join(import.meta.dir, "../kit/servers/nonce-stdio.ts");
 const gateway = await startGateway({
   config: {
-    database: { url: postgres.url, admin_url: postgres.adminUrl },
+    database: { url: postgres.adminUrl },
     servers: { s: { command: [process.execPath, server] } },
   },
   policy: 'id: p\nallow: ["s/*"]\n',
