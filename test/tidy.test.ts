@@ -42,11 +42,15 @@ const rules: readonly Rule[] = [
     plant: ["src/base/a.ts", "const a = 1;\n".repeat(401)],
   },
   {
-    name: "functions have at most 70 lines",
+    // A function that makes an object of functions counts its own lines, they count theirs.
+    name: "functions have at most 70 lines of their own, 200 with the functions in them",
     check: (file) =>
-      file.path.startsWith("test/") && file.path.endsWith(".test.ts")
+      file.path.endsWith(".test.ts")
         ? []
-        : functions(file.code).flatMap((f) => tooLong(f.lines, 70, f.line, f.name)),
+        : functions(file.code).flatMap((found) => [
+            ...tooLong(found.ownLines, 70, found.line, found.name),
+            ...tooLong(found.lines, 200, found.line, `${found.name} as a whole`),
+          ]),
     plant: ["src/base/a.ts", `export function a(): void {\n${"  b();\n".repeat(70)}}\n`],
   },
   {
@@ -90,11 +94,7 @@ const rules: readonly Rule[] = [
       ...(/^(src|tui)\/.*\bindex\.tsx?$/.test(file.path)
         ? ["1: is an index file, name it by what it does"]
         : []),
-      ...matches(
-        file,
-        /^export\s+(\*|(type\s+)?\{[^}]*\}\s*from)/gm,
-        "re-exports, import the file",
-      ),
+      ...matches(file, /^export\s+(type\s+)?\*/gm, "re-exports a file, import from it"),
     ],
     plant: ["src/policy/all.ts", 'export * from "./model.ts";\n'],
   },

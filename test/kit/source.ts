@@ -48,18 +48,33 @@ export function lineAt(text: string, index: number): number {
   return text.slice(0, index).split("\n").length;
 }
 
-/** Bodies of functions, methods and arrow functions: name or "(anonymous)", first line, lines. */
-export function functions(code: string): { name: string; line: number; lines: number }[] {
-  const found: { name: string; line: number; lines: number }[] = [];
-  const open: number[] = [];
+export interface FoundFunction {
+  readonly name: string;
+  /** First line, from 1. */
+  readonly line: number;
+  readonly lines: number;
+  /** Without the lines of the functions in it. */
+  readonly ownLines: number;
+}
+
+/** Functions, methods and arrow functions with a body, inner ones before outer ones. */
+export function functions(code: string): FoundFunction[] {
+  const found: FoundFunction[] = [];
+  const open: { at: number; inner: number }[] = [{ at: 0, inner: 0 }];
   for (let at = 0; at < code.length; at++) {
-    if (code[at] === "{") open.push(at);
-    if (code[at] !== "}") continue;
-    const start = open.pop();
-    if (start === undefined) continue;
+    if (code[at] === "{") open.push({ at, inner: 0 });
+    if (code[at] !== "}" || open.length < 2) continue;
+    const { at: start, inner } = open.pop() as { at: number; inner: number };
+    const outer = open.at(-1) as { inner: number };
     const name = functionName(code.slice(Math.max(0, start - 2000), start));
+    if (name === undefined) {
+      outer.inner += inner;
+      continue;
+    }
     const line = lineAt(code, start);
-    if (name !== undefined) found.push({ name, line, lines: lineAt(code, at) - line + 1 });
+    const lines = lineAt(code, at) - line + 1;
+    found.push({ name, line, lines, ownLines: lines - inner });
+    outer.inner += lines;
   }
   return found;
 }
