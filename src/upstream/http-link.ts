@@ -11,7 +11,7 @@ import { ask, refusalText } from "./http-ask.ts";
 import { listenForChanges } from "./http-changes.ts";
 import type { Connector, Session } from "./http-connect.ts";
 import type { Exchange } from "./http-pool.ts";
-import { post } from "./http-post.ts";
+import { post, reason } from "./http-post.ts";
 import { encodeRequest } from "./http-request.ts";
 import { sessionLost } from "./http-session.ts";
 import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
@@ -44,6 +44,7 @@ export function httpLink(options: HttpLinkOptions): Link {
   let head = headOf(target, session);
   let renewing: Promise<void> | undefined;
   let closed = false;
+  let checking = false;
   let changes: KeptStream | undefined = watch();
 
   function watch(): KeptStream | undefined {
@@ -72,7 +73,10 @@ export function httpLink(options: HttpLinkOptions): Link {
       failed(why, sent) {
         fail(call, why, sent);
         if (!sent) lost(why.why);
-        else events.ailing(why.why);
+        else {
+          events.ailing(why.why);
+          check();
+        }
       },
     });
   }
@@ -126,6 +130,21 @@ export function httpLink(options: HttpLinkOptions): Link {
     const cause = `it answered ${refusalText({ status, body })}`;
     fail(call, error("GW_UPSTREAM_ERROR", cause), status >= 500);
     events.ailing(cause);
+  }
+
+  /** A connection broke: is there still a server? */
+  function check(): void {
+    if (checking || closed) return;
+    checking = true;
+    target.pool.probe().then(
+      () => {
+        checking = false;
+      },
+      (why: Error) => {
+        checking = false;
+        lost(reason(why));
+      },
+    );
   }
 
   /** One new session for all calls that found `used` lost. */

@@ -1,0 +1,46 @@
+/** U12: children do not outlive a gateway that was killed, even those that ignore everything. */
+
+import { expect, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { until } from "../kit/upstream.ts";
+
+const child = join(import.meta.dir, "../kit/fault-child.ts");
+const kit = join(import.meta.dir, "../kit/upstream.ts");
+
+/** A gateway process with two children: one that ends with its stdin, one that does not. */
+const program = `
+const { stdioUpstream, testUpstream, untilState } = await import(${JSON.stringify(kit)});
+const pids = [];
+for (const mode of ["echo", "stays"]) {
+  const command = [process.execPath, ${JSON.stringify(child)}, mode];
+  const upstream = await testUpstream(stdioUpstream(command, { protocol: "legacy" }));
+  upstream.start();
+  await untilState(upstream, "ready");
+  pids.push(upstream.status().pid);
+}
+console.log(pids.join(" "));
+setInterval(() => undefined, 1000);`;
+
+test("U12 kill -9 of the gateway ends its children within 5 s", async () => {
+  const gateway = spawn(process.execPath, ["-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const line = await new Promise<string>((resolve) =>
+    gateway.stdout.once("data", (data) => resolve(String(data))),
+  );
+  const pids = line.trim().split(" ").map(Number);
+  expect(pids.map(alive)).toEqual([true, true]);
+  gateway.kill("SIGKILL");
+  await until(() => pids.every((pid) => !alive(pid)), 5_000);
+}, 20_000);
+
+/** A zombie that nobody reaps is gone. */
+function alive(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.startsWith("Z");
+  } catch {
+    return false;
+  }
+}
