@@ -45,7 +45,13 @@ async function run(
   ports: CallPorts,
   live: LiveCall,
 ): Promise<void> {
-  const parsed = parseCall(incoming, ports.catalog);
+  let parsed = parseCall(incoming, ports.catalog);
+  const starting = ports.catalog.starting();
+  if (starting !== undefined && parsed.ok && parsed.value.tool === undefined) {
+    // Right after a start an agent with an old list may be faster than the servers.
+    await starting;
+    parsed = parseCall(incoming, ports.catalog);
+  }
   if (!parsed.ok) {
     respondProblem(incoming, reply, parsed.error);
     return;

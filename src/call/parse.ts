@@ -13,6 +13,8 @@ export interface ToolCall {
   readonly exposed: string;
   /** undefined: no server offers it; such a call is refused with a receipt. */
   readonly tool: Tool | undefined;
+  /** The server that would have it, while that was never reached. */
+  readonly unlisted: string | undefined;
   readonly args: JsonObject;
   /** Byte span of the arguments in the body; undefined when absent, which means {} (P37). */
   readonly argsSpan: readonly [number, number] | undefined;
@@ -39,5 +41,6 @@ export function parseCall(incoming: Incoming, catalog: Catalog): Result<ToolCall
     }
   }
   const argsSpan = given === undefined ? undefined : body.span("arguments", "params");
-  return ok({ exposed, tool, args, argsSpan });
+  const unlisted = tool === undefined ? catalog.unlisted(exposed)?.id : undefined;
+  return ok({ exposed, tool, unlisted, args, argsSpan });
 }

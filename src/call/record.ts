@@ -22,6 +22,7 @@ export function intentFields(
   const { tool, argsSpan } = call;
   const args = argsSpan && message.body.bytes.subarray(argsSpan[0], argsSpan[1]);
   const refused = decision.effect !== "allow";
+  const refusal = call.unlisted === undefined ? "denied" : "upstream_down";
   return {
     keyId: identity.keyId,
     keyName: identity.keyName,
@@ -29,7 +30,7 @@ export function intentFields(
     client: client.name === "" ? "" : `${client.name}/${client.version}`,
     era: incoming.era,
     method: message.method,
-    server: tool?.server ?? "",
+    server: tool?.server ?? call.unlisted ?? "",
     tool: tool?.name ?? call.exposed,
     argsHash: digest(args ?? "{}"),
     argsBytes: args?.length ?? 0,
@@ -40,7 +41,7 @@ export function intentFields(
     rules: decision.matched,
     definitionHash: tool?.definitionHash ?? "",
     code: refused ? denialCode(call, decision) : "",
-    outcome: refused ? "denied" : "",
+    outcome: refused ? refusal : "",
     decideUs: Math.round((ports.clock.mono() - incoming.arrived) * 1000),
   };
 }

@@ -60,6 +60,11 @@ export function respondDenied(
     respondProblem(incoming, reply, error);
     return;
   }
+  if (code === "GW_UPSTREAM_DOWN") {
+    const error = fault(code, { message: `The server "${call.unlisted}" was not reached yet` });
+    respondFailed(incoming, reply, error, { receipt, target: call.exposed });
+    return;
+  }
   const error = fault(code, { message: `The call of "${call.tool?.target}" is not allowed` });
   const rule = decision.rule === undefined ? "" : ` by rule "${decision.rule.id}"`;
   const hint = decision.hint === undefined ? error.fix : decision.hint;
@@ -76,7 +81,8 @@ export function respondProblem(incoming: Incoming, reply: Reply, error: GatewayE
 }
 
 export function denialCode(call: ToolCall, decision: Decision): ErrorCode {
-  return call.tool === undefined ? "GW_TOOL_UNKNOWN" : (decision.code ?? "GW_NO_RULE");
+  if (call.tool !== undefined) return decision.code ?? "GW_NO_RULE";
+  return call.unlisted === undefined ? "GW_TOOL_UNKNOWN" : "GW_UPSTREAM_DOWN";
 }
 
 /** A progress notification under the client's own token; other members as the server sent them. */

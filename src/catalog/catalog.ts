@@ -11,6 +11,11 @@ export interface Catalog {
   candidates(subject: Subject, tool: Tool): Candidates;
   /** What this key sees, ready as JSON text of the `tools` array; waits for first starts. */
   visibleTools(subject: Subject, era: Era): Promise<VisibleList>;
+  /**
+   * While servers are in their first start: resolves when all are listed or have failed, at the
+   * latest limits.startWaitMs after it was asked. undefined afterwards.
+   */
+  starting(): Promise<void> | undefined;
   /** Told when the visible list of a key may have changed, coalesced (R12). */
   onChange(listener: () => void): () => void;
   all(): readonly Tool[];

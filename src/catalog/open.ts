@@ -64,6 +64,10 @@ export function openCatalog(options: CatalogOptions): Catalog {
     starting = false;
   });
 
+  const firstStarts = async () => {
+    await Promise.race([settled, delay(options.clock, limits.startWaitMs)]);
+  };
+
   const viewOf = (subject: Subject): View => {
     let view = views.get(subject);
     if (view === undefined) {
@@ -87,11 +91,12 @@ export function openCatalog(options: CatalogOptions): Catalog {
     tool: (exposed) => built.tools.get(exposed),
     candidates,
     async visibleTools(subject, era) {
-      if (starting) await Promise.race([settled, delay(options.clock, limits.startWaitMs)]);
+      if (starting) await firstStarts();
       const view = viewOf(subject);
       view.lists[era] ??= render(built, era, (tool) => candidates(subject, tool));
       return view.lists[era];
     },
+    starting: () => (starting ? firstStarts() : undefined),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
