@@ -1,0 +1,127 @@
+/**
+ * Makes docs/errors.md and docs/config.md from the code: `bun test/kit/docs.ts` writes them,
+ * test/gateway/config-docs.test.ts says when that was forgotten.
+ */
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type * as z from "zod/mini";
+import { catalogue } from "../../src/base/error-codes.ts";
+import { formsOf } from "../../src/gateway/config-issues.ts";
+import { configSchema, keyInfo } from "../../src/gateway/config-schema.ts";
+
+export const documents: readonly { readonly path: string; text(): string }[] = [
+  { path: "docs/errors.md", text: errorsText },
+  { path: "docs/config.md", text: configText },
+];
+
+function errorsText(): string {
+  const rows = Object.entries(catalogue).map(
+    ([code, { http, rpc, exit, meaning, fix }]) =>
+      `| \`${code}\` | ${cell(meaning)} | ${cell(fix)} | ${http} | ${rpc} | ${exit} |`,
+  );
+  return `# Errors
+
+Every error of the gateway has a code, a message that says what was attempted, the cause, and a
+\`Try:\` line. The code is stable. On the command line it decides the exit code; over HTTP it stands
+in the body and decides the status; in JSON-RPC it is \`error.data.code\`, or in the text of a
+\`tools/call\` result with \`isError: true\`.
+
+This table is made from \`src/base/error-codes.ts\` by \`npx bun test/kit/docs.ts\`.
+
+| code | meaning | how to solve | HTTP | JSON-RPC | exit |
+| --- | --- | --- | --- | --- | --- |
+${rows.join("\n")}
+`;
+}
+
+function configText(): string {
+  const rows = rowsOf(configSchema, "");
+  return `# Config: authensor-gw.yaml
+
+Found in \`--config\`, \`$AUTHENSOR_GW_CONFIG\`, \`./\`, \`$XDG_CONFIG_HOME/authensor-gw/\`,
+\`/etc/authensor-gw/\`: the first that is there. Paths in it are relative to it.
+\`authensor-gw check\` names every problem with its line; \`authensor-gw config show --effective\`
+prints each value in force and where it comes from, with secrets masked.
+
+\`\`\`yaml
+listen: localhost:3100
+policy: policies/prod.yaml
+servers:                        # entries of an mcpServers file paste verbatim
+  files:
+    command: npx                # never a shell
+    args: [-y, "@modelcontextprotocol/server-filesystem", /srv/data]
+    timeout: 60s                # short for { idle: 60s }
+  remote:
+    url: https://mcp.example/mcp
+    headers: { Authorization: "Bearer \${cred:remote}" }
+\`\`\`
+
+## Values from elsewhere
+
+| written | is |
+| --- | --- |
+| \`\${VAR}\`, \`\${env:VAR}\` | an environment variable; missing: GW_VARIABLE names it and its line |
+| \`\${VAR:-default}\` | the same, or the default when it is missing or empty |
+| \`\${file:path}\` | the text of a file, without its last line feed |
+| \`\${cred:name}\` | a systemd credential, or \`credentials/name\` beside the config, mode 0600 |
+| \`$\${\` | a plain \`\${\` |
+
+What stands in for a reference is not expanded again, and no message shows it.
+Durations are \`500ms 30s 5m 24h 90d\`, sizes \`64KiB 4MiB 10GiB\`.
+
+## Servers
+
+Names are lowered and other characters than letters, digits and \`-\` become \`-\`, with a note; two
+that become one are refused. \`autoApprove\` and \`alwaysAllow\` of client configs are ignored with a
+note: the policy decides. A top-level \`mcpServers\` is another word for \`servers\`.
+A program gets PATH, HOME, USER, LANG, LC_*, TZ and TMPDIR of the gateway, then \`env\`, and nothing
+else.
+
+## Keys
+
+This table is made from \`src/gateway/config-schema.ts\` by \`npx bun test/kit/docs.ts\`.
+
+| key | must be | default | meaning |
+| --- | --- | --- | --- |
+${rows.join("\n")}
+`;
+}
+
+/** One row a key; keys of later versions and other words for a key have none. */
+function rowsOf(schema: z.core.$ZodType, path: string): string[] {
+  return formsOf(schema).flatMap((form) => {
+    const def = (form as z.core.$ZodTypes)._zod.def;
+    if (def.type === "object") {
+      return Object.entries(def.shape)
+        .filter(([name]) => name !== "mcpServers")
+        .flatMap(([name, inner]) => rowsOf(inner, path === "" ? name : `${path}.${name}`));
+    }
+    if (def.type === "record") return rowsOf(def.valueType, `${path}.NAME`);
+    const info = keyInfo.get(form);
+    if (def.type === "array") {
+      const inner = keyInfo.get(formsOf(def.element)[0] ?? form);
+      // A list that is one of two forms: the other form's row says it all.
+      return formsOf(schema).length > 1 || inner === undefined
+        ? []
+        : [row(path, `a list: ${inner.is}`, "", inner.doc)];
+    }
+    if (info === undefined || info.later === true) return [];
+    return [row(path, info.is, info.default ?? "", info.doc)];
+  });
+}
+
+function row(path: string, is: string, preset: string, doc: string): string {
+  const shown = preset === "" ? "" : `\`${preset}\``;
+  return `| \`${path}\` | ${cell(is)} | ${shown} | ${cell(doc)} |`;
+}
+
+/** A bar would end the cell. */
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, "../..");
+  for (const { path, text } of documents) writeFileSync(join(root, path), text());
+}
