@@ -117,12 +117,16 @@ function peer(): World["peer"] {
   };
 }
 
-/** `Bearer alice` and `Bearer bob` are executors, `Bearer viewer` is not; the others fail. */
+/** When the key `brief` ends: the scripted clock begins a minute before. */
+const briefEnds = setClock().now() + 60_000;
+
+/** alice, bob and brief are executors, `Bearer viewer` is not; the others fail. */
 function scriptedKeys(): { access: Access; revoke(keyId: string): void } {
   const live = new Map<string, Identity>();
   for (const [keyId, role] of Object.entries({
     alice: "executor",
     bob: "executor",
+    brief: "executor",
     viewer: "viewer",
   })) {
     live.set(`Bearer ${keyId}`, {
@@ -130,7 +134,7 @@ function scriptedKeys(): { access: Access; revoke(keyId: string): void } {
       keyName: keyId,
       roles: [role],
       claims: {},
-      expiresMs: null,
+      expiresMs: keyId === "brief" ? briefEnds : null,
     });
   }
   let gone: (keyIds: readonly string[]) => void = () => {};

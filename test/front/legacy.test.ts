@@ -161,6 +161,15 @@ describe("sessions", () => {
     expect((await made.ask(post(call(), first))).status).toBe(404);
     expect(made.front.status().sessions).toBe(limits.sessionsPerKey + 1);
   });
+  test("F11 a stream ends when its key's time is over", async () => {
+    const made = world();
+    const session = await open(made, { authorization: "Bearer brief" });
+    const stream = follow(await made.ask(to("GET", "/mcp", session)));
+    await made.clock.advance(58_000);
+    expect(stream.over()).toBe(false);
+    await made.clock.advance(3_000);
+    expect([stream.over(), made.front.status().streams]).toEqual([true, 0]);
+  });
   test("F11 a revoked key loses sessions, streams and calls at once", async () => {
     const made = world(silent);
     const session = await open(made);
