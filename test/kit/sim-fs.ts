@@ -106,7 +106,10 @@ function restart(world: World, random: () => number): void {
   world.live = kept;
   world.durable = new Map(kept);
   world.epoch += 1;
-  Object.assign(world.disk, { crashed: false, crashAt: 0, steps: 0, syncs: 0, writes: 0 });
+  const { disk } = world;
+  disk.crashed = false;
+  disk.crashAt = disk.steps = disk.syncs = disk.writes = 0;
+  disk.failSync = disk.shortWrite = 0;
 }
 
 function settle(inode: Inode, random: () => number): Inode {

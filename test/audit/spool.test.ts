@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Audit } from "../../src/audit/audit.ts";
+import { openAudit } from "../../src/audit/open.ts";
+import { readSpool } from "../../src/audit/read.ts";
+import { systemClock, systemRandom } from "../../src/base/system.ts";
+import { verifyRecords } from "../../src/receipt/verify.ts";
+import { type MemoryStore, memoryStore } from "../kit/memory-store.ts";
+import { call, checkStore, end, refusal } from "./world.ts";
+
+let base = "";
+beforeAll(() => {
+  base = fs.mkdtempSync(join(tmpdir(), "spool-test-"));
+});
+afterAll(() => fs.rmSync(base, { recursive: true, force: true }));
+
+function open(name: string, store: MemoryStore, mode: "strict" | "fast"): Promise<Audit> {
+  return openAudit({
+    dir: join(base, name),
+    mode,
+    spoolBytesMax: 64 * 1024 * 1024,
+    segmentBytes: 512 * 1024,
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    sys: { fallocate: () => false },
+    build: "test",
+    log: () => {},
+  });
+}
+
+async function calls(audit: Audit, clients: number, each: number): Promise<void> {
+  const client = async (): Promise<void> => {
+    for (let at = 0; at < each; at += 1) {
+      const intent = audit.intent(call(`tool ${at}`));
+      await intent.durable;
+      await new Promise((resolve) => setImmediate(resolve));
+      await audit.outcome(end(intent.seq)).durable;
+      if (at % 10 === 0) await audit.refusal(refusal("no")).durable;
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+}
+
+describe.each(["strict", "fast"] as const)("on the real disk, %s", (mode) => {
+  test("records arrive in the store, the spool is empty afterwards", async () => {
+    const store = memoryStore();
+    const audit = await open(`ship-${mode}`, store, mode);
+    await calls(audit, 8, 50);
+    await audit.close(3000);
+    await checkStore(store, []);
+    expect(fs.readdirSync(join(base, `ship-${mode}`))).toEqual(["ledger.json"]);
+    expect(audit.status().spoolRecords).toBe(0);
+  });
+
+  test("a live gateway's spool reads well from outside, and goes on after a dead one", async () => {
+    const store = memoryStore();
+    store.down = true;
+    const dir = join(base, `live-${mode}`);
+    const first = await open(`live-${mode}`, store, mode);
+    const running = first.intent(call("waits"));
+    await running.durable;
+    await calls(first, 4, 20);
+    const live = await verifyRecords(readSpool(dir));
+    expect(live).toMatchObject({ ok: true, records: 170, bad: undefined });
+    expect(live.chains[0]).toMatchObject({ running: 1, closed: false, intents: 81 });
+    await first.close(10);
+
+    const second = await open(`live-${mode}`, store, mode);
+    await calls(second, 4, 20);
+    const both = await verifyRecords(readSpool(dir));
+    expect(both.ok).toBe(true);
+    expect(both.chains.map((one) => one.closed)).toEqual([true, false]);
+    store.down = false;
+    await second.close(5000);
+    await checkStore(store, []);
+  });
+
+  test("no descriptor stays open", async () => {
+    const before = fs.readdirSync("/proc/self/fd").length;
+    for (let at = 0; at < 3; at += 1) {
+      const audit = await open(`fd-${mode}`, memoryStore(), mode);
+      await calls(audit, 4, 200);
+      await audit.close(3000);
+    }
+    expect(fs.readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(before);
+  });
+});

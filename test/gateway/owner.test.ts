@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { GatewayError } from "../../src/base/errors.ts";
+import { isOwned, ownDataDir, readOwner } from "../../src/gateway/owner.ts";
+
+let base = "";
+beforeAll(() => {
+  base = fs.mkdtempSync(join(tmpdir(), "owner-test-"));
+});
+afterAll(() => fs.rmSync(base, { recursive: true, force: true }));
+
+function refusalOf(dir: string): GatewayError {
+  try {
+    ownDataDir(dir).release();
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) return thrown;
+  }
+  throw new Error("it was not refused");
+}
+
+describe("one gateway owns data_dir", () => {
+  test("A6 the second start says who owns it and since when; release frees it", () => {
+    const dir = join(base, "a");
+    const owner = ownDataDir(dir);
+    owner.setSocket("/run/x.sock");
+    const refused = refusalOf(dir);
+    expect(refused.code).toBe("GW_OWNED");
+    expect(refused.why).toContain(`process ${process.pid} owns it, since 20`);
+    expect(readOwner(dir)?.socket).toBe("/run/x.sock");
+    expect(isOwned(dir)).toBe(true);
+    owner.release();
+    expect(isOwned(dir)).toBe(false);
+    expect(readOwner(dir)).toBeUndefined();
+    ownDataDir(dir).release();
+  });
+
+  test("A6 another process holds it through garbage collection, kill -9 frees it", async () => {
+    const dir = join(base, "b");
+    const script = join(base, "hold.ts");
+    const source = join(import.meta.dir, "../../src/gateway/owner.ts");
+    fs.writeFileSync(
+      script,
+      `import { ownDataDir } from ${JSON.stringify(source)};
+       function own() { ownDataDir(${JSON.stringify(dir)}); }
+       own();
+       for (let at = 0; at < 5; at += 1) Bun.gc(true);
+       console.log("held");
+       setInterval(() => Bun.gc(true), 5);`,
+    );
+    const child = Bun.spawn([process.execPath, script], { stdout: "pipe", stderr: "inherit" });
+    try {
+      await child.stdout.getReader().read();
+      await Bun.sleep(30);
+      const refused = refusalOf(dir);
+      expect(refused.code).toBe("GW_OWNED");
+      expect(refused.why).toContain(`process ${child.pid}`);
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+    ownDataDir(dir).release();
+  });
+
+  test("a path that cannot be a directory is GW_DATA_DIR", () => {
+    const file = join(base, "file");
+    fs.writeFileSync(file, "");
+    expect(refusalOf(file).code).toBe("GW_DATA_DIR");
+    expect(refusalOf("/proc/nothing").code).toBe("GW_DATA_DIR");
+  });
+});
