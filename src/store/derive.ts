@@ -72,7 +72,9 @@ const decoder = new TextDecoder();
 /** Postgres text takes neither NUL nor lone surrogates (L2). "" is stored as null. */
 function text(value: Json | undefined): string | null {
   if (typeof value !== "string" || value === "") return null;
-  return value.slice(0, limits.columnChars).toWellFormed().replaceAll("\0", "\ufffd");
+  const short = value.length > limits.columnChars ? value.slice(0, limits.columnChars) : value;
+  if (short.isWellFormed() && !short.includes("\0")) return short;
+  return short.toWellFormed().replaceAll("\0", "\ufffd");
 }
 
 function count(value: Json | undefined): number | null {

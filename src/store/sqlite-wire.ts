@@ -24,24 +24,37 @@ export interface Answer {
   };
 }
 
-/** A batch in one buffer that is handed over: cloning views would copy the spool's whole buffer. */
+/** A batch in buffers that are handed over: cloning views would copy the spool's whole buffer. */
 export interface PackedBatch {
-  readonly heads: readonly { readonly chain: string; seq: number; kind: RecordKind }[];
+  readonly chain: string;
+  readonly first: number;
+  readonly kinds: readonly RecordKind[];
   /** Lengths of hash, prev and body of each record. */
-  readonly lengths: readonly number[];
+  readonly lengths: Uint32Array<ArrayBuffer>;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Records of one chain that follow each other (`checkBatch`). */
 export function pack(records: readonly ChainRecord[]): PackedBatch {
-  const parts = records.flatMap((record) => [record.hash, record.prev, record.body]);
-  const lengths = parts.map((part) => part.length);
-  const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+  const lengths = new Uint32Array(records.length * 3);
+  let size = 0;
+  records.forEach(({ hash, prev, body }, at) => {
+    lengths.set([hash.length, prev.length, body.length], at * 3);
+    size += hash.length + prev.length + body.length;
+  });
+  const bytes = new Uint8Array(size);
   let at = 0;
-  for (const part of parts) {
+  const put = (part: Uint8Array) => {
     bytes.set(part, at);
     at += part.length;
+  };
+  for (const record of records) {
+    put(record.hash);
+    put(record.prev);
+    put(record.body);
   }
-  return { heads: records.map(({ chain, seq, kind }) => ({ chain, seq, kind })), lengths, bytes };
+  const { chain = "", seq: first = 0 } = records[0] ?? {};
+  return { chain, first, kinds: records.map((record) => record.kind), lengths, bytes };
 }
 
 export function unpack(batch: PackedBatch): ChainRecord[] {
@@ -52,5 +65,9 @@ export function unpack(batch: PackedBatch): ChainRecord[] {
     at += batch.lengths[part++] ?? 0;
     return batch.bytes.subarray(from, at);
   };
-  return batch.heads.map((head) => ({ ...head, hash: take(), prev: take(), body: take() }));
+  const { chain, first } = batch;
+  return batch.kinds.map((kind, index) => {
+    const [hash, prev, body] = [take(), take(), take()];
+    return { chain, seq: first + index, kind, hash, prev, body };
+  });
 }

@@ -115,7 +115,11 @@ function openThread(options: EngineOptions): Thread {
       (await send({ call, values }, [], ms)) as ReturnType<Engine[C]>,
     async ship(records) {
       const batch = pack(records);
-      await send({ call: "ship", values: [batch] }, [batch.bytes.buffer], limits.shipDeadlineMs);
+      await send(
+        { call: "ship", values: [batch] },
+        [batch.bytes.buffer, batch.lengths.buffer],
+        limits.shipDeadlineMs,
+      );
     },
     async close() {
       if (worker === undefined) return;

@@ -1,6 +1,6 @@
 /** One list of promises, kept by every store. What only one can break is in its own file. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,8 @@ import type { KeyRow, Store } from "../../src/store/store.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
 import { addRefusal, buildChain, callChain, intentFields, outcomeFields } from "../kit/records.ts";
 import { memoryStore } from "./memory.ts";
+
+setDefaultTimeout(30_000);
 
 const home = mkdtempSync(join(tmpdir(), "gw-store-"));
 let server: TestPostgres | undefined;
