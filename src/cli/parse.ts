@@ -76,17 +76,24 @@ function splitCommand(argv: readonly string[]): {
 
 /** Index of the first word that is neither an option nor an option's value. */
 function firstWord(argv: readonly string[]): number {
-  const withValue = new Set(
-    commands
-      .flatMap((one) => one.options)
-      .filter((one) => one.value)
-      .map((one) => `--${one.name}`),
+  const known = new Map(
+    commands.flatMap((one) => one.options).map((one) => [one.name, one.value !== undefined]),
   );
   let at = 0;
-  while (at < argv.length && (argv[at] ?? "").startsWith("-")) {
-    at += withValue.has(argv[at] ?? "") ? 2 : 1;
+  for (; at < argv.length; at++) {
+    const word = argv[at] ?? "";
+    if (!word.startsWith("-") || word === "--") return at;
+    const name = word.split("=")[0]?.slice(2) ?? "";
+    if (["-h", "--help"].includes(word)) continue;
+    // Said here already: what follows would be taken for a command.
+    if (!word.startsWith("--") || !known.has(name)) throw strayOption(word, [...known.keys()]);
+    if (known.get(name) && !word.includes("=")) at++;
   }
   return at;
+}
+
+function strayOption(word: string, known: readonly string[]): GatewayError {
+  return unknownOption(word.startsWith("--") ? word.slice(2) : word.slice(1), known, undefined);
 }
 
 function unknownCommand(first: string, second: string | undefined): GatewayError {

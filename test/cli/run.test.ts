@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runCommandLine } from "../../src/cli/run.ts";
+
+let home = "";
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), "cli-"));
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** A command line in a folder of its own below the test's home. */
+async function gw(folder: string, ...argv: string[]) {
+  const cwd = join(home, folder);
+  mkdirSync(cwd, { recursive: true });
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await runCommandLine(argv, {
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+    env: {
+      HOME: cwd,
+      XDG_CONFIG_HOME: join(cwd, "cfg"),
+      XDG_STATE_HOME: join(cwd, "state"),
+      XDG_RUNTIME_DIR: join(cwd, "run"),
+    },
+    cwd,
+    interactive: false,
+  });
+  return { code, out: out.join("\n"), err: err.join("\n"), cwd };
+}
+
+describe("without a config", () => {
+  test("no command names the client configs and the two ways to begin, exit 78", async () => {
+    const cwd = join(home, "welcome");
+    mkdirSync(join(cwd, ".cursor"), { recursive: true });
+    writeFileSync(join(cwd, ".cursor/mcp.json"), '{"mcpServers":{"a":{"command":"x"}}}');
+    const found = await gw("welcome");
+    expect(found.code).toBe(78);
+    expect(found.out).toContain("Cursor");
+    expect(found.out).toContain("authensor-gw demo");
+    expect(found.out).toContain("authensor-gw init --from");
+  });
+
+  test("commands that need one say where they looked", async () => {
+    const found = await gw("none", "status");
+    expect(found.code).toBe(78);
+    expect(found.err).toContain("GW_CONFIG_MISSING");
+    expect(found.err).toContain("authensor-gw init");
+  });
+
+  test("--tui says not yet, exit 3; --version and help answer", async () => {
+    expect(await gw("none", "--tui")).toMatchObject({ code: 3 });
+    expect((await gw("none", "--version")).out).toStartWith("authensor-gw 0.");
+    expect((await gw("none", "help")).out).toContain("keys create");
+    const help = await gw("none", "keys", "create", "--help");
+    expect([help.code, help.out.includes("--role executor --name my-agent")]).toEqual([0, true]);
+    expect(JSON.parse((await gw("none", "version", "--json")).out)).toHaveProperty("version");
+  });
+});
+
+describe("init", () => {
+  test("writes config, policy and the first admin key, and never overwrites", async () => {
+    const first = await gw("init", "init", "--template", "allow-all-audited");
+    expect([first.code, first.err]).toEqual([0, ""]);
+    const key = join(first.cwd, "cfg/authensor-gw/admin.key");
+    expect(statSync(key).mode & 0o777).toBe(0o600);
+    expect(statSync(join(first.cwd, "state/authensor-gw")).mode & 0o777).toBe(0o700);
+    expect((await gw("init", "check")).code).toBe(0);
+    const config = join(first.cwd, "authensor-gw.yaml");
+    writeFileSync(config, "naming: bare\n");
+    const token = readFileSync(key, "utf8");
+    const second = await gw("init", "init");
+    expect(second.out).toContain(`kept  ${config}`);
+    expect([readFileSync(config, "utf8"), readFileSync(key, "utf8")]).toEqual([
+      "naming: bare\n",
+      token,
+    ]);
+    expect(existsSync(join(first.cwd, "policies/read-only.yaml"))).toBe(false);
+  });
+
+  test("takes over the servers of a client config", async () => {
+    const cwd = join(home, "from");
+    mkdirSync(cwd, { recursive: true });
+    writeFileSync(
+      join(cwd, "c.json"),
+      '{"mcpServers":{"My Files":{"command":"npx","args":["-y"]}}}',
+    );
+    expect((await gw("from", "init", "--from", "c.json")).code).toBe(0);
+    const checked = await gw("from", "check");
+    expect([checked.code, checked.out]).toEqual([0, expect.stringContaining("1 servers")]);
+    expect((await gw("from", "init", "--from", "none.json")).code).toBe(3);
+    expect((await gw("from", "init", "--template", "x")).err).toContain("read-only");
+  });
+});
+
+describe("keys without a gateway", () => {
+  test("are made in the store, listed, rotated and revoked", async () => {
+    await gw("keys", "init");
+    const made = await gw(
+      "keys",
+      "keys",
+      "create",
+      "--role",
+      "executor",
+      "--name",
+      "007",
+      "--json",
+    );
+    expect([made.code, made.err]).toEqual([0, expect.stringContaining("not running")]);
+    const key = JSON.parse(made.out);
+    expect(Object.keys(key)).toEqual(["id", "name", "role", "roles", "token", "expires_at"]);
+    expect(key).toMatchObject({ name: "007", role: "executor", expires_at: null });
+
+    const twice = await gw("keys", "keys", "create", "--role", "executor", "--name", "007");
+    expect([twice.code, twice.err]).toEqual([3, expect.stringContaining("GW_NAME")]);
+    const rotated = await gw("keys", "keys", "rotate", "007");
+    expect(rotated.out).not.toBe(key.token);
+    expect((await gw("keys", "keys", "revoke", "007")).code).toBe(0);
+    const listed = await gw("keys", "keys", "list", "--json");
+    const states = listed.out.split("\n").map((line) => JSON.parse(line));
+    expect(states.filter((one) => one.name === "007").map((one) => one.state)).toEqual([
+      "revoked",
+      "revoked",
+    ]);
+    expect(listed.out).not.toContain(key.token);
+    const wrong = await gw("keys", "keys", "create", "--role", "root", "--name", "x");
+    expect([wrong.code, wrong.err]).toEqual([3, expect.stringContaining("executor")]);
+    expect((await gw("keys", "keys", "create", "--name", "x")).err).toContain("needs --role");
+    expect(
+      (await gw("keys", "keys", "create", "--role", "viewer", "--name", "x", "--expires", "9"))
+        .code,
+    ).toBe(3);
+  });
+
+  test("O4 a key file that others can read is refused, and its token not shown", async () => {
+    await gw("mode", "init");
+    const file = join(home, "mode/key");
+    writeFileSync(file, "agw_secret\n");
+    chmodSync(file, 0o644);
+    const found = await gw("mode", "keys", "revoke", "admin", "--key-file", "key");
+    expect([found.code, found.err]).toEqual([78, expect.stringContaining("chmod 600")]);
+    expect(found.err).not.toContain("agw_secret");
+  });
+});
+
+describe("check", () => {
+  test("O3 prints every problem with its place, exit 78", async () => {
+    const cwd = join(home, "bad");
+    mkdirSync(cwd, { recursive: true });
+    writeFileSync(join(cwd, "authensor-gw.yaml"), 'naming: x\ndatabase: "${DB}"\n');
+    const found = await gw("bad", "check");
+    expect(found.code).toBe(78);
+    expect(found.out).toContain("authensor-gw.yaml:1:9 GW_CONFIG");
+    expect(found.out).toContain('authensor-gw.yaml:2:11 GW_VARIABLE: The variable "DB"');
+    const json = (await gw("bad", "check", "--json")).out
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(json.map((problem) => problem.line)).toEqual([1, 2]);
+    const served = await gw("bad", "serve");
+    expect([served.code, served.err.includes(":2:11 GW_VARIABLE")]).toEqual([78, true]);
+    expect((await gw("bad", "config", "show")).code).toBe(78);
+  });
+});
+
+describe("policy", () => {
+  test("check names file, line and column, exit 1; explain exits by the decision", async () => {
+    await gw("policy", "init", "--template", "read-only");
+    expect((await gw("policy", "policy", "check")).code).toBe(0);
+    writeFileSync(join(home, "policy/p.yaml"), "id: a\nalow: []\n");
+    const bad = await gw("policy", "policy", "check", "p.yaml");
+    expect([bad.code, bad.out]).toEqual([1, expect.stringMatching(/p\.yaml:2:1 GW_\w+ /)]);
+    const explain = (...more: string[]) => gw("policy", "policy", "explain", ...more);
+    expect((await explain("--tool", "files/read_x", "--args", '{"a":1}')).code).toBe(0);
+    expect((await explain("--tool", "files/write_x")).code).toBe(1);
+    expect((await explain("--tool", "files__read_x")).err).toContain("did you mean files/read_x?");
+    expect((await explain("--tool", "files/x", "--args", "{")).code).toBe(3);
+    expect((await explain()).code).toBe(3);
+    const json = await explain("--tool", "files/read_x", "--json");
+    expect(JSON.parse(json.out).decision.effect).toBe("allow");
+  });
+});
+
+describe("receipts without a gateway", () => {
+  test("nothing was recorded: empty lists, and that verifies", async () => {
+    await gw("empty", "init");
+    expect((await gw("empty", "receipts", "list")).out).toBe("No receipts.");
+    expect(await gw("empty", "receipts", "list", "--json")).toMatchObject({ code: 0, out: "" });
+    expect((await gw("empty", "receipts", "verify")).code).toBe(0);
+    expect((await gw("empty", "receipts", "show", "r-000000000000-1")).err).toContain("GW_RECEIPT");
+    expect((await gw("empty", "receipts", "verify", "--dir", "cfg")).code).toBe(3);
+    expect((await gw("empty", "receipts", "list", "--limit", "0")).code).toBe(3);
+  });
+});
+
+test("completion prints a script for each shell", async () => {
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const found = await gw("none", "completion", shell);
+    expect([found.code, found.out.includes("receipts")]).toEqual([0, true]);
+  }
+  expect((await gw("none", "completion", "tcsh")).code).toBe(3);
+});
+
+test("a gateway that is not there is exit 69", async () => {
+  await gw("away", "init");
+  for (const argv of [["status"], ["tools", "list"], ["tools", "why", "a/b", "--key", "x"]]) {
+    expect(await gw("away", ...argv)).toMatchObject({ code: 69 });
+  }
+});
