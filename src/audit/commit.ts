@@ -58,8 +58,10 @@ export async function syncFast(spool: Spool): Promise<void> {
   spool.syncDue = false;
   spool.flying = true;
   const seq = spool.linker.next - 1;
-  const ends = spool.segments.map((segment) => segment.end);
+  // Now, not later: appends go on, and the shipper removes, while this waits.
+  const ends = spool.segments.map((segment) => ({ segment, end: segment.end }));
   const files = [...spool.unsynced];
+  const writing = spool.current.file;
   spool.unsynced.clear();
   try {
     // Oldest first: a later segment must never be whole while an earlier one is not.
@@ -71,10 +73,8 @@ export async function syncFast(spool: Spool): Promise<void> {
     spool.flying = false;
   }
   spool.durableSeq = seq;
-  spool.segments.forEach((segment, at) => {
-    segment.durable = ends[at] ?? segment.durable;
-  });
-  for (const file of files) if (file !== spool.current.file) await file.close();
+  for (const { segment, end } of ends) segment.durable = end;
+  for (const file of files) if (file !== writing) await file.close();
   spool.options.onDurable();
 }
 

@@ -143,6 +143,7 @@ function roll(spool: Spool): void {
     throw unavailable(`no space for a segment: ${spool.noSpace ?? "not yet made"}`);
   }
   spool.current.sealed = true;
+  if (spool.options.mode === "fast") spool.unsynced.add(spool.current.file);
   if (spool.filling !== undefined) spool.queue.push(spool.filling);
   spool.filling = undefined;
   spool.next = undefined;

@@ -207,8 +207,14 @@ function syncInode(inode: Inode): void {
 
 function simFile(mounted: Mounted, inode: Inode): SpoolFile {
   const { world } = mounted;
+  let closed = false;
+  const check = (): void => {
+    if (isDead(mounted)) throw new Crash("the power is off");
+    if (closed) throw errno("EBADF");
+  };
   const sync = (): Promise<void> =>
     step(mounted, () => {
+      check();
       world.disk.syncs += 1;
       if (world.disk.syncs === world.disk.failSync) throw errno("EIO");
       syncInode(inode);
@@ -224,7 +230,7 @@ function simFile(mounted: Mounted, inode: Inode): SpoolFile {
   return {
     size: async () => inode.live.length,
     async read(into, at) {
-      if (isDead(mounted)) throw new Crash("the power is off");
+      check();
       const part = inode.live.subarray(at, at + into.length);
       into.set(part);
       return part.length;
@@ -235,16 +241,20 @@ function simFile(mounted: Mounted, inode: Inode): SpoolFile {
       await sync();
     },
     writeNow(bytes, at) {
-      if (isDead(mounted)) throw new Crash("the power is off");
+      check();
       writeNow(bytes, at);
     },
     sync,
     truncate: (bytes) =>
       step(mounted, () => {
+        check();
         inode.live = inode.live.slice(0, bytes);
       }),
     reserve: async () => {},
-    close: async () => {},
+    async close() {
+      check();
+      closed = true;
+    },
   };
 }
 
