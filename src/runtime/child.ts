@@ -1,10 +1,10 @@
-/** Child processes, the same on both runtimes: on Bun node:child_process costs less than Bun.spawn. */
+/** Child processes, the same on both: on Bun, node:child_process costs less than Bun.spawn. */
 
 import { spawn } from "node:child_process";
 import process from "node:process";
 import type { Child, ChildEvents, SpawnOptions } from "./runtime.ts";
 
-/** Output of a child that has exited is waited for this long: its own children may hold the pipe. */
+/** Output of a child that has exited is waited for this long: others may hold the pipe. */
 const outputAfterExitMs = 200;
 
 /** Starts a child in a process group of its own, with pipes as its only descriptors (U10). */

@@ -2,7 +2,7 @@ import * as net from "node:net";
 import * as tls from "node:tls";
 import type { Connection, DialOptions } from "./runtime.ts";
 
-/** Runtime.dial over node:net and node:tls; certificates and their names are always checked (U24). */
+/** Runtime.dial over node:net and node:tls; certificates and names are always checked (U24). */
 export function dialNode(options: DialOptions): Promise<Connection> {
   return new Promise((resolve, reject) => {
     let opened = false;

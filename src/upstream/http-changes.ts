@@ -1,4 +1,4 @@
-/** The stream on which an HTTP server tells that its lists changed: GET, or subscriptions/listen. */
+/** The stream on which an HTTP server tells list changes: GET, or subscriptions/listen. */
 
 import type { Clock, Random } from "../base/ports.ts";
 import { requestHead, requestTail } from "../protocol/envelope.ts";

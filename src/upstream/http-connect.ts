@@ -1,4 +1,4 @@
-/** From nothing to a session with an HTTP server: which era it is, and the handshake of that era. */
+/** From nothing to a session with an HTTP server: its era, and the handshake of that era. */
 
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";

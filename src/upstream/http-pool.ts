@@ -1,4 +1,4 @@
-/** Keep-alive HTTP/1.1 connections to one server, the last used first. Redirects are not followed. */
+/** Keep-alive HTTP/1.1 connections to one server, the last used first. No redirects. */
 
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
@@ -8,9 +8,9 @@ import type { Fields } from "./http-head.ts";
 import { createResponseParser, type ResponseParser } from "./http-parser.ts";
 
 export interface HttpPool {
-  /** Sends a request made by `encodeRequest`. Nothing is ever sent twice (U27). */
+  /** Sends a request made by `encodeRequest`; nothing is ever sent twice (U27). */
   send(request: readonly Uint8Array[], on: ExchangeEvents): Exchange;
-  /** Resolves when the server accepts a connection, which is kept; rejects with the dial's error. */
+  /** Resolves when the server accepts a connection, which is kept; rejects as dial does. */
   probe(): Promise<void>;
   /** Cuts all connections; what is in flight fails. */
   close(): void;

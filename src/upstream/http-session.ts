@@ -1,6 +1,6 @@
 /**
- * Does this refusal say that the session is unknown? 404 does by the spec; server-everything answers
- * 400 with the first text, an SDK transport of another process with the second.
+ * Does this refusal say that the session is unknown? 404 does by the spec; server-everything
+ * answers 400 with the first text, an SDK transport of another process with the second.
  */
 export function sessionLost(status: number, body: Uint8Array): boolean {
   if (status === 404 || status === 410) return true;

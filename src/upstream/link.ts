@@ -12,7 +12,7 @@ export interface Link {
    * that the sink is told the end once, and never before this returns.
    */
   send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent;
-  /** Ends the conversation; what is in flight fails. Resolves when the server was told, or is gone. */
+  /** Ends the conversation; what is in flight fails. Resolves when the server is told or gone. */
   close(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export interface Sent {
 export interface LinkEvents {
   /** The server says that a list changed. */
   listChanged(method: ListMethod): void;
-  /** The conversation is over without our doing; told once, in-flight requests have failed before. */
+  /** The conversation is over without our doing; told once, after what was in flight failed. */
   lost(cause: string): void;
   /** Something is wrong that does not end the conversation, or nothing any more. */
   ailing(cause: string | undefined): void;

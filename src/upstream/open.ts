@@ -1,9 +1,10 @@
+import type { Transport } from "./attempts.ts";
 import { httpConnector } from "./http-connect.ts";
 import { httpLink } from "./http-link.ts";
 import { httpTarget } from "./http-target.ts";
 import type { HttpSettings, UpstreamOptions } from "./settings.ts";
-import { stdioConnect } from "./stdio-connect.ts";
-import { supervise, type Transport } from "./supervisor.ts";
+import { stdioTransport } from "./stdio-connect.ts";
+import { supervise } from "./supervisor.ts";
 import type { Upstream } from "./upstream.ts";
 
 /**
@@ -13,12 +14,7 @@ import type { Upstream } from "./upstream.ts";
 export function openUpstream(options: UpstreamOptions): Upstream {
   const { transport } = options.config;
   if (transport.kind === "http") return supervise(options, httpTransport(options, transport));
-  return supervise(options, {
-    kind: "stdio",
-    connect: stdioConnect(options, transport),
-    probe: undefined,
-    close: () => undefined,
-  });
+  return supervise(options, stdioTransport(options, transport));
 }
 
 function httpTransport(options: UpstreamOptions, settings: HttpSettings): Transport {
@@ -32,6 +28,6 @@ function httpTransport(options: UpstreamOptions, settings: HttpSettings): Transp
       const session = await connector.open();
       return httpLink({ target, connector, session, clock, random, events });
     },
-    close: () => target.pool.close(),
+    close: async () => target.pool.close(),
   };
 }

@@ -3,6 +3,7 @@
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Era, StrictBody } from "../protocol/message.ts";
+import type { Transport } from "./attempts.ts";
 import { type ProcessPorts, type ServerProcess, startProcess } from "./child-process.ts";
 import {
   eraOfProbe,
@@ -14,37 +15,50 @@ import {
   modernMeta,
 } from "./handshake.ts";
 import { type KeptStream, keepStream } from "./kept-stream.ts";
-import { type Connect, ConnectError, type Link, type LinkEvents } from "./link.ts";
+import { ConnectError, type Link, type LinkEvents } from "./link.ts";
 import type { StdioSettings, UpstreamOptions } from "./settings.ts";
 import { createTalk, type Talk } from "./stdio-link.ts";
 import type { ServerHello, UpstreamRequest } from "./upstream.ts";
 
-export function stdioConnect(options: UpstreamOptions, settings: StdioSettings): Connect {
+export function stdioTransport(options: UpstreamOptions, settings: StdioSettings): Transport {
   const pinned = options.config.protocol;
   let verdict: Era | undefined = pinned === "auto" ? undefined : pinned;
 
-  return async (events) => {
-    const first = startTry(options, settings, events);
+  let running: Try | undefined;
+  let closed = false;
+
+  async function attempt(events: LinkEvents, era: Era | undefined): Promise<Link> {
+    if (closed) throw new ConnectError("the gateway is stopping");
+    running = startTry(options, settings, events);
     try {
-      const link = await first.shake(verdict);
-      verdict = link.hello.era;
+      const link = await running.shake(era);
+      if (pinned === "auto") verdict = link.hello.era;
       return link;
     } catch (error) {
-      await first.drop();
-      // Some servers exit when they are asked anything before initialize.
-      const probed = verdict === undefined && first.exited();
-      if (pinned === "auto") verdict = undefined;
-      if (!probed) throw error;
-      const second = startTry(options, settings, events);
-      try {
-        const link = await second.shake("legacy");
-        verdict = "legacy";
-        return link;
-      } catch (again) {
-        await second.drop();
-        throw again;
-      }
+      await running.drop();
+      throw error;
     }
+  }
+
+  return {
+    kind: "stdio",
+    probe: undefined,
+    close: async () => {
+      closed = true;
+      await running?.drop();
+    },
+    async connect(events) {
+      const probing = verdict === undefined;
+      try {
+        return await attempt(events, verdict);
+      } catch (error) {
+        // Some servers exit when they are asked anything before initialize.
+        const exited = running?.exited() === true;
+        if (pinned === "auto") verdict = undefined;
+        if (!probing || !exited || closed) throw error;
+        return attempt(events, "legacy");
+      }
+    },
   };
 }
 
@@ -52,12 +66,14 @@ interface Try {
   /** The handshake of the era, or the one that finds it out. */
   shake(era: Era | undefined): Promise<Link>;
   drop(): Promise<void>;
+  /** It ended by itself. */
   exited(): boolean;
 }
 
 function startTry(options: UpstreamOptions, settings: StdioSettings, events: LinkEvents): Try {
   let ended: string | undefined;
   let closing = false;
+  let dropped = false;
   let live = false;
   let changes: KeptStream | undefined;
   const exit = Promise.withResolvers<never>();
@@ -93,7 +109,12 @@ function startTry(options: UpstreamOptions, settings: StdioSettings, events: Lin
     };
     return { hello, pid: child.pid, send: talk.send, close };
   }
-  return { shake, drop: () => child.stop(), exited: () => ended !== undefined };
+  const drop = () => {
+    dropped ||= ended === undefined;
+    closing = true;
+    return child.stop();
+  };
+  return { shake, drop, exited: () => ended !== undefined && !dropped };
 }
 
 async function handshake(

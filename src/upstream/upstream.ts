@@ -39,7 +39,7 @@ export interface RawItem {
 
 export interface UpstreamRequest {
   readonly method: string;
-  /** The value of `params` as JSON text; the upstream's id for this request is its progress token. */
+  /** The value of `params` as JSON text; the upstream's id for it is its progress token. */
   params(id: number, era: Era): Pieces;
   /** For Mcp-Name; undefined where the method has none. */
   readonly name: string | undefined;

@@ -1,4 +1,4 @@
-/** A self-signed certificate for good.test and 127.0.0.9; its key is public, so it proves nothing. */
+/** A self-signed certificate for good.test and 127.0.0.9; its key is public: it proves nothing. */
 export const testCertificate = {
   cert: `-----BEGIN CERTIFICATE-----
 MIIBnDCCAUGgAwIBAgIUF2al9LWt2w/FsFWHgVZrJX3PvMIwCgYIKoZIzj0EAwIw

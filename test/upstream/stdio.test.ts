@@ -271,6 +271,15 @@ test("U11 stop: stdin, TERM, KILL; what the child started goes with it", async (
   expect(alive(other)).toBe(false);
 }, 15_000);
 
+test("stop does not wait for a handshake", async () => {
+  const upstream = await testUpstream(stdioUpstream(["/bin/sleep", "60"], { protocol: "modern" }));
+  upstream.start();
+  await Bun.sleep(50);
+  const began = performance.now();
+  await upstream.stop();
+  expect(performance.now() - began).toBeLessThan(3_000);
+});
+
 test("R13 a child that keeps ending is left alone for a while", async () => {
   const upstream = await testUpstream(stdioUpstream(["/bin/false"], { protocol: "legacy" }));
   open.push(upstream);

@@ -1,0 +1,190 @@
+/** Gets a server connected and connected again: attempts, waits, probes. */
+
+import { fault, GatewayError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { printable } from "../base/printable.ts";
+import { backoffMs } from "./backoff.ts";
+import { type Connect, ConnectError, type Link, type LinkEvents } from "./link.ts";
+import type { UpstreamOptions } from "./settings.ts";
+import type { StateKeeper } from "./states.ts";
+
+export interface Transport {
+  readonly kind: "http" | "stdio";
+  readonly connect: Connect;
+  /** Resolves when somebody listens at the address again; undefined where that means nothing. */
+  readonly probe: (() => Promise<void>) | undefined;
+  /** Lets go of what outlives links, and ends an attempt that is going on. */
+  close(): Promise<void>;
+}
+
+export interface Attempts {
+  /** The link there is. */
+  link(): Link | undefined;
+  /** That, or one attempt at once; rejects with GW_UPSTREAM_DOWN. */
+  reach(): Promise<Link>;
+  /** Begins an attempt. */
+  begin(): void;
+  /** Ends the link, waits for an attempt that is going on, and makes no other. */
+  stop(): Promise<void>;
+}
+
+export interface AttemptsOptions extends UpstreamOptions {
+  readonly transport: Transport;
+  readonly states: StateKeeper;
+  readonly events: Pick<LinkEvents, "listChanged" | "stderr">;
+}
+
+/** Starts of a child are counted over this time. */
+const windowMs = 60_000;
+
+export function createAttempts(options: AttemptsOptions): Attempts {
+  const { clock, random, states, transport } = options;
+  const starts: number[] = [];
+  let link: Link | undefined;
+  let attempt: Promise<Link> | undefined;
+  let cancelTimer: () => void = () => undefined;
+  let failures = 0;
+
+  /** One attempt at a time, whoever wants it. */
+  function connect(): Promise<Link> {
+    attempt ??= tryOnce().finally(() => {
+      attempt = undefined;
+    });
+    return attempt;
+  }
+
+  /** An attempt that nobody waits for: its failure is in the state. */
+  function begin(): void {
+    void connect().catch(() => undefined);
+  }
+
+  async function tryOnce(): Promise<Link> {
+    cancelTimer();
+    const full = crashLoop();
+    if (full !== undefined) throw full;
+    states.enter("starting");
+    starts.push(clock.mono());
+    let made: Link | undefined;
+    let lostEarly: string | undefined;
+    try {
+      made = await transport.connect({
+        ...options.events,
+        ailing: (cause) => ail(cause),
+        lost(cause) {
+          if (made === undefined) lostEarly = cause;
+          else if (link === made) lose(cause);
+        },
+      });
+    } catch (error) {
+      const refused = error instanceof ConnectError && error.refused;
+      wait(error instanceof Error ? error.message : String(error), refused);
+      throw error;
+    }
+    if (states.state === "disabled") {
+      void made.close();
+      throw new ConnectError("the gateway is stopping");
+    }
+    link = made;
+    failures = 0;
+    states.enter("ready");
+    if (lostEarly !== undefined) lose(lostEarly);
+    return made;
+  }
+
+  /** R13: a child that keeps dying is left alone for a while. */
+  function crashLoop(): ConnectError | undefined {
+    if (transport.kind !== "stdio") return undefined;
+    const now = clock.mono();
+    while (starts.length > 0 && now - (starts[0] as number) >= windowMs) starts.shift();
+    if (starts.length < limits.childStartsPerMinute) return undefined;
+    const ms = windowMs - (now - (starts[0] as number));
+    const cause = `started ${starts.length} times within a minute; last: ${states.cause ?? ""}`;
+    if (states.state !== "crash-loop") states.enter("crash-loop", cause, clock.now() + ms);
+    later(ms, begin);
+    return new ConnectError(cause);
+  }
+
+  function lose(cause: string): void {
+    link = undefined;
+    if (states.state !== "disabled") wait(cause, false);
+  }
+
+  function wait(cause: string, refused: boolean): void {
+    if (states.state === "disabled") return;
+    failures += 1;
+    const ms =
+      refused && transport.probe !== undefined ? limits.tcpProbeMs : backoffMs(failures, random);
+    states.enter("backoff", printable(cause), clock.now() + ms);
+    later(ms, refused ? probe : begin);
+  }
+
+  /** While nobody listens, a bare connection is cheaper than a handshake for both sides. */
+  function probe(): void {
+    if (transport.probe === undefined) {
+      begin();
+      return;
+    }
+    // A call may have got through meanwhile.
+    const waiting = () => states.state === "backoff" && attempt === undefined;
+    transport.probe().then(
+      () => {
+        if (waiting()) begin();
+      },
+      () => {
+        if (waiting()) later(limits.tcpProbeMs, probe);
+      },
+    );
+  }
+
+  function later(ms: number, run: () => void): void {
+    cancelTimer();
+    cancelTimer = clock.after(ms, run);
+  }
+
+  function ail(cause: string | undefined): void {
+    if (cause === undefined && states.state === "degraded") states.enter("ready");
+    if (cause !== undefined && states.state === "ready") states.enter("degraded", printable(cause));
+  }
+
+  /** The link there is, or one attempt at once (never while crash-looping). */
+  async function reach(): Promise<Link> {
+    if (link !== undefined) return link;
+    if (states.state === "disabled") throw down(states.cause ?? "it is disabled");
+    if (states.state === "crash-loop") throw down(states.cause ?? "it keeps ending");
+    try {
+      return await within(connect(), limits.connectMs);
+    } catch (error) {
+      if (error instanceof GatewayError) throw error;
+      throw down(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stop = clock.after(ms, () => reject(down(`it is still starting after ${ms} ms`)));
+      promise.then(resolve, reject).finally(stop);
+    });
+  }
+
+  function down(cause: string): GatewayError {
+    return fault("GW_UPSTREAM_DOWN", {
+      message: `Cannot reach "${options.config.id}"`,
+      cause: printable(cause),
+    });
+  }
+
+  return {
+    link: () => link,
+    reach,
+    begin,
+    async stop() {
+      cancelTimer();
+      const live = link;
+      link = undefined;
+      if (states.state !== "disabled") states.enter("disabled", "the gateway is stopping");
+      await live?.close();
+      await transport.close();
+      await attempt?.catch(() => undefined);
+    },
+  };
+}
