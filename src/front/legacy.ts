@@ -3,6 +3,7 @@
 import { isObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { NotificationMessage, RequestMessage } from "../protocol/message.ts";
+import { initializeResult } from "../protocol/translate/initialize.ts";
 import { negotiate } from "../protocol/versions.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
 import { again, badParams, carry, caught, clientOf } from "./carry.ts";
@@ -79,13 +80,7 @@ async function initialize(door: Door, posted: Posted, message: RequestMessage): 
   const begin = { keyId: identity.keyId, protocol, client: clientOf(info), capabilities };
   const session = door.sessions.open(begin);
   if (session === undefined) return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
-  const instructions =
-    hello.instructions === undefined ? "" : `,"instructions":${JSON.stringify(hello.instructions)}`;
-  const serverInfo = JSON.stringify({ name: hello.name, version: hello.version });
-  const result = [
-    `{"protocolVersion":"${protocol}","capabilities":${hello.capabilitiesText}`,
-    `,"serverInfo":${serverInfo}${instructions}}`,
-  ].join("");
+  const result = initializeResult(hello, protocol);
   return answerText(wanted, message.idText, result, { "mcp-session-id": session.id });
 }
 

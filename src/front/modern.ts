@@ -3,7 +3,8 @@
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { notificationMessage, resultMessage } from "../protocol/envelope.ts";
 import type { RequestMessage } from "../protocol/message.ts";
-import { modernRevision, modernRevisions } from "../protocol/versions.ts";
+import { discoverResult } from "../protocol/translate/discover.ts";
+import { modernRevision } from "../protocol/versions.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
 import { again, badParams, carry, caught, clientOf } from "./carry.ts";
 import type { Answer, Door, Posted } from "./door.ts";
@@ -34,14 +35,7 @@ async function discover(door: Door, posted: Posted, message: RequestMessage): Pr
   const wanted = accepts(posted.request.headers.get("accept"));
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   const hello = await door.ports.hello(posted.identity);
-  const instructions =
-    hello.instructions === undefined ? "" : `"instructions":${JSON.stringify(hello.instructions)},`;
-  const serverInfo = JSON.stringify({ name: hello.name, version: hello.version });
-  const result = [
-    `{"resultType":"complete","supportedVersions":${JSON.stringify(modernRevisions)}`,
-    `,"capabilities":${hello.capabilitiesText},${instructions}"ttlMs":0,"cacheScope":"private"`,
-    `,"_meta":{"${prefix}/serverInfo":${serverInfo}}}`,
-  ].join("");
+  const result = discoverResult(hello);
   return answerText(wanted, message.idText, result);
 }
 

@@ -20,7 +20,8 @@ export interface FrontPorts {
   readonly behindProxy: boolean;
   /** Any request method that the front does not answer itself. May reply before it returns. */
   handle(incoming: Incoming, reply: Reply): Handling;
-  hello(identity: Identity): Promise<Hello>;
+  /** What initialize and server/discover say of us. */
+  hello(identity: Identity): Promise<SelfDescription>;
   /** Hash of the tool list that this key sees now. */
   visibleHash(identity: Identity): Promise<string>;
   /** Calls back when any key's list may have changed; the returned function ends that. */
@@ -28,15 +29,6 @@ export interface FrontPorts {
   ready(): Readiness;
   /** A fault that should not be, for the log. */
   error(message: string, fields: Record<string, unknown>): void;
-}
-
-/** What initialize and server/discover say of us. */
-export interface Hello {
-  readonly name: string;
-  readonly version: string;
-  /** JSON text of the capabilities object. */
-  readonly capabilitiesText: string;
-  readonly instructions: string | undefined;
 }
 
 /** Shown to anyone: names and reasons without secrets or addresses. */

@@ -31,7 +31,8 @@ export async function openFront(
       const listener = await runtime.listen({
         address: { host: address, port: bound },
         ...(config.tls === undefined ? {} : { tls: config.tls }),
-        bodyBytesMax: config.limits.bodyBytes,
+        // A little more than the front allows, so that it answers small overruns with its own words.
+        bodyBytesMax: config.limits.bodyBytes + 64 * 1024,
         idleSeconds: limits.httpIdleSeconds,
         handle,
       });

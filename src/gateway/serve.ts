@@ -195,9 +195,8 @@ async function openDoors(parts: Parts, undo: (() => unknown)[]): Promise<void> {
     behindProxy: config.behindProxy,
     handle: (incoming, reply) => handle(incoming, reply, calls),
     hello: async () => ({
-      name: "authensor-gw",
-      version: parts.version,
-      capabilitiesText: '{"tools":{"listChanged":true}}',
+      serverInfo: { name: "authensor-gw", version: parts.version },
+      capabilities: { tools: { listChanged: true } },
       instructions: undefined,
     }),
     visibleHash: async (identity) => (await parts.catalog.visibleTools(identity, "legacy")).hash,

@@ -48,15 +48,15 @@ async function reach(store: Store, missing: string[]): Promise<Store | undefined
 
 /** Without the store, the first record of each chain in the spool vouches for what was before. */
 async function anchorsOf(spoolDir: string): Promise<Anchor[]> {
-  const anchors = new Map<string, Anchor>();
+  const firsts = new Map<string, Anchor>();
   try {
     for await (const { chain, seq, prev } of readSpool(spoolDir)) {
-      if (seq > 0 && !anchors.has(chain)) anchors.set(chain, { chain, seq: seq - 1, hash: prev });
+      if (!firsts.has(chain)) firsts.set(chain, { chain, seq: seq - 1, hash: prev });
     }
   } catch (thrown) {
     if (!isDamage(thrown)) throw thrown;
   }
-  return [...anchors.values()];
+  return [...firsts.values()].filter((anchor) => anchor.seq >= 0);
 }
 
 interface Walk {

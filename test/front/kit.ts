@@ -71,9 +71,8 @@ export function world(
         };
       },
       hello: async () => ({
-        name: "authensor-gw",
-        version: "0.0.0",
-        capabilitiesText: '{"tools":{"listChanged":true}}',
+        serverInfo: { name: "authensor-gw", version: "0.0.0" },
+        capabilities: { tools: { listChanged: true } },
         instructions: undefined,
       }),
       visibleHash: async (identity) => lists.get(identity.keyId) ?? "first",
