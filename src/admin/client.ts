@@ -52,7 +52,9 @@ interface Ask {
 
 function ask({ socket, method, path, headers, text }: Ask): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const request = http.request({ socketPath: socket, method, path, headers }, (response) => {
+    // Bun reuses a pooled connection that is closing (EPIPE in one of six); no agent, no pool.
+    const options = { socketPath: socket, method, path, headers, agent: false };
+    const request = http.request(options, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", (error) => reject(unreachable(socket, error)));

@@ -1,6 +1,6 @@
 /**
  * Text from outside made safe for a terminal or a log (T1): what a terminal would act on becomes
- * visible, what a reader would not see becomes `<U+202E>`. Everything a person reads goes through it.
+ * visible, what a reader would not see becomes `<U+202E>`. All that a person reads goes through it.
  */
 export function printable(text: string): string {
   let safe = "";

@@ -89,7 +89,7 @@ function serversOption(call: Invocation): unknown {
 }
 
 function configText(template: string, servers: unknown): string {
-  const head = `# authensor-gw: docs/config.md lists every key, \`authensor-gw check\` checks this file.
+  const head = `# authensor-gw: docs/config.md lists every key; checked by \`authensor-gw check\`
 listen: localhost:3100
 policy: policies/${template}.yaml
 `;

@@ -34,11 +34,15 @@ export function statusText(status: GatewayStatus, nowMs: number): string {
     `keys      ${access.keys} from ${access.source}${after(access.error)}`,
     `receipts  ${audit.mode}, next seq ${audit.nextSeq}, ${audit.spoolRecords} waiting` +
       ` (${span(audit.lagMs)} old)${after(audit.broken)}`,
-    `store     ${audit.store.kind} ${audit.store.ok ? "ok" : "not reachable"}${after(audit.store.error)}`,
+    `store     ${storeText(audit.store)}`,
     `now       ${status.inFlight} calls in flight, ${status.sessions} sessions, ` +
       `${status.streams} streams`,
   ];
   return [...lines, "", serverTable(status, nowMs)].join("\n");
+}
+
+function storeText({ kind, ok, error }: GatewayStatus["audit"]["store"]): string {
+  return `${kind} ${ok ? "ok" : "not reachable"}${after(error)}`;
 }
 
 function policyText({ policy }: GatewayStatus): string {

@@ -153,7 +153,7 @@ function checkListen(build: Build, host: string, covered: boolean, auth: Config[
     build.problem(
       ["listen"],
       `"listen" is "${host}", which other machines reach, without TLS`,
-      "add tls: { cert, key }, or behind_proxy: true where a proxy ends TLS, or listen on localhost",
+      "add tls: { cert, key }, or behind_proxy: true where a proxy ends TLS; or use localhost",
       "GW_LISTEN",
     );
   }

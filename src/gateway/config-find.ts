@@ -8,7 +8,7 @@ import process from "node:process";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** All places in order; the first that exists is it. A named file is it whether it exists or not. */
+/** All places in order: the first that exists is it. A named file is it, there or not. */
 export function configPlaces(options: {
   path?: string | undefined;
   env: Environment;

@@ -293,7 +293,7 @@ export const configSchema = z.strictObject({
     z.strictObject({
       mode: oneOf(["strict", "fast"], {
         default: "strict",
-        doc: "`strict`: nothing goes to a server before its receipt is on disk; `fast` does not wait.",
+        doc: "`strict`: nothing goes to a server before its receipt is on disk; `fast`: it may.",
       }),
       content: oneOf(
         ["metadata"],

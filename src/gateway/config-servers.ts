@@ -202,7 +202,7 @@ function readCommand(build: Build, raw: RawServer, at: ConfigPath): ServerConfig
   return { kind: "stdio", command, cwd, env: { ...env } };
 }
 
-/** No shell splits a line here, so a line that wants splitting is refused with what to write (U5). */
+/** No shell splits a line here: one that wants splitting is refused with what to write (U5). */
 function checkProgram(build: Build, program: string, hasArgs: boolean, at: ConfigPath): void {
   const words = program
     .trim()

@@ -52,7 +52,7 @@ function otherStore(dir: string): string | undefined {
   try {
     pin = JSON.parse(readFileSync(join(dir, "store.json"), "utf8"));
   } catch {
-    return undefined; // never started, or a copy of the spool alone: the chains show what is missing
+    return undefined; // never started, or a copy of the spool alone: the chains show what lacks
   }
   if (!isObject(pin) || member(pin, "kind") === "sqlite") return undefined;
   return String(member(pin, "place"));

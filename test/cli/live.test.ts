@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cpSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { adminClient } from "../../src/admin/client.ts";
+import { programCommand, startGateway, type TestGateway } from "../kit/gateway.ts";
+
+let gateway: TestGateway;
+let agentFile = "";
+
+beforeAll(async () => {
+  const command = [...(await programCommand("bun")), "notes-server"];
+  gateway = await startGateway({
+    program: "bun",
+    config: { servers: { notes: { command } } },
+    policy: "id: t\nallow: [notes/read_note, notes/write_note]\ndeny: [notes/delete_note]\n",
+  });
+  agentFile = join(gateway.folder, "agent.key");
+  writeFileSync(agentFile, await gateway.key("executor", "agent"), { mode: 0o600 });
+  // Tools are there when the server has started.
+  for (let tries = 0; tries < 100; tries++) {
+    if ((await gateway.cli("tools", "list", "--json")).stdout !== "") return;
+  }
+}, 30_000);
+afterAll(async () => await gateway[Symbol.asyncDispose]());
+
+async function lines(...argv: string[]): Promise<Record<string, unknown>[]> {
+  const found = await gateway.cli(...argv, "--json");
+  return found.stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+}
+
+describe("with a running gateway", () => {
+  test("status says what runs, and where it was asked", async () => {
+    const found = await gateway.cli("status");
+    expect(found.stdout).toContain("notes");
+    expect(found.stderr).toContain("→ gateway");
+    const [status] = await lines("status");
+    expect(status).toMatchObject({ pid: gateway.child().process.pid });
+  });
+
+  test("an admin key is needed once there is one", async () => {
+    const socket = join(gateway.folder, "admin.sock");
+    const make = (key?: string) =>
+      adminClient({ socket, key }).post("/v1/keys", { name: "x", roles: ["admin"] });
+    await expect(make()).rejects.toMatchObject({ code: "GW_KEY_MISSING" });
+    await expect(make("agw_wrong")).rejects.toMatchObject({ code: "GW_KEY_UNKNOWN" });
+    await expect(adminClient({ socket: `${socket}.no` }).get("/v1/status")).rejects.toMatchObject({
+      code: "GW_NOT_RUNNING",
+    });
+    const refused = await gateway.cli("keys", "revoke", "agent", "--key-file", agentFile);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("GW_ROLE")]);
+  });
+
+  test("many requests at once all get their own answer", async () => {
+    const socket = join(gateway.folder, "admin.sock");
+    for (let round = 0; round < 5; round++) {
+      const asked = Array.from({ length: 6 }, (_, at) =>
+        adminClient({ socket }).get<unknown>(at % 2 === 0 ? "/v1/status" : "/v1/keys"),
+      );
+      const answers = await Promise.all(asked);
+      expect(answers.map((answer) => Array.isArray(answer))).toEqual([
+        false,
+        true,
+        false,
+        true,
+        false,
+        true,
+      ]);
+    }
+  });
+
+  test("tools list and why answer for a key", async () => {
+    const tools = await lines("tools", "list", "--key", "agent");
+    expect(tools.find((tool) => tool["tool"] === "notes/read_note")?.["visible"]).toBe("allow");
+    expect((await gateway.cli("tools", "why", "notes/read_note", "--key", "agent")).code).toBe(0);
+    const hidden = await gateway.cli("tools", "why", "notes/delete_note", "--key", "agent");
+    expect([hidden.code, hidden.stdout]).toEqual([1, expect.stringContaining("denies it")]);
+  });
+
+  test("tools call goes through the front door; its receipts are listed, shown and verified", async () => {
+    const call = (tool: string, args: string) =>
+      gateway.cli("tools", "call", tool, "--args", args, "--key-file", agentFile);
+    const written = await call("notes/write_note", '{"title":"n1","body":"hello"}');
+    expect([written.code, written.stderr]).toEqual([0, expect.stringContaining("→ gateway http")]);
+    const denied = await call("notes/delete_note", '{"title":"n1"}');
+    expect(denied.code).toBe(1);
+
+    const receipts = await lines("receipts", "list", "--limit", "5");
+    expect(receipts.map((row) => [row["tool"], row["outcome"]])).toContainEqual([
+      "notes/write_note",
+      "ok",
+    ]);
+    const outcomes = (await lines("receipts", "list", "--outcome", "denied")).map(
+      (row) => row["outcome"],
+    );
+    expect(new Set(outcomes)).toEqual(new Set(["denied"]));
+    const id = String(receipts.find((row) => row["outcome"] === "ok")?.["id"]);
+    const shown = await gateway.cli("receipts", "show", id);
+    expect(shown.stdout).toContain("outcome, seq");
+    expect((await gateway.cli("receipts", "show", "r-000000000000-9")).code).toBe(1);
+
+    const live = await gateway.cli("receipts", "verify");
+    expect([live.code, live.stderr]).toEqual([0, expect.stringContaining("read directly")]);
+  });
+
+  test("a copy of data_dir verifies, and without the gateway the store answers", async () => {
+    await gateway.stop();
+    const copy = join(gateway.folder, "copy");
+    cpSync(join(gateway.folder, "data"), copy, { recursive: true });
+    expect((await gateway.cli("receipts", "verify", "--dir", "copy")).code).toBe(0);
+    const found = await gateway.cli("receipts", "list", "--json");
+    expect(found.stderr).toContain("not running");
+    expect(found.stdout).toContain('"tool":"notes/write_note"');
+  });
+});

@@ -1,0 +1,167 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openAudit } from "../../src/audit/open.ts";
+import { fault } from "../../src/base/errors.ts";
+import { createLog } from "../../src/base/log.ts";
+import { systemClock, systemRandom } from "../../src/base/system.ts";
+import { readReceipt, readReceipts } from "../../src/gateway/receipts.ts";
+import { verifyReceipts } from "../../src/gateway/verify.ts";
+import { openBody } from "../../src/receipt/encode.ts";
+import { type MemoryStore, memoryStore } from "../kit/memory-store.ts";
+import { buildChain, intentFields, outcomeFields } from "../kit/records.ts";
+
+const log = createLog({ level: "error" });
+
+async function audited(store: MemoryStore, dir: string) {
+  return await openAudit({
+    dir,
+    mode: "strict",
+    spoolBytesMax: 64 * 1024 * 1024,
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    sys: { fallocate: () => false },
+    build: "test",
+    segmentBytes: 64 * 1024,
+    log: (level, message, fields) => log[level](message, { ...fields }),
+  });
+}
+
+/** A closed chain of two calls and a refusal in the spool, of which the store has what it got. */
+async function world<T>(
+  storeDown: boolean,
+  run: (store: MemoryStore, dir: string, ids: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const dir = mkdtempSync(join(tmpdir(), "verify-"));
+  const store = memoryStore();
+  store.down = storeDown;
+  try {
+    const audit = await audited(store, dir);
+    const first = audit.intent(intentFields());
+    await audit.outcome(outcomeFields(first.seq)).durable;
+    const refused = audit.refusal(intentFields({ effect: "deny", outcome: "denied", tool: "rm" }));
+    const second = audit.intent(intentFields({ keyName: "other" }));
+    await audit.outcome(outcomeFields(second.seq, { outcome: "timeout" })).durable;
+    await audit.close(storeDown ? 1 : 1000);
+    return await run(store, dir, [first.id, refused.id, second.id]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+describe("verifyReceipts", () => {
+  for (const storeDown of [true, false]) {
+    test(`what is ${storeDown ? "only in the spool" : "shipped"} verifies as a whole`, async () => {
+      await world(storeDown, async (store, dir) => {
+        const report = await verifyReceipts(store, dir, []);
+        expect(report).toMatchObject({ ok: true, missing: [], records: 7 });
+        expect(report.chains[0]).toMatchObject({ intents: 2, refusals: 1, closed: true });
+      });
+    });
+  }
+
+  test("a record that is in spool and store counts once, and a part of a chain is joined", async () => {
+    await world(true, async (store, dir) => {
+      store.down = false;
+      const all = await audited(store, join(dir, "other"));
+      await all.close(1000);
+      store.data.clear();
+      const spool: Parameters<MemoryStore["ship"]>[0][number][] = [];
+      const { readSpool } = await import("../../src/audit/read.ts");
+      for await (const record of readSpool(dir)) spool.push(record);
+      await store.ship(spool.slice(0, 3));
+      expect(await verifyReceipts(store, dir, [])).toMatchObject({ ok: true, records: 7 });
+      // A16: the store says one thing, the spool another.
+      const chain = store.data.get(spool[0]!.chain)!;
+      chain[2] = { ...chain[2]!, hash: new Uint8Array(32) };
+      const report = await verifyReceipts(store, dir, []);
+      expect(report).toMatchObject({ ok: false, bad: { seq: 2 } });
+    });
+  });
+
+  test("one changed byte is found and its record named", async () => {
+    await world(true, async (_, dir) => {
+      const name = readdirSync(dir).find((one) =>
+        readFileSync(join(dir, one)).includes('"tool":"rm"'),
+      );
+      const file = join(dir, name!);
+      const bytes = readFileSync(file);
+      bytes[bytes.indexOf('"tool":"rm"') + 9]! ^= 1;
+      writeFileSync(file, bytes);
+      const report = await verifyReceipts(undefined, dir, []);
+      expect(report.ok).toBe(false);
+      expect(report.bad?.seq).toBe(3);
+    });
+  });
+
+  test("a store that does not answer makes it incomplete, not bad", async () => {
+    await world(true, async (store, dir) => {
+      store.ping = async () => {
+        throw fault("GW_DATABASE", { message: "Cannot reach it", cause: "refused" });
+      };
+      const report = await verifyReceipts(store, dir, []);
+      expect(report.ok).toBe(true);
+      expect(report.missing.join()).toContain("refused");
+    });
+  });
+
+  test("a chain whose predecessor is gone makes it incomplete", async () => {
+    const store = memoryStore();
+    const before = { prevChain: crypto.randomUUID(), prevSeq: 4, prevHead: "00".repeat(32) };
+    const builder = buildChain();
+    builder.add("open", openBody({ build: "t", dir: "d", ...before }, 1));
+    await store.ship(builder.records);
+    const report = await verifyReceipts(store, "/nowhere", []);
+    expect([report.ok, report.missing.length]).toEqual([true, 1]);
+    expect(report.missing[0]).toContain(before.prevChain);
+  });
+
+  test("a record taken out of the store is named", async () => {
+    await world(false, async (store) => {
+      const [chain] = [...store.data.values()];
+      chain!.splice(2, 1);
+      const report = await verifyReceipts(store, "/nowhere", []);
+      expect(report.bad).toMatchObject({ seq: 3, why: expect.stringContaining("expected seq 2") });
+    });
+  });
+});
+
+describe("readReceipts", () => {
+  test("the spool's calls are listed before they are shipped", async () => {
+    await world(true, async (store, dir, ids) => {
+      const sources = { store, spoolDir: dir };
+      const rows = await readReceipts(sources, { limit: 10 });
+      expect(rows.map((row) => [row.id, row.outcome])).toEqual([
+        [ids[2]!, "timeout"],
+        [ids[1]!, "denied"],
+        [ids[0]!, "ok"],
+      ]);
+      expect(rows[0]).toMatchObject({ tool: "files/read_file", key: "other", took_ms: 4.25 });
+      expect((await readReceipts(sources, { limit: 1 })).length).toBe(1);
+      const only = async (query: object) =>
+        (await readReceipts(sources, { limit: 10, ...query })).map((row) => row.id);
+      expect(await only({ outcome: "denied" })).toEqual([ids[1]!]);
+      expect(await only({ key: "other" })).toEqual([ids[2]!]);
+      expect(await only({ tool: "files/rm" })).toEqual([ids[1]!]);
+      expect(await only({ beforeMs: 1 })).toEqual([]);
+      expect(await readReceipts({ ...sources, shipped: true }, { limit: 10 })).toEqual([]);
+    });
+  });
+
+  test("one receipt is found in spool or store, with its outcome", async () => {
+    for (const storeDown of [true, false]) {
+      await world(storeDown, async (store, dir, ids) => {
+        const sources = { store, spoolDir: storeDown ? dir : "/nowhere" };
+        const kinds = async (id: string) =>
+          (await readReceipt(sources, id))?.records.map((record) => record.kind);
+        expect(await kinds(ids[0]!)).toEqual(["intent", "outcome"]);
+        expect(await kinds(ids[1]!)).toEqual(["refusal"]);
+        for (const id of ["r-000000000000-1", "nonsense", `${ids[0]!.slice(0, -1)}0`]) {
+          expect(await kinds(id)).toBeUndefined();
+        }
+      });
+    }
+  });
+});
