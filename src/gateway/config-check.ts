@@ -1,6 +1,6 @@
 /** What a start does before it listens, without starting: config, policy, data_dir. */
 
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import type { Policy } from "../policy/model.ts";
 import { realPath } from "./config-find.ts";
@@ -24,15 +24,6 @@ export function checkStart(config: Config): {
   const policy = attempt("Cannot load the policy", () => loadPolicy(config.policy));
   attempt("Cannot use data_dir", () => checkDataDir(config.dataDir));
   return { problems, policy };
-}
-
-/** Makes data_dir with mode 0700 where there is none. Throws GW_DATA_DIR. */
-export function makeDataDir(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (thrown) {
-    throw unusable(path, thrown);
-  }
 }
 
 /** Writable, or makeable in the nearest folder that exists. */
