@@ -4,7 +4,7 @@ import type { IntentFields, OutcomeFields } from "../receipt/model.ts";
 
 export interface Audit {
   /**
-   * Gives the intent its place in the chain at once (synchronously: order of calls is order of seq).
+   * Gives the intent its place in the chain at once (synchronously: order of calls, so of seq).
    * Throws GW_AUDIT_UNAVAILABLE or GW_AUDIT_FULL, then nothing was written.
    */
   intent(fields: IntentFields): Appended;

@@ -87,8 +87,9 @@ function batchFor(spool: Spool, seq: number, most: number): Batch {
       settle.resolve = resolve;
       settle.reject = reject;
     });
-    // Callers wait on it or not; a failure also shows in status and in every later append.
-    promise.catch(() => {});
+    promise.catch(() => {
+      // Callers wait on it or not; a failure also shows in status and in every later append.
+    });
     const buffer = takeBuffer(spool, most);
     batch = {
       segment,
@@ -117,7 +118,7 @@ function takeBuffer(spool: Spool, least: number): Buffer {
     : Buffer.allocUnsafe(Math.max(64 * 1024, least * 2));
 }
 
-/** Records of a recent batch from which waiting pays, ms between writes then, records that end it. */
+/** Mean batch from which waiting pays; ms between writes then; records that end the wait. */
 const busyMean = 2.5;
 const busyPauseMs = 1;
 const busyFull = 64;

@@ -1,7 +1,7 @@
 /**
  * What a start does with the spool it finds (A15). A torn tail is dropped and recorded; damage in
  * the middle refuses the start. A chain that did not end is ended in itself, by `recovery`, an
- * outcome `unknown` for each open intent, and `close`: so each intent has one end, in its own chain.
+ * outcome `unknown` for each open intent, and `close`: one end for each intent, in its own chain.
  */
 
 import { fault, type GatewayError } from "../base/errors.ts";

@@ -1,6 +1,6 @@
 /**
  * One file of the spool: `<ordinal, 10 digits>.seg`, a header frame, then records of one chain. The
- * header says what recovery must know of the segments before it, so that a start reads only the last.
+ * header says what recovery must know of those before it, so that a start reads only the last.
  */
 
 import { isObject, member } from "../base/json.ts";

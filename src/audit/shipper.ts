@@ -48,7 +48,7 @@ export interface Shipper {
   stopped: boolean;
 }
 
-/** Records wait this long for company, so that batches are large; and the ledger is this far behind. */
+/** Records wait this long, so that batches are large; the ledger is at most this far behind. */
 const gatherMs = 50;
 const ledgerEveryMs = 1000;
 

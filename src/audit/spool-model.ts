@@ -62,6 +62,8 @@ export interface Spool {
   current: Writing;
   ordinal: number;
   next: { readonly file: SpoolFile; readonly capacity: number } | undefined;
+  /** The making of `next`, and whether it is under way or waits to be tried again. */
+  made: Promise<void>;
   making: boolean;
   filling: Batch | undefined;
   readonly queue: Batch[];

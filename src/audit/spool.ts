@@ -1,6 +1,6 @@
 /**
  * The one writer of a chain: gives each record its place at once and writes in groups. All that is
- * queued while a write runs goes out with the next one; a batch has one promise for all its records.
+ * queued while a write runs goes out with the next one; a batch has one promise for all of it.
  */
 
 import { createLinker, noPrev } from "../receipt/chain.ts";
@@ -27,7 +27,7 @@ const smallestSegment = 256 * 1024;
 const openMax = 8192;
 const retrySpaceMs = 250;
 
-/** Makes the first segment; its first record should be `open`. Rejects with GW_AUDIT_UNAVAILABLE. */
+/** Makes the first segment; `open` is to be its first record. Rejects: GW_AUDIT_UNAVAILABLE. */
 export async function startSpool(
   options: SpoolOptions,
   chain: string,
@@ -53,6 +53,7 @@ export async function startSpool(
     current,
     ordinal,
     next: undefined,
+    made: Promise.resolve(),
     making: false,
     filling: undefined,
     queue: [],
@@ -68,7 +69,7 @@ export async function startSpool(
   return spool;
 }
 
-/** Appends; `durable` is undefined in mode fast. Throws GW_AUDIT_UNAVAILABLE, then nothing was written. */
+/** Appends; `durable` is undefined in mode fast. Throws GW_AUDIT_UNAVAILABLE: nothing written. */
 export function append(
   spool: Spool,
   kind: RecordKind,
@@ -119,6 +120,8 @@ export async function endSpool(spool: Spool): Promise<void> {
   await spool.current.file.truncate(spool.current.end);
   await spool.current.file.sync();
   await spool.current.file.close();
+  // The file of the next segment must not appear when another process has the directory.
+  await spool.made;
   await dropNext(spool);
 }
 
@@ -177,12 +180,11 @@ function liveSegment(
 function makeNext(spool: Spool): void {
   if (spool.making || spool.ended || spool.failed !== undefined) return;
   spool.making = true;
-  makeFile(spool.options, spool.ordinal + 1).then(
+  spool.made = makeFile(spool.options, spool.ordinal + 1).then(
     (made) => {
       spool.making = false;
       spool.noSpace = undefined;
       spool.next = made;
-      return spool.ended ? dropNext(spool) : undefined;
     },
     (thrown: unknown) => {
       spool.noSpace = reason(thrown);

@@ -55,7 +55,7 @@ async function sweep(seeds: number, mode: "strict" | "fast"): Promise<number> {
 const seeds = Number(process.env["SPOOL_SEEDS"] ?? 6);
 
 describe("crash at every step", () => {
-  test("A11 A12 A16 A17 strict: acknowledged is on disk, no gap, one end for each intent", async () => {
+  test("A11 A12 A16 A17 strict: acknowledged is on disk, no gap, one end each", async () => {
     expect(await sweep(seeds, "strict")).toBeGreaterThan(seeds * 40);
   }, 300_000);
 

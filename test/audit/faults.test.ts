@@ -46,7 +46,7 @@ async function rejection(promise: Promise<unknown> | undefined): Promise<string>
 }
 
 describe("a disk that fails", () => {
-  test("A13 after an error of the nth sync nothing is acknowledged, and a restart has the rest", async () => {
+  test("A13 after the nth sync fails nothing is acknowledged; a restart has the rest", async () => {
     for (let nth = 3; nth < 40; nth += 1) {
       const setup = world(nth);
       const audit = await opened(setup);
@@ -100,7 +100,7 @@ describe("a disk that fails", () => {
     }
   });
 
-  test("A14 full disk: new calls refused, outcomes of those in flight kept, space heals it", async () => {
+  test("A14 full disk: calls refused, outcomes in flight kept, space heals it", async () => {
     const setup: Setup = { ...world(), segmentBytes: 64 * 1024 };
     setup.store.down = true;
     setup.disk.capacity = 64 * 1024 + 100;
@@ -134,7 +134,7 @@ describe("a disk that fails", () => {
     expect(setup.disk.names()).toEqual([]);
   });
 
-  test("quota: GW_AUDIT_FULL for calls, never for outcomes; the store's return ends it", async () => {
+  test("quota: GW_AUDIT_FULL for calls, never for outcomes; the store ends it", async () => {
     const setup: Setup = { ...world(), spoolBytesMax: 40_000 };
     setup.store.down = true;
     const audit = await opened(setup);
@@ -157,7 +157,7 @@ describe("a disk that fails", () => {
 });
 
 describe("a store that fails", () => {
-  test("A27 promise 2 down for an hour: calls go on, all arrive after it, once and in order", async () => {
+  test("A27 promise 2 down: calls go on, all arrive after it, once and in order", async () => {
     const setup = world();
     setup.store.down = true;
     const audit = await opened(setup);
@@ -190,7 +190,7 @@ describe("a store that fails", () => {
     await checkStore(setup.store, acked);
   });
 
-  test("A6 A7 another record at the next seq: shipping stops for good, nothing is overwritten", async () => {
+  test("A6 A7 another record at the next seq: shipping stops, nothing is overwritten", async () => {
     const setup = world();
     const audit = await opened(setup);
     const { chain } = audit.status();

@@ -45,7 +45,8 @@ async function outcomeOf(disk: SimDisk): Promise<string> {
   try {
     const found = await recover(disk.mount(), () => 0);
     const { sealed } = found;
-    return `lost ${(sealed?.lostBytes ?? 0) + found.lostBytes} open ${sealed?.openIntents ?? 0} last ${found.last?.seq ?? -1}`;
+    const lost = (sealed?.lostBytes ?? 0) + found.lostBytes;
+    return `lost ${lost} open ${sealed?.openIntents ?? 0} last ${found.last?.seq ?? -1}`;
   } catch (thrown) {
     if (thrown instanceof GatewayError && thrown.code === "GW_SPOOL_DAMAGED") {
       return `damaged ${String(thrown.data["seq"])} at ${String(thrown.data["offset"])}`;

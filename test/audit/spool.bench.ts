@@ -51,7 +51,8 @@ async function measure(mode: "strict" | "fast", clients: number, busyUs: number)
   const perCall = (used.user + used.system) / calls - busyUs;
   const { p50, p99 } = quantiles(times);
   console.log(
-    `${mode.padEnd(6)} ${String(clients).padStart(2)} clients ${String(busyUs).padStart(2)} µs busy ` +
+    `${mode.padEnd(6)} ${String(clients).padStart(2)} clients ` +
+      `${String(busyUs).padStart(2)} µs busy ` +
       `${((calls / ms) * 2000).toFixed(0).padStart(7)} records/s ` +
       `${(perCall / 2).toFixed(1).padStart(6)} CPU µs/record  ` +
       `p50 ${(p50 / 2).toFixed(3)} ms  p99 ${(p99 / 2).toFixed(3)} ms per record`,

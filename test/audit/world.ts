@@ -1,4 +1,4 @@
-/** A gateway's audit on a simulated disk, with calls that come and go: shared by the audit tests. */
+/** A gateway's audit on a simulated disk, with calls that come and go: for the audit tests. */
 
 import type { Audit } from "../../src/audit/audit.ts";
 import { openAudit } from "../../src/audit/open.ts";

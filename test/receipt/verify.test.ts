@@ -100,7 +100,7 @@ describe("verify", () => {
     );
   });
 
-  test("A12 one end for each intent: none, two or a strange one is found, even if hashed anew", async () => {
+  test("A12 one end for each intent: none, two, a strange one is found", async () => {
     const start: [RecordKind, string][] = [
       ["open", openBody(open, 1)],
       ["intent", intentBody(call("a"), 2)],
