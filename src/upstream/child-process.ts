@@ -10,8 +10,10 @@ import type { StdioSettings } from "./settings.ts";
 
 export interface ServerProcess {
   readonly pid: number | undefined;
-  /** One message, without its line feed. */
-  write(parts: readonly (string | Uint8Array)[]): void;
+  /** One message, without its line feed. Gives its place: pass it to `answered`. */
+  write(parts: readonly (string | Uint8Array)[]): number;
+  /** The child answered the message at this place, so it has taken all up to there. */
+  answered(place: number): void;
   /** Bytes the child has not taken yet (U14). */
   backlog(): number;
   /** stdin, then TERM, then KILL; resolves when it is gone. */
@@ -40,6 +42,8 @@ export function startProcess(
 ): ServerProcess {
   const gone = Promise.withResolvers<void>();
   let over = false;
+  let written = 0;
+  let taken = 0;
   let breach: string | undefined;
   const output = createLineReader(limits.childLineBytes, {
     line: on.line,
@@ -81,10 +85,19 @@ export function startProcess(
   return {
     pid: child.pid,
     write(parts) {
-      for (const part of parts) child.write(part);
+      for (const part of parts) {
+        child.write(part);
+        written += part.length;
+      }
       child.write("\n");
+      written += 1;
+      return written;
     },
-    backlog: () => child.backlog(),
+    answered(place) {
+      if (place > taken) taken = place;
+    },
+    // Bun tells late that a busy pipe has taken what it was given: answers tell sooner.
+    backlog: () => Math.min(child.backlog(), written - taken),
     async stop() {
       if (over) return;
       child.closeStdin();

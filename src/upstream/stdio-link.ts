@@ -30,7 +30,7 @@ export interface TalkOptions {
 }
 
 export function createTalk(options: TalkOptions): Talk {
-  const inFlight = new Map<number, UpstreamSink>();
+  const inFlight = new Map<number, { readonly sink: UpstreamSink; readonly place: number }>();
   let over = false;
   let skipped = 0;
 
@@ -40,8 +40,9 @@ export function createTalk(options: TalkOptions): Talk {
     if (child.backlog() > limits.childBacklogBytes) {
       throw problem("GW_UPSTREAM_BUSY", "the process does not read its input");
     }
-    inFlight.set(id, sink);
-    child.write([requestHead(id, request.method), ...request.params(id, talk.era), requestTail]);
+    const params = request.params(id, talk.era);
+    const place = child.write([requestHead(id, request.method), ...params, requestTail]);
+    inFlight.set(id, { sink, place });
     return {
       cancel(reason) {
         if (!inFlight.delete(id) || over) return;
@@ -54,9 +55,11 @@ export function createTalk(options: TalkOptions): Talk {
   /** Only ids in flight are answered, and once (U17). */
   function take(id: number | undefined): UpstreamSink | undefined {
     if (id === undefined) return undefined;
-    const sink = inFlight.get(id);
+    const call = inFlight.get(id);
+    if (call === undefined) return undefined;
     inFlight.delete(id);
-    return sink;
+    options.process().answered(call.place);
+    return call.sink;
   }
 
   function line(bytes: Uint8Array): void {
@@ -79,7 +82,8 @@ export function createTalk(options: TalkOptions): Talk {
         const list = changedList(message.method);
         const id = progressId(message.method, message.params);
         if (list !== undefined) options.events.listChanged(list);
-        else if (id !== undefined) inFlight.get(id)?.notification(message.method, message.params);
+        else if (id !== undefined)
+          inFlight.get(id)?.sink.notification(message.method, message.params);
         return;
       }
       case "request":
@@ -122,9 +126,9 @@ export function createTalk(options: TalkOptions): Talk {
     ended(cause) {
       over = true;
       const error = problem("GW_UPSTREAM_LOST", cause);
-      const sinks = [...inFlight.values()];
+      const calls = [...inFlight.values()];
       inFlight.clear();
-      for (const sink of sinks) sink.failed(error, true);
+      for (const { sink } of calls) sink.failed(error, true);
     },
   };
   return talk;

@@ -6,8 +6,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
-import type { Upstream } from "../../src/upstream/upstream.ts";
 import { httpUpstream, testUpstream } from "../kit/upstream.ts";
+import { load } from "./load.ts";
 
 const script = `
 const seen = { name: "echo", version: "1" };
@@ -49,37 +49,6 @@ async function main(): Promise<void> {
     await upstream.stop();
     echo.kill();
   }
-}
-
-function load(
-  upstream: Upstream,
-  params: Uint8Array,
-  concurrent: number,
-  calls: number,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let begun = 0;
-    let ended = 0;
-    const one = () => {
-      if (begun === calls) return;
-      begun += 1;
-      upstream
-        .send(
-          { method: "tools/call", name: "echo", headers: [], params: () => [params] },
-          {
-            notification: () => undefined,
-            failed: reject,
-            response() {
-              ended += 1;
-              if (ended === calls) resolve();
-              else one();
-            },
-          },
-        )
-        .catch(reject);
-    };
-    for (let index = 0; index < concurrent; index += 1) one();
-  });
 }
 
 await main();
