@@ -8,7 +8,7 @@ import { startOurs } from "./targets.ts";
 const sessions = 900;
 
 export async function memoryRow({ upstream, quick }: RowOptions): Promise<RowResult> {
-  const target = await startOurs({ mode: "strict", upstream });
+  const target = await startOurs({ mode: "strict", upstream, bytes: 200 });
   try {
     await Bun.sleep(2_000);
     const idle = rssMb(target.pid);

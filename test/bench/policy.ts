@@ -1,14 +1,21 @@
 /** Fifty rules as a team might have them; eight of them look at the bench's own tool. */
 
-export function benchPolicy(): string {
+import { limits } from "../../src/base/limits.ts";
+
+/**
+ * `bytes` of the argument: policy reads texts up to limits.subjectBytes and denies what it cannot
+ * read, so that longer ones are tried by their length alone.
+ */
+export function benchPolicy(bytes = 200): string {
+  const readable = bytes <= limits.subjectBytes;
   const rules: string[] = [];
   const add = (text: string): number => rules.push(`  - ${text}`);
   add("{ id: echo, effect: allow, tools: [bench/echo], other_args: declared }");
-  add(
-    '{ id: no-token, effect: deny, tools: ["*"], when: { args.text?: { contains: "sk-live-" } } }',
-  );
+  const token = readable ? '{ contains: "sk-live-" }' : "{ max_length: 3 }";
+  add(`{ id: no-token, effect: deny, tools: ["*"], when: { args.text?: ${token} } }`);
   for (let n = 0; n < 6; n++) {
-    const when = `{ args.text?: { starts_with: "forbidden-${n}" }, key.name: { glob: "b*" } }`;
+    const text = readable ? `{ starts_with: "forbidden-${n}" }` : `{ max_length: ${n} }`;
+    const when = `{ args.text?: ${text}, key.name: { glob: "b*" } }`;
     add(`{ id: echo-not-${n}, effect: deny, tools: ["bench/*"], when: ${when} }`);
   }
   for (let n = 0; n < 14; n++) {

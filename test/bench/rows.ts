@@ -138,7 +138,7 @@ async function compare(options: RowOptions, work: Work, which: readonly string[]
   if (process.env["BENCH_PEER"] !== undefined) names.push("peer");
   const running: targets.Target[] = [];
   try {
-    for (const name of names) running.push(await startTarget(name, options));
+    for (const name of names) running.push(await startTarget(name, work, options));
     const figures = await measure(running, work, options.plan);
     return new Map(names.map((name, at) => [name, figures[at] as Figures]));
   } finally {
@@ -146,10 +146,16 @@ async function compare(options: RowOptions, work: Work, which: readonly string[]
   }
 }
 
-async function startTarget(name: string, { upstream, quick }: RowOptions): Promise<targets.Target> {
+async function startTarget(
+  name: string,
+  { bytes }: Work,
+  { upstream, quick }: RowOptions,
+): Promise<targets.Target> {
   if (name === "nginx") return targets.startNginx(upstream);
-  if (name === "fast" || name === "strict") return targets.startOurs({ mode: name, upstream });
-  if (name === "stdio") return targets.startOurs({ mode: "strict", upstream: undefined });
+  if (name === "stdio") return targets.startOurs({ mode: "strict", upstream: undefined, bytes });
+  if (name === "fast" || name === "strict") {
+    return targets.startOurs({ mode: name, upstream, bytes });
+  }
   if (name === "sdk") return targets.startSdkGateway(upstream);
   if (name === "peer") return targets.startPeer(process.env["BENCH_PEER"] ?? "", upstream);
   return targets.startMcpProxy(peersFolder(quick));

@@ -91,6 +91,8 @@ export interface OursOptions {
   readonly mode: "fast" | "strict";
   /** URL of the echo server; undefined: the gateway starts one over stdio. */
   readonly upstream: string | undefined;
+  /** Of the argument; the policy is written for it. */
+  readonly bytes: number;
 }
 
 /** authensor-gw with a key, 50 rules and receipts. GW_CMD replaces the compiled binary. */
@@ -104,7 +106,7 @@ export async function startOurs(options: OursOptions): Promise<Target> {
       limits: { json_values: 1_000_000 },
       log: { level: "warn" },
     },
-    policy: benchPolicy(),
+    policy: benchPolicy(options.bytes),
     wrap: onGatewayCpu,
     ...(command === undefined ? {} : { command }),
   });
