@@ -62,7 +62,10 @@ export async function startGateway(folder: DemoFolder): Promise<DemoGateway> {
   });
   closeSync(log);
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  const port = await portOf(folder, child);
+  const port = await portOf(folder, child).catch((thrown: unknown) => {
+    child.kill("SIGKILL");
+    throw thrown;
+  });
   return {
     url: `http://localhost:${port}`,
     pid: child.pid ?? 0,

@@ -69,10 +69,13 @@ export function flipOneByte(dir: string): void {
   const files = [join(dir, "store.db"), join(dir, "store.db-wal"), ...spoolFiles(dir)];
   for (const file of files) {
     const bytes = read(file);
-    const at = bytes?.indexOf('"tool":"delete_note"') ?? -1;
-    if (bytes === undefined || at < 0) continue;
-    // delete_note becomes deletd_note … by one bit.
-    bytes[at + 13] = (bytes[at + 13] ?? 0) ^ 1;
+    if (bytes === undefined) continue;
+    // One bit makes delete_note deletd_note; SQLite may keep an old copy of the page, so in each.
+    for (;;) {
+      const at = bytes.indexOf('"tool":"delete_note"');
+      if (at < 0) break;
+      bytes[at + 13] = (bytes[at + 13] ?? 0) ^ 1;
+    }
     writeFileSync(file, bytes);
   }
 }

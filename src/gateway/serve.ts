@@ -80,6 +80,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const policy = { current: loadPolicy(config.policy) };
   makeDataDir(config.dataDir);
   const owner = ownDataDir(config.dataDir);
+  owner.setSocket(config.admin.socket);
   const undo: (() => unknown)[] = [() => owner.release()];
   try {
     const parts = await openParts(options, runtime, log, policy, undo);
@@ -87,7 +88,8 @@ export async function serve(options: ServeOptions): Promise<Running> {
     for (const upstream of parts.upstreams) upstream.start();
     runtime.sys.notify("READY=1");
     const listen = parts.doors.map((door) => door.url);
-    log.info("gateway is up", { version: options.version, listen, data_dir: config.dataDir });
+    const where = { listen, data_dir: config.dataDir, pid: process.pid };
+    log.info("gateway is up", { version: options.version, ...where });
     return {
       listen,
       status: () => statusOf(parts),
