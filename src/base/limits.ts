@@ -6,7 +6,7 @@ export const limits = {
   resultBytes: 16 * 1024 * 1024,
   /** Nesting of a request. Config: limits.json_depth. Recursive walkers die far later; R2. */
   jsonDepth: 64,
-  /** Values in a request. Config: limits.json_values. A million keys stall the loop for seconds; R3. */
+  /** Values in a request. Config: limits.json_values. A million keys stall the loop; R3. */
   jsonValues: 20_000,
   /** One object key, R4. */
   jsonKeyBytes: 256,
@@ -39,9 +39,9 @@ export const limits = {
   streamBacklogBytes: 1024 * 1024,
   /** Silence on a client's stream before a comment keeps proxies from cutting it. */
   heartbeatMs: 15_000,
-  /** A call that runs longer than this is answered as an event stream, so that heartbeats can flow. */
+  /** A call that runs longer than this is answered as an event stream, with heartbeats. */
   answerAsStreamAfterMs: 10_000,
-  /** Idle HTTP connections are cut after this many seconds; slowloris, R5. Bun's own maximum is 255. */
+  /** Idle HTTP connections are cut after this many seconds; R5. Bun's maximum is 255. */
   httpIdleSeconds: 30,
   /** Calls in flight at one server. Config: servers.NAME.max_in_flight; R14. */
   inFlightPerServer: 256,
@@ -141,5 +141,3 @@ export const limits = {
   /** A config file: people write them. */
   configBytes: 1024 * 1024,
 } as const;
-
-export type Limits = typeof limits;

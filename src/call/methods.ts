@@ -1,4 +1,4 @@
-/** Every method of every revision and who answers it; anything else is -32601. One family a file. */
+/** Every method of every revision and who answers it; all else is -32601. One family a file. */
 
 import { fault } from "../base/errors.ts";
 import { callTool } from "./call.ts";
@@ -15,7 +15,7 @@ import { resourceMethods } from "./resources.ts";
 import { respondProblem } from "./respond.ts";
 import { taskMethods } from "./tasks.ts";
 
-/** initialize, server/discover and subscriptions/listen belong to the front: they are about streams. */
+/** initialize, server/discover and subscriptions/listen are the front's: they are about streams. */
 const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ["tools/call", { eras: ["legacy", "modern"], run: callTool }],
   ["tools/list", { eras: ["legacy", "modern"], run: listTools }],

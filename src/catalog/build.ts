@@ -1,4 +1,4 @@
-/** From the servers' lists to the tools agents see: names, collisions, what is not offered and why. */
+/** From the servers' lists to the tools agents see: names, collisions, what is held back. */
 
 import { createHash } from "node:crypto";
 import { isObject, type JsonObject, member } from "../base/json.ts";

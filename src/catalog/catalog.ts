@@ -47,7 +47,7 @@ export interface Tool {
   /** `server/tool`: policy, CLI, receipts. */
   readonly target: string;
   readonly upstream: Upstream;
-  /** The definition as JSON text with the exposed name, for each era; undefined: not expressible. */
+  /** The definition as JSON text with the exposed name, by era; undefined: not expressible. */
   readonly text: Readonly<Record<Era, string | undefined>>;
   /** sha256 of the definition as the server gave it. */
   readonly definitionHash: string;

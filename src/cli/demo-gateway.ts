@@ -52,7 +52,7 @@ rules:
     hint: "notes are never deleted: write_note with body (archived) instead"
 `;
 
-/** Starts `serve` and waits until /health answers. Throws GW_UNAVAILABLE-like faults with the log. */
+/** Starts `serve` and waits until /health answers. Throws GW_NOT_RUNNING with the log. */
 export async function startGateway(folder: DemoFolder): Promise<DemoGateway> {
   const [command, ...args] = [...selfCommand(), "serve", "--config", folder.config];
   const log = openSync(folder.log, "a", 0o600);

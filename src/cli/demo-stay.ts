@@ -1,6 +1,6 @@
 /**
- * `demo --stay`, which `npm start` runs: the same gateway on port 3100, in a folder that is kept. Shows
- * the main job once, then stays and prints the line to paste into an agent.
+ * `demo --stay`, which `npm start` runs: the same gateway on port 3100, in a folder that is kept.
+ * Shows the main job once, then stays and prints the line to paste into an agent.
  */
 
 import { homedir } from "node:os";

@@ -23,8 +23,8 @@ export async function makeKey(folder: DemoFolder, role: string, name: string): P
 }
 
 /**
- * The token of an executor key that outlives this run: made once, kept in the folder. The first time
- * an admin key is made before it, and left where the CLI looks for one if nothing is there.
+ * The token of an executor key that outlives this run: made once, kept in the folder. The first
+ * time an admin key is made before it, and left where the CLI looks for one if nothing is there.
  */
 export async function keptKey(folder: DemoFolder, name: string): Promise<string> {
   const file = join(folder.path, "agent.key");

@@ -3,6 +3,7 @@
 import type { Access, Identity } from "../access/access.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import type { Handling, Incoming, Reply } from "../call/incoming.ts";
+import type { SelfDescription } from "../protocol/translate/initialize.ts";
 
 export interface FrontPorts {
   readonly access: Access;

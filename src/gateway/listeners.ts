@@ -31,7 +31,7 @@ export async function openFront(
       const listener = await runtime.listen({
         address: { host: address, port: bound },
         ...(config.tls === undefined ? {} : { tls: config.tls }),
-        // A little more than the front allows, so that it answers small overruns with its own words.
+        // More than the front allows: it answers small overruns with its own words.
         bodyBytesMax: config.limits.bodyBytes + 64 * 1024,
         idleSeconds: limits.httpIdleSeconds,
         handle,

@@ -1,4 +1,4 @@
-/** Policy files to the policy in force: a bad file at start is exit 78, on reload the old one stays. */
+/** Policy files to the policy in force: a bad file ends a start (78), on reload the old one stays. */
 
 import { readFileSync } from "node:fs";
 import { fault } from "../base/errors.ts";
@@ -13,7 +13,7 @@ export function loadPolicy(files: readonly string[]): Policy {
   if (read.ok) return read.value;
   const { error: problems } = read;
   throw fault("GW_POLICY", {
-    message: `Cannot load the policy: ${problems.length} problem${problems.length === 1 ? "" : "s"}`,
+    message: `Cannot load the policy, problems: ${problems.length}`,
     cause: `\n${problems.map(line).join("\n")}`,
   });
 }

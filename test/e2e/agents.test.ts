@@ -1,6 +1,6 @@
 /**
- * The main job with real parts: agents of both SDKs, through the compiled binary, to real servers of
- * both eras over both transports; receipts read back from SQLite and from Postgres.
+ * The main job with real parts: agents of both SDKs, through the compiled binary, to real servers
+ * of both eras over both transports; receipts read back from SQLite and from Postgres.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

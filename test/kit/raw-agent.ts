@@ -1,4 +1,4 @@
-/** An agent of few lines for load: legacy session, own ids and progress tokens, nothing parsed twice. */
+/** An agent of few lines for load: legacy session, ids and progress tokens of its choice. */
 
 export interface RawAgent {
   /** The text of the first content part; throws when the answer is an error of any kind. */

@@ -41,7 +41,7 @@ await audit();
 await postgres.stop();
 run.end();
 
-/** Calls until told to stop; a call that fails because the gateway was killed is not acknowledged. */
+/** Calls until told to stop; calls that fail with the gateway are not acknowledged. */
 async function load(until: () => boolean, failures: { count: number; first?: string }) {
   const one = async () => {
     let agent = await rawAgent(gateway.url, token).catch(() => undefined);
@@ -122,7 +122,11 @@ async function downAtStart(): Promise<void> {
   });
   run.bar("failed calls after a start without Postgres", failures.count, failures.count === 0);
   if (failures.first !== undefined) run.say(failures.first);
-  run.bar("/ready says that the store is stale", String(ready.includes("stale")), ready.includes("stale"));
+  run.bar(
+    "/ready says that the store is stale",
+    String(ready.includes("stale")),
+    ready.includes("stale"),
+  );
   run.bar("an unknown key meanwhile gets", strange.status, strange.status === 401);
   await postgres.restart();
 }
