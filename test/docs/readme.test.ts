@@ -1,0 +1,63 @@
+/** What README.md and docs/debugging.md print is tried: configs load, policies load, commands exist. */
+
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { catalogue } from "../../src/base/error-codes.ts";
+import { commands } from "../../src/cli/commands.ts";
+import { readConfig } from "../../src/gateway/config-read.ts";
+import { readPolicy } from "../../src/policy/read.ts";
+import { root } from "../kit/binary.ts";
+
+const readme = readFileSync(join(root, "README.md"), "utf8");
+const debugging = readFileSync(join(root, "docs/debugging.md"), "utf8");
+
+/** In backquotes, after a prompt, or indented as a line to paste. */
+const commandLine = /(?:`|\$ |^ {4})authensor-gw ([a-z-]+)(?: ([a-z]+))?/gm;
+
+function blocks(kind: string): string[] {
+  const parts = readme.split(`\`\`\`${kind}\n`).slice(1);
+  return parts.map((part) => part.slice(0, part.indexOf("```")));
+}
+
+describe("README", () => {
+  test("its config is a config", () => {
+    const [config = ""] = blocks("yaml");
+    const folder = mkdtempSync(join(tmpdir(), "gw-readme-"));
+    mkdirSync(join(folder, "credentials"), { mode: 0o700 });
+    writeFileSync(join(folder, "credentials/github"), "secret\n", { mode: 0o600 });
+    writeFileSync(join(folder, "policy.yaml"), "id: p\nallow: ['*']\n");
+    const path = join(folder, "authensor-gw.yaml");
+    writeFileSync(path, config, { mode: 0o600 });
+    const read = readConfig({ path, env: { HOME: folder }, cwd: folder });
+    rmSync(folder, { recursive: true });
+    expect(read.ok ? [] : read.error).toEqual([]);
+  });
+
+  test("its policy is a policy", () => {
+    const [, text = ""] = blocks("yaml");
+    const read = readPolicy([{ name: "prod.yaml", text }]);
+    expect(read.ok ? [] : read.error).toEqual([]);
+  });
+
+  test("it has the two lines, alone on theirs", () => {
+    expect(readme).toContain("\n    npm install && npm start\n");
+    expect(readme).toContain("\n    npm install && npm test\n");
+  });
+});
+
+describe("documents", () => {
+  const names = new Set(commands.flatMap(({ name }) => [name, name.split(" ")[0]]));
+  for (const [title, text] of Object.entries({ README: readme, debugging })) {
+    test(`${title} names only commands and codes that exist`, () => {
+      for (const [, first = "", second = ""] of text.matchAll(commandLine)) {
+        if (first === "status" || names.has(`${first} ${second}`)) continue;
+        expect(names).toContain(first);
+      }
+      for (const [code] of text.matchAll(/GW_[A-Z_]+/g)) {
+        expect(Object.keys(catalogue)).toContain(code);
+      }
+    });
+  }
+});
