@@ -1,4 +1,4 @@
-/** Policy files to the policy in force: a bad file ends a start (78), on reload the old one stays. */
+/** Policy files to the policy in force: a bad file ends a start, on reload the old one stays. */
 
 import { readFileSync } from "node:fs";
 import { fault } from "../base/errors.ts";

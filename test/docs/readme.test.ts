@@ -1,4 +1,4 @@
-/** What README.md and docs/debugging.md print is tried: configs load, policies load, commands exist. */
+/** What README.md and docs/debugging.md print is tried: configs, policies, commands, codes. */
 
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
