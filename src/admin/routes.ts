@@ -8,7 +8,7 @@ import { isObject, type JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Policy } from "../policy/model.ts";
 import type { KeyRow, ReceiptQuery, ReceiptRow } from "../store/store.ts";
-import { type GatewayStatus, paths, type ReceiptDetail } from "./contract.ts";
+import { type AdminError, type GatewayStatus, paths, type ReceiptDetail } from "./contract.ts";
 import { createKey, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { listReceipts, showReceipt } from "./receipts.ts";
 import { listTools, whyTool } from "./tools.ts";
@@ -178,10 +178,11 @@ async function readBody(request: Request): Promise<JsonObject> {
 /** O11: what went wrong inside says so with its code, not with paths or SQL. */
 function refusal(error: GatewayError): Response {
   const inside = error.code === "GW_INTERNAL";
-  const body = { code: error.code, message: error.message, cause: inside ? "" : error.why };
+  const { code, message, fix } = error;
+  const body: AdminError = { code, message, cause: inside ? "" : error.why, fix };
   // JSON-RPC limits and denials have HTTP 200; here every error is one.
   const status = error.spec.http < 400 ? 422 : error.spec.http;
-  return json({ ...body, fix: error.fix }, status);
+  return json(body, status);
 }
 
 function json(value: unknown, status: number): Response {

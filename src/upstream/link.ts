@@ -1,7 +1,5 @@
 /** One live conversation with a server, whatever the transport, after its handshake. */
 
-import type { GatewayError } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
 import type { ListMethod, ServerHello, UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 export interface Link {
@@ -43,8 +41,6 @@ export class ConnectError extends Error {
   }
 }
 
-export type Failure = (error: GatewayError, mayHaveRun: boolean) => void;
-
 /** notifications/tools/list_changed → tools/list; undefined for what is no list change. */
 export function changedList(method: string): ListMethod | undefined {
   if (method === "notifications/tools/list_changed") return "tools/list";
@@ -52,5 +48,3 @@ export function changedList(method: string): ListMethod | undefined {
   if (method === "notifications/resources/list_changed") return "resources/list";
   return undefined;
 }
-
-export const noParams: JsonObject = {};
