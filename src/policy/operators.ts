@@ -163,7 +163,7 @@ function size(
   if (wanted === undefined) return undefined;
   return (actual, context) => {
     if (typeof actual !== "string") return wrong(context, "string", actual);
-    return value(holds(codePoints(actual), wanted));
+    return value(holds(codePoints(actual, wanted), wanted));
   };
 }
 
@@ -235,8 +235,13 @@ export function utf8Bytes(of: string): number {
   return bytes;
 }
 
-function codePoints(of: string): number {
+/**
+ * Or a number on the same side of `wanted`: between half its units and all of them there is nothing
+ * to count, which matters for a text of a megabyte under many rules.
+ */
+function codePoints(of: string, wanted: number): number {
   let count = of.length;
+  if (wanted > count || wanted * 2 < count) return count;
   for (let index = 0; index < of.length; index++) if (isHigh(of.charCodeAt(index))) count -= 1;
   return count;
 }

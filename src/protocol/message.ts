@@ -10,6 +10,7 @@ export type RequestId = string | number;
 /** A body that passed the strict reader: unambiguous, within limits, bytes kept. */
 export interface StrictBody {
   readonly bytes: Uint8Array;
+  /** Long texts of a server's answer to a tools/call are cut short here, never in `bytes`. */
   readonly value: JsonObject;
   /**
    * Some number's text is not the decimal its double prints as: comparing numbers is unknown (P5).

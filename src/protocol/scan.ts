@@ -6,6 +6,7 @@
  * It is not recursive, and costs about 1 ns a byte outside of strings and far less inside them.
  */
 
+import { longRun } from "./long-texts.ts";
 import { numberKind } from "./numbers.ts";
 
 export interface ScanBounds {
@@ -30,6 +31,8 @@ export interface Scan {
    * end.
    */
   readonly marks: readonly number[];
+  /** Start and end of long runs of bytes inside of values, without quotes and backslashes. */
+  readonly runs: readonly number[];
 }
 
 export const markSize = 5;
@@ -43,7 +46,7 @@ const safeDigits = 15;
 
 export function scan(bytes: Uint8Array, bounds: ScanBounds): Scan {
   const end = bytes.length;
-  const strings: StringState = { odd: false, quote: -1, backslash: -1 };
+  const strings: StringState = { odd: false, quote: -1, backslash: -1, runs: [] };
   const numbers = { infinite: false, inexact: false };
   const marks: number[] = [];
   let [at, depth, stringCount, members, others] = [0, 0, 0, 0, 0];
@@ -57,6 +60,7 @@ export function scan(bytes: Uint8Array, bounds: ScanBounds): Scan {
     infinite: numbers.infinite,
     inexact: numbers.inexact,
     marks,
+    runs: strings.runs,
   });
   while (at < end) {
     const byte = bytes[at] as number;
@@ -71,7 +75,7 @@ export function scan(bytes: Uint8Array, bounds: ScanBounds): Scan {
     at += 1;
     if (byte === 0x3a) {
       members += 1;
-      if (keyEnd - keyStart > near && isOdd(bytes, keyStart + near, keyEnd)) strings.odd = true;
+      if (keyEnd - keyStart > near) checkKey(bytes, keyStart, keyEnd, strings);
       if (depth > 2) continue;
       while ((bytes[at] as number) <= 0x20) at += 1;
       if (depth === 1) first = marks.length;
@@ -108,6 +112,7 @@ interface StringState {
   /** Nearest quote and backslash found by native search; still ahead while not below the cursor. */
   quote: number;
   backslash: number;
+  readonly runs: number[];
 }
 
 /**
@@ -129,18 +134,22 @@ function stringEnd(bytes: Uint8Array, from: number, state: StringState): number 
     // Both finds are kept, or many short strings before one far backslash would cost a search each.
     if (state.quote < at) state.quote = find(bytes, quote, at);
     if (state.backslash < at) state.backslash = find(bytes, backslash, at);
+    const from = at;
     at = Math.min(state.quote, state.backslash);
+    if (at - from >= longRun) state.runs.push(from, at);
   }
   return end;
 }
 
 /** stringEnd looks at the first bytes only, which is too little for a long key. */
-function isOdd(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
+function checkKey(bytes: Uint8Array, start: number, end: number, state: StringState): void {
+  const { runs } = state;
+  // Keys stay whole.
+  while (runs.length > 0 && (runs[runs.length - 2] as number) > start) runs.length -= 2;
+  for (let at = start + near; at < end; at++) {
     const byte = bytes[at] as number;
-    if (byte > 0x7e || byte === backslash) return true;
+    if (byte > 0x7e || byte === backslash) state.odd = true;
   }
-  return false;
 }
 
 function find(bytes: Uint8Array, byte: number, from: number): number {

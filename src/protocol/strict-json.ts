@@ -13,6 +13,7 @@ import { isObject, type Json, type JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import { withoutControls } from "./known-keys.ts";
+import { fillRuns, withoutRuns } from "./long-texts.ts";
 import type { MemberSpan, StrictBody } from "./message.ts";
 import { markSize, type Scan, scan } from "./scan.ts";
 
@@ -39,9 +40,12 @@ export interface JsonProblem {
 export function readStrict(bytes: Uint8Array, bounds: JsonBounds): Result<StrictBody, JsonProblem> {
   const found = scan(bytes, bounds);
   if (found.over !== undefined) return no(overLimit(found.over, bounds));
-  const root = parse(bytes);
+  // Without an escape in any string nothing but a cut can put a mark into the tree.
+  const runs = found.odd ? none : found.runs;
+  const root = parse(bytes, runs);
   if (!root.ok) return root;
   if (!isObject(root.value)) return no(notObject(root.value));
+  if (runs.length > 0) fillRuns(root.value, bytes, runs, decode);
   if (found.infinite) return no(bad("a number is too large for any double"));
   const walk: Walk = { odd: found.odd, keyBytes: bounds.keyBytes, keys: 0, problem: undefined };
   walkObject(root.value, walk);
@@ -56,17 +60,23 @@ const upstreamBounds = { depth: limits.resultDepth, values: limits.resultValues 
 /**
  * Reads an answer of a server: valid UTF-8, valid JSON, an object with unambiguous root members.
  * Below the root the bytes are the server's own and kept, duplicate keys too: `span` then gives the
- * last one, which is the one in `value`.
+ * last one, which is the one in `value`. With `cut`, texts of a result of more than some kB are cut
+ * short in `value`: for answers whose bytes are passed on.
  */
 export function readUpstream(
   bytes: Uint8Array,
+  cut = false,
   bounds: { readonly depth: number; readonly values: number } = upstreamBounds,
 ): Result<StrictBody, JsonProblem> {
   const found = scan(bytes, bounds);
   if (found.over !== undefined) return no(overLimit(found.over, bounds));
-  const root = parse(bytes);
+  let root = parse(bytes, cut ? found.runs : none);
   if (!root.ok) return root;
   if (!isObject(root.value)) return no(notObject(root.value));
+  // An error's words and a notification's are read, and written anew.
+  if (cut && found.runs.length > 0 && !Object.hasOwn(root.value, "result"))
+    root = parse(bytes, none);
+  if (!root.ok || !isObject(root.value)) return no(bad("not JSON"));
   let members = 0;
   for (let at = 0; at < found.marks.length; at += markSize) {
     if (found.marks[at] === 1) members += 1;
@@ -86,10 +96,14 @@ export function membersOf(bytes: Uint8Array): readonly MemberSpan[] {
 // ignoreBOM: true keeps the mark in the text, where JSON.parse refuses it.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function parse(bytes: Uint8Array): Result<Json, JsonProblem> {
-  let text: string;
+const decode = (bytes: Uint8Array): string => utf8.decode(bytes);
+const none: readonly number[] = [];
+
+function parse(bytes: Uint8Array, runs: readonly number[]): Result<Json, JsonProblem> {
+  let text: string | undefined;
   try {
-    text = utf8.decode(bytes);
+    text = runs.length === 0 ? undefined : withoutRuns(bytes, runs, decode);
+    text ??= utf8.decode(bytes);
   } catch {
     return no(bad("the body is not UTF-8"));
   }

@@ -64,21 +64,28 @@ export function httpLink(options: HttpLinkOptions): Link {
     const message = [requestHead(id, request.method), ...request.params(id, era), requestTail];
     const fields =
       era === "modern" ? modernFields(request.method, request.name, request.headers) : "";
-    call.exchange = post(target, encodeRequest(head + fields, message), {
-      message: (body) => receive(call, body),
-      refused: (status, _fields, bytes) => refuse(call, used, status, bytes),
-      end: () => {
-        fail(call, error("GW_UPSTREAM_LOST", "It ended its answer without a response"), true);
+    // What a tool answers is passed on as bytes; lists are read whole.
+    const cut = request.method === "tools/call";
+    call.exchange = post(
+      target,
+      encodeRequest(head + fields, message),
+      {
+        message: (body) => receive(call, body),
+        refused: (status, _fields, bytes) => refuse(call, used, status, bytes),
+        end: () => {
+          fail(call, error("GW_UPSTREAM_LOST", "It ended its answer without a response"), true);
+        },
+        failed(why, sent) {
+          fail(call, why, sent);
+          if (!sent) lost(why.why);
+          else {
+            events.ailing(why.why);
+            check();
+          }
+        },
       },
-      failed(why, sent) {
-        fail(call, why, sent);
-        if (!sent) lost(why.why);
-        else {
-          events.ailing(why.why);
-          check();
-        }
-      },
-    });
+      cut,
+    );
   }
 
   function receive(call: Call, body: StrictBody): void {

@@ -28,11 +28,15 @@ export interface PostOptions {
   readonly resultBytes: number;
 }
 
-/** Sends a request made by `encodeRequest` and reads its answer as it comes. */
+/**
+ * Sends a request made by `encodeRequest` and reads its answer as it comes. With `cut`, long texts
+ * of a result are cut short in `value`.
+ */
 export function post(
   options: PostOptions,
   request: readonly Uint8Array[],
   on: PostEvents,
+  cut = false,
 ): Exchange {
   let reader: BodyReader | undefined;
   let over = false;
@@ -49,7 +53,8 @@ export function post(
       if (!good) reader = refusedReader(status, fields, on);
       else {
         on.head?.(status, fields);
-        reader = readerFor(status, fields, length, { ...options, on, stop });
+        const { server, resultBytes } = options;
+        reader = readerFor(status, fields, length, { server, resultBytes, on, cut, stop });
       }
     },
     body(chunk) {
@@ -77,8 +82,9 @@ interface BodyReader {
   done?(): void;
 }
 
-interface ReaderContext extends PostOptions {
+interface ReaderContext extends Pick<PostOptions, "server" | "resultBytes"> {
   readonly on: PostEvents;
+  readonly cut: boolean;
   stop(error: GatewayError): void;
 }
 
@@ -137,7 +143,7 @@ function eventReader(context: ReaderContext): BodyReader {
 }
 
 function readMessage(bytes: Uint8Array, context: ReaderContext): void {
-  const read = readUpstream(bytes);
+  const read = readUpstream(bytes, context.cut);
   if (read.ok) context.on.message(read.value);
   else context.stop(odd(context.server, `its answer cannot be read: ${read.error.message}`));
 }
@@ -188,7 +194,7 @@ function mediaType(field: string | undefined): string {
   return (end < 0 ? field : field.slice(0, end)).trim().toLowerCase();
 }
 
-function tooLarge(context: PostOptions): GatewayError {
+function tooLarge(context: ReaderContext): GatewayError {
   return fault("GW_RESULT_TOO_LARGE", {
     message: `The answer of "${context.server}" is larger than ${context.resultBytes} bytes`,
   });
