@@ -112,6 +112,16 @@ describe("an answer with long texts", () => {
     }
   });
 
+  test("wherever an escape or a wide character stands", () => {
+    for (let n = 0; n < 40; n++) {
+      for (const sign of ["\\u0001", "\\n", "é", "世", "🙂"]) {
+        const text = `{"result":{"a":"${"x".repeat(n)}${sign.repeat(3)}${plain}${sign}${plain}"}}`;
+        expect(readUpstream(bytesOf(text), true).ok).toBe(true);
+        expect(verdict(text)).toBe("ok");
+      }
+    }
+  });
+
   test("U21 is read as strictly", () => {
     const bad = [
       `{"result":{"a":"${plain}\n${plain}"}}`,
