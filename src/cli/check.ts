@@ -17,7 +17,7 @@ export async function run({ options, io }: Invocation): Promise<number> {
     return 78;
   }
   const config = read.value;
-  const { problems, policy } = checkStart(config);
+  const { problems, policy } = await checkStart(config);
   for (const problem of problems) {
     const { code, message, why, fix } = problem;
     io.out(json ? JSON.stringify({ code, message, cause: why, fix }) : describe(problem));

@@ -15,15 +15,25 @@ export interface Io {
 }
 
 export function terminalIo(): Io {
-  // A reader like `head` that goes away early is not an error of ours.
-  process.stdout.on("error", ignorePipe);
-  process.stderr.on("error", ignorePipe);
   return {
-    out: (line) => void process.stdout.write(`${line}\n`),
-    err: (line) => void process.stderr.write(`${line}\n`),
+    out: writer("stdout"),
+    err: writer("stderr"),
     env: process.env,
     cwd: process.cwd(),
-    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    // Asked by few commands, and opening the streams takes 3 ms of a start.
+    get interactive() {
+      return process.stdin.isTTY === true && process.stderr.isTTY === true;
+    },
+  };
+}
+
+function writer(name: "stdout" | "stderr"): (line: string) => void {
+  let opened = false;
+  return (line) => {
+    // A reader like `head` that goes away early is not an error of ours.
+    if (!opened) process[name].on("error", ignorePipe);
+    opened = true;
+    process[name].write(`${line}\n`);
   };
 }
 

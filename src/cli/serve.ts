@@ -2,11 +2,13 @@
 
 import process from "node:process";
 import { version } from "../base/version.ts";
+import { loadWith } from "../gateway/config-load.ts";
+import type { Config } from "../gateway/config-model.ts";
+import { parsePlain } from "../gateway/config-plain.ts";
 import type { Invocation } from "./command.ts";
-import { needConfig } from "./context.ts";
 
 export async function run(call: Invocation): Promise<number> {
-  const config = needConfig(call);
+  const config = await startConfig(call);
   const { serve } = await import("../gateway/serve.ts");
   const acceptStoreChange = call.options.has("accept-store-change");
   const running = await serve({ config, version, acceptStoreChange });
@@ -18,6 +20,14 @@ export async function run(call: Invocation): Promise<number> {
   await stopSignal();
   await running.stop();
   return 0;
+}
+
+/** An everyday config by the quick reader; what it leaves, and every problem, by the full one. */
+async function startConfig(call: Invocation): Promise<Config> {
+  const { env, cwd } = call.io;
+  const quick = loadWith({ path: call.options.text("config"), env, cwd }, parsePlain);
+  if (quick.ok) return quick.value.config;
+  return (await import("./context.ts")).needConfig(call);
 }
 
 /** The first signal lets calls end; a second one does not wait. */

@@ -6,7 +6,7 @@ import { readReceipt, readReceipts } from "./receipts.ts";
 import type { Parts } from "./serve.ts";
 import { statusOf } from "./status.ts";
 
-export function adminPorts(parts: Parts, reload: (keyId: string) => void): AdminPorts {
+export function adminPorts(parts: Parts, reload: (keyId: string) => Promise<void>): AdminPorts {
   const { access, audit, catalog } = parts;
   const spoolDir = join(parts.config.dataDir, "spool");
   const sources = () => {
@@ -22,6 +22,6 @@ export function adminPorts(parts: Parts, reload: (keyId: string) => void): Admin
     tools: () => catalog.all(),
     quarantined: () => catalog.quarantined(),
     policy: () => parts.policy.current,
-    reload: async (keyId) => reload(keyId),
+    reload,
   };
 }

@@ -8,21 +8,21 @@ import type { Config } from "./config-model.ts";
 import { loadPolicy } from "./load-policy.ts";
 
 /** Every problem beyond the file itself. Uses what `serve` uses (O3); changes nothing. */
-export function checkStart(config: Config): {
+export async function checkStart(config: Config): Promise<{
   readonly problems: readonly GatewayError[];
   readonly policy: Policy | undefined;
-} {
+}> {
   const problems: GatewayError[] = [];
-  const attempt = <T>(what: string, run: () => T): T | undefined => {
+  const attempt = async <T>(what: string, run: () => T | Promise<T>): Promise<T | undefined> => {
     try {
-      return run();
+      return await run();
     } catch (thrown) {
       problems.push(asFault(thrown, what));
       return undefined;
     }
   };
-  const policy = attempt("Cannot load the policy", () => loadPolicy(config.policy));
-  attempt("Cannot use data_dir", () => checkDataDir(config.dataDir));
+  const policy = await attempt("Cannot load the policy", () => loadPolicy(config.policy));
+  await attempt("Cannot use data_dir", () => checkDataDir(config.dataDir));
   return { problems, policy };
 }
 

@@ -1,7 +1,5 @@
 /** A config file as a plain tree that remembers where each value stands and how it was written. */
 
-import type { Document, Node } from "yaml";
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { limits } from "../base/limits.ts";
 import { type ExpandOptions, expand } from "./config-expand.ts";
 import { type ConfigPath, type ConfigProblem, pathText } from "./config-problem.ts";
@@ -36,55 +34,51 @@ interface Entry {
   readonly references: readonly string[];
 }
 
-/**
- * Parses and expands. `readable` is false where the file is no YAML: all further problems would
- * only follow from that one.
- */
-export function parseSource(
-  text: string,
-  file: string,
-  options: ExpandOptions,
-): { source: ConfigSource; problems: ConfigProblem[]; readable: boolean } {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const problems: ConfigProblem[] = [];
-  const placeAt = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
-  };
-  const problem = (code: ConfigProblem["code"], message: string, at: Place, fix?: string) =>
-    problems.push({ code, message, file, ...at, ...(fix === undefined ? {} : { fix }) });
-  const faults = [...document.errors, ...document.warnings];
-  const fatal = faults.find((error) => error.code !== "DUPLICATE_KEY");
-  for (const error of fatal === undefined ? faults : [fatal]) {
-    problem("GW_CONFIG", yamlWords(error.code, error.message), placeAt(error.pos[0]));
-  }
-  const entries = new Map<string, Entry>();
-  const context: Context = { document, entries, placeAt, problem, options, nodes: 0 };
-  const root = document.contents;
-  const start = { line: 1, column: 1 };
-  const tree = root === null ? null : build(context, root, [], start, start);
-  return { source: sourceOf(file, tree, entries), problems, readable: fatal === undefined };
+/** One value as a parser sees it; `place` is absent where the parser knows none. */
+export type View = { readonly place?: Place | undefined } & (
+  | { readonly kind: "scalar"; readonly value: unknown; readonly source: string | undefined }
+  | { readonly kind: "list"; readonly items: readonly unknown[] }
+  | {
+      readonly kind: "map";
+      readonly items: readonly { readonly key: unknown; readonly value: unknown }[];
+    }
+);
+
+export interface Parsed {
+  readonly source: ConfigSource;
+  readonly problems: ConfigProblem[];
+  /** False where the file is no YAML: all further problems would only follow from that one. */
+  readonly readable: boolean;
 }
 
-/** The parser's words, where they need a reader of YAML's specification. */
-function yamlWords(code: string, message: string): string {
-  if (code === "DUPLICATE_KEY") return "This key is already there: keep one of the two";
-  if (code === "TAB_AS_INDENT") return "Indent with spaces: YAML takes no tabs";
-  return `Cannot read this as YAML: ${message}`;
+/** Expands and keeps places. `look` sees a parser's node, undefined where it stands for nothing. */
+export function readTree(
+  root: unknown,
+  file: string,
+  options: ExpandOptions,
+  look: (node: unknown) => View | undefined,
+): { source: ConfigSource; problems: ConfigProblem[] } {
+  const problems: ConfigProblem[] = [];
+  const problem: Context["problem"] = (code, message, at, fix) =>
+    problems.push({ code, message, file, ...at, ...(fix === undefined ? {} : { fix }) });
+  const entries = new Map<string, Entry>();
+  const context: Context = { look, entries, problem, options, nodes: 0 };
+  const start = { line: 1, column: 1 };
+  const tree = root === null ? null : build(context, root, [], start, start);
+  return { source: sourceOf(file, tree, entries), problems };
 }
 
 interface Context {
-  readonly document: Document.Parsed;
+  look(node: unknown): View | undefined;
   readonly entries: Map<string, Entry>;
   readonly options: ExpandOptions;
   nodes: number;
-  placeAt(offset: number): Place;
-  problem(code: ConfigProblem["code"], message: string, at: Place, fix?: string): void;
+  problem(code: ConfigProblem["code"], message: string, at: Place, fix?: string): unknown;
 }
 
-function build(context: Context, node: Node, path: ConfigPath, key: Place, at: Place): unknown {
-  const place = node.range ? context.placeAt(node.range[0]) : at;
+function build(context: Context, node: unknown, path: ConfigPath, key: Place, at: Place): unknown {
+  const view = context.look(node);
+  const place = view?.place ?? at;
   // Anchors can make a small file a huge tree.
   if (++context.nodes > limits.jsonValues || path.length > limits.jsonDepth) {
     if (context.nodes === limits.jsonValues + 1 || path.length > limits.jsonDepth) {
@@ -92,11 +86,7 @@ function build(context: Context, node: Node, path: ConfigPath, key: Place, at: P
     }
     return undefined;
   }
-  if (isAlias(node)) {
-    const target = node.resolve(context.document);
-    // An unknown anchor is among the parser's own errors.
-    return target === undefined ? undefined : build(context, target, path, key, place);
-  }
+  if (view === undefined) return undefined;
   const note = (entry: Partial<Entry>) =>
     context.entries.set(keyOf(path), {
       value: place,
@@ -106,28 +96,25 @@ function build(context: Context, node: Node, path: ConfigPath, key: Place, at: P
       references: [],
       ...entry,
     });
-  if (isMap(node)) {
+  if (view.kind === "map") {
     note({});
-    return buildMap(context, node.items as never, path, place);
+    return buildMap(context, view.items, path, place);
   }
-  if (isSeq(node)) {
+  if (view.kind === "list") {
     note({});
-    return node.items.map((item, index) =>
-      build(context, item as Node, [...path, index], place, place),
-    );
+    return view.items.map((item, index) => build(context, item, [...path, index], place, place));
   }
-  if (!isScalar(node)) return undefined;
-  if (typeof node.value !== "string") {
-    const written = node.value === null ? undefined : (node.source ?? String(node.value));
+  if (typeof view.value !== "string") {
+    const written = view.value === null ? undefined : (view.source ?? String(view.value));
     note({ written, text: written });
-    return node.value;
+    return view.value;
   }
   let failed = false;
-  const expanded = expand(node.value, context.options, (failure) => {
+  const expanded = expand(view.value, context.options, (failure) => {
     failed = true;
     context.problem(failure.code, inKey(failure.message, path), place, failure.fix);
   });
-  note({ written: node.value, text: expanded.text, references: expanded.references });
+  note({ written: view.value, text: expanded.text, references: expanded.references });
   // Half a value would only bring further problems that are none.
   return failed ? undefined : expanded.text;
 }
@@ -144,19 +131,19 @@ function buildMap(
 ): unknown {
   const object: Record<string, unknown> = Object.create(null);
   for (const pair of items) {
-    const keyNode = pair.key as Node;
-    const key = keyNode.range ? context.placeAt(keyNode.range[0]) : at;
-    if (!isScalar(keyNode) || keyNode.value === null) {
+    const word = context.look(pair.key);
+    const key = word?.place ?? at;
+    if (word?.kind !== "scalar" || word.value === null) {
       context.problem("GW_CONFIG", "A key must be plain text", key);
       continue;
     }
-    const name = typeof keyNode.value === "string" ? keyNode.value : String(keyNode.source);
+    const name = typeof word.value === "string" ? word.value : String(word.source);
     if (name === "__proto__") {
       context.problem("GW_CONFIG", 'The key "__proto__" is not taken anywhere', key, "remove it");
       continue;
     }
     const step = [...path, name];
-    const value = pair.value === null ? null : build(context, pair.value as Node, step, key, key);
+    const value = pair.value === null ? null : build(context, pair.value, step, key, key);
     const entry = context.entries.get(keyOf(step));
     const bare = { value: key, written: undefined, text: undefined, references: [] };
     context.entries.set(keyOf(step), { ...(entry ?? bare), key });

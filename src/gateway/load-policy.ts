@@ -3,20 +3,33 @@
 import { readFileSync } from "node:fs";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { readPlainYaml } from "../base/plain-yaml.ts";
 import type { Policy, PolicyProblem } from "../policy/model.ts";
-import { noPolicy, readPolicy } from "../policy/read.ts";
+import { noPolicy, type Parse, readBundle } from "../policy/read-bundle.ts";
 
-/** Throws GW_POLICY with every problem in its text. */
-export function loadPolicy(files: readonly string[]): Policy {
+/** Rejects GW_POLICY with every problem in its text. */
+export async function loadPolicy(files: readonly string[]): Promise<Policy> {
   if (files.length === 0) return noPolicy();
-  const read = readPolicy(files.map((name) => ({ name, text: readText(name) })));
+  const texts = files.map((name) => ({ name, text: readText(name) }));
+  const quick = readBundle(texts, plain);
+  if (quick.ok) return quick.value;
+  // The full parser takes what the quick one leaves, and has the words for mistakes.
+  const { readPolicy } = await import("../policy/read.ts");
+  const read = readPolicy(texts);
   if (read.ok) return read.value;
   const { error: problems } = read;
   throw fault("GW_POLICY", {
-    message: `Cannot load the policy, problems: ${problems.length}`,
+    message: `Cannot load the policy: ${problems.length} problem${problems.length === 1 ? "" : "s"}`,
     cause: `\n${problems.map(line).join("\n")}`,
   });
 }
+
+/** What is left to the full parser counts as a problem here: never as an empty file. */
+const plain: Parse = (text, complain) => {
+  const tree = readPlainYaml(text);
+  if (tree === undefined) complain({ line: 1, column: 1 }, "left to the full parser");
+  return tree;
+};
 
 function line(problem: PolicyProblem): string {
   const fix = problem.fix === undefined ? "" : ` (${problem.fix})`;

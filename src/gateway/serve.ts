@@ -77,7 +77,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   if (!runtime.sys.notDumpable()) log.debug("children may read this process's environment");
 
   // A bad policy stops the start before anything is touched.
-  const policy = { current: loadPolicy(config.policy) };
+  const policy = { current: await loadPolicy(config.policy) };
   makeDataDir(config.dataDir);
   const owner = ownDataDir(config.dataDir);
   owner.setSocket(config.admin.socket);
@@ -218,9 +218,10 @@ async function openDoors(parts: Parts, undo: (() => unknown)[]): Promise<void> {
 }
 
 /** Reload is all or nothing: a policy that does not load leaves the old one in force. */
-function reload(parts: Parts, by: string): void {
+async function reload(parts: Parts, by: string): Promise<void> {
+  const policy = await loadPolicy(parts.config.policy);
   const before = parts.policy.current.hash;
-  parts.policy.current = loadPolicy(parts.config.policy);
+  parts.policy.current = policy;
   const after = parts.policy.current.hash;
   if (after === before) return;
   parts.catalog.policyChanged();

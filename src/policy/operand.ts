@@ -6,8 +6,8 @@ import { parseRange, type Range } from "./ip.ts";
 import { isExact } from "./number.ts";
 import { pathPatternFault } from "./path.ts";
 import { did, kindOf, members, problem, quote, type Reader } from "./reader.ts";
+import type { Node } from "./tree.ts";
 import type { UrlWants } from "./url.ts";
-import type { Node } from "./yaml.ts";
 
 type Scalar = string | number | boolean;
 

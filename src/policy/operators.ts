@@ -11,9 +11,9 @@ import { inRange, parseAddress, type Range } from "./ip.ts";
 import * as operand from "./operand.ts";
 import { compilePaths } from "./path.ts";
 import type { Reader } from "./reader.ts";
+import type { Node } from "./tree.ts";
 import { FALSE, not, TRUE, UNKNOWN, type Value, value } from "./tri.ts";
 import { compileUrl } from "./url.ts";
-import type { Node } from "./yaml.ts";
 
 export interface Operator {
   /** Undefined when the operand was bad; the reader has the problem. */

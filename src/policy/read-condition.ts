@@ -5,8 +5,8 @@ import { type Condition, EACH, type Path, type Root, roots, weekdays } from "./c
 import * as operand from "./operand.ts";
 import { operators } from "./operators.ts";
 import { asMap, did, kindOf, problem, quote, type Reader } from "./reader.ts";
+import type { Entry, Node } from "./tree.ts";
 import { UNKNOWN } from "./tri.ts";
-import type { Entry, Node } from "./yaml.ts";
 
 /** What a rule's conditions mention, for the checks of the rule. */
 export interface Mentions {

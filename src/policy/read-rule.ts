@@ -8,7 +8,7 @@ import { kindOf, members, problem, quote, type Reader } from "./reader.ts";
 import type { OtherArgs, Rule, Who } from "./rule.ts";
 import { compileTargets, type TargetGlobs } from "./target.ts";
 import { methodFault, promptFault, resourceFault, toolFault } from "./target-fault.ts";
-import type { At, Entry, Node } from "./yaml.ts";
+import type { At, Entry, Node } from "./tree.ts";
 
 export const effects = ["allow", "ask", "deny"] as const;
 

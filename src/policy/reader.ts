@@ -2,7 +2,7 @@
 
 import type { PolicyProblem } from "./model.ts";
 import { nearest } from "./nearest.ts";
-import type { At, Entry, MapNode, Node } from "./yaml.ts";
+import type { At, Entry, MapNode, Node } from "./tree.ts";
 
 export interface Reader {
   readonly file: string;

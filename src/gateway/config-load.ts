@@ -1,0 +1,90 @@
+/** From the config's file to its meaning, with whichever parser. All problems at once. */
+
+import { readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import * as z from "zod/mini";
+import { limits } from "../base/limits.ts";
+import { no, ok, type Result } from "../base/result.ts";
+import { buildConfig } from "./config-build.ts";
+import type { ExpandOptions } from "./config-expand.ts";
+import { configPlaces, type Environment } from "./config-find.ts";
+import { problemsOf } from "./config-issues.ts";
+import type { Config } from "./config-model.ts";
+import type { ConfigPath, ConfigProblem } from "./config-problem.ts";
+import { configSchema, type RawConfig } from "./config-schema.ts";
+import type { ConfigSource, Parsed } from "./config-source.ts";
+
+export interface ReadOptions {
+  /** `--config`; relative to cwd. */
+  readonly path?: string | undefined;
+  readonly env: Environment;
+  readonly cwd: string;
+}
+
+/** Finds and reads the config. Writes nothing. */
+export function loadWith(
+  options: ReadOptions,
+  parse: (text: string, file: string, options: ExpandOptions) => Parsed,
+): Result<{ config: Config; source: ConfigSource }, readonly ConfigProblem[]> {
+  const read = readFirst(options);
+  if (!read.ok) return no([read.error]);
+  const { file, text } = read.value;
+  const expanding = { env: options.env, folder: path.dirname(file) };
+  const { source, problems, readable } = parse(text, file, expanding);
+  if (!readable) return no(inOrder(problems));
+  const raw = readForm(source, problems);
+  const config = raw && buildConfig({ raw, source, env: options.env, problems });
+  if (problems.length > 0 || config === undefined) return no(inOrder(problems));
+  return ok({ config, source });
+}
+
+/** Checks the form; what has a wrong one is taken out, so that the rest can be checked further. */
+function readForm(source: ConfigSource, problems: ConfigProblem[]): RawConfig | undefined {
+  const tree = source.tree ?? Object.create(null);
+  const first = z.safeParse(configSchema, tree);
+  if (first.success) return first.data;
+  problems.push(...problemsOf(first.error.issues, source));
+  for (const issue of first.error.issues) {
+    if (issue.code !== "unrecognized_keys") remove(tree, issue.path as ConfigPath);
+    else for (const key of issue.keys) remove(tree, [...(issue.path as ConfigPath), key]);
+  }
+  const second = z.safeParse(configSchema, tree);
+  return second.success ? second.data : undefined;
+}
+
+function remove(tree: unknown, path: ConfigPath): void {
+  let node = tree as Record<string | number, unknown>;
+  for (const step of path.slice(0, -1)) node = node[step] as typeof node;
+  const last = path.at(-1);
+  if (Array.isArray(node)) node.splice(0);
+  else if (last !== undefined) delete node[last];
+}
+
+function readFirst(options: ReadOptions): Result<{ file: string; text: string }, ConfigProblem> {
+  const { named, places } = configPlaces(options);
+  for (const file of named === undefined ? places : [named]) {
+    const problem = (message: string): ConfigProblem => {
+      const code = named === undefined ? "GW_CONFIG" : "GW_CONFIG_MISSING";
+      return { code, message, file, line: 0, column: 0 };
+    };
+    try {
+      if (statSync(file).size > limits.configBytes) {
+        return no({
+          ...problem(`The config is larger than ${limits.configBytes} bytes`),
+          code: "GW_CONFIG",
+        });
+      }
+      return ok({ file, text: readFileSync(file, "utf8") });
+    } catch (thrown) {
+      const cause = (thrown as NodeJS.ErrnoException).code ?? "unreadable";
+      if (cause === "ENOENT" && named === undefined) continue;
+      return no(problem(`Cannot read the config "${file}": ${cause}`));
+    }
+  }
+  const message = `No config in ${places.map((place) => `"${place}"`).join(", ")}`;
+  return no({ code: "GW_CONFIG_MISSING", message, file: places[0] ?? "", line: 0, column: 0 });
+}
+
+function inOrder(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  return [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+}
