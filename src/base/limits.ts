@@ -41,6 +41,8 @@ export const limits = {
   heartbeatMs: 15_000,
   /** A call that runs longer than this is answered as an event stream, with heartbeats. */
   answerAsStreamAfterMs: 10_000,
+  /** Requests that wait while the gateway opens its store; more are sent away. */
+  startWaiting: 1024,
   /** Idle HTTP connections are cut after this many seconds; R5. Bun's maximum is 255. */
   httpIdleSeconds: 30,
   /** Calls in flight at one server. Config: servers.NAME.max_in_flight; R14. */
@@ -101,9 +103,12 @@ export const limits = {
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Default audit.spool.max. */
   spoolBytes: 10 * 1024 * 1024 * 1024,
-  /** Records of one batch to the store, and its deadline. */
-  shipBatch: 500,
+  /** Records that wait for the disk in mode fast, where no call does: more are refused. */
+  spoolPendingBytes: 16 * 1024 * 1024,
+  /** One batch to the store, its deadline, and what waits for it in memory and not only on disk. */
+  shipBatchBytes: 512 * 1024,
   shipDeadlineMs: 5_000,
+  shipQueueBytes: 8 * 1024 * 1024,
   /** One statement to the database, L10: a frozen server gives no error by itself. */
   queryMs: 5_000,
   /** Creating and upgrading tables, and waiting for another starter that does it. */

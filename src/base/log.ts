@@ -19,17 +19,19 @@ export interface Log {
 /**
  * A message is a fixed sentence, what varies goes into fields: at most `logBurst` lines of one
  * message in `logWindowMs`, the next line says how many were left out (R18).
+ * `burst` is that number of lines where another is meant.
  * `write` gets a line with its line feed; `now` is wall time in ms.
  */
 export function createLog(options: {
   level: Level;
   write?: (line: string) => void;
   now?: () => number;
+  burst?: number;
 }): Log {
   const write = options.write ?? toStderr();
   const now = options.now ?? Date.now;
   const least = ranks[options.level];
-  const admit = createLimiter(now);
+  const admit = createLimiter(now, options.burst ?? limits.logBurst);
   const at = (level: Level) => (message: string, fields?: Record<string, unknown>) => {
     if (ranks[level] < least) return;
     const suppressed = admit(message);
@@ -42,7 +44,7 @@ export function createLog(options: {
 const ranks: Readonly<Record<Level, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** Answers how many lines were left out since the last one, or undefined to leave this one out. */
-function createLimiter(now: () => number): (message: string) => number | undefined {
+function createLimiter(now: () => number, burst: number): (message: string) => number | undefined {
   const windows = new Map<string, { startMs: number; lines: number; suppressed: number }>();
   return (message) => {
     const time = now();
@@ -59,7 +61,7 @@ function createLimiter(now: () => number): (message: string) => number | undefin
       window.startMs = time;
       window.lines = 0;
     }
-    if (++window.lines > limits.logBurst) {
+    if (++window.lines > burst) {
       window.suppressed++;
       return undefined;
     }

@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import type { AdminPorts } from "../admin/routes.ts";
+import type { Parts } from "./parts.ts";
 import { readReceipt, readReceipts } from "./receipts.ts";
-import type { Parts } from "./serve.ts";
 import { statusOf } from "./status.ts";
 
 export function adminPorts(parts: Parts, reload: (keyId: string) => Promise<void>): AdminPorts {

@@ -12,8 +12,6 @@ import { isObject, member } from "../base/json.ts";
 
 export interface Owner {
   readonly dir: string;
-  /** Says in owner.json where the admin API listens. */
-  setSocket(socket: string): void;
   /** Gives data_dir free; the next owner may start. */
   release(): void;
 }
@@ -30,8 +28,8 @@ export interface OwnerNote {
 /** A handle that nothing refers to is collected, and its lock with it. */
 const held = new Set<DatabaseSync>();
 
-/** Throws GW_OWNED (naming the owner) or GW_DATA_DIR. Makes the directory (0700). */
-export function ownDataDir(dir: string): Owner {
+/** `socket`: where the admin API will listen, for owner.json. Throws GW_OWNED (naming the owner) or GW_DATA_DIR. Makes the directory (0700). */
+export function ownDataDir(dir: string, socket = ""): Owner {
   const database = openLock(dir);
   try {
     // Somebody who only asks (isOwned) holds it for a moment.
@@ -42,7 +40,7 @@ export function ownDataDir(dir: string): Owner {
     throw isBusy(thrown) ? ownedBy(dir) : unusable(dir, thrown);
   }
   held.add(database);
-  const note = { pid: process.pid, started: new Date().toISOString(), socket: "" };
+  const note = { pid: process.pid, started: new Date().toISOString(), socket };
   const release = (): void => {
     if (!held.delete(database)) return;
     fs.rmSync(notePath(dir), { force: true });
@@ -54,7 +52,7 @@ export function ownDataDir(dir: string): Owner {
     release();
     throw unusable(dir, thrown);
   }
-  return { dir, setSocket: (socket) => writeNote(dir, { ...note, socket }), release };
+  return { dir, release };
 }
 
 /** undefined: no gateway was here, or it ended in order. Says nothing about whether it lives. */

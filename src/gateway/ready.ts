@@ -1,6 +1,6 @@
 /** What /ready says: each dependency with its reason. */
 
-import type { Parts } from "./serve.ts";
+import type { Parts } from "./parts.ts";
 
 export interface Readiness {
   readonly ready: boolean;

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import type { GatewayStatus } from "../admin/contract.ts";
-import type { Parts } from "./serve.ts";
+import type { Parts } from "./parts.ts";
 
 export function statusOf(parts: Parts): GatewayStatus {
   const counts = new Map<string, number>();

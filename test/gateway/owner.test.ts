@@ -24,8 +24,7 @@ function refusalOf(dir: string): GatewayError {
 describe("one gateway owns data_dir", () => {
   test("A6 the second start says who owns it and since when; release frees it", () => {
     const dir = join(base, "a");
-    const owner = ownDataDir(dir);
-    owner.setSocket("/run/x.sock");
+    const owner = ownDataDir(dir, "/run/x.sock");
     const refused = refusalOf(dir);
     expect(refused.code).toBe("GW_OWNED");
     expect(refused.why).toContain(`process ${process.pid} owns it, since 20`);

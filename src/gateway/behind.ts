@@ -1,0 +1,88 @@
+/** What stands behind the doors, loaded when they are open: it takes longer than listening. */
+
+import { createAdmin } from "../admin/routes.ts";
+import { limits } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import { systemRandom } from "../base/system.ts";
+import { handle } from "../call/methods.ts";
+import { createHttpFront, type HttpFront } from "../front/http.ts";
+import type { Policy } from "../policy/model.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { adminPorts } from "./admin-ports.ts";
+import { openAdmin } from "./listeners.ts";
+import { loadPolicy } from "./load-policy.ts";
+import { openToAll } from "./open-to-all.ts";
+import { openParts, type Parts, type PartsOptions } from "./parts.ts";
+import { readiness } from "./ready.ts";
+
+export interface Before extends PartsOptions {
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly policy: { current: Policy };
+  /** Ports of the open doors. */
+  readonly ports: readonly number[];
+}
+
+/** Opens everything but the servers' connections; what is open goes to `undo`. */
+export async function openBehind(
+  before: Before,
+  undo: (() => unknown)[],
+): Promise<{ parts: Parts; front: HttpFront }> {
+  const { runtime, log, policy } = before;
+  const parts = await openParts(before, runtime, log, policy, undo);
+  const front = frontOf(parts, before.ports);
+  parts.front = front;
+  undo.push(() => front.close());
+  const admin = createAdmin(adminPorts(parts, (keyId) => reload(parts, keyId)));
+  const door = await openAdmin(runtime, parts.config, (request) => admin.fetch(request));
+  undo.push(() => door.listener.stop(true));
+  parts.doors = [door];
+  return { parts, front };
+}
+
+function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
+  const { config, access, calls } = parts;
+  return createHttpFront({
+    access: config.auth === "none" ? openToAll(access) : access,
+    clock: calls.clock,
+    random: systemRandom,
+    limits: config.limits,
+    hosts: config.hosts,
+    ports,
+    behindProxy: config.behindProxy,
+    handle: (incoming, reply) => handle(incoming, reply, calls),
+    hello: async () => ({
+      serverInfo: { name: "authensor-gw", version: parts.version },
+      capabilities: { tools: { listChanged: true } },
+      instructions: undefined,
+    }),
+    visibleHash: async (identity) => (await parts.catalog.visibleTools(identity, "legacy")).hash,
+    onListChange: (listener) => parts.catalog.onChange(listener),
+    ready: () => readiness(parts),
+    error: (message, fields) => parts.log.error(message, fields),
+  });
+}
+
+/** Reload is all or nothing: a policy that does not load leaves the old one in force. */
+export async function reload(parts: Parts, by: string): Promise<void> {
+  const policy = await loadPolicy(parts.config.policy);
+  const before = parts.policy.current.hash;
+  parts.policy.current = policy;
+  const after = parts.policy.current.hash;
+  if (after === before) return;
+  parts.catalog.policyChanged();
+  parts.audit.admin("reload", by, { policy_before: before, policy_after: after });
+  parts.log.info("policy reloaded", { before, after });
+}
+
+/** Lets calls in flight end, then closes everything. */
+export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void> {
+  parts.runtime.sys.notify("STOPPING=1");
+  parts.front?.drain();
+  const { clock, deadlines } = parts.calls;
+  const until = clock.mono() + limits.drainMs;
+  while (deadlines.inFlight() > 0 && clock.mono() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  for (const close of undo.reverse()) await close();
+}

@@ -1,0 +1,151 @@
+/** Opens what stands behind the doors: store, keys, receipts, servers, catalog. */
+
+import { join } from "node:path";
+import process from "node:process";
+import { type KeyAccess, openAccess } from "../access/keys.ts";
+import type { Audit } from "../audit/audit.ts";
+import { openAudit } from "../audit/open.ts";
+import { limits } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import { systemClock, systemRandom } from "../base/system.ts";
+import { createDeadlines } from "../call/deadlines.ts";
+import type { CallPorts } from "../call/ports.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import { openCatalog } from "../catalog/open.ts";
+import type { HttpFront } from "../front/http.ts";
+import type { Policy } from "../policy/model.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { Store } from "../store/store.ts";
+import { openUpstream } from "../upstream/open.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { withAccessLog } from "./access-log.ts";
+import type { Config } from "./config-model.ts";
+import type { Door } from "./listeners.ts";
+import { openStore, pinStore } from "./open-store.ts";
+
+export interface PartsOptions {
+  readonly config: Config;
+  readonly version: string;
+  readonly acceptStoreChange?: boolean;
+}
+
+/** Everything that is open, for status, reload and stop. */
+export interface Parts {
+  readonly config: Config;
+  readonly version: string;
+  readonly startedMs: number;
+  readonly log: Log;
+  readonly runtime: Runtime;
+  readonly store: Store;
+  readonly access: KeyAccess;
+  readonly audit: Audit;
+  readonly upstreams: readonly Upstream[];
+  readonly catalog: Catalog;
+  readonly calls: CallPorts;
+  readonly policy: { current: Policy };
+  front: HttpFront | undefined;
+  doors: readonly Door[];
+}
+
+/** Opens store, keys, receipts and servers, in this order; what is open goes to `undo`. */
+export async function openParts(
+  options: PartsOptions,
+  runtime: Runtime,
+  log: Log,
+  policy: { current: Policy },
+  undo: (() => unknown)[],
+): Promise<Parts> {
+  const { config, version } = options;
+  const clock = systemClock;
+  const random = systemRandom;
+  const store = await openStore(config);
+  undo.push(() => store.close());
+  pinStore(config, store, options.acceptStoreChange === true);
+  await reachStore(config, store, log);
+  const access = await openAccess({
+    store,
+    dataDir: config.dataDir,
+    clock,
+    random,
+    refreshMs: limits.keyRefreshMs,
+    log,
+  });
+  undo.push(() => access.close());
+  const audit = await openAudit({
+    dir: join(config.dataDir, "spool"),
+    mode: config.audit.mode,
+    spoolBytesMax: config.audit.spoolBytesMax,
+    store,
+    clock,
+    random,
+    sys: runtime.sys,
+    build: version,
+    log: (level, message, fields) => log[level](message, { ...fields }),
+  });
+  undo.push(() => audit.close(limits.shipDeadlineMs));
+
+  const identity = { name: "authensor-gw", version };
+  const servers = config.servers
+    .filter((server) => server.enabled)
+    .map((server) => {
+      const resultBytes = config.limits.resultBytes;
+      const env = ownEnvironment();
+      const limit = { resultBytes };
+      const upstream = openUpstream({
+        config: server,
+        runtime,
+        clock,
+        random,
+        env,
+        limits: limit,
+        identity,
+        log,
+      });
+      undo.push(() => upstream.stop());
+      const timeout = (tool: string) => server.tools[tool]?.timeout ?? server.timeout;
+      return { upstream, timeout };
+    });
+  const catalog = openCatalog({
+    servers,
+    naming: config.naming,
+    policy: () => policy.current,
+    clock,
+    warn: (message, fields) => log.warn(message, fields),
+  });
+  undo.push(() => catalog.stop());
+  const calls: CallPorts = {
+    audit: config.log.access ? withAccessLog(audit) : audit,
+    catalog,
+    clock,
+    deadlines: createDeadlines(clock),
+    policy: () => policy.current,
+    clientInfoText: JSON.stringify(identity),
+    error: (message, fields) => log.error(message, fields),
+  };
+  const upstreams = servers.map((server) => server.upstream);
+  const startedMs = clock.now();
+  return {
+    ...{ config, version, startedMs, log, runtime, store, access, audit },
+    ...{ upstreams, catalog, calls, policy, front: undefined, doors: [] },
+  };
+}
+
+/** The store is not needed to start, unless the config says so (O2). */
+async function reachStore(config: Config, store: Store, log: Log): Promise<void> {
+  try {
+    await store.migrate();
+  } catch (thrown) {
+    const required = config.database.kind === "sqlite" || config.database.requiredAtStart;
+    if (required) throw thrown;
+    const error = thrown instanceof Error ? thrown.message : String(thrown);
+    log.error("database is not reachable; serving from data_dir", { store: store.place, error });
+  }
+}
+
+function ownEnvironment(): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
