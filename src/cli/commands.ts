@@ -34,9 +34,12 @@ export const commands: readonly Command[] = [
   },
   {
     name: "demo",
-    usage: "[--stay]",
+    usage: "[--stay [--port 3100]]",
     summary: "Show the main job in 20 seconds, with nothing to set up",
-    options: [{ name: "stay", doc: "keep a gateway with an example server running on port 3100" }],
+    options: [
+      { name: "stay", doc: "keep a gateway with an example server running on port 3100" },
+      { name: "port", value: "PORT", doc: "another port for --stay; 0 is any free one" },
+    ],
     args: [0, 0],
     load: async () => (await import("./demo-command.ts")).run,
   },

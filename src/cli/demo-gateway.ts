@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { fault } from "../base/errors.ts";
+import { fault, type GatewayError } from "../base/errors.ts";
 import { selfCommand } from "../runtime/self.ts";
 
 export interface DemoGateway {
@@ -19,6 +19,8 @@ export interface DemoFolder {
   readonly path: string;
   readonly config: string;
   readonly log: string;
+  /** As asked for; 0 is any. */
+  readonly port: number;
 }
 
 /** Writes config and policy; keeps what is there, so that `npm start` can be run again. */
@@ -40,7 +42,7 @@ export function demoFolder(path: string, port: number): DemoFolder {
   ];
   writeFileSync(config, `${lines.join("\n")}\n`, { mode: 0o600 });
   writeFileSync(join(path, "policy.yaml"), demoPolicy, { mode: 0o600 });
-  return { path, config, log: join(path, "gateway.log") };
+  return { path, config, log: join(path, "gateway.log"), port };
 }
 
 export const demoPolicy = `id: demo
@@ -52,8 +54,29 @@ rules:
     hint: "notes are never deleted: write_note with body (archived) instead"
 `;
 
-/** Starts `serve` and waits until /health answers. Throws GW_NOT_RUNNING with the log. */
+/** Gateways of this process that were started and not seen to end. */
+const running = new Map<ChildProcess, Promise<unknown>>();
+let over = false;
+
+/** Ends all of them at once; a step that was cut off can start no more. */
+export function endGateways(): Promise<void> {
+  return signalAll("SIGKILL");
+}
+
+/** Lets them end in order: calls in flight may end, the chain is closed. */
+export function stopGateways(): Promise<void> {
+  return signalAll("SIGTERM");
+}
+
+async function signalAll(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  over = true;
+  for (const child of running.keys()) child.kill(signal);
+  await Promise.all(running.values());
+}
+
+/** Starts `serve`, waits until /health answers. Throws what stopped the start. */
 export async function startGateway(folder: DemoFolder): Promise<DemoGateway> {
+  if (over) throw fault("GW_NOT_RUNNING", { message: "The demo was ended" });
   const [command, ...args] = [...selfCommand(), "serve", "--config", folder.config];
   const log = openSync(folder.log, "a", 0o600);
   const child = spawn(command ?? process.execPath, args, {
@@ -62,6 +85,8 @@ export async function startGateway(folder: DemoFolder): Promise<DemoGateway> {
   });
   closeSync(log);
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  running.set(child, ended);
+  void ended.then(() => running.delete(child));
   const port = await portOf(folder, child).catch((thrown: unknown) => {
     child.kill("SIGKILL");
     throw thrown;
@@ -87,12 +112,27 @@ async function portOf(folder: DemoFolder, child: ChildProcess): Promise<number> 
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const tail = readFileSync(folder.log, "utf8").trim().split("\n").slice(-3).join("\n");
-  throw fault("GW_NOT_RUNNING", {
-    message: "Cannot start the gateway of the demo",
-    cause: `its log ends with\n${tail}\n`,
-    fix: `read ${folder.log}`,
-  });
+  throw startFault(folder, child.pid ?? 0);
+}
+
+/** What stopped the start, in words that fit a demo. */
+function startFault(folder: DemoFolder, pid: number): GatewayError {
+  const tail = readFileSync(folder.log, "utf8").trim().split("\n").slice(-4).join("\n");
+  const message = "Cannot start the gateway of the demo";
+  if (tail.includes("GW_PORT_TAKEN")) {
+    const cause = `another program listens on port ${folder.port}`;
+    return fault("GW_PORT_TAKEN", {
+      message,
+      cause,
+      fix: "`authensor-gw demo --stay --port 3101`",
+    });
+  }
+  if (tail.includes("GW_OWNED")) {
+    const fix = "use the one that runs, or end it with ctrl-c where it was started";
+    return fault("GW_OWNED", { message, cause: `one runs in ${folder.path} already`, fix });
+  }
+  const cause = `process ${pid} wrote at its end\n${tail}\n`;
+  return fault("GW_NOT_RUNNING", { message, cause, fix: `read ${folder.log}` });
 }
 
 function portIn(line: string, pid: number): number | undefined {

@@ -7,45 +7,46 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { demoAgent } from "./demo-agent.ts";
-import { demoFolder, startGateway } from "./demo-gateway.ts";
+import { type DemoFolder, demoFolder, startGateway, stopGateways } from "./demo-gateway.ts";
+import { interruption } from "./demo-interrupt.ts";
 import { keptKey, receiptsOf, verify } from "./demo-tools.ts";
 
-/** Runs until a signal; resolves with the exit code. */
-export async function runDemoStay(say: (line: string) => void): Promise<number> {
+/** Runs until a signal, or until its gateway ends; resolves with the exit code. */
+export async function runDemoStay(say: (line: string) => void, port: number): Promise<number> {
+  const signals = interruption();
   const state = process.env["XDG_STATE_HOME"] || join(homedir(), ".local/state");
-  const folder = demoFolder(join(state, "authensor-gw", "demo"), 3100);
-  const gateway = await startGateway(folder);
+  const folder = demoFolder(join(state, "authensor-gw", "demo"), port);
+  const told = signals.code.then(() => 0);
   try {
-    const token = await keptKey(folder, "my-agent");
-    say(`gateway   ${gateway.url}/mcp, with the example server "notes" behind it`);
-    say(`key       my-agent (executor): ${token}`);
-    const agent = await demoAgent(gateway.url, token);
-    const read = await agent.callUntilOk("notes__read_note", { title: "groceries" }, 10_000);
-    say(`allowed   read_note groceries → ${read.text}`);
-    const denied = await agent.call("notes__delete_note", { title: "groceries" });
-    say(`denied    delete_note groceries → ${denied.text}`);
-    await agent.close();
-    for (const receipt of (await receiptsOf(folder)).slice(0, 2).reverse()) {
-      const rule = receipt.rule === null ? "" : ` by rule ${receipt.rule}`;
-      say(`receipt   ${receipt.id} ${receipt.tool} ${receipt.effect}${rule}: ${receipt.outcome}`);
-    }
-    say(`verified  ${(await verify(join(folder.path, "data"))).text}`);
-    say("");
-    say("It stays running (ctrl-c ends it). For an agent such as Claude Code, paste:");
-    const header = `--header "Authorization: Bearer ${token}"`;
-    say(`  claude mcp add --transport http authensor ${gateway.url}/mcp ${header}`);
-    say(`Config, policy and receipts are in ${folder.path}`);
-    await Promise.race([interrupted(), gateway.ended]);
-    return 0;
+    return await Promise.race([stay(folder, say), told]);
   } finally {
-    await gateway.kill("SIGTERM");
+    await stopGateways();
+    signals.end();
   }
 }
 
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => resolve());
-    }
-  });
+async function stay(folder: DemoFolder, say: (line: string) => void): Promise<number> {
+  const gateway = await startGateway(folder);
+  const token = await keptKey(folder, "my-agent");
+  say(`gateway   ${gateway.url}/mcp, with the example server "notes" behind it`);
+  say(`key       my-agent (executor): ${token}`);
+  const agent = await demoAgent(gateway.url, token);
+  const read = await agent.callUntilOk("notes__read_note", { title: "groceries" }, 10_000);
+  say(`allowed   read_note groceries → ${read.text}`);
+  const denied = await agent.call("notes__delete_note", { title: "groceries" });
+  say(`denied    delete_note groceries → ${denied.text}`);
+  await agent.close();
+  for (const receipt of (await receiptsOf(folder)).slice(0, 2).reverse()) {
+    const rule = receipt.rule === null ? "" : ` by rule ${receipt.rule}`;
+    say(`receipt   ${receipt.id} ${receipt.tool} ${receipt.effect}${rule}: ${receipt.outcome}`);
+  }
+  say(`verified  ${(await verify(join(folder.path, "data"))).text}`);
+  say("");
+  say("It stays running (ctrl-c ends it). For an agent such as Claude Code, paste:");
+  const header = `--header "Authorization: Bearer ${token}"`;
+  say(`  claude mcp add --transport http authensor ${gateway.url}/mcp ${header}`);
+  say(`Config, policy and receipts are in ${folder.path}`);
+  const code = await gateway.ended;
+  say(`The gateway ended; its log is ${folder.log}`);
+  return code ?? 70;
 }

@@ -8,37 +8,48 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fault } from "../base/errors.ts";
 import { type DemoAgent, demoAgent } from "./demo-agent.ts";
-import { type DemoFolder, type DemoGateway, demoFolder, startGateway } from "./demo-gateway.ts";
+import {
+  type DemoFolder,
+  type DemoGateway,
+  demoFolder,
+  endGateways,
+  startGateway,
+} from "./demo-gateway.ts";
+import { interruption } from "./demo-interrupt.ts";
 import { flipOneByte, makeKey, receiptsOf, serverPid, verify } from "./demo-tools.ts";
 
 /** Writes lines to `say`; resolves with the exit code. Everything it made is removed again. */
 export async function runDemo(say: (line: string) => void): Promise<number> {
+  const signals = interruption();
   const folder = demoFolder(mkdtempSync(join(tmpdir(), "authensor-demo-")), 0);
-  const show = narrator(say);
-  let gateway: DemoGateway | undefined;
   try {
-    gateway = await startGateway(folder);
-    const token = await makeKey(folder, "executor", "demo-agent");
-    show.title("a gateway, an MCP server behind it, an agent with a key");
-    const agent = await demoAgent(gateway.url, token);
-    show.seen(`the agent sees ${(await agent.tools()).join(", ")}`);
-
-    await allowed(agent, show);
-    await denied(agent, folder, show);
-    await deadline(agent, show);
-    await serverDies(agent, folder, show);
-    await agent.close();
-    gateway = await gatewayDies(gateway, folder, token, show);
-    await gateway.kill("SIGTERM");
-    gateway = undefined;
-    await tampering(folder, show);
-    say("");
-    say("That was the main job. Next: authensor-gw init");
-    return 0;
+    return await Promise.race([demonstrate(folder, say), signals.code]);
   } finally {
-    await gateway?.kill("SIGKILL");
+    await endGateways();
     rmSync(folder.path, { recursive: true, force: true });
+    signals.end();
   }
+}
+
+async function demonstrate(folder: DemoFolder, say: (line: string) => void): Promise<number> {
+  const show = narrator(say);
+  const first = await startGateway(folder);
+  const token = await makeKey(folder, "executor", "demo-agent");
+  show.title("a gateway, an MCP server behind it, an agent with a key");
+  const agent = await demoAgent(first.url, token);
+  show.seen(`the agent sees ${(await agent.tools()).join(", ")}`);
+
+  await allowed(agent, show);
+  await denied(agent, folder, show);
+  await deadline(agent, show);
+  await serverDies(agent, folder, show);
+  await agent.close();
+  const second = await gatewayDies(first, folder, token, show);
+  await second.kill("SIGTERM");
+  await tampering(folder, show);
+  say("");
+  say("That was the main job. Next: authensor-gw init");
+  return 0;
 }
 
 interface Narrator {
@@ -52,8 +63,26 @@ function narrator(say: (line: string) => void): Narrator {
     title(text) {
       say(`${step === 0 ? "" : "\n"}${++step}. ${text}`);
     },
-    seen: (text) => say(`   ${text}`),
+    seen(text) {
+      for (const line of wrapped(text)) say(`   ${line}`);
+    },
   };
+}
+
+/** Lines of at most 96 columns with their margin; what continues a line is set in by two. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  for (const paragraph of text.split("\n")) {
+    let line = "";
+    for (const word of paragraph.trim().split(" ")) {
+      if (line.length + word.length + 1 > 93 && line.trim() !== "") {
+        lines.push(line);
+        line = `  ${word}`;
+      } else line = line === "" ? word : `${line} ${word}`;
+    }
+    lines.push(line);
+  }
+  return lines;
 }
 
 async function allowed(agent: DemoAgent, show: Narrator): Promise<void> {
@@ -84,14 +113,19 @@ async function deadline(agent: DemoAgent, show: Narrator): Promise<void> {
 
 async function serverDies(agent: DemoAgent, folder: DemoFolder, show: Narrator): Promise<void> {
   show.title("the server dies, and heals");
+  const lost = await agent.call("notes__flaky", {});
+  expectThat(lost.text.includes("GW_UPSTREAM_LOST"), "the loss is told", lost.text);
+  show.seen(`flaky → ${lost.text}`);
+  const healed = await agent.callUntilOk("notes__read_note", { title: "travel" }, 10_000);
+  expectThat(!healed.failed, "the server is back", healed.text);
+  show.seen(`the gateway started it again: read_note travel → ${healed.text}`);
   const before = await serverPid(folder);
   process.kill(before, "SIGKILL");
   const answer = await agent.callUntilOk("notes__read_note", { title: "travel" }, 10_000);
   expectThat(!answer.failed, "the server is back", answer.text);
   const after = await serverPid(folder);
   expectThat(after !== before, "it is a new process", `pid ${after} is the old one`);
-  show.seen("the server's process was killed; the gateway started it again");
-  show.seen(`read_note travel → ${answer.text}`);
+  show.seen(`killed from outside, it is back too: read_note travel → ${answer.text}`);
 }
 
 async function gatewayDies(
