@@ -1,7 +1,8 @@
 /** What the receipts of a call say: digests and sizes, never the bytes themselves. */
 
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { ErrorCode } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { Decision, Policy } from "../policy/model.ts";
 import { otherParams } from "../protocol/envelope.ts";
 import type { IntentFields, Outcome, OutcomeFields } from "../receipt/model.ts";
@@ -80,16 +81,23 @@ const failures: Partial<Record<ErrorCode, Outcome>> = {
 };
 
 /** Of every params member but name and arguments, as received; they are forwarded too. */
-function paramsDigest(incoming: Incoming): string {
-  const others = otherParams(incoming.message, nameAndArguments);
+function paramsDigest({ message }: Incoming): string {
+  if (!hasOthers(message.params)) return "";
+  const others = otherParams(message, nameAndArguments);
   if (others === undefined) return "";
-  const hash = createHash("sha256");
-  for (const piece of others) hash.update(piece);
-  return hash.digest("hex");
+  const whole = createHash("sha256");
+  for (const piece of others) whole.update(piece);
+  return whole.digest("hex");
 }
 
 const nameAndArguments = ["name", "arguments"] as const;
 
+/** Most calls have none, and the tree knows that sooner than the bytes. */
+function hasOthers(params: JsonObject): boolean {
+  for (const key in params) if (key !== "name" && key !== "arguments") return true;
+  return false;
+}
+
 function digest(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }

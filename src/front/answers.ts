@@ -94,7 +94,8 @@ export function accepted(): Response {
 }
 
 const jsonType = { "content-type": "application/json" };
-const okJson = { headers: jsonType };
+/** Made once: Response copies ready Headers faster than it reads an object. */
+const okJson = { headers: new Headers(jsonType) };
 const encoder = new TextEncoder();
 
 function concat(pieces: Pieces): Uint8Array<ArrayBuffer> {

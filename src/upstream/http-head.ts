@@ -45,6 +45,19 @@ function statusOf(line: string): number {
 }
 
 function readField(line: string, fields: Map<string, string>): void {
+  const { name, value } = known.get(line) ?? fieldOf(line);
+  const before = fields.get(name);
+  if (before === undefined) fields.set(name, value);
+  else if (single.has(name)) throw new HttpError(`two ${name} headers`);
+  else fields.set(name, `${before}, ${value}`);
+}
+
+interface Field {
+  readonly name: string;
+  readonly value: string;
+}
+
+function fieldOf(line: string): Field {
   const colon = line.indexOf(":");
   if (colon <= 0) throw new HttpError("bad header field");
   const name = line.slice(0, colon).toLowerCase();
@@ -52,11 +65,18 @@ function readField(line: string, fields: Map<string, string>): void {
   if (!isToken(name)) throw new HttpError("bad header name");
   const value = line.slice(colon + 1).trim();
   if (hasControl(value)) throw new HttpError("control character in a header");
-  const before = fields.get(name);
-  if (before === undefined) fields.set(name, value);
-  else if (single.has(name)) throw new HttpError(`two ${name} headers`);
-  else fields.set(name, `${before}, ${value}`);
+  const field = { name, value };
+  if (line.length <= knownLength) {
+    if (known.size >= knownMost) known.clear();
+    known.set(line, field);
+  }
+  return field;
 }
+
+/** Servers send the same lines again and again: each is judged once. */
+const known = new Map<string, Field>();
+const knownMost = 64;
+const knownLength = 64;
 
 const single = new Set(["content-length", "transfer-encoding", "content-type", "mcp-session-id"]);
 

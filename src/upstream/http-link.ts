@@ -73,6 +73,8 @@ export function httpLink(options: HttpLinkOptions): Link {
         message: (body) => receive(call, body),
         refused: (status, _fields, bytes) => refuse(call, used, status, bytes),
         end: () => {
+          // It comes after the response too; a fault is not made for nothing.
+          if (call.over) return;
           fail(call, error("GW_UPSTREAM_LOST", "It ended its answer without a response"), true);
         },
         failed(why, sent) {
