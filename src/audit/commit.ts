@@ -1,12 +1,13 @@
 /** Group commit: all that is queued while a write runs goes out with the next one. */
 
 import type { GatewayError } from "../base/errors.ts";
-import { type FrameKind, putFrame } from "./frame.ts";
+import { type FrameKind, putFrame } from "../base/frame.ts";
 import { type Batch, fail, reason, type Spool, unavailable } from "./spool-model.ts";
 
-const fastSyncMs = 20;
-
-/** Queues a frame for the next write; in mode fast hands it to the kernel at once. */
+/**
+ * Queues a frame for the next write. undefined in mode fast: nobody waits, so a write takes all of
+ * some ms, and a crash loses at most these.
+ */
 export function put(
   spool: Spool,
   kind: FrameKind,
@@ -14,68 +15,16 @@ export function put(
   parts: readonly Uint8Array[],
   most: number,
 ): Promise<void> | undefined {
-  if (spool.options.mode === "fast") {
-    putNow(spool, kind, seq, parts, most);
-    return undefined;
-  }
   const batch = batchFor(spool, seq, most);
   const before = batch.length;
   batch.length = putFrame(batch.buffer, before, { kind, seq, back: seq - batch.firstSeq }, parts);
-  if (kind !== "segment") batch.count += 1;
+  if (kind !== "segment") {
+    batch.count += 1;
+    batch.head = spool.linker.head;
+  }
   batch.segment.end += batch.length - before;
   kick(spool);
-  return batch.promise;
-}
-
-/** Mode fast: the kernel has it when this returns, so kill -9 loses nothing; a power cut may. */
-function putNow(
-  spool: Spool,
-  kind: FrameKind,
-  seq: number,
-  parts: readonly Uint8Array[],
-  most: number,
-): void {
-  const segment = spool.current;
-  const buffer = takeBuffer(spool, most);
-  const length = putFrame(buffer, 0, { kind, seq, back: seq - spool.durableSeq - 1 }, parts);
-  try {
-    segment.file.writeNow(buffer.subarray(0, length), segment.end);
-  } catch (thrown) {
-    fail(spool, thrown);
-    throw unavailable(reason(thrown));
-  }
-  spool.spare.push(buffer);
-  segment.end += length;
-  spool.unsynced.add(segment.file);
-  if (spool.syncDue) return;
-  spool.syncDue = true;
-  spool.options.clock.after(fastSyncMs, () => void syncFast(spool));
-}
-
-/** Mode fast: brings all that was written to the disk. */
-export async function syncFast(spool: Spool): Promise<void> {
-  if (spool.flying) return nextTurn();
-  spool.syncDue = false;
-  spool.flying = true;
-  const seq = spool.linker.next - 1;
-  // Now, not later: appends go on, and the shipper removes, while this waits.
-  const ends = spool.segments.map((segment) => ({ segment, end: segment.end }));
-  const files = [...spool.unsynced];
-  const writing = spool.current.file;
-  spool.unsynced.clear();
-  try {
-    // Oldest first: a later segment must never be whole while an earlier one is not.
-    for (const file of files) await file.sync();
-  } catch (thrown) {
-    fail(spool, thrown);
-    return;
-  } finally {
-    spool.flying = false;
-  }
-  spool.durableSeq = seq;
-  for (const { segment, end } of ends) segment.durable = end;
-  for (const file of files) if (file !== writing) await file.close();
-  spool.options.onDurable();
+  return spool.options.mode === "fast" ? undefined : batch.promise;
 }
 
 function batchFor(spool: Spool, seq: number, most: number): Batch {
@@ -98,6 +47,7 @@ function batchFor(spool: Spool, seq: number, most: number): Batch {
       buffer,
       length: 0,
       count: 0,
+      head: spool.linker.head,
       promise,
       settle,
     };
@@ -122,6 +72,10 @@ function takeBuffer(spool: Spool, least: number): Buffer {
 const busyMean = 2.5;
 const busyPauseMs = 1;
 const busyFull = 64;
+/** Mode fast: ms between writes. */
+const fastPauseMs = 10;
+/** Larger buffers are not kept. */
+const spareMax = 1024 * 1024;
 
 /**
  * Starts a write at the end of this turn of the loop. A sync costs about 70 CPU µs whatever its
@@ -130,11 +84,18 @@ const busyFull = 64;
 function kick(spool: Spool): void {
   if (spool.flying || spool.scheduled) return;
   spool.scheduled = true;
-  const { clock } = spool.options;
-  const due = spool.mean < busyMean ? 0 : spool.begun + busyPauseMs - clock.mono();
-  const full = (spool.filling?.count ?? 0) >= busyFull || spool.queue.length > 0;
-  if (due <= 0.2 || full) setImmediate(flush, spool);
-  else clock.after(due, () => flush(spool));
+  const due = pause(spool);
+  if (due <= 0.2) setImmediate(flush, spool);
+  else spool.options.clock.after(due, () => flush(spool));
+}
+
+/** ms until the next write should begin. */
+function pause(spool: Spool): number {
+  const { filling, queue, options } = spool;
+  if (queue.length > 0) return 0;
+  if (options.mode === "fast") return fastPauseMs;
+  if (spool.mean < busyMean || (filling?.count ?? 0) >= busyFull) return 0;
+  return spool.begun + busyPauseMs - options.clock.mono();
 }
 
 /** Starts the next write unless one runs. */
@@ -165,13 +126,14 @@ function landed(spool: Spool, batch: Batch): void {
   batch.segment.durable = batch.at + batch.length;
   spool.durableSeq = batch.firstSeq + batch.count - 1;
   batch.settle.resolve();
-  if (spool.spare.length < 2) spool.spare.push(batch.buffer);
+  const { segment, at, firstSeq, count, head } = batch;
+  const bytes = batch.buffer.subarray(0, batch.length);
+  spool.options.onDurable({ segment, at, bytes, firstSeq, count, head });
+  if (spool.spare.length < 2 && batch.buffer.length <= spareMax) spool.spare.push(batch.buffer);
   if (spool.queue.length > 0 || spool.filling !== undefined) kick(spool);
-  const { segment } = batch;
   if (segment.sealed && segment.durable === segment.end) {
-    segment.file.close().catch((thrown: unknown) => fail(spool, thrown));
+    batch.segment.file.close().catch((thrown: unknown) => fail(spool, thrown));
   }
-  spool.options.onDurable();
 }
 
 export function nextTurn(): Promise<void> {

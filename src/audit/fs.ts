@@ -24,8 +24,6 @@ export interface SpoolFile {
   read(into: Uint8Array, at: number): Promise<number>;
   /** Resolves when all bytes are on disk. */
   write(bytes: Uint8Array, at: number): Promise<void>;
-  /** Hands all bytes to the kernel at once, without waiting for the disk. */
-  writeNow(bytes: Uint8Array, at: number): void;
   sync(): Promise<void>;
   truncate(bytes: number): Promise<void>;
   /** Reserves blocks up to this size. */
@@ -33,14 +31,9 @@ export interface SpoolFile {
   close(): Promise<void>;
 }
 
-/**
- * A real directory; made with mode 0700 when it is not there. waits: writes go to disk before they
- * resolve by themselves (mode strict); writeNow must not then be used.
- */
-export function nodeSpoolFs(dir: string, sys: Pick<Sys, "fallocate">, waits: boolean): SpoolFs {
+/** A real directory; made with mode 0700 when it is not there. */
+export function nodeSpoolFs(dir: string, sys: Pick<Sys, "fallocate">): SpoolFs {
   fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const upgrade = async (path: string, fd: number): Promise<Fd> =>
-    waits ? await durableFd(path, fd) : { fd, dsync: false };
   return {
     list: async () => (await fs.promises.readdir(dir)).sort(),
     async create(name, bytes) {
@@ -50,7 +43,7 @@ export function nodeSpoolFs(dir: string, sys: Pick<Sys, "fallocate">, waits: boo
         await reserve(fd, bytes, sys);
         await fsync(fd);
         await syncDir(dir);
-        return spoolFile(await upgrade(path, fd), sys);
+        return spoolFile(await durableFd(path, fd), sys);
       } catch (thrown) {
         await close(fd);
         await fs.promises.unlink(path);
@@ -59,7 +52,7 @@ export function nodeSpoolFs(dir: string, sys: Pick<Sys, "fallocate">, waits: boo
     },
     async open(name) {
       const path = join(dir, name);
-      return spoolFile(await upgrade(path, await open(path, C.O_RDWR, 0)), sys);
+      return spoolFile(await durableFd(path, await open(path, C.O_RDWR, 0)), sys);
     },
     rename: (from, to) => fs.promises.rename(join(dir, from), join(dir, to)),
     remove: (name) => fs.promises.unlink(join(dir, name)),
@@ -131,10 +124,6 @@ function spoolFile({ fd, dsync }: Fd, sys: Pick<Sys, "fallocate">): SpoolFile {
     async write(bytes, at) {
       await writeAll(fd, bytes, at);
       if (!dsync) await fdatasync(fd);
-    },
-    writeNow(bytes, at) {
-      const count = fs.writeSync(fd, bytes, 0, bytes.length, at);
-      if (count !== bytes.length) throw shortWrite(count, bytes.length);
     },
     sync: () => fdatasync(fd),
     truncate: (bytes) => ftruncate(fd, bytes),

@@ -52,7 +52,7 @@ export interface AuditOptions {
  */
 export async function openAudit(options: AuditOptions): Promise<Audit> {
   const { clock, random, log } = options;
-  const fs = options.fs ?? nodeSpoolFs(options.dir, options.sys, options.mode === "strict");
+  const fs = options.fs ?? nodeSpoolFs(options.dir, options.sys);
   const found = await recover(fs, () => clock.now());
   if (found.sealed !== undefined) {
     log("warn", "The last gateway did not end in order; its chain was closed", found.sealed);
@@ -65,7 +65,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
       mode: options.mode,
       segmentBytes: options.segmentBytes ?? segmentSize(options.spoolBytesMax),
       log,
-      onDurable: () => shipper !== undefined && moreToShip(shipper),
+      onDurable: (landed) => shipper !== undefined && moreToShip(shipper, landed),
     },
     chainFrom(random.bytes(16)),
     found.nextOrdinal,

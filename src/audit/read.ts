@@ -2,8 +2,8 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
+import { type Frame, frameBytes } from "../base/frame.ts";
 import type { ChainRecord } from "../receipt/model.ts";
-import { type Frame, frameBytes } from "./frame.ts";
 import type { SpoolFile } from "./fs.ts";
 import { damaged, readHeader } from "./recover.ts";
 import { judgeTail, recordOf, scanFrames, segmentName, segmentOrdinal } from "./segment.ts";
@@ -105,7 +105,6 @@ async function openToRead(path: string): Promise<SpoolFile | undefined> {
       return done;
     },
     write: never,
-    writeNow: never,
     sync: never,
     truncate: never,
     reserve: never,

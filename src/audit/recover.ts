@@ -5,16 +5,22 @@
  */
 
 import { fault, type GatewayError } from "../base/errors.ts";
+import {
+  type Frame,
+  type FrameKind,
+  frameBytes,
+  hashBytes,
+  putFrame,
+  readFrame,
+} from "../base/frame.ts";
 import { isObject, member } from "../base/json.ts";
 import { createLinker } from "../receipt/chain.ts";
 import { closeBody, outcomeBody, recoveryBody } from "../receipt/encode.ts";
 import type { RecordKind } from "../receipt/model.ts";
-import { type Frame, type FrameKind, frameBytes, putFrame, readFrame } from "./frame.ts";
 import type { SpoolFile, SpoolFs } from "./fs.ts";
 import { readLedger, type Watermark } from "./ledger.ts";
 import {
   decodeHeader,
-  hashBytes,
   judgeTail,
   type SegmentHeader,
   scanFrames,

@@ -3,10 +3,10 @@
  * header says what recovery must know of those before it, so that a start reads only the last.
  */
 
+import { type Frame, framePayloadMax, hashBytes, isZero, readFrame } from "../base/frame.ts";
 import { isObject, member } from "../base/json.ts";
 import { chainBytes } from "../receipt/chain.ts";
 import type { ChainRecord } from "../receipt/model.ts";
-import { type Frame, framePayloadMax, isZero, readFrame } from "./frame.ts";
 import type { SpoolFile } from "./fs.ts";
 
 export interface SegmentHeader {
@@ -57,9 +57,6 @@ export function decodeHeader(frame: Frame): SegmentHeader | undefined {
     open: open.map(Number),
   };
 }
-
-/** Bytes of a record's payload before its body: the hash. */
-export const hashBytes = 32;
 
 /** A frame as a record; copies, so that it outlives the buffer. */
 export function recordOf(chain: string, prev: Uint8Array, frame: Frame): ChainRecord {

@@ -1,20 +1,28 @@
 /**
- * Brings records to the store: one batch at a time, in order, read back from the segments on disk.
- * It holds no queue in memory (a batch of 500 read from the page cache costs 0.2 µs a record), so a
- * store that is down costs no memory, and only what is on disk is ever shipped.
+ * Brings records to the store: one batch at a time, in order, and only what is on disk. It comes
+ * from a bounded queue in memory, or from the segments when the queue was full or from another
+ * life; so a store that is down costs no memory.
  */
 
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
-import type { ChainRecord } from "../receipt/model.ts";
 import type { Store } from "../store/store.ts";
-import { frameBytes } from "./frame.ts";
 import type { SpoolFile, SpoolFs } from "./fs.ts";
 import { type Watermark, writeLedger } from "./ledger.ts";
+import {
+  createQueue,
+  giveBuffer,
+  offer,
+  queuedFrom,
+  type ShipQueue,
+  take,
+  takeBuffer,
+} from "./queue.ts";
 import { damaged, readHeader } from "./recover.ts";
-import { recordOf, scanFrames, segmentName } from "./segment.ts";
-import { type LiveSegment, reason } from "./spool-model.ts";
+import { segmentName } from "./segment.ts";
+import { readRun, recordsOf, type ShipBatch } from "./ship-batch.ts";
+import { type Landed, type LiveSegment, reason } from "./spool-model.ts";
 
 export interface ShipperOptions {
   readonly fs: SpoolFs;
@@ -29,6 +37,7 @@ export interface ShipperOptions {
 
 export interface Shipper {
   readonly options: ShipperOptions;
+  readonly queue: ShipQueue;
   /** Where the next batch starts in segments[0]; file is open while that segment is read. */
   file: SpoolFile | undefined;
   at: number;
@@ -50,11 +59,14 @@ export interface Shipper {
 
 /** Records wait this long, so that batches are large; the ledger is at most this far behind. */
 const gatherMs = 50;
+/** What is less than this is left for the next batch. */
+const gatherBytes = 128 * 1024;
 const ledgerEveryMs = 1000;
 
 export function createShipper(options: ShipperOptions): Shipper {
   return {
     options,
+    queue: createQueue(),
     file: undefined,
     at: 0,
     seq: 0,
@@ -73,7 +85,8 @@ export function createShipper(options: ShipperOptions): Shipper {
 }
 
 /** Told after each write to disk; cheap. */
-export function moreToShip(shipper: Shipper): void {
+export function moreToShip(shipper: Shipper, landed: Landed): void {
+  if (!shipper.halted && !shipper.stopped) offer(shipper.queue, landed);
   if (shipper.oldestAt === 0) shipper.oldestAt = shipper.options.clock.now();
   if (shipper.running === undefined && shipper.cancelTimer === undefined) later(shipper, gatherMs);
 }
@@ -118,7 +131,7 @@ export async function stopShipper(shipper: Shipper, ms: number): Promise<void> {
 async function finish(shipper: Shipper): Promise<void> {
   await shipper.running;
   cancelTimer(shipper);
-  if (!shipper.halted && !shipper.stopped) await run(shipper);
+  if (!shipper.halted && !shipper.stopped) await run(shipper, 0);
 }
 
 function cancelTimer(shipper: Shipper): void {
@@ -130,7 +143,7 @@ function later(shipper: Shipper, ms: number): void {
   if (shipper.stopped || shipper.halted) return;
   shipper.cancelTimer = shipper.options.clock.after(ms, () => {
     shipper.cancelTimer = undefined;
-    shipper.running = run(shipper).finally(() => {
+    shipper.running = run(shipper, gatherBytes).finally(() => {
       shipper.running = undefined;
       if (shipper.failures > 0) later(shipper, backoff(shipper));
       else if (waits(shipper)) later(shipper, gatherMs);
@@ -164,20 +177,26 @@ function doneWith(shipper: Shipper, segment: LiveSegment): boolean {
   );
 }
 
-/** Ships until nothing is left or something fails. Never rejects. */
-async function run(shipper: Shipper): Promise<void> {
+/** Ships until no more than `least` bytes are left or something fails. Never rejects. */
+async function run(shipper: Shipper, least: number): Promise<void> {
+  const { segments, clock } = shipper.options;
   try {
-    for (let first = shipper.options.segments[0]; first !== undefined && waits(shipper); ) {
+    let begun = clock.now();
+    for (let first = segments[0]; first !== undefined && waits(shipper); ) {
+      begun = clock.now();
       const batch = await nextBatch(shipper, first);
-      if (batch.records.length > 0) await ship(shipper, batch);
+      if (batch.count > 0) await ship(shipper, batch);
       if (shipper.stopped) return;
       shipper.at = batch.at;
-      shipper.seq = batch.seq;
-      shipper.prev = batch.prev;
-      if (batch.last && doneWith(shipper, first)) await retire(shipper, first);
-      first = shipper.options.segments[0];
+      shipper.seq = batch.first + batch.count;
+      shipper.prev = batch.head;
+      if (batch.at >= first.end || batch.last) {
+        if (doneWith(shipper, first)) await retire(shipper, first);
+      }
+      first = segments[0];
+      if (segments.length === 1 && first !== undefined && first.durable - shipper.at < least) break;
     }
-    shipper.oldestAt = 0;
+    shipper.oldestAt = waits(shipper) ? begun : 0;
     await saveMarkSometimes(shipper);
   } catch (thrown) {
     failed(shipper, thrown);
@@ -202,48 +221,35 @@ function failed(shipper: Shipper, thrown: unknown): void {
   }
 }
 
-async function ship(shipper: Shipper, batch: Batch): Promise<void> {
+async function ship(shipper: Shipper, batch: ShipBatch): Promise<void> {
   const { store, clock, log } = shipper.options;
-  await withDeadline(clock, store.ship(batch.records));
+  if (store.shipFrames === undefined) await withDeadline(clock, store.ship(recordsOf(batch)));
+  else giveBuffer(shipper.queue, await withDeadline(clock, store.shipFrames(batch)));
   if (shipper.error !== undefined) log("info", "The store takes receipts again", {});
   shipper.failures = 0;
   shipper.error = undefined;
-  const last = batch.records.at(-1);
-  if (last === undefined) return;
-  const hash = Buffer.from(last.hash).toString("hex");
-  shipper.mark = { chain: last.chain, seq: last.seq, hash };
-}
-
-interface Batch {
-  readonly records: readonly ChainRecord[];
-  /** Cursor behind them. */
-  readonly at: number;
-  readonly seq: number;
-  readonly prev: Uint8Array;
-  /** Nothing more will come in this segment. */
-  readonly last: boolean;
+  const hash = Buffer.from(batch.head).toString("hex");
+  shipper.mark = { chain: batch.chain, seq: batch.first + batch.count - 1, hash };
 }
 
 /** The next records of segments[0]; those up to the watermark are passed over. */
-async function nextBatch(shipper: Shipper, segment: LiveSegment): Promise<Batch> {
+async function nextBatch(shipper: Shipper, segment: LiveSegment): Promise<ShipBatch> {
   const file = shipper.file ?? (await enter(shipper, segment));
-  const { mark } = shipper;
-  const shipped = mark?.chain === segment.chain ? mark.seq : -1;
-  const records: ChainRecord[] = [];
-  let { at, seq, prev } = shipper;
-  const scan = await scanFrames(file, at, segment.durable, (frame, start) => {
-    if (records.length >= limits.shipBatch || frame.seq !== seq) return false;
-    const record = recordOf(segment.chain, prev, frame);
-    if (seq > shipped) records.push(record);
-    at = start + frameBytes(frame.payload.length);
-    seq += 1;
-    prev = record.hash;
-    return true;
-  });
-  const full = records.length >= limits.shipBatch;
-  const ended = scan.found === "limit" || (scan.found === "zero" && segment.sealed);
-  if (!full && !ended) throw damaged(segmentName(segment.ordinal), scan.at, seq, "read to ship it");
-  return { records, at, seq, prev, last: !full && segment.sealed };
+  const { queue, mark, at, seq, prev } = shipper;
+  const { chain } = segment;
+  const ready = take(queue, segment, at);
+  if (ready !== undefined && ready.first === seq) {
+    const { first, count, head, buffer, length } = ready;
+    return { chain, first, count, prev, head, buffer, length, at: at + length, last: false };
+  }
+  const limit = Math.min(queuedFrom(queue, segment), at + limits.shipBatchBytes);
+  // What lands from here on is in the queue again: this batch ends where it begins.
+  if (limit === segment.durable && segment === shipper.options.segments.at(-1)) {
+    queue.paused = false;
+  }
+  const shipped = mark?.chain === chain ? mark.seq : -1;
+  const buffer = takeBuffer(queue, limits.shipBatchBytes);
+  return await readRun(file, segment, { at, seq, prev }, { limit, shipped, buffer });
 }
 
 /** Opens segments[0] and puts the cursor behind its header. */
@@ -291,7 +297,7 @@ async function saveMark(shipper: Shipper): Promise<void> {
 }
 
 /** The store has its own deadlines; this one holds whatever the store does (L10). */
-function withDeadline(clock: Clock, work: Promise<void>): Promise<void> {
+function withDeadline<T>(clock: Clock, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(limits.shipDeadlineMs, () => {
       const message = `The store gave no answer within ${limits.shipDeadlineMs} ms`;

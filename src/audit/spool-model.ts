@@ -11,8 +11,19 @@ export interface SpoolOptions {
   readonly mode: "strict" | "fast";
   readonly segmentBytes: number;
   readonly log: (level: "info" | "warn" | "error", message: string, fields: object) => void;
-  /** Told when more is on disk. */
-  readonly onDurable: () => void;
+  /** Told when more is on disk; the bytes hold only during the call. */
+  readonly onDurable: (landed: Landed) => void;
+}
+
+/** What one write brought to disk: whole frames, the first of a segment its header. */
+export interface Landed {
+  readonly segment: LiveSegment;
+  readonly at: number;
+  readonly bytes: Buffer;
+  /** Of the records in it: seq of the first, how many, hash of the last. */
+  readonly firstSeq: number;
+  readonly count: number;
+  readonly head: Uint8Array;
 }
 
 /** A segment as writer and shipper see it: of this process's chain, or left by one before it. */
@@ -41,6 +52,7 @@ export interface Batch {
   buffer: Buffer;
   length: number;
   count: number;
+  head: Uint8Array;
   readonly promise: Promise<void>;
   readonly settle: { resolve(): void; reject(error: GatewayError): void };
 }
@@ -72,9 +84,6 @@ export interface Spool {
   /** Records of recent batches on average, and when the last write began: see `kick`. */
   mean: number;
   begun: number;
-  /** Mode fast: files written since the last sync, and whether one is due. */
-  readonly unsynced: Set<SpoolFile>;
-  syncDue: boolean;
   readonly spare: Buffer[];
 }
 

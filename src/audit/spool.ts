@@ -3,12 +3,13 @@
  * queued while a write runs goes out with the next one; a batch has one promise for all of it.
  */
 
+import { frameBytes, framePayloadMax, hashBytes } from "../base/frame.ts";
+import { limits } from "../base/limits.ts";
 import { createLinker, noPrev } from "../receipt/chain.ts";
 import type { RecordKind } from "../receipt/model.ts";
-import { flush, nextTurn, put, syncFast } from "./commit.ts";
-import { frameBytes, framePayloadMax } from "./frame.ts";
+import { flush, nextTurn, put } from "./commit.ts";
 import type { SpoolFile } from "./fs.ts";
-import { encodeHeader, hashBytes, segmentName } from "./segment.ts";
+import { encodeHeader, segmentName } from "./segment.ts";
 import {
   type LiveSegment,
   reason,
@@ -61,8 +62,6 @@ export async function startSpool(
     scheduled: false,
     mean: 1,
     begun: 0,
-    unsynced: new Set(),
-    syncDue: false,
     spare: [],
   };
   putHeader(spool);
@@ -91,6 +90,8 @@ export function append(
 /** Why no new call may be recorded now, though outcomes of those in flight still may (A14). */
 export function lacksSpace(spool: Spool): string | undefined {
   if (spool.open.size > openMax) return `${spool.open.size} calls are in flight`;
+  const { end, durable } = spool.current;
+  if (end - durable > limits.spoolPendingBytes) return "the disk is slower than the calls come";
   if (spool.next !== undefined) return undefined;
   const left = spool.current.capacity - spool.current.end;
   const kept = closeReserve + (spool.open.size + 8) * outcomeReserve;
@@ -102,12 +103,9 @@ export function lacksSpace(spool: Spool): string | undefined {
 /** Resolves when everything appended so far is on disk. */
 export async function flushed(spool: Spool): Promise<void> {
   while (spool.failed === undefined && spool.durableSeq < spool.linker.next - 1) {
-    if (spool.options.mode === "fast") await syncFast(spool);
-    else {
-      // At once: a timer that waits for company would not keep the process alive.
-      flush(spool);
-      await (spool.filling?.promise ?? spool.queue.at(-1)?.promise ?? nextTurn());
-    }
+    // At once: a timer that waits for company would not keep the process alive.
+    flush(spool);
+    await (spool.filling?.promise ?? spool.queue.at(-1)?.promise ?? nextTurn());
   }
   if (spool.failed !== undefined) throw unavailable(spool.failed);
 }
@@ -146,7 +144,6 @@ function roll(spool: Spool): void {
     throw unavailable(`no space for a segment: ${spool.noSpace ?? "not yet made"}`);
   }
   spool.current.sealed = true;
-  if (spool.options.mode === "fast") spool.unsynced.add(spool.current.file);
   if (spool.filling !== undefined) spool.queue.push(spool.filling);
   spool.filling = undefined;
   spool.next = undefined;

@@ -23,7 +23,10 @@ export function checkBatch(records: readonly ChainRecord[]): void {
 }
 
 /** Throws GW_AUDIT_FORK unless `first` is the next record after the head (A7). */
-export function checkNext(head: Head | undefined, first: ChainRecord): void {
+export function checkNext(
+  head: Head | undefined,
+  first: Pick<ChainRecord, "chain" | "seq" | "prev">,
+): void {
   const next = head === undefined ? 0 : head.seq + 1;
   if (first.seq !== next) {
     throw fork(first, `the store ends at record ${next - 1}, so records are missing in between`);
@@ -34,14 +37,17 @@ export function checkNext(head: Head | undefined, first: ChainRecord): void {
 }
 
 /** Throws GW_AUDIT_FORK unless the store's row of this record is there and has its hash. */
-export function checkSame(record: ChainRecord, stored: Uint8Array | undefined): void {
+export function checkSame(
+  record: Pick<ChainRecord, "chain" | "seq" | "hash">,
+  stored: Uint8Array | undefined,
+): void {
   if (stored === undefined) throw fork(record, "the store's row of this record is gone");
   if (!sameBytes(stored, record.hash)) {
     throw fork(record, "the store holds a record with another hash there");
   }
 }
 
-export function fork(record: ChainRecord, cause: string): GatewayError {
+function fork(record: Pick<ChainRecord, "chain" | "seq">, cause: string): GatewayError {
   const message = `Cannot ship record ${record.seq} of chain ${record.chain}`;
   return fault("GW_AUDIT_FORK", { message, cause, data: { seq: record.seq } });
 }

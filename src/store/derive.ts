@@ -51,6 +51,46 @@ export function derive(body: Uint8Array): Derived {
   };
 }
 
+/** The time of a call, as `derive` gives it, from its fixed place: the rest is not parsed. */
+export function callTime(kind: string, body: Uint8Array): number | null {
+  const start = kind === "intent" ? intentStart : refusalStart;
+  const at = numberAfter(body, 0, start);
+  return at === undefined ? derive(body).at_ms : at.value;
+}
+
+/** seq of the intent that an outcome ends, in the same way. */
+export function endedSeq(body: Uint8Array): number | null {
+  const at = numberAfter(body, 0, outcomeStart);
+  const of = at && numberAfter(body, at.end, ofStart);
+  return of === undefined ? derive(body).of_seq : of.value;
+}
+
+const encoder = new TextEncoder();
+const intentStart = encoder.encode('{"v":1,"kind":"intent","at":');
+const refusalStart = encoder.encode('{"v":1,"kind":"refusal","at":');
+const outcomeStart = encoder.encode('{"v":1,"kind":"outcome","at":');
+const ofStart = encoder.encode(',"of":');
+
+/** The plain integer of at most 14 digits that stands behind a text and before a comma. */
+function numberAfter(
+  body: Uint8Array,
+  from: number,
+  start: Uint8Array,
+): { value: number; end: number } | undefined {
+  for (let at = 0; at < start.length; at += 1) if (body[from + at] !== start[at]) return undefined;
+  let value = 0;
+  const first = from + start.length;
+  for (let end = first; end < first + 15; end += 1) {
+    const digit = (body[end] ?? 0) - 48;
+    if (digit === comma - 48 && end > first) return { value, end };
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return undefined;
+}
+
+const comma = 44;
+
 const nothing: Derived = {
   ...{ at_ms: null, key_id: null, key_name: null, method: null, server: null, tool: null },
   ...{ effect: null, rule: null, outcome: null, code: null },

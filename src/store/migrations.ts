@@ -39,18 +39,19 @@ export const migrations: readonly Migration[] = [
       "insert into keys_version (version) values (0)",
     ],
     sqlite: [
-      `create table receipts (
-        chain text not null, seq integer not null, kind text not null,
-        hash blob not null, prev blob not null, body blob not null,
-        at_ms integer, key_id text, key_name text, method text, server text, tool text,
-        effect text, rule text, outcome text, code text, of_seq integer,
-        args_bytes integer, result_bytes integer, took_ms real,
-        unique (chain, seq))`,
-      `create index receipts_calls on receipts (at_ms, chain, seq)
-        where kind in ('intent', 'refusal')`,
-      "create index receipts_outcomes on receipts (chain, of_seq) where of_seq is not null",
       `create table chain_heads (
-        chain text not null unique, last_seq integer not null, last_hash blob not null)`,
+        no integer primary key, chain text not null unique,
+        last_seq integer not null, last_hash blob not null)`,
+      // id: the chain's number, then seq in 40 bits, so that rows are only ever added at the end.
+      // What lists and searches need of a body is read from it: columns cost more than all else.
+      `create table records (
+        id integer primary key, kind text not null, at_ms integer, of_id integer,
+        hash blob not null, body blob not null)`,
+      `create index records_calls on records (at_ms)
+        where kind in ('intent', 'refusal')`,
+      "create index records_outcomes on records (of_id) where of_id is not null",
+      `create view receipts as select chain, id & 1099511627775 as seq, kind, hash, body, at_ms
+        from records join chain_heads on no = id >> 40`,
       `create table gateway_keys (
         id text primary key, name text not null, roles text not null,
         token_hash text not null unique, created_ms integer not null,

@@ -4,27 +4,18 @@ import { chmodSync, closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { ChainRecord, RecordKind } from "../receipt/model.ts";
-import { checkNext, checkSame, type Head } from "./batch.ts";
-import { derive, derivedColumns } from "./derive.ts";
+import type { ChainRecord } from "../receipt/model.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
-import {
-  type JoinedRow,
-  nameTaken,
-  notLive,
-  readReceiptId,
-  type StoredKey,
-  splitTool,
-  toKeyRow,
-  toReceiptRow,
-} from "./rows.ts";
-import type { KeyRow, ReceiptQuery, ReceiptRow } from "./store.ts";
+import { nameTaken, notLive, type StoredKey, toKeyRow } from "./rows.ts";
+import { readHead, readRecords, receipts, shipFrames } from "./sqlite-receipts.ts";
+import { all, type Prepare, prepared } from "./sqlite-statement.ts";
+import type { FrameBatch, KeyRow, ReceiptQuery, ReceiptRow } from "./store.ts";
 
 /** The Store interface without its promises. Throws GatewayErrors. */
 export interface Engine {
   migrate(): void;
   ping(): void;
-  ship(records: readonly ChainRecord[]): void;
+  ship(batch: FrameBatch): void;
   head(chain: string): number;
   chains(): readonly string[];
   records(chain: string, fromSeq: number, limit: number): readonly ChainRecord[];
@@ -54,6 +45,8 @@ function open(options: EngineOptions): DatabaseSync {
     const database = new DatabaseSync(options.path, { readOnly: options.readOnly });
     database.exec(`pragma busy_timeout = ${limits.queryMs}`);
     if (options.readOnly) return database;
+    // Only for a new file. Larger pages: fewer to write for the same rows.
+    database.exec("pragma page_size = 8192");
     // FULL: a commit is on disk when it returns, which is when the spool may forget the records.
     database.exec("pragma journal_mode = wal; pragma synchronous = full");
     return database;
@@ -67,10 +60,10 @@ function build(database: DatabaseSync, readOnly: boolean): Engine {
   return {
     migrate: () => migrate(database, readOnly),
     ping: () => void prepare("select 1").get(),
-    ship: (records) => inTransaction(database, () => ship(prepare, records)),
+    ship: (batch) => inTransaction(database, () => shipFrames(prepare, batch)),
     head: (chain) => readHead(prepare, chain)?.seq ?? -1,
     chains: () =>
-      all<{ chain: string }>(prepare("select chain from chain_heads order by rowid")).map(
+      all<{ chain: string }>(prepare("select chain from chain_heads order by no")).map(
         (row) => row.chain,
       ),
     records: (chain, fromSeq, limit) => readRecords(prepare, chain, fromSeq, limit),
@@ -84,24 +77,6 @@ function build(database: DatabaseSync, readOnly: boolean): Engine {
       one<{ version: number }>(prepare("select version from keys_version")).version,
     close: () => database.close(),
   };
-}
-
-type Prepare = (sql: string) => StatementSync;
-
-function prepared(database: DatabaseSync): Prepare {
-  const statements = new Map<string, StatementSync>();
-  return (sql) => {
-    const known = statements.get(sql);
-    if (known !== undefined) return known;
-    const statement = database.prepare(sql);
-    statements.set(sql, statement);
-    return statement;
-  };
-}
-
-// node:sqlite types rows as unknown; the columns are those of the statement beside the call.
-function all<T>(statement: StatementSync, ...values: (string | number)[]): T[] {
-  return statement.all(...values) as unknown as T[];
 }
 
 function one<T>(statement: StatementSync): T {
@@ -134,104 +109,6 @@ function migrate(database: DatabaseSync, readOnly: boolean): void {
       database.exec(`pragma user_version = ${step.version}`);
     }
   });
-}
-
-function readHead(prepare: Prepare, chain: string): Head | undefined {
-  const statement = prepare("select last_seq, last_hash from chain_heads where chain = ?");
-  const [row] = all<{ last_seq: number; last_hash: Uint8Array }>(statement, chain);
-  return row === undefined ? undefined : { seq: row.last_seq, hash: row.last_hash };
-}
-
-const placeholders = [..."chain,seq,kind,hash,prev,body".split(","), ...derivedColumns];
-const insertSql =
-  `insert or ignore into receipts (${placeholders.join(", ")}) ` +
-  `values (${placeholders.map(() => "?").join(", ")})`;
-
-/** Records in order, in a transaction: skips what is there, appends the rest, moves the head. */
-function ship(prepare: Prepare, records: readonly ChainRecord[]): void {
-  const [first] = records;
-  const last = records.at(-1);
-  if (first === undefined || last === undefined) return;
-  const head = readHead(prepare, first.chain);
-  const stored = prepare("select hash from receipts where chain = ? and seq = ?");
-  const check = (record: ChainRecord) => {
-    const [row] = all<{ hash: Uint8Array }>(stored, record.chain, record.seq);
-    checkSame(record, row?.hash);
-  };
-  const fresh = records.filter((record) => head === undefined || record.seq > head.seq);
-  for (const record of records.slice(0, records.length - fresh.length)) check(record);
-  const [next] = fresh;
-  if (next === undefined) return;
-  checkNext(head, next);
-  for (const record of fresh) {
-    // 0 changes: somebody put a row there without moving the head (A7).
-    if (insert(prepare(insertSql), record) === 0) check(record);
-  }
-  prepare(
-    "insert into chain_heads (chain, last_seq, last_hash) values (?, ?, ?) on conflict (chain) " +
-      "do update set last_seq = excluded.last_seq, last_hash = excluded.last_hash",
-  ).run(last.chain, last.seq, last.hash);
-}
-
-function insert(statement: StatementSync, record: ChainRecord): number {
-  const derived = derive(record.body);
-  const { chain, seq, kind, hash, prev, body } = record;
-  const columns = derivedColumns.map((name) => derived[name]);
-  return Number(statement.run(chain, seq, kind, hash, prev, body, ...columns).changes);
-}
-
-function readRecords(
-  prepare: Prepare,
-  chain: string,
-  fromSeq: number,
-  limit: number,
-): ChainRecord[] {
-  const statement = prepare(
-    "select seq, kind, hash, prev, body from receipts where chain = ? and seq >= ? " +
-      "order by seq limit ?",
-  );
-  const rows = all<{
-    seq: number;
-    kind: RecordKind;
-    hash: Uint8Array;
-    prev: Uint8Array;
-    body: Uint8Array;
-  }>(statement, chain, fromSeq, Math.min(limit, limits.storePage));
-  return rows.map((row) => ({ chain, ...row }));
-}
-
-/** `+` keeps SQLite from leaving the index that gives the order: a page is read, not a sort. */
-function receipts(prepare: Prepare, query: ReceiptQuery): ReceiptRow[] {
-  const where = ["i.kind in ('intent', 'refusal')"];
-  const values: (string | number)[] = [];
-  const add = (condition: string, ...given: (string | number)[]) => {
-    where.push(condition);
-    values.push(...given);
-  };
-  if (query.beforeMs !== undefined) add("i.at_ms < ?", query.beforeMs);
-  if (query.key !== undefined) add("(i.key_name = ? or i.key_id = ?)", query.key, query.key);
-  if (query.tool !== undefined) {
-    const { server, tool } = splitTool(query.tool);
-    add("i.tool = ?", tool);
-    if (server !== undefined) add("i.server = ?", server);
-  }
-  if (query.outcome !== undefined) add("coalesce(o.outcome, i.outcome) = ?", query.outcome);
-  if (query.id !== undefined) {
-    const id = readReceiptId(query.id);
-    if (id === undefined) return [];
-    add("i.chain between ? and ? and i.seq = ?", id.first, id.last, id.seq);
-  }
-  const statement = prepare(
-    `select i.chain, i.seq, i.at_ms, i.key_name, i.server, i.tool, i.effect, i.rule,
-       coalesce(o.outcome, i.outcome) as outcome, i.args_bytes, o.result_bytes,
-       coalesce(o.took_ms, i.took_ms) as took_ms
-     from receipts i left join receipts o
-       on o.chain = i.chain and o.of_seq = i.seq and o.kind = 'outcome'
-     where ${where.join(" and ")}
-     order by i.at_ms desc, i.chain desc, i.seq desc limit ?`,
-  );
-  const limit = Math.min(query.limit, limits.storePage);
-  return all<JoinedRow>(statement, ...values, limit).map(toReceiptRow);
 }
 
 const insertKeySql =

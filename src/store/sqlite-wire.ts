@@ -1,20 +1,22 @@
 /** What travels between the loop and the thread of the embedded store. */
 
 import type { ErrorCode } from "../base/errors.ts";
-import type { ChainRecord, RecordKind } from "../receipt/model.ts";
+import { frameBytes, hashBytes, putFrame } from "../base/frame.ts";
+import type { ChainRecord } from "../receipt/model.ts";
 import type { Engine } from "./sqlite-engine.ts";
+import type { FrameBatch, FrameBuffer } from "./store.ts";
 
-export type Ask =
-  | { readonly id: number; readonly call: "ship"; readonly values: readonly [PackedBatch] }
-  | {
-      readonly id: number;
-      readonly call: Exclude<keyof Engine, "ship">;
-      readonly values: readonly unknown[];
-    };
+export interface Ask {
+  readonly id: number;
+  readonly call: keyof Engine;
+  readonly values: readonly unknown[];
+}
 
 export interface Answer {
   readonly id: number;
   readonly value?: unknown;
+  /** A batch's memory, given back. */
+  readonly buffer?: FrameBuffer;
   readonly fault?: {
     readonly code: ErrorCode;
     readonly message: string;
@@ -24,50 +26,16 @@ export interface Answer {
   };
 }
 
-/** A batch in buffers that are handed over: cloning views would copy the spool's whole buffer. */
-export interface PackedBatch {
-  readonly chain: string;
-  readonly first: number;
-  readonly kinds: readonly RecordKind[];
-  /** Lengths of hash, prev and body of each record. */
-  readonly lengths: Uint32Array<ArrayBuffer>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** Records of one chain that follow each other (`checkBatch`). */
-export function pack(records: readonly ChainRecord[]): PackedBatch {
-  const lengths = new Uint32Array(records.length * 3);
+/** Records of one chain that follow each other (`checkBatch`), at least one. */
+export function framesOf(records: readonly ChainRecord[]): FrameBatch {
   let size = 0;
-  records.forEach(({ hash, prev, body }, at) => {
-    lengths.set([hash.length, prev.length, body.length], at * 3);
-    size += hash.length + prev.length + body.length;
-  });
-  const bytes = new Uint8Array(size);
+  for (const { body } of records) size += frameBytes(hashBytes + body.length);
+  const buffer = new Uint8Array(size);
+  const bytes = Buffer.from(buffer.buffer);
   let at = 0;
-  const put = (part: Uint8Array) => {
-    bytes.set(part, at);
-    at += part.length;
-  };
-  for (const record of records) {
-    put(record.hash);
-    put(record.prev);
-    put(record.body);
+  for (const { kind, seq, hash, body } of records) {
+    at = putFrame(bytes, at, { kind, seq, back: 0 }, [hash, body]);
   }
-  const { chain = "", seq: first = 0 } = records[0] ?? {};
-  return { chain, first, kinds: records.map((record) => record.kind), lengths, bytes };
-}
-
-export function unpack(batch: PackedBatch): ChainRecord[] {
-  let at = 0;
-  let part = 0;
-  const take = () => {
-    const from = at;
-    at += batch.lengths[part++] ?? 0;
-    return batch.bytes.subarray(from, at);
-  };
-  const { chain, first } = batch;
-  return batch.kinds.map((kind, index) => {
-    const [hash, prev, body] = [take(), take(), take()];
-    return { chain, seq: first + index, kind, hash, prev, body };
-  });
+  const { chain = "", seq: first = 0, prev = new Uint8Array() } = records[0] ?? {};
+  return { chain, first, prev, count: records.length, buffer, length: size };
 }

@@ -9,8 +9,8 @@ import { fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { checkBatch, chunks } from "./batch.ts";
 import type { Engine, EngineOptions } from "./sqlite-engine.ts";
-import { type Answer, type Ask, pack } from "./sqlite-wire.ts";
-import type { Store } from "./store.ts";
+import { type Answer, type Ask, framesOf } from "./sqlite-wire.ts";
+import type { FrameBatch, FrameBuffer, Store } from "./store.ts";
 
 /**
  * A store in one file (and its -wal and -shm), made with mode 0600 at the first call. Several
@@ -25,8 +25,9 @@ export function sqliteStore(options: { path: string; readOnly?: boolean }): Stor
     ping: () => thread.ask("ping", []),
     async ship(records) {
       checkBatch(records);
-      for (const chunk of chunks(records)) await thread.ship(chunk);
+      for (const chunk of chunks(records)) await thread.ship(framesOf(chunk));
     },
+    shipFrames: (batch) => thread.ship(batch),
     head: (chain) => thread.ask("head", [chain]),
     chains: () => thread.ask("chains", []),
     records: (chain, fromSeq, limit) => thread.ask("records", [chain, fromSeq, limit]),
@@ -49,7 +50,8 @@ interface Thread {
     values: Parameters<Engine[C]>,
     ms?: number,
   ): Promise<ReturnType<Engine[C]>>;
-  ship(records: Parameters<Engine["ship"]>[0]): Promise<void>;
+  /** Gives the batch's memory back. */
+  ship(batch: FrameBatch): Promise<FrameBuffer>;
   close(): Promise<void>;
 }
 
@@ -77,7 +79,7 @@ function openThread(options: EngineOptions): Thread {
       waiting.delete(answer.id);
       // The thread keeps the process alive only while somebody waits for it.
       if (waiting.size === 0) started.unref();
-      if (answer.fault === undefined) entry?.resolve(answer.value);
+      if (answer.fault === undefined) entry?.resolve(answer.buffer ?? answer.value);
       else entry?.reject(fault(answer.fault.code, answer.fault));
     });
     started.on("error", (error) => died(String(error)));
@@ -113,13 +115,10 @@ function openThread(options: EngineOptions): Thread {
   return {
     ask: async <C extends Call>(call: C, values: Parameters<Engine[C]>, ms = limits.queryMs) =>
       (await send({ call, values }, [], ms)) as ReturnType<Engine[C]>,
-    async ship(records) {
-      const batch = pack(records);
-      await send(
-        { call: "ship", values: [batch] },
-        [batch.bytes.buffer, batch.lengths.buffer],
-        limits.shipDeadlineMs,
-      );
+    ship: async (batch) => {
+      const move = [batch.buffer.buffer];
+      const back = await send({ call: "ship", values: [batch] }, move, limits.shipDeadlineMs);
+      return back as FrameBuffer;
     },
     async close() {
       if (worker === undefined) return;
@@ -134,11 +133,14 @@ function openThread(options: EngineOptions): Thread {
 /** Beside this file in the source; by its path below src in a compiled binary (build.ts). */
 const workerFiles = ["./sqlite-worker.ts", "./store/sqlite-worker.ts"] as const;
 
+/** Bun's: a smaller heap. Elsewhere it means nothing. */
+const small = { smol: true };
+
 async function startWorker(options: EngineOptions): Promise<Worker> {
   let last: unknown;
   for (const file of workerFiles) {
     try {
-      const worker = new Worker(new URL(file, import.meta.url), { workerData: options });
+      const worker = new Worker(new URL(file, import.meta.url), { workerData: options, ...small });
       // Rejects on "error", which is how a missing file shows.
       await once(worker, "message");
       return worker;

@@ -15,6 +15,8 @@ export interface Store {
    * skipped. Rejects with GW_AUDIT_FORK when another hash is there, GW_DATABASE when it cannot say.
    */
   ship(records: readonly ChainRecord[]): Promise<void>;
+  /** The same for a store that reads frames itself: nothing is decoded on the loop. */
+  shipFrames?(batch: FrameBatch): Promise<FrameBuffer | undefined>;
   /** Last seq of a chain, -1 when unknown. */
   head(chain: string): Promise<number>;
   /** Chains, oldest first. */
@@ -40,6 +42,21 @@ export interface Store {
   warnings(): readonly string[];
   close(): Promise<void>;
 }
+
+/** Records of one chain in order as they stand in the spool (base/frame.ts), without headers. */
+export interface FrameBatch {
+  readonly chain: string;
+  /** seq of the first, the hash before it, and how many there are. */
+  readonly first: number;
+  readonly prev: Uint8Array;
+  readonly count: number;
+  /** Whole frames, `length` bytes of them. Handed over: the caller may not use it any more. */
+  readonly buffer: FrameBuffer;
+  readonly length: number;
+}
+
+/** Its own memory, so that threads can hand it over; shipFrames may give it back to use again. */
+export type FrameBuffer = Uint8Array<ArrayBuffer>;
 
 export interface ReceiptQuery {
   readonly limit: number;

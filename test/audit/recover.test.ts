@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { putFrame, readFrame } from "../../src/audit/frame.ts";
 import { recover } from "../../src/audit/recover.ts";
 import { GatewayError } from "../../src/base/errors.ts";
+import { putFrame, readFrame } from "../../src/base/frame.ts";
 import { memoryStore } from "../kit/memory-store.ts";
 import { type SimDisk, seeded, simDisk } from "../kit/sim-fs.ts";
 import { call, drive, end, refusal, type Setup, simClock, start } from "./world.ts";

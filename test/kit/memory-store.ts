@@ -1,8 +1,12 @@
-/** A Store in memory that behaves like the real ones towards the shipper, and fails on demand. */
+/**
+ * A Store in memory that behaves like the real ones towards the shipper, and fails on demand.
+ * frames: it takes frames, as the embedded store does, and else records, as Postgres does.
+ */
 
+import { recordsOf } from "../../src/audit/ship-batch.ts";
 import { fault } from "../../src/base/errors.ts";
 import type { ChainRecord } from "../../src/receipt/model.ts";
-import type { Store } from "../../src/store/store.ts";
+import type { FrameBatch, Store } from "../../src/store/store.ts";
 
 export interface MemoryStore extends Store {
   /** chain → records in order. */
@@ -14,7 +18,7 @@ export interface MemoryStore extends Store {
   ships: number;
 }
 
-export function memoryStore(): MemoryStore {
+export function memoryStore(frames = true): MemoryStore {
   const data = new Map<string, ChainRecord[]>();
   const store: MemoryStore = {
     kind: "sqlite",
@@ -43,7 +47,15 @@ export function memoryStore(): MemoryStore {
     revokeKey: async () => false,
     close: async () => {},
   };
-  return store;
+  if (!frames) return store;
+  return Object.assign(store, {
+    async shipFrames(batch: FrameBatch) {
+      // Handed over, as to a thread: whoever uses the buffer after this finds it empty.
+      const buffer = structuredClone(batch.buffer, { transfer: [batch.buffer.buffer] });
+      await store.ship(recordsOf({ ...batch, buffer }));
+      return buffer;
+    },
+  });
 }
 
 function take(data: Map<string, ChainRecord[]>, record: ChainRecord): void {

@@ -240,10 +240,6 @@ function simFile(mounted: Mounted, inode: Inode): SpoolFile {
       await step(mounted, () => writeNow(copy, at));
       await sync();
     },
-    writeNow(bytes, at) {
-      check();
-      writeNow(bytes, at);
-    },
     sync,
     truncate: (bytes) =>
       step(mounted, () => {

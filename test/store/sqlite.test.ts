@@ -85,7 +85,7 @@ test("O5 two starters at once migrate once; a newer store is left as it is", asy
   await stores[0]?.ship(records);
   for (const store of stores) await store.close();
   const raw = new DatabaseSync(path);
-  raw.exec("pragma user_version = 99; alter table receipts add column later text");
+  raw.exec("pragma user_version = 99; alter table records add column later text");
   raw.close();
   const again = sqliteStore({ path });
   await again.migrate();
@@ -102,17 +102,19 @@ test("A20 a page of receipts is read by an index, not by a scan and sort", async
   const raw = new DatabaseSync(path);
   const plan = raw
     .prepare(
-      `explain query plan select i.seq from receipts i left join receipts o
-         on o.chain = i.chain and o.of_seq = i.seq and o.kind = 'outcome'
+      `explain query plan
+       select c.chain, i.id & 1099511627775 as seq, i.kind, i.body, o.body as end
+       from records i left join records o on o.of_id = i.id join chain_heads c on c.no = i.id >> 40
        where i.kind in ('intent', 'refusal') and i.at_ms < 5
-       order by i.at_ms desc, i.chain desc, i.seq desc limit 9`,
+       order by i.at_ms desc, i.id desc`,
     )
     .all()
     .map((row) => String(row["detail"]));
   raw.close();
   expect(plan).toEqual([
-    "SEARCH i USING INDEX receipts_calls (at_ms<?)",
-    "SEARCH o USING INDEX receipts_outcomes (chain=? AND of_seq=?) LEFT-JOIN",
+    "SEARCH i USING INDEX records_calls (at_ms<?)",
+    "SEARCH c USING INTEGER PRIMARY KEY (rowid=?)",
+    "SEARCH o USING INDEX records_outcomes (of_id=?) LEFT-JOIN",
   ]);
 });
 

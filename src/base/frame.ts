@@ -1,5 +1,6 @@
 /**
- * One record in a segment, little endian, padded with zeros to 8 bytes:
+ * One record as it stands in a segment of the spool and goes to the store: little endian, padded
+ * with zeros to 8 bytes:
  *
  *   length u32 (of the payload) | crc u32 (of all that follows, without the padding)
  *   | seq u64 | back u32 | kind u8 | 0 0 0 | payload
@@ -10,9 +11,6 @@
  */
 
 import { crc32 } from "node:zlib";
-import type { RecordKind } from "../receipt/model.ts";
-
-export type FrameKind = RecordKind | "segment";
 
 export interface Frame {
   readonly seq: number;
@@ -31,7 +29,8 @@ export const frameHeader = 24;
 /** Longest payload; larger records are refused by the writer. */
 export const framePayloadMax = 128 * 1024;
 
-const kinds: readonly FrameKind[] = [
+/** What the payload is: the header of a segment (JSON), or hash (32 bytes) and body of a record. */
+const kinds = [
   "segment",
   "open",
   "intent",
@@ -40,8 +39,12 @@ const kinds: readonly FrameKind[] = [
   "recovery",
   "admin",
   "close",
-];
-const kindNumber = new Map(kinds.map((kind, at) => [kind, at + 1]));
+] as const;
+export type FrameKind = (typeof kinds)[number];
+const kindNumber = new Map<FrameKind, number>(kinds.map((kind, at) => [kind, at + 1]));
+
+/** Bytes of a record's payload before its body: the hash. */
+export const hashBytes = 32;
 
 /** Bytes that a payload takes with header and padding. */
 export function frameBytes(payload: number): number {
@@ -67,21 +70,24 @@ export function putFrame(
   into.writeUInt32LE(kindNumber.get(frame.kind) ?? 0, at + 20);
   into.writeUInt32LE(crc32(into.subarray(at + 8, end)), at + 4);
   const next = at + frameBytes(end - at - frameHeader);
-  into.fill(0, end, next);
+  while (end < next) into[end++] = 0;
   return next;
 }
 
-/** Reads what stands at an offset. `short`: the buffer ends before the frame does. */
-export function readFrame(from: Buffer, at: number): Found {
+/**
+ * Reads what stands at an offset. `short`: the buffer ends before the frame does.
+ * most: longest payload, for frames that no spool wrote.
+ */
+export function readFrame(from: Buffer, at: number, most: number = framePayloadMax): Found {
   if (from.length - at < frameHeader) return "short";
   const length = from.readUInt32LE(at);
   if (length === 0) return isZero(from.subarray(at, at + frameHeader)) ? "zero" : "bad";
-  if (length > framePayloadMax) return "bad";
+  if (length > most) return "bad";
   const next = at + frameBytes(length);
   if (next > from.length) return "short";
   const end = at + frameHeader + length;
   if (from.readUInt32LE(at + 4) !== crc32(from.subarray(at + 8, end))) return "bad";
-  if (!isZero(from.subarray(end, next))) return "bad";
+  for (let pad = end; pad < next; pad += 1) if (from[pad] !== 0) return "bad";
   const kind = kinds[from.readUInt32LE(at + 20) - 1];
   if (kind === undefined) return "bad";
   return {

@@ -1,0 +1,215 @@
+/** Receipts in the embedded store: batches in, records and lists out. */
+
+import type { StatementSync } from "node:sqlite";
+import { type Frame, hashBytes, readFrame } from "../base/frame.ts";
+import { limits } from "../base/limits.ts";
+import type { ChainRecord, RecordKind } from "../receipt/model.ts";
+import { checkNext, checkSame, type Head } from "./batch.ts";
+import { callTime, type Derived, derive, endedSeq } from "./derive.ts";
+import { type JoinedRow, readReceiptId, splitTool, toReceiptRow } from "./rows.ts";
+import { all, type Prepare } from "./sqlite-statement.ts";
+import type { FrameBatch, ReceiptQuery, ReceiptRow } from "./store.ts";
+
+interface StoredHead extends Head {
+  /** The chain's number: the upper bits of its rows' ids. */
+  readonly no: number;
+}
+
+export function readHead(prepare: Prepare, chain: string): StoredHead | undefined {
+  const statement = prepare("select no, last_seq, last_hash from chain_heads where chain = ?");
+  const [row] = all<{ no: number; last_seq: number; last_hash: Uint8Array }>(statement, chain);
+  return row === undefined ? undefined : { no: row.no, seq: row.last_seq, hash: row.last_hash };
+}
+
+/** Records in order, in a transaction: skips what is there, appends the rest, moves the head. */
+export function shipFrames(prepare: Prepare, batch: FrameBatch): void {
+  const { chain, buffer } = batch;
+  const bytes = Buffer.from(buffer.buffer, 0, batch.length);
+  const stored = readHead(prepare, chain);
+  const no = stored?.no ?? addChain(prepare, chain);
+  const put = inserter(prepare, chain, no);
+  let seq = batch.first;
+  let hash = batch.prev;
+  for (let at = 0; at < bytes.length; seq += 1) {
+    const frame = readFrame(bytes, at, Number.MAX_SAFE_INTEGER);
+    if (typeof frame === "string" || frame.seq !== seq) throw new Error("the batch is damaged");
+    const prev = hash;
+    hash = frame.payload.subarray(0, hashBytes);
+    if (stored !== undefined && seq <= stored.seq) {
+      checkStored(prepare, chain, no, seq, hash);
+    } else {
+      if (seq === batch.first || seq === (stored?.seq ?? -1) + 1) {
+        checkNext(stored, { chain, seq, prev });
+      }
+      put(frame, hash);
+    }
+    at = frame.end;
+  }
+  if (stored !== undefined && seq <= stored.seq + 1) return;
+  const moveHead = "update chain_heads set last_seq = ?, last_hash = ? where no = ?";
+  prepare(moveHead).run(seq - 1, hash, no);
+}
+
+/** Undone with the transaction when its first record is refused. */
+function addChain(prepare: Prepare, chain: string): number {
+  const add = "insert into chain_heads (chain, last_seq, last_hash) values (?, -1, x'')";
+  return Number(prepare(add).run(chain).lastInsertRowid);
+}
+
+const idSql = "(? << 40 | ?)";
+
+function checkStored(
+  prepare: Prepare,
+  chain: string,
+  no: number,
+  seq: number,
+  hash: Uint8Array,
+): void {
+  const statement = prepare(`select hash from records where id = ${idSql}`);
+  const [row] = all<{ hash: Uint8Array }>(statement, no, seq);
+  checkSame({ chain, seq, hash }, row?.hash);
+}
+
+function inserter(prepare: Prepare, chain: string, no: number) {
+  const into = `insert or ignore into records (id, kind, hash, body`;
+  const call = prepare(`${into}, at_ms) values (${idSql}, ?, ?, ?, ?)`);
+  const outcome = prepare(`${into}, of_id) values (${idSql}, ?, ?, ?, ${idSql})`);
+  const other = prepare(`${into}) values (${idSql}, ?, ?, ?)`);
+  const run = ({ kind, seq }: Frame, hash: Uint8Array, body: Uint8Array) => {
+    if (kind === "intent" || kind === "refusal") {
+      return call.run(no, seq, kind, hash, body, callTime(kind, body));
+    }
+    const of = kind === "outcome" ? endedSeq(body) : null;
+    if (of === null) return other.run(no, seq, kind, hash, body);
+    return outcome.run(no, seq, kind, hash, body, no, of);
+  };
+  return (frame: Frame, hash: Uint8Array): void => {
+    const { changes } = run(frame, hash, frame.payload.subarray(hashBytes));
+    // 0: somebody put a row there without moving the head (A7).
+    if (Number(changes) === 0) checkStored(prepare, chain, no, frame.seq, hash);
+  };
+}
+
+/** prev is not kept: it is the hash of the row before. */
+export function readRecords(
+  prepare: Prepare,
+  chain: string,
+  fromSeq: number,
+  limit: number,
+): ChainRecord[] {
+  const head = readHead(prepare, chain);
+  if (head === undefined) return [];
+  const statement = prepare(
+    `select id & 1099511627775 as seq, kind, hash, body from records
+     where id between ${idSql} and ${idSql} order by id limit ?`,
+  );
+  const from = Math.max(0, fromSeq - 1);
+  const most = Math.min(limit, limits.storePage) + fromSeq - from;
+  const rows = all<Omit<ChainRecord, "chain" | "prev">>(
+    ...([statement, head.no, from, head.no, maxSeq, most] as const),
+  );
+  const records: ChainRecord[] = [];
+  let [next, prev] = [0, noHash];
+  for (const { seq, kind, hash, body } of rows) {
+    if (seq >= fromSeq) {
+      records.push({ chain, seq, kind, hash, prev: seq === next ? prev : noHash, body });
+    }
+    next = seq + 1;
+    prev = hash;
+  }
+  return records;
+}
+
+const maxSeq = 2 ** 40 - 1;
+const noHash: Uint8Array = new Uint8Array(32);
+
+interface Row {
+  readonly chain: string;
+  readonly seq: number;
+  readonly kind: RecordKind;
+  readonly body: Uint8Array;
+  readonly end: Uint8Array | null;
+}
+
+/** Read in an index's order until the page is full; `instr` passes over most that do not fit. */
+export function receipts(prepare: Prepare, query: ReceiptQuery): ReceiptRow[] {
+  const where = ["i.kind in ('intent', 'refusal')"];
+  const values: (string | number | Uint8Array)[] = [];
+  const add = (condition: string, ...given: (string | number | Uint8Array)[]) => {
+    where.push(condition);
+    values.push(...given);
+  };
+  if (query.beforeMs !== undefined) add("i.at_ms < ?", query.beforeMs);
+  const { key, outcome } = query;
+  if (key !== undefined) {
+    add("(instr(i.body, ?) or instr(i.body, ?))", fragment("key_name", key), fragment("key", key));
+  }
+  const tool = query.tool === undefined ? undefined : splitTool(query.tool);
+  if (tool !== undefined) add("instr(i.body, ?)", fragment("tool", tool.tool));
+  if (outcome !== undefined) {
+    const given = fragment("outcome", outcome);
+    add("(instr(o.body, ?) or instr(i.body, ?))", given, given);
+  }
+  if (query.id !== undefined) {
+    const id = readReceiptId(query.id);
+    if (id === undefined) return [];
+    const found = "select no << 40 | ? from chain_heads where chain between ? and ?";
+    add(`i.id in (${found})`, id.seq, id.first, id.last);
+  }
+  const statement = prepare(
+    `select c.chain, i.id & 1099511627775 as seq, i.kind, i.body, o.body as end
+     from records i left join records o on o.of_id = i.id join chain_heads c on c.no = i.id >> 40
+     where ${where.join(" and ")} order by i.at_ms desc, i.id desc`,
+  );
+  const limit = Math.min(query.limit, limits.storePage);
+  const rows: ReceiptRow[] = [];
+  if (limit <= 0) return rows;
+  for (const row of iterate(statement, values)) {
+    const call = derive(row.body);
+    const joined = join(row, call);
+    if (!fits(query, tool, call, joined)) continue;
+    rows.push(toReceiptRow(joined));
+    if (rows.length >= limit) break;
+  }
+  return rows;
+}
+
+function iterate(
+  statement: StatementSync,
+  values: readonly (string | number | Uint8Array)[],
+): Iterable<Row> {
+  // node:sqlite types rows as unknown; the columns are those of the statement above.
+  return statement.iterate(...values) as unknown as Iterable<Row>;
+}
+
+/** How a body of ours begins this member: the encoder's form, up to where lists cut a text. */
+function fragment(name: string, value: string): Uint8Array {
+  const text = JSON.stringify(value.slice(0, limits.columnChars));
+  const shown = value.length < limits.columnChars ? text : text.slice(0, -1);
+  return new TextEncoder().encode(`"${name}":${shown}`);
+}
+
+function join(row: Row, call: Derived): JoinedRow {
+  const { chain, seq } = row;
+  const end = row.end === null ? undefined : derive(row.end);
+  return {
+    ...{ chain, seq, at_ms: call.at_ms, key_name: call.key_name, server: call.server },
+    ...{ tool: call.tool, effect: call.effect, rule: call.rule, args_bytes: call.args_bytes },
+    outcome: end?.outcome ?? call.outcome,
+    result_bytes: end?.result_bytes ?? null,
+    took_ms: end?.took_ms ?? call.took_ms,
+  };
+}
+
+function fits(
+  query: ReceiptQuery,
+  tool: { server: string | undefined; tool: string } | undefined,
+  call: Derived,
+  joined: JoinedRow,
+): boolean {
+  const { key, outcome } = query;
+  if (key !== undefined && call.key_name !== key && call.key_id !== key) return false;
+  if (outcome !== undefined && joined.outcome !== outcome) return false;
+  if (tool === undefined) return true;
+  return call.tool === tool.tool && (tool.server ?? call.server) === call.server;
+}
