@@ -7,9 +7,9 @@ import { systemRandom } from "../base/system.ts";
 import { handle } from "../call/methods.ts";
 import { createHttpFront, type HttpFront } from "../front/http.ts";
 import type { Policy } from "../policy/model.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { ListenOptions, Runtime } from "../runtime/runtime.ts";
 import { adminPorts } from "./admin-ports.ts";
-import { openAdmin } from "./listeners.ts";
+import type { Door } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { openToAll } from "./open-to-all.ts";
 import { openParts, type Parts, type PartsOptions } from "./parts.ts";
@@ -19,6 +19,7 @@ export interface Before extends PartsOptions {
   readonly runtime: Runtime;
   readonly log: Log;
   readonly policy: { current: Policy };
+  readonly doors: readonly Door[];
   /** Ports of the open doors. */
   readonly ports: readonly number[];
 }
@@ -27,17 +28,15 @@ export interface Before extends PartsOptions {
 export async function openBehind(
   before: Before,
   undo: (() => unknown)[],
-): Promise<{ parts: Parts; front: HttpFront }> {
+): Promise<{ parts: Parts; front: HttpFront; admin: ListenOptions["handle"] }> {
   const { runtime, log, policy } = before;
   const parts = await openParts(before, runtime, log, policy, undo);
   const front = frontOf(parts, before.ports);
   parts.front = front;
+  parts.doors = before.doors;
   undo.push(() => front.close());
   const admin = createAdmin(adminPorts(parts, (keyId) => reload(parts, keyId)));
-  const door = await openAdmin(runtime, parts.config, (request) => admin.fetch(request));
-  undo.push(() => door.listener.stop(true));
-  parts.doors = [door];
-  return { parts, front };
+  return { parts, front, admin: (request) => admin.fetch(request) };
 }
 
 function frontOf(parts: Parts, ports: readonly number[]): HttpFront {

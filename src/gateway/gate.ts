@@ -1,4 +1,4 @@
-/** What answers from the moment we listen until the front is there: the process serves (O10). */
+/** What answers from the moment we listen until the rest is open: the process serves (O10). */
 
 import { limits } from "../base/limits.ts";
 import { keyError, plain } from "../front/answers.ts";
@@ -9,30 +9,33 @@ import type { ListenOptions } from "../runtime/runtime.ts";
 type Handle = ListenOptions["handle"];
 
 export interface Gate {
-  /** /health at once; everything else waits for the front. */
+  /** What `early` answers at once; everything else waits for what is behind. */
   readonly handle: Handle;
-  /** The front is there: what waited goes on, and what comes goes straight to it. */
-  open(front: Handle): void;
+  /** It is there: what waited goes on, and what comes goes straight to it. */
+  open(behind: Handle): void;
 }
 
-/** `ports` may be filled while listening begins, as for the front. */
-export function createGate(hosts: readonly string[], ports: readonly number[]): Gate {
-  const guard = createHostGuard(hosts, ports);
-  const gate = Promise.withResolvers<Handle>();
-  let front: Handle | undefined;
-  let waiting = 0;
+type Early = (request: Request) => Response | undefined;
 
-  function early(request: Request): Response | undefined {
-    const { headers, url } = request;
+/** /health. `ports` may be filled while listening begins, as for the front. */
+export function earlyHealth(hosts: readonly string[], ports: readonly number[]): Early {
+  const guard = createHostGuard(hosts, ports);
+  return ({ headers, url, method }) => {
     // As it was sent (F13); all but this one path waits for the front's own words.
     if (url.slice(url.indexOf("/", "http://".length + 1)) !== "/health") return;
     if (guard.host(headers.get("host")) !== "ours" || !guard.origin(headers.get("origin"))) return;
-    return page("/health", request.method, () => ({ ready: false, checks: [] }));
-  }
+    return page("/health", method, () => ({ ready: false, checks: [] }));
+  };
+}
+
+export function createGate(early: Early): Gate {
+  const gate = Promise.withResolvers<Handle>();
+  let behind: Handle | undefined;
+  let waiting = 0;
 
   return {
     handle(request, peer) {
-      if (front !== undefined) return front(request, peer);
+      if (behind !== undefined) return behind(request, peer);
       const answer = early(request);
       if (answer !== undefined) return answer;
       if (waiting >= limits.startWaiting) return keyError(plain("GW_KEYS_UNAVAILABLE"));
@@ -40,7 +43,7 @@ export function createGate(hosts: readonly string[], ports: readonly number[]): 
       return gate.promise.then((handle) => handle(request, peer));
     },
     open(handle) {
-      front = handle;
+      behind = handle;
       gate.resolve(handle);
     },
   };

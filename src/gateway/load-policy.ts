@@ -18,8 +18,9 @@ export async function loadPolicy(files: readonly string[]): Promise<Policy> {
   const read = readPolicy(texts);
   if (read.ok) return read.value;
   const { error: problems } = read;
+  const count = problems.length;
   throw fault("GW_POLICY", {
-    message: `Cannot load the policy: ${problems.length} problem${problems.length === 1 ? "" : "s"}`,
+    message: `Cannot load the policy: ${count} problem${count === 1 ? "" : "s"}`,
     cause: `\n${problems.map(line).join("\n")}`,
   });
 }

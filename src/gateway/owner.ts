@@ -28,7 +28,10 @@ export interface OwnerNote {
 /** A handle that nothing refers to is collected, and its lock with it. */
 const held = new Set<DatabaseSync>();
 
-/** `socket`: where the admin API will listen, for owner.json. Throws GW_OWNED (naming the owner) or GW_DATA_DIR. Makes the directory (0700). */
+/**
+ * `socket`: where the admin API will listen, for owner.json. Makes the directory (0700). Throws
+ * GW_OWNED (naming the owner) or GW_DATA_DIR.
+ */
 export function ownDataDir(dir: string, socket = ""): Owner {
   const database = openLock(dir);
   try {

@@ -6,8 +6,8 @@ import type { GatewayStatus } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
 import { currentRuntime } from "../runtime/current.ts";
-import { createGate } from "./gate.ts";
-import { openFront } from "./listeners.ts";
+import { createGate, earlyHealth } from "./gate.ts";
+import { type Door, openAdmin, openFront } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { ownDataDir } from "./owner.ts";
 import type { PartsOptions } from "./parts.ts";
@@ -25,7 +25,7 @@ export interface Running {
 
 /**
  * Starts one gateway. The doors open as soon as config, policy and data_dir are good: /health is
- * answered, other requests wait for the rest. Throws GatewayErrors; what was opened is closed again.
+ * answered, other requests wait for the rest. Throws GatewayErrors; what was open is closed again.
  */
 export async function serve(options: ServeOptions): Promise<Running> {
   const { config } = options;
@@ -39,21 +39,25 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const undo: (() => unknown)[] = [() => owner.release()];
   try {
     const ports: number[] = [];
-    const gate = createGate(config.hosts, ports);
-    const doors = await openFront(runtime, config, gate.handle);
-    for (const door of doors) ports.push(door.listener.port);
-    const open = [...doors];
-    const closeDoors = () => Promise.all(open.splice(0).map((door) => door.listener.stop(true)));
+    const mcp = createGate(earlyHealth(config.hosts, ports));
+    const admin = createGate(() => undefined);
+    const doors: Door[] = [];
+    const closeDoors = () => Promise.all(doors.splice(0).map((door) => door.listener.stop(true)));
     undo.push(closeDoors);
+    doors.push(await openAdmin(runtime, config, admin.handle));
+    doors.unshift(...(await openFront(runtime, config, mcp.handle)));
+    for (const door of doors.slice(0, -1)) ports.push(door.listener.port);
+    await loadBehind();
     // L8: a child of the same user could otherwise read our environment and memory.
     if (!runtime.sys.notDumpable()) log.debug("children may read this process's environment");
 
     const { openBehind, reload, stop } = await import("./behind.ts");
-    const { parts, front } = await openBehind({ ...options, runtime, log, policy, ports }, undo);
+    const before = { ...options, runtime, log, policy, doors: [...doors], ports };
+    const { parts, front, admin: api } = await openBehind(before, undo);
     // The last to open are the first to close, wherever we are by then.
     undo.push(closeDoors);
-    parts.doors = [...doors, ...parts.doors];
-    gate.open((request, peer) => front.handle(request, peer));
+    mcp.open((request, peer) => front.handle(request, peer));
+    admin.open(api);
     for (const upstream of parts.upstreams) upstream.start();
     runtime.sys.notify("READY=1");
     const listen = parts.doors.map((door) => door.url);
@@ -69,6 +73,23 @@ export async function serve(options: ServeOptions): Promise<Running> {
   } catch (thrown) {
     for (const close of undo.reverse()) await close();
     throw thrown;
+  }
+}
+
+/** One after another, so that /health does not wait until all of it is loaded. */
+async function loadBehind(): Promise<void> {
+  const loads: readonly (() => Promise<unknown>)[] = [
+    () => import("../front/http.ts"),
+    () => import("../call/methods.ts"),
+    () => import("../access/keys.ts"),
+    () => import("../audit/open.ts"),
+    () => import("../upstream/open.ts"),
+    () => import("../catalog/open.ts"),
+    () => import("../admin/routes.ts"),
+  ];
+  for (const load of loads) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await load();
   }
 }
 

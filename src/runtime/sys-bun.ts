@@ -11,24 +11,22 @@ const MSG_NOSIGNAL = 0x4000;
 
 /** Linux, glibc or musl; elsewhere everything answers that it cannot. */
 export function linuxSys(): Sys {
-  let loaded: Libc | undefined | "untried" = "untried";
-  function libc(): Libc | undefined {
-    if (loaded === "untried") loaded = process.platform === "linux" ? load() : undefined;
-    return loaded;
-  }
+  const linux = process.platform === "linux";
+  const libc = linux ? lazily() : undefined;
   return {
-    fallocate: (fd, bytes) => libc()?.posix_fallocate(fd, 0, bytes) === 0,
-    notDumpable: () => libc()?.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
+    fallocate: (fd, bytes) => libc?.posix_fallocate?.(fd, 0, bytes) === 0,
+    notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     notify(state) {
       const { NOTIFY_SOCKET: path } = process.env;
-      if (path !== undefined && path !== "") sendDatagram(libc(), path, state);
+      if (path !== undefined && path !== "") sendDatagram(libc, path, state);
     },
   };
 }
 
 /** sd_notify(3): one datagram to a unix socket; a leading @ names an abstract one. */
-function sendDatagram(libc: Libc | undefined, path: string, text: string): void {
-  if (libc === undefined) return;
+function sendDatagram(libc: Partial<Libc> | undefined, path: string, text: string): void {
+  const { socket: open, sendto, close } = libc ?? {};
+  if (open === undefined || sendto === undefined || close === undefined) return;
   const name = Buffer.from(path);
   if (name[0] === 0x40) name[0] = 0;
   const address = Buffer.concat([
@@ -37,11 +35,11 @@ function sendDatagram(libc: Libc | undefined, path: string, text: string): void 
     // A path ends with a zero byte, an abstract name does not.
     Buffer.alloc(name[0] === 0 ? 0 : 1),
   ]);
-  const socket = libc.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
+  const socket = open(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
   if (socket < 0) return;
   const data = Buffer.from(text);
-  libc.sendto(socket, data, data.length, MSG_NOSIGNAL, address, address.length);
-  libc.close(socket);
+  sendto(socket, data, data.length, MSG_NOSIGNAL, address, address.length);
+  close(socket);
 }
 
 interface Libc {
@@ -71,12 +69,27 @@ const functions = {
   close: { args: ["i32"], returns: "i32" },
 };
 
-function load(): Libc | undefined {
-  const names = ["libc.so.6", `libc.musl-${muslName()}.so.1`];
-  for (const name of names) {
+/** Each function at its first use: binding one costs a millisecond of a start. */
+function lazily(): Partial<Libc> {
+  const bound: Partial<Libc> = {};
+  for (const name of Object.keys(functions) as (keyof Libc)[]) {
+    Object.defineProperty(bound, name, {
+      configurable: true,
+      get() {
+        const value = bind(name);
+        Object.defineProperty(bound, name, { value });
+        return value;
+      },
+    });
+  }
+  return bound;
+}
+
+function bind<K extends keyof Libc>(name: K): Libc[K] | undefined {
+  for (const library of ["libc.so.6", `libc.musl-${muslName()}.so.1`]) {
     try {
       const ffi = createRequire(import.meta.url)("bun:ffi") as Ffi;
-      return ffi.dlopen(name, functions).symbols;
+      return ffi.dlopen(library, { [name]: functions[name] }).symbols[name];
     } catch {
       // The other C library, or none: Sys answers that it cannot, and doctor says so.
     }
