@@ -1,21 +1,18 @@
 /** The schema's issues as problems with places and words. */
 
-import type * as z from "zod/mini";
 import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
+import type { Form, Issue, KeyInfo } from "./config-form.ts";
 import { type ConfigPath, type ConfigProblem, pathText } from "./config-problem.ts";
-import { configSchema, keyInfo } from "./config-schema.ts";
+import { configSchema } from "./config-schema.ts";
 import type { ConfigSource } from "./config-source.ts";
-
-type Issue = z.core.$ZodIssue;
-type Schema = z.core.$ZodType;
 
 export function problemsOf(issues: readonly Issue[], source: ConfigSource): ConfigProblem[] {
   return issues.flatMap((issue) => problemsOfIssue(issue, [], source));
 }
 
 function problemsOfIssue(issue: Issue, above: ConfigPath, source: ConfigSource): ConfigProblem[] {
-  const path = [...above, ...(issue.path as ConfigPath)];
+  const path = [...above, ...issue.path];
   if (issue.code === "invalid_union") {
     return likeliest(issue.errors).flatMap((inner) => problemsOfIssue(inner, path, source));
   }
@@ -47,7 +44,7 @@ function wordsOfType(issue: Issue): string {
 function wrongValue(path: ConfigPath, is: string, source: ConfigSource): ConfigProblem {
   const name = pathText(path);
   const at = { file: source.file, ...source.place(path) };
-  const info = keyInfo.get(schemaAt(configSchema, path) ?? configSchema);
+  const info = infoOf(schemaAt(configSchema, path) ?? configSchema);
   if (info?.later === true) {
     const fix = `remove "${name}"`;
     return { code: "GW_CONFIG", message: `"${name}" is not in this version`, ...at, fix };
@@ -102,46 +99,41 @@ function keysAt(path: ConfigPath): string[] {
   const schema = schemaAt(configSchema, path);
   if (schema === undefined) return [];
   const all = Object.entries(shapeOf(schema) ?? {});
-  const offered = all.filter(([, form]) => keyInfo.get(unwrap(form))?.later !== true);
+  const offered = all.filter(([, form]) => infoOf(form)?.later !== true);
   return offered.map(([name]) => name);
 }
 
 /** The schema of a path; in a choice of forms the one with keys, else the first with words. */
-function schemaAt(root: Schema, path: ConfigPath): Schema | undefined {
-  let schema: Schema | undefined = root;
+function schemaAt(root: Form, path: ConfigPath): Form | undefined {
+  let schema: Form | undefined = root;
   for (const step of path) {
     if (schema === undefined) return undefined;
     schema = stepInto(schema, step);
   }
-  return schema === undefined ? undefined : unwrap(schema);
+  return schema;
 }
 
-function stepInto(schema: Schema, step: string | number): Schema | undefined {
+function stepInto(schema: Form, step: string | number): Form | undefined {
   for (const form of formsOf(schema)) {
-    const def = (form as z.core.$ZodTypes)._zod.def;
-    if (def.type === "object" && Object.hasOwn(def.shape, step)) return def.shape[step];
-    if (def.type === "record") return def.valueType;
-    if (def.type === "array" && typeof step === "number") return def.element;
+    if (form.type === "object" && Object.hasOwn(form.shape, step)) return form.shape[step];
+    if (form.type === "record") return form.valueType;
+    if (form.type === "array" && typeof step === "number") return form.element;
   }
   return undefined;
 }
 
-function shapeOf(schema: Schema): Readonly<Record<string, Schema>> | undefined {
+function shapeOf(schema: Form): Readonly<Record<string, Form>> | undefined {
   for (const form of formsOf(schema)) {
-    const def = (form as z.core.$ZodTypes)._zod.def;
-    if (def.type === "object") return def.shape;
+    if (form.type === "object") return form.shape;
   }
   return undefined;
 }
 
-/** Without `optional`, and a union as its members. */
-export function formsOf(schema: Schema): readonly Schema[] {
-  const plain = unwrap(schema);
-  const def = (plain as z.core.$ZodTypes)._zod.def;
-  return def.type === "union" ? def.options.flatMap((option) => formsOf(option)) : [plain];
+/** A choice as its members. */
+export function formsOf(schema: Form): readonly Form[] {
+  return schema.type === "union" ? schema.options.flatMap((one) => formsOf(one)) : [schema];
 }
 
-function unwrap(schema: Schema): Schema {
-  const def = (schema as z.core.$ZodTypes)._zod.def;
-  return def.type === "optional" ? unwrap(def.innerType) : schema;
+export function infoOf(form: Form): KeyInfo | undefined {
+  return form.type === "value" ? form.info : undefined;
 }

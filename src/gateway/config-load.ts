@@ -2,12 +2,12 @@
 
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import * as z from "zod/mini";
 import { limits } from "../base/limits.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import { buildConfig } from "./config-build.ts";
 import type { ExpandOptions } from "./config-expand.ts";
 import { configPlaces, type Environment } from "./config-find.ts";
+import { readForm as checkForm } from "./config-form.ts";
 import { problemsOf } from "./config-issues.ts";
 import type { Config } from "./config-model.ts";
 import type { ConfigPath, ConfigProblem } from "./config-problem.ts";
@@ -41,15 +41,15 @@ export function loadWith(
 /** Checks the form; what has a wrong one is taken out, so that the rest can be checked further. */
 function readForm(source: ConfigSource, problems: ConfigProblem[]): RawConfig | undefined {
   const tree = source.tree ?? Object.create(null);
-  const first = z.safeParse(configSchema, tree);
-  if (first.success) return first.data;
-  problems.push(...problemsOf(first.error.issues, source));
-  for (const issue of first.error.issues) {
+  const first = checkForm(configSchema, tree);
+  if (first.ok) return first.value;
+  problems.push(...problemsOf(first.issues, source));
+  for (const issue of first.issues) {
     if (issue.code !== "unrecognized_keys") remove(tree, issue.path as ConfigPath);
     else for (const key of issue.keys) remove(tree, [...(issue.path as ConfigPath), key]);
   }
-  const second = z.safeParse(configSchema, tree);
-  return second.success ? second.data : undefined;
+  const second = checkForm(configSchema, tree);
+  return second.ok ? second.value : undefined;
 }
 
 function remove(tree: unknown, path: ConfigPath): void {

@@ -5,10 +5,10 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type * as z from "zod/mini";
 import { catalogue } from "../../src/base/error-codes.ts";
-import { formsOf } from "../../src/gateway/config-issues.ts";
-import { configSchema, keyInfo } from "../../src/gateway/config-schema.ts";
+import type { Form } from "../../src/gateway/config-form.ts";
+import { formsOf, infoOf } from "../../src/gateway/config-issues.ts";
+import { configSchema } from "../../src/gateway/config-schema.ts";
 
 export const documents: readonly { readonly path: string; text(): string }[] = [
   { path: "docs/errors.md", text: errorsText },
@@ -89,18 +89,17 @@ ${rows.join("\n")}
 }
 
 /** One row a key; keys of later versions and other words for a key have none. */
-function rowsOf(schema: z.core.$ZodType, path: string): string[] {
+function rowsOf(schema: Form, path: string): string[] {
   return formsOf(schema).flatMap((form) => {
-    const def = (form as z.core.$ZodTypes)._zod.def;
-    if (def.type === "object") {
-      return Object.entries(def.shape)
+    if (form.type === "object") {
+      return Object.entries(form.shape)
         .filter(([name]) => name !== "mcpServers")
         .flatMap(([name, inner]) => rowsOf(inner, path === "" ? name : `${path}.${name}`));
     }
-    if (def.type === "record") return rowsOf(def.valueType, `${path}.NAME`);
-    const info = keyInfo.get(form);
-    if (def.type === "array") {
-      const inner = keyInfo.get(formsOf(def.element)[0] ?? form);
+    if (form.type === "record") return rowsOf(form.valueType, `${path}.NAME`);
+    const info = infoOf(form);
+    if (form.type === "array") {
+      const inner = infoOf(formsOf(form.element)[0] ?? form);
       // A list that is one of two forms: the other form's row says it all.
       return formsOf(schema).length > 1 || inner === undefined
         ? []
