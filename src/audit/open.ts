@@ -108,9 +108,10 @@ function begin(spool: Spool, options: AuditOptions, found: Recovered): void {
 
 function auditOf(options: AuditOptions, spool: Spool, shipper: Shipper): Audit {
   const { clock } = options;
+  const idPrefix = receiptId(spool.chain, 0).slice(0, -1);
   const add = (kind: RecordKind, body: string, of?: number): Appended => {
     const { seq, durable } = append(spool, kind, body);
-    return { seq, id: receiptId(spool.chain, of ?? seq), durable };
+    return { seq, id: `${idPrefix}${of ?? seq}`, durable };
   };
   return {
     intent(fields) {

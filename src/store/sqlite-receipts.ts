@@ -71,17 +71,20 @@ function checkStored(
 }
 
 function inserter(prepare: Prepare, chain: string, no: number) {
-  const into = `insert or ignore into records (id, kind, hash, body`;
-  const call = prepare(`${into}, at_ms) values (${idSql}, ?, ?, ?, ?)`);
-  const outcome = prepare(`${into}, of_id) values (${idSql}, ?, ?, ?, ${idSql})`);
-  const other = prepare(`${into}) values (${idSql}, ?, ?, ?)`);
+  const statement = (kind: string, column: string, value: string) =>
+    prepare(
+      `insert or ignore into records (id, kind, hash, body${column})
+       values (${idSql}, '${kind}', ?, ?${value})`,
+    );
+  const intent = statement("intent", ", at_ms", ", ?");
+  const refusal = statement("refusal", ", at_ms", ", ?");
+  const outcome = statement("outcome", ", of_id", `, ${idSql}`);
   const run = ({ kind, seq }: Frame, hash: Uint8Array, body: Uint8Array) => {
-    if (kind === "intent" || kind === "refusal") {
-      return call.run(no, seq, kind, hash, body, callTime(kind, body));
-    }
+    if (kind === "intent") return intent.run(no, seq, hash, body, callTime(kind, body));
+    if (kind === "refusal") return refusal.run(no, seq, hash, body, callTime(kind, body));
     const of = kind === "outcome" ? endedSeq(body) : null;
-    if (of === null) return other.run(no, seq, kind, hash, body);
-    return outcome.run(no, seq, kind, hash, body, no, of);
+    if (of === null) return statement(kind, "", "").run(no, seq, hash, body);
+    return outcome.run(no, seq, hash, body, no, of);
   };
   return (frame: Frame, hash: Uint8Array): void => {
     const { changes } = run(frame, hash, frame.payload.subarray(hashBytes));
