@@ -74,6 +74,8 @@ async function run(
   // … and no answer leaves before this one is.
   if (outcome.durable !== undefined) await outcome.durable;
   respond(incoming, reply, call.tool, answer, intent.id);
+  // Sent or copied by now, and nobody looks at it again.
+  if (answer.kind === "result") answer.message.release?.();
 }
 
 async function refuse(

@@ -10,6 +10,11 @@ export type RequestId = string | number;
 /** A body that passed the strict reader: unambiguous, within limits, bytes kept. */
 export interface StrictBody {
   readonly bytes: Uint8Array;
+  /**
+   * Gives the memory of `bytes` back at once, where it is large and this body's alone; `bytes` is
+   * empty after it. Waiting for the collector would cost fresh pages for every large answer.
+   */
+  release?(): void;
   /** Long texts of a server's answer to a tools/call are cut short here, never in `bytes`. */
   readonly value: JsonObject;
   /**

@@ -118,7 +118,7 @@ function jsonReader(length: number | undefined, context: ReaderContext): BodyRea
     push: body.push,
     end() {
       const bytes = body.bytes();
-      if (bytes.length > 0) readMessage(bytes, context);
+      if (bytes.length > 0) readMessage(bytes, context, body.own());
     },
     done: () => context.on.end(undefined),
   };
@@ -142,10 +142,13 @@ function eventReader(context: ReaderContext): BodyReader {
   };
 }
 
-function readMessage(bytes: Uint8Array, context: ReaderContext): void {
+/** `own`: the memory of `bytes`, when nothing else is in it. */
+function readMessage(bytes: Uint8Array, context: ReaderContext, own?: ArrayBuffer): void {
   const read = readUpstream(bytes, context.cut);
-  if (read.ok) context.on.message(read.value);
-  else context.stop(odd(context.server, `its answer cannot be read: ${read.error.message}`));
+  if (read.ok) {
+    const release = () => void (own?.detached === false && own.transfer(0));
+    context.on.message(own === undefined ? read.value : { ...read.value, release });
+  } else context.stop(odd(context.server, `its answer cannot be read: ${read.error.message}`));
 }
 
 /** An answer that refuses: enough of its text to see a JSON-RPC error in it. */
@@ -161,12 +164,14 @@ function refusedReader(status: number, fields: Fields, on: PostEvents): BodyRead
 interface Collector {
   push(chunk: Uint8Array): void;
   bytes(): Uint8Array;
+  /** Of `bytes`, when it was made here and holds nothing else. */
+  own(): ArrayBuffer | undefined;
 }
 
 /** The body as one array: the very chunk if there was only one, else copied once. */
 function collector(length: number | undefined, max: number, over: () => void): Collector {
   let only: Uint8Array | undefined;
-  let whole: Uint8Array | undefined;
+  let whole: Uint8Array<ArrayBuffer> | undefined;
   let parts: Uint8Array[] = [];
   let size = 0;
   return {
@@ -183,6 +188,7 @@ function collector(length: number | undefined, max: number, over: () => void): C
         whole.set(chunk, size - chunk.length);
       }
     },
+    own: () => whole?.buffer,
     bytes: () => only ?? whole ?? (parts.length === 1 ? parts[0]! : Buffer.concat(parts)),
   };
 }
