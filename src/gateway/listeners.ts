@@ -1,12 +1,12 @@
 /** Opens the doors: MCP on the configured address, the admin socket for people of this machine. */
 
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import process from "node:process";
-import { fault } from "../base/errors.ts";
+import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Listener, ListenOptions, Runtime } from "../runtime/runtime.ts";
 import type { Config } from "./config-model.ts";
+import { groupId, inGroup, prepareFolder } from "./socket-folder.ts";
 
 export interface Door {
   readonly listener: Listener;
@@ -50,9 +50,11 @@ export async function openFront(
 /** The socket is born with its final mode: nobody can connect before the fence stands. */
 export async function openAdmin(runtime: Runtime, config: Config, handle: Handle): Promise<Door> {
   const path = config.admin.socket;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const gid = groupId(config.admin.group);
+  prepareFolder(path, gid);
   removeStale(path);
-  const before = process.umask(0o117);
+  // The group is let in when the socket is its own.
+  const before = process.umask(gid === undefined ? 0o117 : 0o177);
   try {
     const listener = await runtime.listen({
       address: { path },
@@ -60,10 +62,11 @@ export async function openAdmin(runtime: Runtime, config: Config, handle: Handle
       idleSeconds: limits.httpIdleSeconds,
       handle,
     });
+    if (gid !== undefined) inGroup(path, gid);
     chmodSync(path, 0o660);
     return { listener, url: `unix:${path}` };
   } catch (thrown) {
-    throw listenFault(thrown, path);
+    throw thrown instanceof GatewayError ? thrown : listenFault(thrown, path);
   } finally {
     process.umask(before);
   }
