@@ -83,7 +83,8 @@ function inserter(prepare: Prepare, chain: string, no: number) {
     if (kind === "intent") return intent.run(no, seq, hash, body, callTime(kind, body));
     if (kind === "refusal") return refusal.run(no, seq, hash, body, callTime(kind, body));
     const of = kind === "outcome" ? endedSeq(body) : null;
-    if (of === null) return statement(kind, "", "").run(no, seq, hash, body);
+    // What is no record before it is no intent: such a row is kept and belongs to no call.
+    if (of === null || of >= seq) return statement(kind, "", "").run(no, seq, hash, body);
     return outcome.run(no, seq, hash, body, no, of);
   };
   return (frame: Frame, hash: Uint8Array): void => {

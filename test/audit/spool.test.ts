@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Audit } from "../../src/audit/audit.ts";
 import { openAudit } from "../../src/audit/open.ts";
 import { readSpool } from "../../src/audit/read.ts";
+import { limits } from "../../src/base/limits.ts";
 import { systemClock, systemRandom } from "../../src/base/system.ts";
 import { verifyRecords } from "../../src/receipt/verify.ts";
 import { type MemoryStore, memoryStore } from "../kit/memory-store.ts";
@@ -81,6 +82,29 @@ describe.each(["strict", "fast"] as const)("on the real disk, %s", (mode) => {
     await second.close(5000);
     await checkStore(store, []);
   });
+
+  test("what is too much for memory while the store is down arrives from the disk", async () => {
+    for (const frames of [true, false]) {
+      const store = memoryStore(frames);
+      store.down = true;
+      const audit = await open(`much-${mode}-${frames}`, store, mode);
+      while (audit.status().spoolBytes < limits.shipQueueBytes + 4 * 1024 * 1024) {
+        await calls(audit, 50, 20);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const records = audit.status().nextSeq;
+      store.down = false;
+      // Some come while it catches up: these are in memory again.
+      for (let at = 0; at < 20; at += 1) {
+        await calls(audit, 10, 5);
+        await Bun.sleep(20);
+      }
+      await audit.close(5000);
+      await checkStore(store, []);
+      expect(store.data.get(audit.status().chain)?.length).toBeGreaterThan(records + 1000);
+      expect(audit.status().spoolRecords).toBe(0);
+    }
+  }, 30_000);
 
   test("no descriptor stays open", async () => {
     const before = fs.readdirSync("/proc/self/fd").length;
