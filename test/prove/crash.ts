@@ -2,6 +2,8 @@
  * Promises 1 and 2: `kill -9` at random moments under load, Postgres up, frozen and down in turn;
  * then Postgres away under load, and away at the start. Every answer an agent got must have exactly
  * one intent and one outcome in Postgres at the end, and every chain must verify.
+ *
+ * `--kills N` (20; 200 with `--full`) and `--outage SECONDS` (8; 30) change the length of the run.
  */
 
 import { createHash } from "node:crypto";
@@ -77,6 +79,9 @@ async function killing(): Promise<void> {
     await loading;
     if (mode === "frozen") postgres.resume();
     if (mode === "down") await postgres.restart();
+    if ((i + 1) % 5 === 0) {
+      run.say(`kill ${i + 1} of ${kills}, Postgres ${mode}: ${acknowledged.size} acknowledged`);
+    }
   }
   await gateway.restart();
   run.say(`${kills} kills, ${acknowledged.size} calls acknowledged`);

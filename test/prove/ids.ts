@@ -1,6 +1,8 @@
 /**
  * F15: 50 clients all using id 1 and progress token 1 over one stdio server; every result and every
  * progress notification carries its caller's nonce, so one misrouted message is seen.
+ *
+ * `--calls N` (10,000; 100,000 with `--full`) changes the length of the run.
  */
 
 import { join } from "node:path";
