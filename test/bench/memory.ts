@@ -24,12 +24,12 @@ export async function memoryRow({ upstream, quick }: RowOptions): Promise<RowRes
     for (let n = 0; n < warmUp; n++) await openSession(target);
     const before = await settledMb(target.pid);
     for (let n = 0; n < sessions; n++) await openSession(target);
-    const each = (((await settledMb(target.pid)) - before) * 1e6) / sessions;
+    const grown = (await settledMb(target.pid)) - before;
     return {
       figures: [],
       notes: [
         `resident at rest ${idle.toFixed(1)} MB, after ${calls} calls ${after.toFixed(1)} MB`,
-        `${Math.round(each)} bytes per session (${sessions} opened, after ${warmUp} others)`,
+        `${sessions} more sessions after ${warmUp}: ${grown.toFixed(1)} MB (the collector swings by 1 or 2)`,
       ],
       bars: [
         { what: "RSS MB at rest", value: idle, limit: 60 },
