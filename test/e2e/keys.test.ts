@@ -1,4 +1,4 @@
-/** Keys through the real gateway: refusals, roles, revocation, and a database that is away (F11). */
+/** Keys through the real gateway: refusals, roles, revocation, a database that is away (F11). */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
