@@ -176,8 +176,12 @@ describe("children that ignore TERM and the end of stdin are gone within 5 s", (
     test(`after ${end} of the gateway`, async () => {
       if (gateway.child().process.exitCode !== null || gateway.child().process.signalCode !== null)
         await gateway.restart();
-      const before = said("io", "pid").length;
-      await until(() => alive() && (end === "kill9" || before > 0));
+      await until(async () => {
+        const status = await gateway.cli("status", "--json");
+        const { servers }: { servers: { id: string; state: string }[] } = JSON.parse(status.stdout);
+        return servers.some(({ id, state }) => id === "io" && state === "ready");
+      });
+      expect(alive()).toBe(true);
       const began = performance.now();
       await gateway[end]();
       await until(() => !alive(), 6_000);
