@@ -72,7 +72,12 @@ export async function canaryWorld(withPolicy = true): Promise<CanaryWorld> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await untilListed(world, withPolicy ? 6 : 0);
+  try {
+    await untilListed(world, withPolicy ? 6 : 0);
+  } catch (thrown) {
+    await world[Symbol.asyncDispose]();
+    throw thrown;
+  }
   return world;
 }
 
