@@ -41,10 +41,10 @@ export const catalogue = {
   GW_PARAMS: row(200, -32602, 1, "The params do not fit the method", "see the message for the member that does not fit"),
   GW_ID_IN_FLIGHT: row(400, -32600, 1, "A request with this id is still running in this session", "use a new id for each request"),
   // Decisions
-  GW_DENIED: row(200, -31001, 1, "A rule of the policy denies the call", "follow the hint, or ask the policy's owner; `authensor-gw policy explain` shows the rule"),
+  GW_DENIED: row(200, -31001, 1, "A rule of the policy denies the call", "ask the owner of the policy; `authensor-gw policy explain` shows the rule"),
   GW_NO_RULE: row(200, -31001, 1, "No rule of the policy allows the call", "add a rule that allows it, or use another tool; `authensor-gw policy explain` shows why"),
   GW_NO_POLICY: row(200, -31001, 1, "The config names no policy, so everything is denied", "add `policy: FILE` to the config; `authensor-gw init` writes one to start from"),
-  GW_ASK: row(200, -31001, 1, "The policy wants a person's approval, and this version cannot ask for it yet", "allow the call in the policy, or make it without the gateway"),
+  GW_ASK: row(200, -31001, 1, "The policy wants a person's approval, and this version cannot ask for it yet", "ask the owner of the policy to allow it"),
   GW_TOOL_UNKNOWN: row(200, -32602, 1, "No server offers this tool to this key", "list the tools again; `authensor-gw tools list` shows what each key sees"),
   // Forwarding
   GW_UPSTREAM_DOWN: row(200, -32603, 69, "The server behind the gateway is not reachable", "`authensor-gw status` says why and when it is tried again"),

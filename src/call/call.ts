@@ -14,7 +14,7 @@ import { type Forwarded, forward } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import { parseCall, type ToolCall } from "./parse.ts";
 import type { CallPorts } from "./ports.ts";
-import { intentFields, outcomeFields } from "./record.ts";
+import { decisionTrace, intentFields, outcomeFields } from "./record.ts";
 import { respondDenied, respondFailed, respondProblem, respondResult } from "./respond.ts";
 
 /** Handles one tools/call; never throws. */
@@ -60,6 +60,7 @@ async function run(
 
   const policy = ports.policy();
   const decision = decide(incoming, call, ports);
+  ports.debug?.("call decided", decisionTrace(incoming, call, decision));
   if (decision.effect !== "allow" || call.tool === undefined) {
     await refuse(incoming, reply, call, decision, policy, ports);
     return;
@@ -70,6 +71,7 @@ async function run(
   if (intent.durable !== undefined) await intent.durable;
 
   const answer = await forward(incoming, reply, call.tool, ports, live);
+  ports.debug?.("call ended", { receipt: intent.id, end: answer.kind, server_ms: answer.serverMs });
   const outcome = ports.audit.outcome(outcomeFields(incoming, intent.seq, answer, ports));
   // … and no answer leaves before this one is.
   if (outcome.durable !== undefined) await outcome.durable;

@@ -4,7 +4,7 @@ import type { GatewayError } from "../base/errors.ts";
 import { fault } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
-import type { Catalog, Tool } from "../catalog/catalog.ts";
+import type { Catalog, Guess, Tool } from "../catalog/catalog.ts";
 import { checkParamHeaders } from "../protocol/headers.ts";
 import type { Incoming } from "./incoming.ts";
 
@@ -13,8 +13,8 @@ export interface ToolCall {
   readonly exposed: string;
   /** undefined: no server offers it; such a call is refused with a receipt. */
   readonly tool: Tool | undefined;
-  /** The server that would have it, while that was never reached. */
-  readonly unlisted: string | undefined;
+  /** What an unknown name was meant to be: for the receipt and the error text. */
+  readonly guess: Guess | undefined;
   readonly args: JsonObject;
   /** Byte span of the arguments in the body; undefined when absent, which means {} (P37). */
   readonly argsSpan: readonly [number, number] | undefined;
@@ -41,6 +41,6 @@ export function parseCall(incoming: Incoming, catalog: Catalog): Result<ToolCall
     }
   }
   const argsSpan = given === undefined ? undefined : body.span("arguments", "params");
-  const unlisted = tool === undefined ? catalog.unlisted(exposed)?.id : undefined;
-  return ok({ exposed, tool, unlisted, args, argsSpan });
+  const guess = tool === undefined ? catalog.guess(exposed) : undefined;
+  return ok({ exposed, tool, guess, args, argsSpan });
 }

@@ -15,5 +15,7 @@ export interface CallPorts {
   policy(): Policy;
   /** JSON text of our own clientInfo towards servers. */
   readonly clientInfoText: string;
+  /** Only at log level debug. */
+  readonly debug: ((message: string, fields: Record<string, unknown>) => void) | undefined;
   error(message: string, fields: Record<string, unknown>): void;
 }

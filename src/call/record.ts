@@ -23,7 +23,7 @@ export function intentFields(
   const { tool, argsSpan } = call;
   const args = argsSpan && message.body.bytes.subarray(argsSpan[0], argsSpan[1]);
   const refused = decision.effect !== "allow";
-  const refusal = call.unlisted === undefined ? "denied" : "upstream_down";
+  const refusal = call.guess?.unlisted === undefined ? "denied" : "upstream_down";
   return {
     keyId: identity.keyId,
     keyName: identity.keyName,
@@ -31,8 +31,8 @@ export function intentFields(
     client: client.name === "" ? "" : `${client.name}/${client.version}`,
     era: incoming.era,
     method: message.method,
-    server: tool?.server ?? call.unlisted ?? "",
-    tool: tool?.name ?? call.exposed,
+    server: tool?.server ?? call.guess?.server ?? "",
+    tool: tool?.name ?? call.guess?.tool ?? call.exposed,
     argsHash: digest(args ?? "{}"),
     argsBytes: args?.length ?? 0,
     paramsHash: paramsDigest(incoming),
@@ -44,6 +44,22 @@ export function intentFields(
     code: refused ? denialCode(call, decision) : "",
     outcome: refused ? refusal : "",
     decideUs: Math.round((ports.clock.mono() - incoming.arrived) * 1000),
+  };
+}
+
+/** For the log at level debug: who, what, which rules; sizes, never arguments. */
+export function decisionTrace(incoming: Incoming, call: ToolCall, decision: Decision) {
+  const { identity, era, protocol, client } = incoming;
+  return {
+    key: identity.keyName,
+    tool: call.tool?.target ?? call.exposed,
+    effect: decision.effect,
+    rule: decision.rule?.id,
+    matched: decision.matched,
+    era,
+    protocol,
+    client: client.name,
+    body_bytes: incoming.message.body.bytes.length,
   };
 }
 

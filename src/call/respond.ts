@@ -37,12 +37,12 @@ export function respondFailed(
   about: { readonly receipt: string; readonly target: string } | undefined,
 ): void {
   const error = asFault(thrown, "Cannot make the call");
-  const why = error.why === "" ? "" : ` ${error.why}.`;
+  const why = error.why === "" ? "" : `: ${error.why}`;
   const receipt = about === undefined ? "" : ` Receipt: ${about.receipt}.`;
   sendToolError(
     incoming,
     reply,
-    `${error.code}: ${error.message}.${why} Try: ${error.fix}.${receipt}`,
+    `${error.code}: ${error.message}${why}. Try: ${error.fix}.${receipt}`,
   );
 }
 
@@ -61,7 +61,8 @@ export function respondDenied(
     return;
   }
   if (code === "GW_UPSTREAM_DOWN") {
-    const error = fault(code, { message: `The server "${call.unlisted}" was not reached yet` });
+    const message = `The tools of server "${call.guess?.server}" are not known yet`;
+    const error = fault(code, { message, cause: call.guess?.unlisted ?? "" });
     respondFailed(incoming, reply, error, { receipt, target: call.exposed });
     return;
   }
@@ -82,7 +83,7 @@ export function respondProblem(incoming: Incoming, reply: Reply, error: GatewayE
 
 export function denialCode(call: ToolCall, decision: Decision): ErrorCode {
   if (call.tool !== undefined) return decision.code ?? "GW_NO_RULE";
-  return call.unlisted === undefined ? "GW_TOOL_UNKNOWN" : "GW_UPSTREAM_DOWN";
+  return call.guess?.unlisted === undefined ? "GW_TOOL_UNKNOWN" : "GW_UPSTREAM_DOWN";
 }
 
 /** A progress notification under the client's own token; other members as the server sent them. */

@@ -19,8 +19,10 @@ export interface Catalog {
   /** Told when the visible list of a key may have changed, coalesced (R12). */
   onChange(listener: () => void): () => void;
   all(): readonly Tool[];
-  /** The server a name would belong to that has not told its tools yet: for the error text only. */
-  unlisted(exposed: string): Upstream | undefined;
+  /** What a name that nobody offers was meant to be: for receipts and error texts only. */
+  guess(exposed: string): Guess | undefined;
+  /** Why the last list of a server failed; undefined while its list is good. */
+  listFault(server: string): string | undefined;
   /** Tools that are not offered, and why. */
   quarantined(): readonly {
     readonly server: string;
@@ -30,6 +32,13 @@ export interface Catalog {
   /** Forget what was prepared: the policy changed. */
   policyChanged(): void;
   stop(): void;
+}
+
+export interface Guess {
+  readonly server: string;
+  readonly tool: string;
+  /** Why the server's tools are not known; undefined: they are, and this is none of them. */
+  readonly unlisted: string | undefined;
 }
 
 export interface VisibleList {

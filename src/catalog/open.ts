@@ -30,6 +30,7 @@ interface View {
 
 export function openCatalog(options: CatalogOptions): Catalog {
   const lists = new Map<string, readonly RawItem[]>();
+  const faults = new Map<string, string>();
   const listeners = new Set<() => void>();
   let built: Built = { tools: new Map(), quarantined: [] };
   let views = new WeakMap<Subject, View>();
@@ -53,9 +54,13 @@ export function openCatalog(options: CatalogOptions): Catalog {
     forget();
   };
   const firstLists = options.servers.map(({ upstream }) =>
-    watch(upstream, options, (items) => {
-      lists.set(upstream.id, items);
-      rebuild();
+    watch(upstream, options, (found) => {
+      if (typeof found === "string") faults.set(upstream.id, found);
+      else {
+        faults.delete(upstream.id);
+        lists.set(upstream.id, found);
+        rebuild();
+      }
     }),
   );
   const settled = Promise.all(firstLists);
@@ -103,10 +108,15 @@ export function openCatalog(options: CatalogOptions): Catalog {
     },
     all: () => [...built.tools.values()],
     quarantined: () => built.quarantined,
-    unlisted: (exposed) =>
-      options.servers.find(
-        ({ upstream }) => !lists.has(upstream.id) && exposed.startsWith(`${upstream.id}__`),
-      )?.upstream,
+    guess(exposed) {
+      const owner = options.servers.find(({ upstream }) => exposed.startsWith(`${upstream.id}__`));
+      if (owner === undefined) return undefined;
+      const { id } = owner.upstream;
+      const cause = faults.get(id) ?? owner.upstream.status().cause ?? "it did not answer yet";
+      const unlisted = lists.has(id) ? undefined : cause;
+      return { server: id, tool: exposed.slice(id.length + 2), unlisted };
+    },
+    listFault: (server) => faults.get(server),
     policyChanged: forget,
     stop: () => announce?.(),
   };
@@ -119,7 +129,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
 function watch(
   upstream: Upstream,
   options: CatalogOptions,
-  found: (items: readonly RawItem[]) => void,
+  found: (items: readonly RawItem[] | string) => void,
 ): Promise<void> {
   return new Promise((resolve) => {
     let running = false;
@@ -132,7 +142,9 @@ function watch(
         found(await upstream.list("tools/list"));
       } catch (thrown) {
         const error = asFault(thrown, `Cannot list the tools of "${upstream.id}"`);
-        options.warn("list failed", { server: upstream.id, code: error.code, why: error.message });
+        const why = `${error.code}: ${error.message}${error.why === "" ? "" : `: ${error.why}`}`;
+        found(`its tools could not be listed: ${why}`);
+        options.warn("list failed", { server: upstream.id, why });
       }
       running = false;
       resolve();

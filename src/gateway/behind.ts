@@ -80,7 +80,9 @@ export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void>
   parts.front?.drain();
   const { clock, deadlines } = parts.calls;
   const until = clock.mono() + limits.drainMs;
-  while (deadlines.inFlight() > 0 && clock.mono() < until) {
+  // A call is over when its answer left, which is after its outcome was recorded.
+  const busy = () => deadlines.inFlight() > 0 || (parts.front?.status().inFlight ?? 0) > 0;
+  while (busy() && clock.mono() < until) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   for (const close of undo.reverse()) await close();

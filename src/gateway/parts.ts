@@ -120,6 +120,7 @@ export async function openParts(
     deadlines: createDeadlines(clock),
     policy: () => policy.current,
     clientInfoText: JSON.stringify(identity),
+    debug: config.log.level === "debug" ? (text, fields) => log.debug(text, fields) : undefined,
     error: (message, fields) => log.error(message, fields),
   };
   const upstreams = servers.map((server) => server.upstream);

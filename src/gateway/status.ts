@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import type { GatewayStatus } from "../admin/contract.ts";
+import type { Upstream, UpstreamStatus } from "../upstream/upstream.ts";
 import type { Parts } from "./parts.ts";
 
 export function statusOf(parts: Parts): GatewayStatus {
@@ -23,7 +24,7 @@ export function statusOf(parts: Parts): GatewayStatus {
     audit: parts.audit.status(),
     servers: parts.upstreams.map((upstream) => ({
       id: upstream.id,
-      ...upstream.status(),
+      ...stateOf(parts, upstream),
       tools: counts.get(upstream.id) ?? 0,
     })),
     sessions: front.sessions,
@@ -36,4 +37,12 @@ export function statusOf(parts: Parts): GatewayStatus {
 function accessStatus(parts: Parts): GatewayStatus["access"] {
   const status = parts.access.status();
   return parts.config.auth === "none" ? { ...status, source: "open" } : status;
+}
+
+/** A server that answers but whose list failed is not well: it says so (pain 17). */
+function stateOf(parts: Parts, upstream: Upstream): UpstreamStatus {
+  const status = upstream.status();
+  const fault = parts.catalog.listFault(upstream.id);
+  if (fault === undefined || status.state !== "ready") return status;
+  return { ...status, state: "degraded", cause: fault };
 }

@@ -195,6 +195,7 @@ export async function world(
     clock,
     deadlines: createDeadlines(clock),
     policy: () => policy.current,
+    debug: undefined,
     clientInfoText: '{"name":"gw","version":"0"}',
     error(message, fields) {
       throw new Error(`${message} ${JSON.stringify(fields)}`);
