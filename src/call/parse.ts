@@ -6,6 +6,7 @@ import { isObject, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import type { Catalog, Guess, Tool } from "../catalog/catalog.ts";
 import { checkParamHeaders } from "../protocol/headers.ts";
+import { toOneLine } from "../protocol/one-line.ts";
 import type { Incoming } from "./incoming.ts";
 
 export interface ToolCall {
@@ -40,6 +41,8 @@ export function parseCall(incoming: Incoming, catalog: Catalog): Result<ToolCall
       return no(fault("GW_HEADER_MISMATCH", { message: mismatch.message }));
     }
   }
+  // Before anything is hashed or sent: what is decided, recorded and sent stays one and the same.
+  if (tool?.lineFramed === true) toOneLine(body.bytes);
   const argsSpan = given === undefined ? undefined : body.span("arguments", "params");
   const guess = tool === undefined ? catalog.guess(exposed) : undefined;
   return ok({ exposed, tool, guess, args, argsSpan });

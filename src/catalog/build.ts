@@ -113,6 +113,7 @@ function makeTool(
     name,
     target: `${server.server}/${name}`,
     upstream: server.upstream,
+    lineFramed: server.upstream.status().transport === "stdio",
     text: {
       legacy: toolFor(text, value, "legacy", era),
       modern: toolFor(text, value, "modern", era),

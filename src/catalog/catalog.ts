@@ -56,6 +56,8 @@ export interface Tool {
   /** `server/tool`: policy, CLI, receipts. */
   readonly target: string;
   readonly upstream: Upstream;
+  /** The server reads a message a line (stdio): what is sent to it must be one. */
+  readonly lineFramed: boolean;
   /** The definition as JSON text with the exposed name, by era; undefined: not expressible. */
   readonly text: Readonly<Record<Era, string | undefined>>;
   /** sha256 of the definition as the server gave it. */

@@ -2,6 +2,7 @@
 
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
+import { oneLine } from "../protocol/one-line.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { childEnvironment } from "./child-env.ts";
 import { sharedGuard } from "./guard.ts";
@@ -85,7 +86,9 @@ export function startProcess(
   return {
     pid: child.pid,
     write(parts) {
-      for (const part of parts) {
+      for (const raw of parts) {
+        // The call path has done this for calls; nothing may ever start a second line.
+        const part = oneLine(raw);
         child.write(part);
         written += part.length;
       }
