@@ -1,7 +1,7 @@
 /**
  * Line ends may stand between JSON tokens, but on stdio they end a message: what follows would be
- * read as another one that nobody decided. In strict JSON they are never inside a string, so a space
- * in their place changes no value and no length.
+ * read as another one, which nobody decided. In strict JSON they are never inside a string, so a
+ * space in their place changes no value and no length.
  */
 
 /** Replaces line feeds and carriage returns in place, in JSON that was read strictly. */
