@@ -6,10 +6,11 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { selfCommand } from "../runtime/self.ts";
 import { demoAgent } from "./demo-agent.ts";
 import { type DemoFolder, demoFolder, startGateway, stopGateways } from "./demo-gateway.ts";
 import { interruption } from "./demo-interrupt.ts";
-import { keptKey, receiptsOf, verify } from "./demo-tools.ts";
+import { adminKeyOf, keptKey, receiptsOf, verify } from "./demo-tools.ts";
 
 /** Runs until a signal, or until its gateway ends; resolves with the exit code. */
 export async function runDemoStay(say: (line: string) => void, port: number): Promise<number> {
@@ -45,8 +46,18 @@ async function stay(folder: DemoFolder, say: (line: string) => void): Promise<nu
   say("It stays running (ctrl-c ends it). For an agent such as Claude Code, paste:");
   const header = `--header "Authorization: Bearer ${token}"`;
   say(`  claude mcp add --transport http authensor ${gateway.url}/mcp ${header}`);
-  say(`Config, policy and receipts are in ${folder.path}`);
+  say("");
+  say(`Config, policy, keys and receipts are in ${folder.path}. In another terminal:`);
+  say(`  ${program()} receipts list --config ${folder.config}`);
+  say(`  ${program()} status --config ${folder.config}`);
+  say(`What changes something needs the demo's admin key: --key-file ${adminKeyOf(folder)}`);
   const code = await gateway.ended;
   say(`The gateway ended; its log is ${folder.log}`);
   return code ?? 70;
+}
+
+/** As a person starts it: a compiled binary by its path, a checkout by the name npm knows. */
+function program(): string {
+  const [binary = "authensor-gw", ...rest] = selfCommand();
+  return rest.length === 0 ? binary : "npx authensor-gw";
 }

@@ -1,9 +1,8 @@
 /** What the demo asks of the product: always by its own commands, as a person would. */
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fault } from "../base/errors.ts";
 import { selfCommand } from "../runtime/self.ts";
@@ -24,25 +23,24 @@ export async function makeKey(folder: DemoFolder, role: string, name: string): P
 
 /**
  * The token of an executor key that outlives this run: made once, kept in the folder. The first
- * time an admin key is made before it, and left where the CLI looks for one if nothing is there.
+ * time an admin key is made before it; both stay in the demo's own folder.
  */
 export async function keptKey(folder: DemoFolder, name: string): Promise<string> {
   const file = join(folder.path, "agent.key");
   const kept = read(file);
   if (kept !== undefined) return kept.toString().trim();
   const admin = await makeKey(folder, "admin", "local-admin");
-  for (const home of [folder.path, configHome()]) {
-    mkdirSync(join(home, "authensor-gw"), { recursive: true, mode: 0o700 });
-    const path = join(home, "authensor-gw", "admin.key");
-    if (!existsSync(path)) writeFileSync(path, `${admin}\n`, { mode: 0o600 });
-  }
+  const place = adminKeyOf(folder);
+  mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
+  writeFileSync(place, `${admin}\n`, { mode: 0o600 });
   const token = await makeKey(folder, "executor", name);
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   return token;
 }
 
-function configHome(): string {
-  return process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
+/** Where `run` makes the demo's own commands look for an admin key. */
+export function adminKeyOf(folder: DemoFolder): string {
+  return join(folder.path, "authensor-gw", "admin.key");
 }
 
 /** All receipts, newest first. */

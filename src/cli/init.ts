@@ -1,16 +1,16 @@
 /** `authensor-gw init`: config, policy and the first admin key. Never overwrites. */
 
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
 import { templates } from "../../policies/index.ts";
 import { fault } from "../base/errors.ts";
 import type { Config } from "../gateway/config-model.ts";
-import { createKeyOffline, listKeysOffline } from "../gateway/offline-keys.ts";
+import { firstAdminKeyOffline } from "../gateway/offline-keys.ts";
 import { readServers } from "./clients.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig } from "./context.ts";
-import { adminKeyFile } from "./key.ts";
+import { adminKeyFile, readKeyFile } from "./key.ts";
 import type { Io } from "./print.ts";
 
 export async function run(call: Invocation): Promise<number> {
@@ -55,20 +55,36 @@ function writeNew(file: string, text: string, mode: number, io: Io): boolean {
 /** One that nobody has yet; where the store has one, it stays the only way in. */
 async function firstAdminKey(config: Config, io: Io): Promise<void> {
   const file = adminKeyFile(io.env);
-  if (existsSync(file)) return io.out(`kept  ${file}`);
-  const keys = await listKeysOffline(config);
-  const isAdmin = keys.some((key) => key.state === "live" && key.roles.includes("admin"));
-  if (isAdmin) return io.out("kept  the admin key that is there already");
-  const { token } = await createKeyOffline(config, {
-    name: "admin",
-    roles: ["admin"],
-    expiresMs: null,
-  });
+  const there = existsSync(file);
+  const first = await firstAdminKeyOffline(config, there ? readKeyFile(file) : undefined);
+  if (first.kind === "kept") return io.out(`kept  ${file}`);
+  if (first.kind === "other") {
+    io.out(`kept  the admin key "${first.name}" that the store has already`);
+    if (there) io.out(`      ${file} holds another key: name the right one with --key-file`);
+    return;
+  }
+  if (first.known) {
+    io.out(`kept  ${file}: a key of this store, but no admin's`);
+    io.out("The first admin key, shown only now; keep it in a file of mode 0600:");
+    return io.out(first.token);
+  }
+  if (there) {
+    const old = freeName(`${file}.old`);
+    renameSync(file, old);
+    io.out(`moved ${file} to ${old}: it is no key of this store`);
+  }
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(file, `${token}\n`, { flag: "wx", mode: 0o600 });
+  writeFileSync(file, `${first.token}\n`, { flag: "wx", mode: 0o600 });
   // The umask may take bits away, never add; this is for a file system that ignored the mode.
   chmodSync(file, 0o600);
   io.out(`wrote ${file} (the first admin key)`);
+}
+
+/** The key of another gateway is not written over either. */
+function freeName(name: string): string {
+  let free = name;
+  for (let count = 2; existsSync(free); count++) free = `${name}.${count}`;
+  return free;
 }
 
 function templateOption(call: Invocation) {

@@ -31,8 +31,8 @@ export function adminKeyFile(env: Readonly<Record<string, string | undefined>>):
   return path.join(configHome(env), "admin.key");
 }
 
-/** O4: a key that others can read is nobody's. */
-function readKeyFile(file: string): string {
+/** The token in a file. O4: a key that others can read is nobody's. Throws GW_USAGE … */
+export function readKeyFile(file: string): string {
   let text: string;
   let mode: number;
   try {

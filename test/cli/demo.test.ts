@@ -120,6 +120,14 @@ describe("demo --stay", () => {
     expect(await demo.ended).toBe(0);
     await untilNone("stay");
 
+    // Nothing of the user's own: what it keeps is in its folder, and it says where.
+    expect(left("stay")).toEqual([".local"]);
+    const shown = /--key-file (\S+)/.exec(demo.stdout())?.[1] ?? "";
+    expect(readFileSync(shown, "utf8")).toStartWith("agw_");
+    const pasted = /receipts list (--config \S+)/.exec(demo.stdout())?.[1] ?? "";
+    const listed = start("stay", "receipts", "list", ...pasted.split(" "));
+    expect([await listed.ended, listed.stdout()]).toEqual([0, expect.stringContaining("denied")]);
+
     const again = stay();
     expect(await keyOf(again)).toBe(token);
     await again.says(/verified +Well/);

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { runCommandLine } from "../../src/cli/run.ts";
 
 let home = "";
@@ -18,6 +18,14 @@ beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), "cli-"));
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/** Writes a file below the folder of a command line; gives its path. */
+function writeIn(folder: string, name: string, text: string): string {
+  const path = join(home, folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
 
 /** A command line in a folder of its own below the test's home. */
 async function gw(folder: string, ...argv: string[]) {
@@ -87,6 +95,32 @@ describe("init", () => {
       token,
     ]);
     expect(existsSync(join(first.cwd, "policies/read-only.yaml"))).toBe(false);
+  });
+
+  test("an admin.key of another store is moved away, never taken for this one's", async () => {
+    const cwd = join(home, "foreign");
+    const key = join(cwd, "cfg/authensor-gw/admin.key");
+    mkdirSync(join(cwd, "cfg/authensor-gw"), { recursive: true });
+    writeFileSync(key, "agw_foreign\n", { mode: 0o600 });
+    const first = await gw("foreign", "init");
+    expect([first.code, first.out]).toEqual([0, expect.stringContaining(`moved ${key} to`)]);
+    expect(readFileSync(`${key}.old`, "utf8")).toBe("agw_foreign\n");
+    expect(readFileSync(key, "utf8")).toStartWith("agw_");
+    expect((await gw("foreign", "init")).out).toContain(`kept  ${key}`);
+    writeFileSync(key, "agw_foreign\n", { mode: 0o600 });
+    const third = await gw("foreign", "init");
+    expect([third.code, third.out]).toEqual([0, expect.stringContaining('admin key "admin"')]);
+    expect(readFileSync(key, "utf8")).toBe("agw_foreign\n");
+  });
+
+  test("a key of this store that is no admin's stays in its file; the new one is shown", async () => {
+    writeIn("lesser", "authensor-gw.yaml", "listen: localhost:0\n");
+    const made = await gw("lesser", "keys", "create", "--role", "executor", "--name", "a");
+    const key = writeIn("lesser", "cfg/authensor-gw/admin.key", `${made.out}\n`);
+    chmodSync(key, 0o600);
+    const found = await gw("lesser", "init");
+    expect([found.code, found.out]).toEqual([0, expect.stringMatching(/^agw_/m)]);
+    expect(readFileSync(key, "utf8")).toBe(`${made.out}\n`);
   });
 
   test("takes over the servers of a client config", async () => {
