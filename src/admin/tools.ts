@@ -2,7 +2,7 @@
 
 import { fault } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
-import type { Subject, Visibility } from "../policy/model.ts";
+import type { Facts, RuleRef, Subject, Visibility } from "../policy/model.ts";
 import type { ListedTool, ToolWhy } from "./contract.ts";
 import type { AdminPorts, AdminRequest, AdminTool } from "./routes.ts";
 
@@ -42,15 +42,35 @@ export async function whyTool({ query }: AdminRequest, ports: AdminPorts): Promi
     tool: target,
     key,
     visible: seen !== "deny",
-    why: seen === "deny" ? whyDenied(tool, subject, ports) : sentences[seen](tool.exposed),
+    why: seen === "deny" ? whyDenied(tool, subject, ports) : whySeen(tool, subject, seen, ports),
     visibility: seen,
   };
 }
 
-const sentences = {
-  allow: (name: string) => `It is offered as "${name}", and every call is allowed`,
-  depends: (name: string) => `It is offered as "${name}"; the arguments decide each call`,
-} as const;
+function whySeen(
+  tool: AdminTool,
+  subject: Subject,
+  seen: "allow" | "depends",
+  ports: AdminPorts,
+): string {
+  const offered = `It is offered as "${tool.exposed}"`;
+  const prepared = candidates(tool, subject, ports);
+  const { decision, rules } = prepared.explain(anyCall());
+  if (seen === "allow") {
+    const by = decision.rule === undefined ? "" : `, by ${ruleText(decision.rule)}`;
+    return `${offered}, and every call is allowed${by}`;
+  }
+  const names = rules.map(({ rule }) => `${ruleText(rule)} to ${rule.effect}`).join(", ");
+  return `${offered}; the arguments decide each call: ${names}`;
+}
+
+function ruleText({ id, file, line }: RuleRef): string {
+  return `rule "${id}" (${file}:${line})`;
+}
+
+function anyCall(): Facts {
+  return { args: {}, client: {}, request: {}, nowMs: Date.now() };
+}
 
 function visibility(tool: AdminTool, subject: Subject, ports: AdminPorts): Visibility {
   return candidates(tool, subject, ports).visibility;
@@ -63,12 +83,11 @@ function candidates(tool: AdminTool, subject: Subject, ports: AdminPorts) {
 
 /** Every call is denied, so any call shows the rule. */
 function whyDenied(tool: AdminTool, subject: Subject, ports: AdminPorts): string {
-  const facts = { args: {}, client: {}, request: {}, nowMs: Date.now() };
-  const { code, rule } = candidates(tool, subject, ports).decide(facts);
+  const { code, rule } = candidates(tool, subject, ports).decide(anyCall());
   if (code === "GW_NO_POLICY") return "The config names no policy, so everything is denied";
   if (rule === undefined) return "No rule of the policy allows it for this key";
   const word = code === "GW_ASK" ? "asks for approval" : "denies it";
-  return `The rule "${rule.id}" ${word} (${rule.file}:${rule.line})`;
+  return `The ${ruleText(rule)} ${word}`;
 }
 
 function whyAbsent(target: string, ports: AdminPorts): string {

@@ -150,10 +150,15 @@ export const commands: readonly Command[] = [
   },
   {
     name: "tools why",
-    usage: "SERVER/TOOL --key NAME [--json]",
+    usage: "SERVER/TOOL --as KEY [--json]",
     summary: "Say why a key sees a tool or does not; exit 0 visible, 1 not",
-    examples: ["tools why files/read_file --key my-agent"],
-    options: [config, json, { name: "key", value: "NAME", doc: "whose view" }],
+    examples: ["tools why files/read_file --as my-agent"],
+    options: [
+      config,
+      json,
+      { name: "as", value: "KEY", doc: "whose view: name or id of a key" },
+      { name: "key", value: "KEY", doc: "the same as --as" },
+    ],
     args: [1, 1],
     load: async () => (await import("./tools-why.ts")).run,
   },

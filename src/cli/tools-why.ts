@@ -9,10 +9,10 @@ import { needTarget } from "./target.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const tool = needTarget(call.args[0]);
-  const key = call.options.text("key");
+  const key = call.options.text("as") ?? call.options.text("key");
   if (key === undefined) {
-    const fix = `authensor-gw tools why ${tool} --key NAME`;
-    throw fault("GW_USAGE", { message: '"tools why" needs --key', fix });
+    const fix = `authensor-gw tools why ${tool} --as KEY`;
+    throw fault("GW_USAGE", { message: '"tools why" needs --as', fix });
   }
   const config = needConfig(call);
   const why = await fromGateway(call, config, (client) =>

@@ -1,6 +1,7 @@
 /** What stands behind the doors, loaded when they are open: it takes longer than listening. */
 
 import { createAdmin } from "../admin/routes.ts";
+import { asFault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { systemRandom } from "../base/system.ts";
@@ -62,9 +63,18 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
   });
 }
 
-/** Reload is all or nothing: a policy that does not load leaves the old one in force. */
+/** Reload is all or nothing: a policy that does not load leaves the old one in force, and says so. */
 export async function reload(parts: Parts, by: string): Promise<void> {
-  const policy = await loadPolicy(parts.config.policy);
+  const policy = await loadPolicy(parts.config.policy).catch((thrown: unknown) => {
+    const error = asFault(thrown, "Cannot load the policy");
+    const { code, message, why, data } = error;
+    const at = data["at"] ?? "";
+    const cause = [message, ...why.split("\n").map((line) => line.trim())]
+      .filter(Boolean)
+      .join("; ");
+    parts.log.error("policy is not reloaded: the old policy stays", { code, at, cause, by });
+    throw error;
+  });
   const before = parts.policy.current.hash;
   parts.policy.current = policy;
   const after = parts.policy.current.hash;

@@ -22,6 +22,7 @@ export async function loadPolicy(files: readonly string[]): Promise<Policy> {
   throw fault("GW_POLICY", {
     message: `Cannot load the policy: ${count} problem${count === 1 ? "" : "s"}`,
     cause: `\n${problems.map(line).join("\n")}`,
+    data: { at: problems[0] === undefined ? "" : `${problems[0].file}:${problems[0].line}` },
   });
 }
 
@@ -43,11 +44,15 @@ function readText(name: string): string {
     bytes = readFileSync(name);
   } catch (thrown) {
     const cause = thrown instanceof Error ? thrown.message : String(thrown);
-    throw fault("GW_POLICY", { message: `Cannot read policy "${name}"`, cause });
+    throw fault("GW_POLICY", {
+      message: `Cannot read policy "${name}"`,
+      cause,
+      data: { at: name },
+    });
   }
   if (bytes.length > limits.policyBytes) {
     const message = `Policy "${name}" is over ${limits.policyBytes} bytes`;
-    throw fault("GW_POLICY", { message });
+    throw fault("GW_POLICY", { message, data: { at: name } });
   }
   return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { adminClient } from "../../src/admin/client.ts";
 import { programCommand, startGateway, type TestGateway } from "../kit/gateway.ts";
@@ -75,8 +75,17 @@ describe("with a running gateway", () => {
     const tools = await lines("tools", "list", "--key", "agent");
     expect(tools.find((tool) => tool["tool"] === "notes/read_note")?.["visible"]).toBe("allow");
     expect((await gateway.cli("tools", "why", "notes/read_note", "--key", "agent")).code).toBe(0);
-    const hidden = await gateway.cli("tools", "why", "notes/delete_note", "--key", "agent");
-    expect([hidden.code, hidden.stdout]).toEqual([1, expect.stringContaining("denies it")]);
+    const why = async (tool: string) => {
+      const found = await gateway.cli("tools", "why", tool, "--as", "agent");
+      return [found.code, found.stdout] as const;
+    };
+    const allow = 'every call is allowed, by rule "allow:notes/read_note" (';
+    expect(await why("notes/read_note")).toEqual([0, expect.stringContaining(allow)]);
+    const deny = 'The rule "deny:notes/delete_note" (';
+    expect(await why("notes/delete_note")).toEqual([1, expect.stringContaining(deny)]);
+    const none = expect.stringContaining("No rule of the policy allows it");
+    expect(await why("notes/flaky")).toEqual([1, none]);
+    expect((await gateway.cli("tools", "why", "notes/flaky")).stderr).toContain("--as KEY");
   });
 
   test("tools call goes through the front door; its receipts are listed, shown and verified", async () => {
@@ -103,6 +112,25 @@ describe("with a running gateway", () => {
 
     const live = await gateway.cli("receipts", "verify");
     expect([live.code, live.stderr]).toEqual([0, expect.stringContaining("read directly")]);
+  });
+
+  test("a reload that fails is one line of the log, and the old policy stays", async () => {
+    const path = join(gateway.folder, "policy.yaml");
+    const good = readFileSync(path, "utf8");
+    writeFileSync(path, `${good}alow: []\n`);
+    const before = gateway.stderr();
+    gateway.child().process.kill("SIGHUP");
+    for (let tries = 0; tries < 200 && gateway.stderr() === before; tries++) await Bun.sleep(10);
+    writeFileSync(path, good);
+    const [line = "", ...more] = gateway.stderr().slice(before.length).trim().split("\n");
+    expect(more).toEqual([]);
+    expect(JSON.parse(line)).toMatchObject({
+      level: "error",
+      message: expect.stringContaining("the old policy stays"),
+      code: "GW_POLICY",
+      at: `${path}:4`,
+    });
+    expect((await gateway.cli("status")).code).toBe(0);
   });
 
   test("a copy of data_dir verifies, and without the gateway the store answers", async () => {
