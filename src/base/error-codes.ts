@@ -58,6 +58,7 @@ export const catalogue = {
   GW_NOT_BRIDGED: row(200, -32603, 1, "The server asked for something that this version does not carry to the client", "use a server that answers without asking back, or a later version"),
   // Audit
   GW_AUDIT_UNAVAILABLE: row(503, -31001, 69, "The receipt cannot be written, so the call was not made", "free disk space in data_dir, then restart the gateway; `authensor-gw status` shows the spool"),
+  GW_OUTCOME_LOST: row(200, -32603, 69, "The call went to the server, but its outcome could not be recorded", "the call may have run: check before you repeat it; free disk space in data_dir"),
   GW_AUDIT_FULL: row(503, -31003, 69, "The spool has reached `audit.spool.max`, so calls are refused", "bring the database back, or raise `audit.spool.max`"),
   GW_AUDIT_FORK: row(503, -31001, 69, "The store holds another record at this place of the chain; shipping has stopped", "find out who else writes with this data_dir; `authensor-gw receipts verify` names the record"),
   GW_SPOOL_DAMAGED: row(503, -31001, 1, "A record in the middle of the spool does not check", "keep data_dir as evidence; `authensor-gw receipts verify` names the record"),

@@ -7,6 +7,7 @@
  * An error before forwarding is a denial; after it, it is an outcome (architecture, invariant 6).
  */
 
+import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import type { Tool } from "../catalog/catalog.ts";
 import type { Decision, Policy } from "../policy/model.ts";
 import { decide } from "./decide.ts";
@@ -19,10 +20,12 @@ import { respondDenied, respondFailed, respondProblem, respondResult } from "./r
 
 /** Handles one tools/call; never throws. */
 export function callTool(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {
-  const live: LiveCall = { cancelled: undefined, abort: undefined };
+  const live: LiveCall = { cancelled: undefined, abort: undefined, forwarded: undefined };
   run(incoming, reply, ports, live).catch((thrown) => {
     ports.error("call failed inside", { error: String(thrown) });
-    respondFailed(incoming, reply, thrown, undefined);
+    const { forwarded } = live;
+    if (forwarded === undefined) respondFailed(incoming, reply, thrown, undefined);
+    else respondFailed(incoming, reply, outcomeLost(thrown, forwarded), forwarded);
   });
   return {
     cancel(reason) {
@@ -32,11 +35,25 @@ export function callTool(incoming: Incoming, reply: Reply, ports: CallPorts): Ha
   };
 }
 
+/** Invariant 6: after forwarding nothing may look like a denial, or the agent repeats the call. */
+function outcomeLost(thrown: unknown, { target }: Forwarding): GatewayError {
+  const why = asFault(thrown, "the outcome could not be recorded");
+  const message = `The call of "${target}" may have run, its outcome is not recorded`;
+  return fault("GW_OUTCOME_LOST", { message, cause: `${why.code}: ${why.message}` });
+}
+
 /** What a cancellation from the client reaches. */
 export interface LiveCall {
   cancelled: string | undefined;
   /** Set while the server has the call. */
   abort: ((reason: string) => void) | undefined;
+  /** Set from the moment bytes may have left. */
+  forwarded: Forwarding | undefined;
+}
+
+interface Forwarding {
+  readonly receipt: string;
+  readonly target: string;
 }
 
 async function run(
@@ -70,6 +87,7 @@ async function run(
   // Invariant 3: no byte reaches a server before this record is on disk.
   if (intent.durable !== undefined) await intent.durable;
 
+  live.forwarded = { receipt: intent.id, target: call.tool.target };
   const answer = await forward(incoming, reply, call.tool, ports, live);
   ports.debug?.("call ended", { receipt: intent.id, end: answer.kind, server_ms: answer.serverMs });
   const outcome = ports.audit.outcome(outcomeFields(incoming, intent.seq, answer, ports));
@@ -103,6 +121,7 @@ function respond(
 ): void {
   if (answer.kind === "result") respondResult(incoming, reply, answer);
   if (answer.kind === "failed") {
-    respondFailed(incoming, reply, answer.error, { receipt, target: tool.target });
+    const about = { receipt, target: tool.target };
+    respondFailed(incoming, reply, answer.error, about, answer.mayHaveRun);
   }
 }

@@ -84,7 +84,10 @@ export function outcomeFields(
 function outcomeOf(answer: Forwarded): Outcome {
   if (answer.kind === "cancelled") return "cancelled";
   if (answer.kind === "result") return answer.outcome;
-  return failures[answer.error.code] ?? (answer.mayHaveRun ? "unknown" : "upstream_error");
+  const known = failures[answer.error.code];
+  // A server that failed after it got the call may have done it: that is not known, not an error.
+  if (answer.mayHaveRun && (known === undefined || known === "upstream_error")) return "unknown";
+  return known ?? "upstream_error";
 }
 
 const failures: Partial<Record<ErrorCode, Outcome>> = {

@@ -35,14 +35,16 @@ export function respondFailed(
   reply: Reply,
   thrown: unknown,
   about: { readonly receipt: string; readonly target: string } | undefined,
+  mayHaveRun = false,
 ): void {
   const error = asFault(thrown, "Cannot make the call");
   const why = error.why === "" ? "" : `: ${error.why}`;
   const receipt = about === undefined ? "" : ` Receipt: ${about.receipt}.`;
+  const ran = mayHaveRun && !why.includes("may have run") ? " The call may have run." : "";
   sendToolError(
     incoming,
     reply,
-    `${error.code}: ${error.message}${why}. Try: ${error.fix}.${receipt}`,
+    `${error.code}: ${error.message}${why}.${ran} Try: ${error.fix}.${receipt}`,
   );
 }
 

@@ -73,7 +73,9 @@ function sound(server: ServerTools, drop: (name: string, why: string) => void): 
   for (const item of server.items) {
     const name = member(item.value, "name");
     if (typeof name !== "string" || !isToolName(name)) {
-      drop(String(name), "its name is not 1 to 128 of A-Z a-z 0-9 _ - .");
+      // String() of a hostile object would throw and take the other servers' tools with it.
+      const shown = typeof name === "string" ? name.slice(0, limits.toolNameBytes) : "(no string)";
+      drop(shown, "its name is not 1 to 128 of A-Z a-z 0-9 _ - .");
     } else if (seen.has(name)) drop(name, "the server lists the name twice");
     else if (item.text.length > limits.toolBytes) {
       drop(name, `its definition is over ${limits.toolBytes} bytes`);

@@ -43,13 +43,15 @@ export function openCatalog(options: CatalogOptions): Catalog {
       for (const listener of listeners) listener();
     });
   };
-  const rebuild = () => {
+  const rebuild = (changed: string, items: readonly RawItem[]) => {
     const known: ServerTools[] = [];
     for (const { upstream, timeout } of options.servers) {
-      const items = lists.get(upstream.id);
-      if (items) known.push({ server: upstream.id, upstream, items, timeout });
+      const its = upstream.id === changed ? items : lists.get(upstream.id);
+      if (its) known.push({ server: upstream.id, upstream, items: its, timeout });
     }
+    // A list that cannot be built changes nothing: one server must not take the others' tools.
     built = buildTools(known, options.naming);
+    lists.set(changed, items);
     for (const q of built.quarantined) options.warn("tool is not offered", { ...q });
     forget();
   };
@@ -57,9 +59,8 @@ export function openCatalog(options: CatalogOptions): Catalog {
     watch(upstream, options, (found) => {
       if (typeof found === "string") faults.set(upstream.id, found);
       else {
+        rebuild(upstream.id, found);
         faults.delete(upstream.id);
-        lists.set(upstream.id, found);
-        rebuild();
       }
     }),
   );

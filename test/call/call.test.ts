@@ -308,3 +308,29 @@ describe("crossing the eras", () => {
     expect(resultText(reply)).toContain("GW_NOT_BRIDGED");
   });
 });
+
+describe("after forwarding nothing is a denial (invariant 6)", () => {
+  test("A12 the outcome cannot be written: the agent is told that the call may have run", async () => {
+    let records = 0;
+    const durable = () => (records++ === 0 ? Promise.resolve() : Promise.reject(new Error("disk")));
+    const server = scriptedUpstream("s", [echo]);
+    const at = await world([server], { policy: allowEcho, durable });
+    const reply = catchReply();
+    handle(incoming(callBody()), reply, { ...at.ports, error() {} });
+    await settle();
+    expect(server.sent).toHaveLength(1);
+    expect(resultText(reply)).toContain("GW_OUTCOME_LOST");
+    expect(resultText(reply)).toContain("may have run");
+    expect(resultText(reply)).toContain("r-test-0");
+  });
+
+  test("U27 an answer that is no MCP after the server got the call is unknown, said so", async () => {
+    const { fault } = await import("../../src/base/errors.ts");
+    const error = fault("GW_UPSTREAM_ERROR", { message: "HTTP 500" });
+    const { reply, at } = await callOnce({ policy: allowEcho, script: (r) => r.fail(error, true) });
+    expect(at.records[1]).toMatchObject({
+      fields: { outcome: "unknown", code: "GW_UPSTREAM_ERROR" },
+    });
+    expect(resultText(reply)).toContain("The call may have run.");
+  });
+});

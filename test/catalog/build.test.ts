@@ -46,6 +46,16 @@ describe("names", () => {
     expect(quarantined).toHaveLength(bad.length);
   });
 
+  test("P14 a name that throws when it is shown takes no other tool with it", async () => {
+    const evil = { name: { toString: 1, valueOf: 1 }, inputSchema: schema } as never;
+    const good = scriptedUpstream("good", [{ name: "x", inputSchema: schema }]);
+    const at = await world([scriptedUpstream("evil", [evil]), good], {
+      policy: "id: t\nallow: ['*']\n",
+    });
+    expect(at.ports.catalog.all().map((tool) => tool.exposed)).toEqual(["good__x"]);
+    expect(at.ports.catalog.quarantined()).toHaveLength(1);
+  });
+
   test("P14 case twins are two tools", () => {
     expect(built({ a: ["read_file", "Read_File"] }).tools.size).toBe(2);
   });
