@@ -30,6 +30,8 @@ export interface GatewayStatus {
   };
   readonly access: AccessStatus;
   readonly audit: AuditStatus;
+  /** Settings of the store that make a commit less than durable, for people. */
+  readonly warnings: readonly string[];
   readonly servers: readonly (UpstreamStatus & { readonly id: string; readonly tools: number })[];
   readonly sessions: number;
   readonly streams: number;

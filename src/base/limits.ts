@@ -113,6 +113,8 @@ export const limits = {
   queryMs: 5_000,
   /** Creating and upgrading tables, and waiting for another starter that does it. */
   migrateMs: 60_000,
+  /** A database that was away at the start is tried again: tables, settings, pin. */
+  storeRetryMs: 5_000,
   /** Characters of a column that is only for lists and searches; the body keeps all of it. */
   columnChars: 512,
   /** Records of one transaction of the embedded store, and rows of one answer of any store. */

@@ -35,6 +35,7 @@ export function statusText(status: GatewayStatus, nowMs: number): string {
     `receipts  ${audit.mode}, next seq ${audit.nextSeq}, ${audit.spoolRecords} waiting` +
       ` (${span(audit.lagMs)} old)${after(audit.broken)}`,
     `store     ${storeText(audit.store)}`,
+    ...status.warnings.map((warning) => `warning   ${printable(warning)}`),
     `now       ${status.inFlight} calls in flight, ${status.sessions} sessions, ` +
       `${status.streams} streams`,
   ];

@@ -8,7 +8,7 @@ import { createLog } from "../base/log.ts";
 import { systemClock, systemRandom } from "../base/system.ts";
 import type { Store } from "../store/store.ts";
 import type { Config } from "./config-model.ts";
-import { openStore, pinStore } from "./open-store.ts";
+import { checkPin, openStore, pinStore } from "./open-store.ts";
 import { ownDataDir } from "./owner.ts";
 
 /**
@@ -23,8 +23,9 @@ export async function changeKeysOffline<T>(
   let store: Store | undefined;
   try {
     store = await openStore(config);
-    pinStore(config, store, false);
+    checkPin(config, store);
     await store.migrate();
+    pinStore(config, store);
     const access = await openAccess({
       store,
       dataDir: config.dataDir,

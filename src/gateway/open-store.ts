@@ -32,29 +32,41 @@ export async function openStore(config: Config): Promise<Store> {
   return { ...store, migrate };
 }
 
-/** Throws GW_STORE_CHANGED when data_dir was used with another store; `accept` pins the new one. */
-export function pinStore(config: Config, store: Store, accept: boolean): void {
-  const path = join(config.dataDir, "store.json");
-  const now = { kind: store.kind, place: store.place, id: identity(store) };
-  const before = existsSync(path) ? readPin(path) : undefined;
-  if (before !== undefined && before.id !== now.id && !accept) {
-    throw fault("GW_STORE_CHANGED", {
-      message: `Cannot use the ${now.kind} store ${now.place} with this data_dir`,
-      cause: `it was used with the ${before.kind} store ${before.place}`,
-    });
-  }
-  if (before?.id === now.id) return;
-  writeFileSync(`${path}.new`, `${JSON.stringify(now)}\n`, { mode: 0o600 });
+type Place = Pick<Store, "kind" | "place">;
+
+/** Throws GW_STORE_CHANGED when data_dir was used with another store. Changes nothing. */
+export function checkPin(config: Config, store: Place): void {
+  const before = readPin(config);
+  if (before === undefined || before.id === identity(store)) return;
+  throw fault("GW_STORE_CHANGED", {
+    message: `Cannot use the ${store.kind} store ${store.place} with this data_dir`,
+    cause: `it was used with the ${before.kind} store ${before.place}`,
+  });
+}
+
+/** Ties data_dir to a store that has answered: one that never did must not stand in the way. */
+export function pinStore(config: Config, store: Place): void {
+  const id = identity(store);
+  if (readPin(config)?.id === id) return;
+  const path = pinPath(config);
+  const text = JSON.stringify({ kind: store.kind, place: store.place, id });
+  writeFileSync(`${path}.new`, `${text}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
 
-function identity(store: Store): string {
+function pinPath(config: Config): string {
+  return join(config.dataDir, "store.json");
+}
+
+function identity(store: Place): string {
   // A copied data_dir keeps its embedded store, so its path does not count.
   const place = store.kind === "sqlite" ? "" : store.place;
   return createHash("sha256").update(`${store.kind}\n${place}`).digest("hex");
 }
 
-function readPin(path: string): { kind: string; place: string; id: string } {
+function readPin(config: Config): { kind: string; place: string; id: string } | undefined {
+  const path = pinPath(config);
+  if (!existsSync(path)) return undefined;
   const value: unknown = JSON.parse(readFileSync(path, "utf8"));
   const text = (key: string) => String((isObject(value) && member(value, key)) || "");
   return { kind: text("kind"), place: text("place"), id: text("id") };

@@ -21,7 +21,8 @@ import type { Upstream } from "../upstream/upstream.ts";
 import { withAccessLog } from "./access-log.ts";
 import type { Config } from "./config-model.ts";
 import type { Door } from "./listeners.ts";
-import { openStore, pinStore } from "./open-store.ts";
+import { checkPin, openStore } from "./open-store.ts";
+import { reachStore } from "./reach-store.ts";
 
 export interface PartsOptions {
   readonly config: Config;
@@ -60,8 +61,8 @@ export async function openParts(
   const random = systemRandom;
   const store = await openStore(config);
   undo.push(() => store.close());
-  pinStore(config, store, options.acceptStoreChange === true);
-  await reachStore(config, store, log);
+  if (options.acceptStoreChange !== true) checkPin(config, store);
+  undo.push(await reachStore({ config, store, clock, log }));
   const access = await openAccess({
     store,
     dataDir: config.dataDir,
@@ -129,18 +130,6 @@ export async function openParts(
     ...{ config, version, startedMs, log, runtime, store, access, audit },
     ...{ upstreams, catalog, calls, policy, front: undefined, doors: [] },
   };
-}
-
-/** The store is not needed to start, unless the config says so (O2). */
-async function reachStore(config: Config, store: Store, log: Log): Promise<void> {
-  try {
-    await store.migrate();
-  } catch (thrown) {
-    const required = config.database.kind === "sqlite" || config.database.requiredAtStart;
-    if (required) throw thrown;
-    const error = thrown instanceof Error ? thrown.message : String(thrown);
-    log.error("database is not reachable; serving from data_dir", { store: store.place, error });
-  }
 }
 
 function ownEnvironment(): Readonly<Record<string, string>> {

@@ -17,10 +17,12 @@ export interface Readiness {
  */
 export function readiness(parts: Parts): Readiness {
   const open = parts.config.auth === "none";
-  const source = open ? "open" : parts.access.status().source;
+  const { source, error } = parts.access.status();
   const audit = parts.audit.status();
   const checks = [
-    { name: "keys", ok: source !== "none", reason: keysReason(source) },
+    open
+      ? { name: "keys", ok: true, reason: "auth: none, everybody is let in" }
+      : { name: "keys", ok: source !== "none", reason: keysReason(source, error) },
     {
       name: "audit",
       ok: audit.broken === undefined,
@@ -39,10 +41,11 @@ export function readiness(parts: Parts): Readiness {
   };
 }
 
-function keysReason(source: string): string {
-  if (source === "none") return "no key store and no snapshot: every key is refused";
-  if (source === "snapshot") return "store stale: keys come from the snapshot in data_dir";
-  return source === "open" ? "auth: none, everybody is let in" : "keys are current";
+function keysReason(source: string, error: string | undefined): string {
+  const why = error === undefined ? "" : ` (${error})`;
+  if (source === "none") return `no key store and no snapshot: every key is refused${why}`;
+  if (source === "snapshot") return `store stale: keys come from the snapshot in data_dir${why}`;
+  return "keys are current";
 }
 
 function serverCheck(id: string, parts: Parts): { name: string; ok: boolean; reason: string } {

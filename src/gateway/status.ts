@@ -22,6 +22,7 @@ export function statusOf(parts: Parts): GatewayStatus {
     policy: { hash: policy.hash, files: policy.files, rules: policy.rules.length },
     access: accessStatus(parts),
     audit: parts.audit.status(),
+    warnings: parts.store.warnings(),
     servers: parts.upstreams.map((upstream) => ({
       id: upstream.id,
       ...stateOf(parts, upstream),

@@ -135,5 +135,13 @@ function toFault(thrown: unknown, message: string, ms: number): GatewayError {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   const cause = text === "" || text.includes(code) ? text || code : `${text} (${code})`;
-  return fault("GW_DATABASE", { message, cause });
+  const fix = fixes[sqlState(thrown) ?? ""];
+  return fault("GW_DATABASE", { message, cause, ...(fix === undefined ? {} : { fix }) });
 }
+
+/** By SQLSTATE: what a new database or role lacks. */
+const fixes: Readonly<Record<string, string>> = {
+  "42501": 'give the role the grants of docs/database.md, "Two roles"',
+  "42P01":
+    "let a start make the tables by `database.admin_url`, then run the grants of docs/database.md",
+};

@@ -126,6 +126,8 @@ test("GW_STORE_CHANGED, and --accept-store-change", async () => {
       expectFailure: true,
     });
     await second.child().says(/gateway is up/);
+    const status = await second.cli("status");
+    expect(status.stdout).toContain("warning   fsync is off: a crash");
   }
   await postgres.stop();
 }, 60_000);
