@@ -77,6 +77,8 @@ export interface ListedTool {
   readonly visible: "allow" | "deny" | "depends" | null;
   /** Why it is offered to nobody; null when it is offered. */
   readonly held_back: string | null;
+  /** Names of the arguments that its schema declares: what `other_args: declared` goes by. */
+  readonly declared: readonly string[];
 }
 
 /** GET tools/why?tool=SERVER/TOOL&key=NAME. */

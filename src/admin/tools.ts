@@ -18,12 +18,14 @@ export async function listTools(
     exposed: tool.exposed,
     visible: subject === undefined ? null : visibility(tool, subject, ports),
     held_back: null,
+    declared: [...tool.declared],
   }));
   const heldBack = ports.quarantined().map(({ server, name, why }) => ({
     tool: `${server}/${name}`,
     exposed: "",
     visible: null,
     held_back: why,
+    declared: [],
   }));
   return [...offered, ...heldBack].sort((a, b) => (a.tool < b.tool ? -1 : 1));
 }

@@ -3,34 +3,52 @@
 import { describe } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { checkStart } from "../gateway/config-check.ts";
-import { describeProblem } from "../gateway/config-problem.ts";
+import type { Config } from "../gateway/config-model.ts";
+import { type ConfigProblem, describeProblem } from "../gateway/config-problem.ts";
 import { readConfig } from "../gateway/config-read.ts";
 import type { Invocation } from "./command.ts";
+import { counted } from "./words.ts";
+
+interface Problem {
+  readonly text: string;
+  readonly json: object;
+}
 
 export async function run({ options, io }: Invocation): Promise<number> {
-  const json = options.has("json");
-  const read = readConfig({ path: options.text("config"), env: io.env, cwd: io.cwd });
-  if (!read.ok) {
-    for (const problem of read.error) {
-      io.out(json ? JSON.stringify(problem) : describeProblem(problem));
-    }
-    return 78;
+  const where = { path: options.text("config"), env: io.env, cwd: io.cwd };
+  const read = readConfig(where);
+  // What is wrong with a value of a server does not hide what is wrong with the port.
+  const usable = read.ok ? read : readConfig({ ...where, lenient: true });
+  const config = usable.ok ? usable.value : undefined;
+  const checked = config && (await checkStart(config));
+  const problems: Problem[] = [
+    ...(read.ok ? [] : read.error.map(problemOfFile)),
+    ...(checked?.problems ?? []).map((problem) => {
+      const { code, message, why, fix } = problem;
+      return { text: describe(problem), json: { code, message, cause: why, fix } };
+    }),
+  ];
+  const notes = [...(config?.notes ?? []), ...(checked?.notes ?? [])];
+  const ok = problems.length === 0;
+  const facts = config && sizes(config, checked?.policy?.rules.length ?? 0);
+  if (options.has("json")) {
+    const json = problems.map((problem) => problem.json);
+    io.out(JSON.stringify({ ok, config: config?.file, ...facts, problems: json, notes }));
+    return ok ? 0 : 78;
   }
-  const config = read.value;
-  const { problems, policy } = await checkStart(config);
-  for (const problem of problems) {
-    const { code, message, why, fix } = problem;
-    io.out(json ? JSON.stringify({ code, message, cause: why, fix }) : describe(problem));
-  }
-  if (problems.length > 0) return 78;
-  for (const note of config.notes) io.err(printable(note));
-  const servers = config.servers.filter((server) => server.enabled).length;
-  const rules = policy?.rules.length ?? 0;
-  if (json) {
-    io.out(JSON.stringify({ ok: true, config: config.file, servers, rules, notes: config.notes }));
-  } else {
-    io.out(`Well: ${config.file}, ${servers} servers, ${rules} rules`);
-    if (config.policy.length === 0) io.out("There is no policy: every call is denied.");
-  }
+  for (const line of notes.flatMap((note) => note.split("\n"))) io.err(printable(line));
+  for (const problem of problems) io.out(problem.text);
+  if (!ok) return 78;
+  const servers = counted(facts?.servers ?? 0, "server");
+  io.out(`Well: ${config?.file}, ${servers}, ${counted(facts?.rules ?? 0, "rule")}`);
+  if (config?.policy.length === 0) io.out("There is no policy: every call is denied.");
   return 0;
+}
+
+function problemOfFile(problem: ConfigProblem): Problem {
+  return { text: describeProblem(problem), json: problem };
+}
+
+function sizes(config: Config, rules: number) {
+  return { servers: config.servers.filter((server) => server.enabled).length, rules };
 }

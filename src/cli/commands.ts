@@ -60,7 +60,8 @@ export const commands: readonly Command[] = [
   {
     name: "check",
     usage: "[--config FILE] [--json]",
-    summary: "Check config, policy and data_dir as a start would",
+    summary: "Check config, policy, data_dir, database and port as a start would",
+    help: "Changes nothing. A port that this config's own gateway has is not tried.",
     options: [config, json],
     args: [0, 0],
     load: async () => (await import("./check.ts")).run,
@@ -189,8 +190,10 @@ export const commands: readonly Command[] = [
   {
     name: "policy explain",
     usage: "--tool SERVER/TOOL [--args JSON] (--key NAME | --role ROLE) [FILE…]",
-    summary: "Say how the policy decides a call, from its files alone",
-    help: "Exit 0 when the call is allowed, 1 when not.",
+    summary: "Say how the policy decides a call",
+    help:
+      "Exit 0 when the call is allowed, 1 when not.\n" +
+      "The running gateway says which arguments the tool declares; when none runs, those given do.",
     examples: [
       `policy explain --tool files/read_file --args '{"path":"/etc/passwd"}' --role executor`,
     ],

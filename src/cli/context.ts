@@ -10,12 +10,22 @@ import type { Invocation } from "./command.ts";
 import { type FoundKey, findKey } from "./key.ts";
 import type { Io } from "./print.ts";
 
-/** The config, or every problem on stderr and exit 78. */
-export function needConfig(call: Invocation): Config {
+/**
+ * The config, or every problem on stderr and exit 78. The service's secrets may be missing here:
+ * only `serve` and `check` need them (`strict`).
+ */
+export function needConfig(call: Invocation, strict = false): Config {
   const { io } = call;
-  const read = readConfig({ path: call.options.text("config"), env: io.env, cwd: io.cwd });
+  const where = { path: call.options.text("config"), env: io.env, cwd: io.cwd };
+  const read = readConfig({ ...where, lenient: !strict });
   if (read.ok) return read.value;
   throw shown(read.error, io);
+}
+
+/** Before the store is opened: throws what needConfig excused. */
+export function needDatabase(call: Invocation, config: Config): void {
+  const { databaseProblems = [] } = config;
+  if (databaseProblems.length > 0) throw shown(databaseProblems, call.io);
 }
 
 /** Prints all problems; the error ends the command without further words. */
@@ -41,6 +51,7 @@ export async function fromGatewayOr<T>(
     return await fromGateway(call, config, ask, key);
   } catch (thrown) {
     if (!isNotRunning(thrown)) throw thrown;
+    needDatabase(call, config);
     call.io.err(`→ store ${storePlace(config)}, not running`);
     return await offline();
   }

@@ -9,7 +9,7 @@ import type { Config } from "../gateway/config-model.ts";
 import { firstAdminKeyOffline } from "../gateway/offline-keys.ts";
 import { readServers } from "./clients.ts";
 import type { Invocation } from "./command.ts";
-import { needConfig } from "./context.ts";
+import { needConfig, needDatabase } from "./context.ts";
 import { adminKeyFile, readKeyFile } from "./key.ts";
 import type { Io } from "./print.ts";
 
@@ -26,6 +26,7 @@ export async function run(call: Invocation): Promise<number> {
     ...call,
     options: { ...options, text: (name) => (name === "config" ? file : options.text(name)) },
   });
+  needDatabase(call, config);
   await firstAdminKey(config, io);
   io.out("");
   io.out("Next:");

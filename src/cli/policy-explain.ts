@@ -1,10 +1,13 @@
-/** `authensor-gw policy explain`: how the policy decides one call, from its files alone. */
+/** `authensor-gw policy explain`: how the policy decides one call. */
 
-import { fault } from "../base/errors.ts";
+import { type ListedTool, paths } from "../admin/contract.ts";
+import { asFault, fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
+import { readConfig } from "../gateway/config-read.ts";
 import { explainText } from "../policy/explain.ts";
 import type { Subject, Target } from "../policy/model.ts";
 import type { Invocation } from "./command.ts";
+import { fromGateway } from "./context.ts";
 import { argumentsOption } from "./json-option.ts";
 import { needPolicy } from "./policy-files.ts";
 import { needTarget } from "./target.ts";
@@ -17,19 +20,39 @@ export async function run(call: Invocation): Promise<number> {
     throw fault("GW_USAGE", { message: '"policy explain" needs --tool', fix });
   }
   const args = argumentsOption(call);
-  // Without the server nobody knows its schema: the arguments given count as declared.
-  const target: Target = {
-    kind: "tool",
-    name: needTarget(tool),
-    declared: new Set(Object.keys(args)),
-  };
-  const candidates = needPolicy(call).candidates(subjectOf(call), target);
+  const name = needTarget(tool);
+  const policy = needPolicy(call);
+  const declared = await declaredBy(call, name);
+  if (typeof declared === "string") {
+    call.io.err(`${declared}: the given arguments are taken as declared`);
+  }
+  const names = typeof declared === "string" ? Object.keys(args) : declared;
+  const target: Target = { kind: "tool", name, declared: new Set(names) };
+  const candidates = policy.candidates(subjectOf(call), target);
   const request = { method: "tools/call" };
   const facts = { args, client: {}, request, nowMs: Date.now() };
   const explanation = candidates.explain(facts);
   if (call.options.has("json")) call.io.out(JSON.stringify(explanation));
   else for (const line of explainText(explanation).split("\n")) call.io.out(printable(line));
   return explanation.decision.effect === "allow" ? 0 : 1;
+}
+
+/** What the tool's schema declares; a text says why nobody knows. */
+async function declaredBy(call: Invocation, name: string): Promise<readonly string[] | string> {
+  const { io, options } = call;
+  const where = { path: options.text("config"), env: io.env, cwd: io.cwd };
+  const read = readConfig({ ...where, lenient: true });
+  if (!read.ok) return "No gateway was asked";
+  try {
+    const tools = await fromGateway(call, read.value, (client) =>
+      client.get<readonly ListedTool[]>(paths.tools),
+    );
+    const tool = tools.find((one) => one.tool === name && one.held_back === null);
+    return tool?.declared ?? `The gateway offers no tool "${printable(name)}" now`;
+  } catch (thrown) {
+    const { code, message } = asFault(thrown, "Cannot ask the gateway");
+    return code === "GW_NOT_RUNNING" ? "No gateway runs" : printable(message);
+  }
 }
 
 function subjectOf(call: Invocation): Subject {

@@ -6,7 +6,7 @@ import { fault } from "../base/errors.ts";
 import { verifyConfig, verifyCopy } from "../gateway/offline-receipts.ts";
 import type { Verified } from "../gateway/verify.ts";
 import type { Invocation } from "./command.ts";
-import { needConfig, storePlace } from "./context.ts";
+import { needConfig, needDatabase, storePlace } from "./context.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const dir = call.options.text("dir");
@@ -19,6 +19,7 @@ export async function run(call: Invocation): Promise<number> {
 
 async function ofConfig(call: Invocation): Promise<Verified> {
   const config = needConfig(call);
+  needDatabase(call, config);
   call.io.err(`→ store ${storePlace(config)}, read directly`);
   return await verifyConfig(config);
 }

@@ -27,7 +27,7 @@ async function startConfig(call: Invocation): Promise<Config> {
   const { env, cwd } = call.io;
   const quick = loadWith({ path: call.options.text("config"), env, cwd }, parsePlain);
   if (quick.ok) return quick.value.config;
-  return (await import("./context.ts")).needConfig(call);
+  return (await import("./context.ts")).needConfig(call, true);
 }
 
 /** The first signal lets calls end; a second one does not wait. */

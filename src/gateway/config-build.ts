@@ -94,7 +94,7 @@ function createBuild({ source, problems }: BuildInput): Build {
     folder,
     notes: [],
     problem(at, message, fix, code = "GW_CONFIG") {
-      const place = { file: source.file, ...source.place(at) };
+      const place = { file: source.file, ...source.place(at), key: pathText(at) };
       problems.push({ code, message, ...place, ...(fix === undefined ? {} : { fix }) });
     },
     fileText(name, at, secret) {

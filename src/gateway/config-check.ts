@@ -1,18 +1,28 @@
-/** What a start does before it listens, without starting: config, policy, data_dir. */
+/** What a start does, tried and undone: policy, data_dir, store, database, doors. */
 
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import type { Policy } from "../policy/model.ts";
+import { currentRuntime } from "../runtime/current.ts";
+import { checkDatabase, checkEmbedded } from "./check-database.ts";
 import { realPath } from "./config-find.ts";
 import type { Config } from "./config-model.ts";
+import { tryDoors } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
+import { ownerOf } from "./whose.ts";
 
-/** Every problem beyond the file itself. Uses what `serve` uses (O3); changes nothing. */
-export async function checkStart(config: Config): Promise<{
+export interface Checked {
   readonly problems: readonly GatewayError[];
   readonly policy: Policy | undefined;
-}> {
+  /** What could not be tried, and what does not stop a start; for people. */
+  readonly notes: readonly string[];
+}
+
+/** Every problem beyond the file itself. Uses what `serve` uses (O3); leaves nothing changed. */
+export async function checkStart(config: Config): Promise<Checked> {
   const problems: GatewayError[] = [];
+  const notes: string[] = [];
   const attempt = async <T>(what: string, run: () => T | Promise<T>): Promise<T | undefined> => {
     try {
       return await run();
@@ -22,19 +32,39 @@ export async function checkStart(config: Config): Promise<{
     }
   };
   const policy = await attempt("Cannot load the policy", () => loadPolicy(config.policy));
-  await attempt("Cannot use data_dir", () => checkDataDir(config.dataDir));
-  return { problems, policy };
+  const usable = await attempt("Cannot use data_dir", () => checkDataDir(config.dataDir));
+  let runs = false;
+  if (usable === true) {
+    const owner = await attempt("Cannot use data_dir", () => ownerOf(config));
+    runs = owner !== undefined;
+    if (owner !== undefined) {
+      notes.push(`This config's gateway runs (process ${owner.pid}): its port was not tried`);
+    }
+    await attempt("Cannot use the store", () => checkEmbedded(config));
+  }
+  if (config.databaseProblems === undefined) {
+    await attempt("Cannot use the database", () => checkDatabase(config, notes));
+  }
+  if (!runs) {
+    const runtime = await currentRuntime();
+    await attempt("Cannot listen", () => tryDoors(runtime, config));
+  }
+  return { problems, policy, notes };
 }
 
-/** Writable, or makeable in the nearest folder that exists. */
-function checkDataDir(path: string): void {
+/** Writable, or makeable in the nearest folder that exists. True: it is there. */
+function checkDataDir(path: string): boolean {
   try {
     const info = statSync(path, { throwIfNoEntry: false });
-    if (info === undefined) accessSync(existingParent(path), constants.W_OK | constants.X_OK);
-    else if (info.isDirectory()) accessSync(path, constants.W_OK | constants.X_OK);
+    if (info === undefined) {
+      // Only making one tells: a folder of /proc looks writable and is not.
+      rmdirSync(mkdtempSync(join(existingParent(path), ".authensor-gw-")));
+    } else if (info.isDirectory()) accessSync(path, constants.W_OK | constants.X_OK);
     else throw new Error("a file is there");
+    return info !== undefined;
   } catch (thrown) {
-    throw unusable(path, thrown);
+    const cause = thrown instanceof Error ? thrown.message : String(thrown);
+    throw fault("GW_DATA_DIR", { message: `Cannot use data_dir "${path}"`, cause });
   }
 }
 
@@ -44,9 +74,4 @@ function existingParent(path: string): string {
     folder = folder.slice(0, folder.lastIndexOf("/")) || "/";
   }
   return folder;
-}
-
-function unusable(path: string, thrown: unknown): GatewayError {
-  const cause = thrown instanceof Error ? thrown.message : String(thrown);
-  return fault("GW_DATA_DIR", { message: `Cannot use data_dir "${path}"`, cause });
 }

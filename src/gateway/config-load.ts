@@ -19,6 +19,11 @@ export interface ReadOptions {
   readonly path?: string | undefined;
   readonly env: Environment;
   readonly cwd: string;
+  /**
+   * For commands that only ask: values of `servers` and `tls` need the service's secrets and may be
+   * missing; what is wrong with `database` comes as databaseProblems.
+   */
+  readonly lenient?: boolean;
 }
 
 /** Finds and reads the config. Writes nothing. */
@@ -34,8 +39,23 @@ export function loadWith(
   if (!readable) return no(inOrder(problems));
   const raw = readForm(source, problems);
   const config = raw && buildConfig({ raw, source, env: options.env, problems });
-  if (problems.length > 0 || config === undefined) return no(inOrder(problems));
-  return ok({ config, source });
+  if (config === undefined) return no(inOrder(problems));
+  const counted = options.lenient === true ? problems.filter(isNeeded) : problems;
+  const database = counted.filter((problem) => rootOf(problem) === "database");
+  const excused = options.lenient === true ? database.length : 0;
+  if (counted.length > excused) return no(inOrder(problems));
+  if (excused === 0) return ok({ config, source });
+  return ok({ config: { ...config, databaseProblems: database }, source });
+}
+
+function isNeeded(problem: ConfigProblem): boolean {
+  return !["servers", "mcpServers", "tls"].includes(rootOf(problem));
+}
+
+/** First key of what a problem is about. */
+function rootOf({ key = "" }: ConfigProblem): string {
+  const dot = key.indexOf(".");
+  return dot === -1 ? key : key.slice(0, dot);
 }
 
 /** Checks the form; what has a wrong one is taken out, so that the rest can be checked further. */

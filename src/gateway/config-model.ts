@@ -1,5 +1,7 @@
 /** The config after reading, expanding and defaulting: what the rest of the gateway sees. */
 
+import type { ConfigProblem } from "./config-problem.ts";
+
 export interface Config {
   /** Absolute path of the file it came from. */
   readonly file: string;
@@ -26,6 +28,8 @@ export interface Config {
   readonly servers: readonly ServerConfig[];
   /** What was accepted but is worth saying: renamed ids, ignored keys. */
   readonly notes: readonly string[];
+  /** Only of a lenient reading: why `database` cannot be used. Then it says sqlite, wrongly. */
+  readonly databaseProblems?: readonly ConfigProblem[];
 }
 
 export type DatabaseConfig =

@@ -11,6 +11,8 @@ export interface ConfigProblem {
   readonly line: number;
   readonly column: number;
   readonly fix?: string;
+  /** What it is about, as people write a path: `servers.files.url`. Absent: the file as a whole. */
+  readonly key?: string;
 }
 
 /** Two lines for a terminal: `file:line:column GW_X: message`, `Try: fix`. */

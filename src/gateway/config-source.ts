@@ -59,8 +59,12 @@ export function readTree(
   look: (node: unknown) => View | undefined,
 ): { source: ConfigSource; problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
-  const problem: Context["problem"] = (code, message, at, fix) =>
-    problems.push({ code, message, file, ...at, ...(fix === undefined ? {} : { fix }) });
+  const problem: Context["problem"] = (code, message, at, fix, path) =>
+    problems.push({
+      ...{ code, message, file, ...at },
+      ...(fix === undefined ? {} : { fix }),
+      ...(path === undefined ? {} : { key: pathText(path) }),
+    });
   const entries = new Map<string, Entry>();
   const context: Context = { look, entries, problem, options, nodes: 0 };
   const start = { line: 1, column: 1 };
@@ -73,7 +77,13 @@ interface Context {
   readonly entries: Map<string, Entry>;
   readonly options: ExpandOptions;
   nodes: number;
-  problem(code: ConfigProblem["code"], message: string, at: Place, fix?: string): unknown;
+  problem(
+    code: ConfigProblem["code"],
+    message: string,
+    at: Place,
+    fix?: string,
+    path?: ConfigPath,
+  ): unknown;
 }
 
 function build(context: Context, node: unknown, path: ConfigPath, key: Place, at: Place): unknown {
@@ -112,7 +122,7 @@ function build(context: Context, node: unknown, path: ConfigPath, key: Place, at
   let failed = false;
   const expanded = expand(view.value, context.options, (failure) => {
     failed = true;
-    context.problem(failure.code, inKey(failure.message, path), place, failure.fix);
+    context.problem(failure.code, inKey(failure.message, path), place, failure.fix, path);
   });
   note({ written: view.value, text: expanded.text, references: expanded.references });
   // Half a value would only bring further problems that are none.

@@ -72,15 +72,24 @@ export async function openAdmin(runtime: Runtime, config: Config, handle: Handle
   }
 }
 
+/** What a start does to listen, and undone: the doors are shut at once. Throws what it would. */
+export async function tryDoors(runtime: Runtime, config: Config): Promise<void> {
+  groupId(config.admin.group);
+  isStale(config.admin.socket);
+  const doors = await openFront(runtime, config, () => new Response(null, { status: 503 }));
+  await Promise.all(doors.map((door) => door.listener.stop(true)));
+}
+
 /** data_dir is ours by now (owner lock), so a socket that is there belongs to nobody alive. */
 function removeStale(path: string): void {
+  if (isStale(path)) unlinkSync(path);
+}
+
+function isStale(path: string): boolean {
   const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (!stat.isSocket()) {
-    const message = `Cannot make the admin socket "${path}"`;
-    throw fault("GW_LISTEN", { message, cause: "a file that is no socket is there" });
-  }
-  unlinkSync(path);
+  if (stat === undefined || stat.isSocket()) return stat !== undefined;
+  const message = `Cannot make the admin socket "${path}"`;
+  throw fault("GW_LISTEN", { message, cause: "a file that is no socket is there" });
 }
 
 function urlOf(config: Config, address: string, port: number): string {

@@ -21,15 +21,21 @@ export async function openStore(config: Config): Promise<Store> {
   const store = postgresStore({ url, pool, queryMs });
   if (adminUrl === undefined) return store;
   // The owner makes the tables and is gone again; the gateway's own role can only add (A21).
-  const migrate = async () => {
-    const owner = postgresStore({ url: adminUrl, pool: 1, queryMs });
-    try {
-      await owner.migrate();
-    } finally {
-      await owner.close();
-    }
-  };
-  return { ...store, migrate };
+  return { ...store, migrate: () => asOwner(adminUrl, (owner) => owner.migrate()) };
+}
+
+/** Runs `work` as the role of `database.admin_url`, on a connection of its own. */
+export async function asOwner(
+  adminUrl: string,
+  work: (owner: Store) => Promise<void>,
+): Promise<void> {
+  const { postgresStore } = await import("../store/postgres.ts");
+  const owner = postgresStore({ url: adminUrl, pool: 1, queryMs: limits.queryMs });
+  try {
+    await work(owner);
+  } finally {
+    await owner.close();
+  }
 }
 
 type Place = Pick<Store, "kind" | "place">;

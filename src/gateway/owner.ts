@@ -107,7 +107,8 @@ function writeNote(dir: string, note: OwnerNote): void {
   fs.renameSync(spare, notePath(dir));
 }
 
-function ownedBy(dir: string): GatewayError {
+/** GW_OWNED, naming the owner. */
+export function ownedBy(dir: string): GatewayError {
   const note = readOwner(dir);
   const who = note === undefined ? "another process" : `process ${note.pid}`;
   const since = note === undefined ? "" : `, since ${note.started}`;

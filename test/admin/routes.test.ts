@@ -211,9 +211,27 @@ describe("answers", () => {
     const { admin } = ports();
     const listed = await ask(admin, "GET", `${paths.tools}?key=executor`);
     expect(listed.body).toEqual([
-      { tool: "files/delete", exposed: "files__delete", visible: "deny", held_back: null },
-      { tool: "files/odd", exposed: "", visible: null, held_back: "its schema is too large" },
-      { tool: "files/read", exposed: "files__read", visible: "allow", held_back: null },
+      {
+        tool: "files/delete",
+        exposed: "files__delete",
+        visible: "deny",
+        held_back: null,
+        declared: [],
+      },
+      {
+        tool: "files/odd",
+        exposed: "",
+        visible: null,
+        held_back: "its schema is too large",
+        declared: [],
+      },
+      {
+        tool: "files/read",
+        exposed: "files__read",
+        visible: "allow",
+        held_back: null,
+        declared: [],
+      },
     ]);
     const why = async (tool: string) =>
       (await ask(admin, "GET", `${paths.why}?tool=${tool}&key=executor`)).body;

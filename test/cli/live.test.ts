@@ -88,6 +88,29 @@ describe("with a running gateway", () => {
     expect((await gateway.cli("tools", "why", "notes/flaky")).stderr).toContain("--as KEY");
   });
 
+  test("explain goes by the arguments that the tool declares", async () => {
+    const explain = (args: string) =>
+      gateway.cli(
+        ...["policy", "explain", "--tool", "notes/read_note", "--key", "agent", "--args", args],
+      );
+    expect((await explain('{"title":"a"}')).code).toBe(0);
+    const undeclared = await explain('{"title":"a","sneaky":1}');
+    expect([undeclared.code, undeclared.stdout]).toEqual([
+      1,
+      expect.stringContaining("GW_NO_RULE"),
+    ]);
+    await gateway.stop();
+    const alone = await explain('{"title":"a","sneaky":1}');
+    await gateway.restart();
+    expect([alone.code, alone.stderr]).toEqual([0, expect.stringContaining("No gateway runs")]);
+  });
+
+  test("check says that the port is its own gateway's", async () => {
+    const found = await gateway.cli("check");
+    const pid = gateway.child().process.pid;
+    expect([found.code, found.stderr]).toEqual([0, expect.stringContaining(`(process ${pid})`)]);
+  });
+
   test("tools call goes through the front door; its receipts are listed, shown and verified", async () => {
     const call = (tool: string, args: string) =>
       gateway.cli("tools", "call", tool, "--args", args, "--key-file", agentFile);

@@ -84,8 +84,11 @@ describe("init", () => {
     const key = join(first.cwd, "cfg/authensor-gw/admin.key");
     expect(statSync(key).mode & 0o777).toBe(0o600);
     expect(statSync(join(first.cwd, "state/authensor-gw")).mode & 0o777).toBe(0o700);
-    expect((await gw("init", "check")).code).toBe(0);
     const config = join(first.cwd, "authensor-gw.yaml");
+    const text = readFileSync(config, "utf8");
+    // Port 3100 may be somebody's.
+    writeFileSync(config, text.replace("localhost:3100", "localhost:0"));
+    expect(await gw("init", "check")).toMatchObject({ code: 0, err: "" });
     writeFileSync(config, "naming: bare\n");
     const token = readFileSync(key, "utf8");
     const second = await gw("init", "init");
@@ -131,8 +134,10 @@ describe("init", () => {
       '{"mcpServers":{"My Files":{"command":"npx","args":["-y"]}}}',
     );
     expect((await gw("from", "init", "--from", "c.json")).code).toBe(0);
+    const config = join(cwd, "authensor-gw.yaml");
+    writeFileSync(config, readFileSync(config, "utf8").replace(":3100", ":0"));
     const checked = await gw("from", "check");
-    expect([checked.code, checked.out]).toEqual([0, expect.stringContaining("1 servers")]);
+    expect([checked.code, checked.out]).toEqual([0, expect.stringContaining("1 server,")]);
     expect((await gw("from", "init", "--from", "none.json")).code).toBe(3);
     expect((await gw("from", "init", "--template", "x")).err).toContain("read-only");
   });
@@ -197,13 +202,53 @@ describe("check", () => {
     expect(found.code).toBe(78);
     expect(found.out).toContain("authensor-gw.yaml:1:9 GW_CONFIG");
     expect(found.out).toContain('authensor-gw.yaml:2:11 GW_VARIABLE: The variable "DB"');
-    const json = (await gw("bad", "check", "--json")).out
-      .split("\n")
-      .map((line) => JSON.parse(line));
-    expect(json.map((problem) => problem.line)).toEqual([1, 2]);
+    const json = JSON.parse((await gw("bad", "check", "--json")).out);
+    expect(json.ok).toBe(false);
+    expect(json.problems.map((problem: { line: number }) => problem.line)).toEqual([1, 2]);
     const served = await gw("bad", "serve");
     expect([served.code, served.err.includes(":2:11 GW_VARIABLE")]).toEqual([78, true]);
     expect((await gw("bad", "config", "show")).code).toBe(78);
+  });
+});
+
+describe("secrets that only the service has", () => {
+  const servers = `servers:
+  local: { command: npx, args: ["\${SECRET_A}"], env: { TOKEN: "\${SECRET_A}" } }
+  remote: { url: "\${SECRET_B}", headers: { Authorization: "Bearer \${cred:none}" } }
+`;
+
+  test("commands that read do not need those of servers; check and serve do", async () => {
+    writeIn("secrets", "p.yaml", "id: p\nallow: [local/*]\n");
+    writeIn("secrets", "authensor-gw.yaml", `listen: localhost:0\npolicy: p.yaml\n${servers}`);
+    expect(await gw("secrets", "keys", "list")).toMatchObject({ code: 0 });
+    expect(await gw("secrets", "receipts", "list")).toMatchObject({ code: 0 });
+    expect(await gw("secrets", "receipts", "verify")).toMatchObject({ code: 0 });
+    expect(await gw("secrets", "policy", "explain", "--tool", "local/x")).toMatchObject({
+      code: 0,
+      err: "No gateway runs: the given arguments are taken as declared",
+    });
+    expect(await gw("secrets", "status")).toMatchObject({ code: 69 });
+    for (const command of ["check", "serve"]) {
+      const { code, out, err } = await gw("secrets", command);
+      expect([code, `${out}${err}`.split("GW_VARIABLE").length - 1]).toEqual([78, 4]);
+    }
+  });
+
+  test("that of the database is needed only where no gateway answers", async () => {
+    const config = 'listen: localhost:0\ndatabase: { url: "${DB}", pool: 5 }\n';
+    writeIn("db", "authensor-gw.yaml", config);
+    expect(await gw("db", "status")).toMatchObject({ code: 69 });
+    for (const argv of [
+      ["keys", "list"],
+      ["receipts", "list"],
+      ["receipts", "verify"],
+      ["keys", "create", "--role", "admin", "--name", "a"],
+      ["init"],
+    ]) {
+      const { code, err } = await gw("db", ...argv);
+      expect([argv, code, err]).toEqual([argv, 78, expect.stringContaining("GW_VARIABLE")]);
+    }
+    expect(existsSync(join(home, "db/state"))).toBe(false);
   });
 });
 

@@ -4,17 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkStart } from "../../src/gateway/config-check.ts";
 import { readConfig } from "../../src/gateway/config-read.ts";
+import { ownDataDir } from "../../src/gateway/owner.ts";
 
 async function checked(config: string, files: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "check-"));
-  writeFileSync(join(folder, "authensor-gw.yaml"), config);
+  // Any free port, if the test does not care.
+  const listen = config.includes("listen:") ? "" : "\nlisten: localhost:0\n";
+  writeFileSync(join(folder, "authensor-gw.yaml"), config + listen);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const read = readConfig({ env: { HOME: folder }, cwd: folder });
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   const found = await checkStart(read.value);
   const made = existsSync(join(folder, "data"));
   rmSync(folder, { recursive: true });
-  return { codes: found.problems.map((problem) => problem.code), made, policy: found.policy };
+  const codes = found.problems.map((problem) => problem.code);
+  return { codes, made, policy: found.policy, notes: found.notes };
 }
 
 describe("checkStart", () => {
@@ -39,5 +43,50 @@ describe("checkStart", () => {
 
   test("a policy file that is not there", async () => {
     expect((await checked("policy: none.yaml")).codes).toEqual(["GW_POLICY"]);
+  });
+
+  test("a folder that cannot be made", async () => {
+    // Nobody makes folders there, root neither.
+    expect((await checked("data_dir: /proc/authensor")).codes).toEqual(["GW_DATA_DIR"]);
+  });
+
+  test("the port of another program, and an admin socket that is a file", async () => {
+    const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    const taken = await checked(`listen: localhost:${other.port}`);
+    await other.stop(true);
+    expect(taken.codes).toEqual(["GW_PORT_TAKEN"]);
+    const file = await checked("admin: { socket: file }", { file: "" });
+    expect(file.codes).toEqual(["GW_LISTEN"]);
+    expect((await checked("admin: { group: no-such-group }")).codes).toEqual(["GW_CONFIG"]);
+  });
+
+  test("the data_dir of another config's gateway", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "owned-"));
+    const owner = ownDataDir(dataDir);
+    const { codes } = await checked(`data_dir: ${dataDir}`);
+    owner.release();
+    rmSync(dataDir, { recursive: true });
+    expect(codes).toEqual(["GW_OWNED"]);
+  });
+
+  const database = "url: postgres://u:hidden@127.0.0.1:1/x";
+
+  test("a database that is away: a problem where it is required, else a note", async () => {
+    const needed = await checked(`database: { ${database}, required_at_start: true }`);
+    expect([needed.codes, needed.notes]).toEqual([["GW_DATABASE"], []]);
+    const other = await checked(`database: { ${database} }`);
+    expect(other.codes).toEqual([]);
+    expect(other.notes).toEqual([expect.stringContaining("ECONNREFUSED")]);
+    expect(JSON.stringify(other.notes)).not.toContain("hidden");
+  });
+
+  test("another store than data_dir was used with, and all problems at once", async () => {
+    const pin = JSON.stringify({ kind: "postgres", place: "postgres://a/b", id: "x" });
+    const files = { "store.json": pin };
+    const { codes } = await checked("data_dir: .\npolicy: none.yaml", files);
+    expect(codes).toEqual(["GW_POLICY", "GW_STORE_CHANGED"]);
+    expect((await checked(`data_dir: .\ndatabase: { ${database} }`, files)).codes).toEqual([
+      "GW_STORE_CHANGED",
+    ]);
   });
 });
