@@ -10,6 +10,11 @@ export interface Access {
    * GW_KEY_EXPIRED, GW_KEY_REVOKED, GW_KEYS_UNAVAILABLE. Never waits, never does I/O (F7).
    */
   authenticate(authorization: string | null): Result<Identity, GatewayError>;
+  /**
+   * Whether this identity would still be let in: false once its key was revoked, has expired or
+   * lost a role. For whoever waited between authenticate and what it does (F11). Never waits.
+   */
+  isLive(identity: Identity): boolean;
   /** Called with the ids of keys that stopped being valid, so that their streams end (F11). */
   onGone(listener: (keyIds: readonly string[]) => void): void;
   status(): AccessStatus;

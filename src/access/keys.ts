@@ -67,6 +67,7 @@ export async function openAccess(options: AccessOptions): Promise<KeyAccess> {
   };
   return {
     authenticate: sync.table.authenticate,
+    isLive: sync.table.isLive,
     onGone: sync.onGone,
     status: sync.status,
     async create(key) {

@@ -15,6 +15,7 @@ export interface KeyTable {
   rows(): readonly KeyRow[];
   known(): boolean;
   authenticate(authorization: string | null): Result<Identity, GatewayError>;
+  isLive(identity: Identity): boolean;
   /** Ids that were live at the last call of this and are not now. */
   takeGone(): readonly string[];
   /** Wall time of the next expiry of a live key. */
@@ -66,6 +67,12 @@ export function keyTable(clock: Clock): KeyTable {
       if (byDigest === undefined) return unavailable;
       const entry = byHeader.get(authorization) ?? find(authorization);
       return entry === undefined ? unknown : stateOf(entry, clock.now());
+    },
+    isLive(identity) {
+      const entry = byId.get(identity.keyId);
+      if (entry === undefined || !isLive(entry.row, clock.now())) return false;
+      const { roles } = entry.row;
+      return entry.identity === identity || identity.roles.every((role) => roles.includes(role));
     },
     takeGone() {
       const now = clock.now();

@@ -28,6 +28,8 @@ export interface AdminPorts {
     readonly why: string;
   }[];
   policy(): Policy;
+  /** For a request body, but for tests. */
+  readonly bodyMs?: number;
   /** Loads the policy anew and records who asked; rejects and changes nothing when it is bad. */
   reload(keyId: string): Promise<void>;
 }
@@ -69,6 +71,8 @@ export interface AdminRequest {
   /** {} for a GET. */
   readonly body: JsonObject;
   readonly caller: Caller;
+  /** Throws when the caller may no longer do this: for after each wait (F11, F12). */
+  stillMay(): void;
 }
 
 /** Every route there is; one without a row does not exist (F12). */
@@ -127,29 +131,37 @@ async function makeApp(ports: AdminPorts): Promise<Hono> {
 
 async function answer(route: Route, request: Request, ports: AdminPorts): Promise<Response> {
   try {
-    const caller = await callerOf(route, request, ports);
-    const body = route.method === "GET" ? {} : await readBody(request);
+    const header = request.headers.get("authorization");
+    let caller = await callerOf(route, header, ports);
+    let body: JsonObject = {};
+    if (route.method !== "GET") {
+      body = await readBody(request, ports.bodyMs ?? limits.bodyMs);
+      // The body may have taken its time, and the key may be no more.
+      caller = await callerOf(route, header, ports);
+    }
     const query = new URL(request.url).searchParams;
-    return json(await route.handle({ query, body, caller }, ports), 200);
+    const stillMay = () => void callerNow(route, header, ports);
+    return json(await route.handle({ query, body, caller, stillMay }, ports), 200);
   } catch (thrown) {
     return refusal(asFault(thrown, "The admin API failed"));
   }
 }
 
-async function callerOf(route: Route, request: Request, ports: AdminPorts): Promise<Caller> {
-  const header = request.headers.get("authorization");
+async function callerOf(route: Route, header: string | null, ports: AdminPorts): Promise<Caller> {
+  // Another gateway on the same store may have made one: what is not known is not "none".
+  if (route.may === "first-key" && header === null) await ports.access.refresh();
+  return callerNow(route, header, ports);
+}
+
+function callerNow(route: Route, header: string | null, ports: AdminPorts): Caller {
   let caller: Caller | undefined;
   if (header !== null) {
     const known = ports.access.authenticate(header);
     if (!known.ok) throw known.error;
     caller = { keyId: known.value.keyId, roles: known.value.roles };
   }
-  let hasAdminKey = true;
-  if (route.may === "first-key" && caller === undefined) {
-    // Another gateway on the same store may have made one: what is not known is not "none".
-    await ports.access.refresh();
-    hasAdminKey = ports.access.list().some(isLiveAdmin);
-  }
+  const first = route.may === "first-key" && caller === undefined;
+  const hasAdminKey = !first || ports.access.list().some(isLiveAdmin);
   const decided = decideAdmin(route.may, caller, hasAdminKey);
   if (!decided.ok) throw decided.error;
   return decided.value;
@@ -160,8 +172,8 @@ function isLiveAdmin(row: KeyRow): boolean {
   return live && row.roles.includes("admin");
 }
 
-async function readBody(request: Request): Promise<JsonObject> {
-  const text = await request.text();
+async function readBody(request: Request, withinMs: number): Promise<JsonObject> {
+  const text = await inTime(request.text(), withinMs);
   if (text.length > limits.adminBodyBytes) {
     throw fault("GW_BODY_TOO_LARGE", { message: "The request is too large for the admin API" });
   }
@@ -175,6 +187,19 @@ async function readBody(request: Request): Promise<JsonObject> {
   return body;
 }
 
+async function inTime(text: Promise<string>, ms: number): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = fault("GW_BODY_SLOW", { message: "The request did not arrive in time" });
+    timer = setTimeout(() => reject(error), ms);
+  });
+  try {
+    return await Promise.race([text, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** O11: what went wrong inside says so with its code, not with paths or SQL. */
 function refusal(error: GatewayError): Response {
   const inside = error.code === "GW_INTERNAL";
@@ -182,10 +207,11 @@ function refusal(error: GatewayError): Response {
   const body: AdminError = { code, message, cause: inside ? "" : error.why, fix };
   // JSON-RPC limits and denials have HTTP 200; here every error is one.
   const status = error.spec.http < 400 ? 422 : error.spec.http;
-  return json(body, status);
+  // The rest of a slow body is not read: the connection is of no more use.
+  return json(body, status, error.code === "GW_BODY_SLOW" ? { connection: "close" } : {});
 }
 
-function json(value: unknown, status: number): Response {
-  const headers = { "content-type": "application/json", "cache-control": "no-store" };
+function json(value: unknown, status: number, more: Record<string, string> = {}): Response {
+  const headers = { ...more, "content-type": "application/json", "cache-control": "no-store" };
   return new Response(JSON.stringify(value), { status, headers });
 }

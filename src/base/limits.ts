@@ -2,6 +2,8 @@
 export const limits = {
   /** A request body. Config: limits.body. Tool arguments are rarely over 100 kB; R1. */
   bodyBytes: 4 * 1024 * 1024,
+  /** All of a request body from its headers to its last byte; a drip resets every idle limit; R5. */
+  bodyMs: 30_000,
   /** One JSON-RPC answer of a server. Config: limits.result. U21. */
   resultBytes: 16 * 1024 * 1024,
   /** Nesting of a request. Config: limits.json_depth. Recursive walkers die far later; R2. */

@@ -1,19 +1,66 @@
-/** Reads a request body within a limit, whatever its framing (R1). */
+/** Reads a request body within a limit and a time, whatever its framing (R1, R5). */
 
-/** The bytes, or undefined when there are more than `most`. Rejects when the client went away. */
-export function readBody(request: Request, most: number): Promise<Uint8Array | undefined> {
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+
+/** A body that is not complete yet. */
+export interface WaitingBody {
+  /** Monotonic ms. */
+  readonly began: number;
+  giveUp(): void;
+}
+
+/** The bytes, or why there are none. Rejects when the client went away. */
+export function readBody(
+  request: Request,
+  most: number,
+  clock: Clock,
+  waiting: Set<WaitingBody>,
+): Promise<Uint8Array | "large" | "slow"> {
+  return new Promise((resolve, reject) => {
+    const body: WaitingBody = {
+      began: clock.mono(),
+      giveUp() {
+        waiting.delete(body);
+        resolve("slow");
+      },
+    };
+    waiting.add(body);
+    read(request, most).then(
+      (bytes) => {
+        waiting.delete(body);
+        resolve(bytes);
+      },
+      (thrown) => {
+        waiting.delete(body);
+        reject(thrown);
+      },
+    );
+  });
+}
+
+/** A body that drips keeps every idle limit happy: it has a time for all of it. */
+export function endSlowBodies(waiting: Set<WaitingBody>, now: number): void {
+  for (const body of waiting) {
+    // Oldest first.
+    if (now - body.began < limits.bodyMs) return;
+    body.giveUp();
+  }
+}
+
+function read(request: Request, most: number): Promise<Uint8Array | "large"> {
   const length = request.headers.get("content-length");
   // The runtime never hands over more than the length says; without one it is counted here.
   if (length === null) return readCounted(request, most);
-  return Number(length) <= most ? request.bytes() : Promise.resolve(undefined);
+  return Number(length) <= most ? request.bytes() : Promise.resolve("large");
 }
 
-async function readCounted(request: Request, most: number): Promise<Uint8Array | undefined> {
+async function readCounted(request: Request, most: number): Promise<Uint8Array | "large"> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   for await (const chunk of request.body ?? []) {
     total += chunk.length;
-    if (total > most) return undefined;
+    if (total > most) return "large";
     chunks.push(chunk);
   }
   const whole = new Uint8Array(total);

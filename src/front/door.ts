@@ -3,6 +3,7 @@
 import type { Identity } from "../access/access.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Peer } from "../runtime/runtime.ts";
+import type { WaitingBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import type { FrontPorts } from "./ports.ts";
 import type { Sessions } from "./sessions.ts";
@@ -14,6 +15,8 @@ export interface Door {
   readonly streams: Streams;
   /** Requests without an answer, oldest first. */
   readonly exchanges: Set<Exchange>;
+  /** Requests whose body is not complete, oldest first. */
+  readonly bodies: Set<WaitingBody>;
   draining: boolean;
 }
 

@@ -1,9 +1,10 @@
 /** The HTTP door: what every request has to pass before anything is read of it. */
 
-import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Peer } from "../runtime/runtime.ts";
-import { keyError, plain, plainError, rpcError } from "./answers.ts";
+import { admit } from "./admit.ts";
+import { plain, plainError, rpcError } from "./answers.ts";
+import { endSlowBodies } from "./body.ts";
 import { internal } from "./carry.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { fail, tick } from "./exchange.ts";
@@ -40,6 +41,7 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
     sessions: createSessions(ports),
     streams: createStreams(ports),
     exchanges: new Set(),
+    bodies: new Set(),
     draining: false,
   };
   const failed = (thrown: unknown) => rpcError(internal(door, thrown));
@@ -91,14 +93,8 @@ function enter(door: Door, guard: HostGuard, request: Request, peer: Peer): Answ
   if (!guard.origin(headers.get("origin"))) return plainError(plain("GW_ORIGIN"));
   const path = pathOf(request.url);
   if (path !== "/mcp") return page(path, request.method, door.ports.ready);
-  const known = door.ports.access.authenticate(headers.get("authorization"));
-  if (!known.ok) return keyError(known.error);
-  const identity = known.value;
-  if (!identity.roles.includes("executor")) {
-    return plainError(
-      fault("GW_ROLE", { message: "Only a key with the role executor may call /mcp" }),
-    );
-  }
+  const identity = admit(door, request);
+  if (identity instanceof Response) return identity;
   return route(door, { identity, request, peer });
 }
 
@@ -146,6 +142,7 @@ function tickEach(door: Door): () => void {
   const look = () => {
     const now = clock.mono();
     for (const exchange of door.exchanges) tick(exchange, now);
+    endSlowBodies(door.bodies, now);
     door.streams.tick(now);
     door.sessions.sweep();
     cancel = clock.after(limits.frontTickMs, look);

@@ -5,6 +5,7 @@ import { limits } from "../base/limits.ts";
 import type { NotificationMessage, RequestMessage } from "../protocol/message.ts";
 import { initializeResult } from "../protocol/translate/initialize.ts";
 import { negotiate } from "../protocol/versions.ts";
+import { refusedNow } from "./admit.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
 import { again, badParams, carry, caught, clientOf } from "./carry.ts";
 import type { Answer, Caller, Door, Posted } from "./door.ts";
@@ -52,6 +53,8 @@ function call(door: Door, caller: Caller, session: Session, message: RequestMess
   if (message.method !== "tools/list") return carry(door, caller, message, of);
   // Taken before the list is made: should it change in between, the client hears of it once more.
   const listed = door.ports.visibleHash(caller.identity).then((hash) => {
+    const refused = refusedNow(door, caller);
+    if (refused !== undefined) return refused;
     session.seen.hash = hash;
     return carry(door, caller, message, of);
   });
@@ -76,6 +79,8 @@ async function initialize(door: Door, posted: Posted, message: RequestMessage): 
   }
 
   const hello = await door.ports.hello(identity);
+  const refused = refusedNow(door, posted);
+  if (refused !== undefined) return refused;
   const protocol = negotiate(asked);
   const begin = { keyId: identity.keyId, protocol, client: clientOf(info), capabilities };
   const session = door.sessions.open(begin);

@@ -5,6 +5,7 @@ import { notificationMessage, resultMessage } from "../protocol/envelope.ts";
 import type { RequestMessage } from "../protocol/message.ts";
 import { discoverResult } from "../protocol/translate/discover.ts";
 import { modernRevision } from "../protocol/versions.ts";
+import { refusedNow } from "./admit.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
 import { again, badParams, carry, caught, clientOf } from "./carry.ts";
 import type { Answer, Door, Posted } from "./door.ts";
@@ -35,6 +36,8 @@ async function discover(door: Door, posted: Posted, message: RequestMessage): Pr
   const wanted = accepts(posted.request.headers.get("accept"));
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   const hello = await door.ports.hello(posted.identity);
+  const refused = refusedNow(door, posted);
+  if (refused !== undefined) return refused;
   const result = discoverResult(hello);
   return answerText(wanted, message.idText, result);
 }
@@ -51,6 +54,8 @@ async function listen(door: Door, posted: Posted, message: RequestMessage): Prom
 
   const meta = `"_meta":{"${prefix}/subscriptionId":${message.idText}}`;
   const seen = { hash: await door.ports.visibleHash(identity) };
+  const refused = refusedNow(door, posted);
+  if (refused !== undefined) return refused;
   const stream = door.streams.open({
     identity,
     peer,

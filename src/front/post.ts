@@ -8,6 +8,7 @@ import { checkMirrors } from "../protocol/headers.ts";
 import { readMessage } from "../protocol/json-rpc.ts";
 import type { Message } from "../protocol/message.ts";
 import { readStrict } from "../protocol/strict-json.ts";
+import { admit } from "./admit.ts";
 import { json, plain, problemText, rpcError } from "./answers.ts";
 import { readBody } from "./body.ts";
 import { internal } from "./carry.ts";
@@ -22,23 +23,29 @@ export function post(door: Door, caller: Caller): Answer {
   if (!isJson(headers.get("content-type"))) return rpcError(plain("GW_CONTENT_TYPE"));
   // A compressed body would hide from every check what it carries (P10).
   if (headers.get("content-encoding") !== null) return rpcError(plain("GW_CONTENT_TYPE"));
-  return readBody(caller.request, door.ports.limits.bodyBytes).then(
-    (bytes) => guarded(door, caller, bytes),
+  const { clock, limits: most } = door.ports;
+  return readBody(caller.request, most.bodyBytes, clock, door.bodies).then(
+    (body) => guarded(door, caller, body),
     // The client went away within its body, or the runtime cut it for its size: it sees neither.
     () => rpcError(plain("GW_BODY_TOO_LARGE")),
   );
 }
 
-function guarded(door: Door, caller: Caller, bytes: Uint8Array | undefined): Answer {
-  if (bytes === undefined) return rpcError(plain("GW_BODY_TOO_LARGE"));
+function guarded(door: Door, caller: Caller, body: Uint8Array | "large" | "slow"): Answer {
+  if (body === "large") return rpcError(plain("GW_BODY_TOO_LARGE"));
+  // The rest of the body is not read: the connection is of no more use.
+  if (body === "slow") return rpcError(plain("GW_BODY_SLOW"), undefined, { connection: "close" });
   try {
-    return answer(door, caller, bytes);
+    return answer(door, caller, body);
   } catch (thrown) {
     return rpcError(internal(door, thrown));
   }
 }
 
 function answer(door: Door, caller: Caller, bytes: Uint8Array): Answer {
+  // F11: the body may have taken its time, and the key may be no more.
+  const identity = admit(door, caller.request);
+  if (identity instanceof Response) return identity;
   const { jsonDepth: depth, jsonValues: values } = door.ports.limits;
   const body = readStrict(bytes, { depth, values, keyBytes: limits.jsonKeyBytes });
   // A batch is well formed JSON, so it gets the code of a wrong message (F19).
@@ -55,7 +62,7 @@ function answer(door: Door, caller: Caller, bytes: Uint8Array): Answer {
   const { headers } = caller.request;
   const era = classify({ message, versionHeader: headers.get("mcp-protocol-version") });
   if (!era.ok) return json(era.error.http, problemText(era.error, idTextOf(message)));
-  const { identity, request, peer } = caller;
+  const { request, peer } = caller;
   const posted = { identity, request, peer, message, protocol: era.value.protocol };
   if (era.value.era === "legacy") return answerLegacy(door, posted);
   const mirrors = checkMirrors({ message, headers });

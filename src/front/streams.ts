@@ -1,6 +1,6 @@
 /** Open GET and subscriptions/listen streams, and what they are told of list changes. */
 
-import type { Identity } from "../access/access.ts";
+import type { Access, Identity } from "../access/access.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { sseComment, sseEvent } from "../protocol/sse.ts";
@@ -52,7 +52,9 @@ interface Open extends StreamOptions, ClientStream {
   spokeAt: number;
 }
 
-export function createStreams(ports: Pick<FrontPorts, "clock" | "visibleHash">): Streams {
+export function createStreams(
+  ports: Pick<FrontPorts, "access" | "clock" | "visibleHash">,
+): Streams {
   const byKey = new Map<string, Set<Open>>();
   let size = 0;
 
@@ -106,7 +108,7 @@ export function createStreams(ports: Pick<FrontPorts, "clock" | "visibleHash">):
     },
     tick(now) {
       for (const own of byKey.values()) {
-        for (const stream of [...own]) beat(stream, now, ports.clock);
+        for (const stream of [...own]) beat(stream, now, ports.access);
       }
     },
     endAll() {
@@ -141,10 +143,9 @@ function openStream(options: StreamOptions, clock: Clock, forget: (stream: Open)
 }
 
 /** Keeps proxies from cutting it, and finds out whether anyone is there. */
-function beat(stream: Open, now: number, clock: Clock): void {
-  const { expiresMs } = stream.identity;
-  const expired = expiresMs !== null && expiresMs <= clock.now();
-  if (expired || stream.events.backlog() > limits.streamBacklogBytes) stream.end();
+function beat(stream: Open, now: number, access: Access): void {
+  const gone = !access.isLive(stream.identity);
+  if (gone || stream.events.backlog() > limits.streamBacklogBytes) stream.end();
   if (now - stream.spokeAt < limits.heartbeatMs) return;
   stream.events.write(sseComment(""));
   stream.spokeAt = now;

@@ -14,6 +14,7 @@ export function openToAll(access: Access): Access {
   const everybody = ok(anonymous);
   return {
     authenticate: () => everybody,
+    isLive: () => true,
     onGone: access.onGone,
     status: () => ({ ...access.status(), source: "open" }),
   };

@@ -31,6 +31,28 @@ describe("authenticate", () => {
     }
   });
 
+  test("F11 an identity lives as long as its key", async () => {
+    const identityOf = (token: string) => {
+      const result = keys.authenticate(`Bearer ${token}`);
+      if (!result.ok) throw result.error;
+      return result.value;
+    };
+    const plain = await keys.create(executor);
+    const brief = await keys.create({ ...executor, name: "b", expiresMs: at.clock.now() + 1_000 });
+    const [one, two] = [identityOf(plain.token), identityOf(brief.token)];
+    expect([keys.isLive(one), keys.isLive(two)]).toEqual([true, true]);
+    expect(keys.isLive({ ...one, keyId: "k-0" })).toBe(false);
+    expect(keys.isLive({ ...one, roles: ["executor", "admin"] })).toBe(false);
+    await at.clock.pass(1_000);
+    expect([keys.isLive(one), keys.isLive(two)]).toEqual([true, false]);
+    // In the grace of a rotation the old one goes on.
+    await keys.rotate(plain.row.id, { graceMs: 5_000 });
+    expect(keys.isLive(one)).toBe(true);
+    const ended = keys.revoke(plain.row.id);
+    expect(keys.isLive(one)).toBe(false);
+    await ended;
+  });
+
   test("F6 an empty key store lets nobody in", () => {
     expect(answer(keys, `Bearer agw_${"A".repeat(43)}`)).toBe("GW_KEY_UNKNOWN");
     expect(answer(keys, null)).toBe("GW_KEY_MISSING");

@@ -157,6 +157,141 @@ describe("who may", () => {
   });
 });
 
+describe("a key that ends while its request waits", () => {
+  function parked(path: string, content: object) {
+    let finish = () => {};
+    const bytes = new TextEncoder().encode(JSON.stringify(content));
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(bytes.subarray(0, -1));
+        finish = () => {
+          controller.enqueue(bytes.subarray(-1));
+          controller.close();
+        };
+      },
+    });
+    const headers = { authorization: "Bearer admin" };
+    const request = new Request(`http://localhost${path}`, { method: "POST", headers, body });
+    return { request, finish };
+  }
+  const changes: [string, object][] = [
+    [paths.keys, { name: "backdoor", roles: ["admin"] }],
+    [paths.revoke, { key: "viewer" }],
+    [paths.rotate, { key: "viewer" }],
+    [paths.reload, {}],
+  ];
+
+  test.each(changes)("F11 F12 %s: its body comes after the end", async (path, content) => {
+    const { admin, records, keys } = ports();
+    const { request, finish } = parked(path, content);
+    const answer = createAdmin(admin).fetch(request);
+    await Bun.sleep(1);
+    keys.splice(3, 1);
+    finish();
+    expect((await answer).status).toBe(401);
+    expect([records, keys.length]).toEqual([[], 3]);
+  });
+
+  test.each([changes[0]!, changes[2]!])(
+    "F11 F12 %s: it ends while the receipt is written",
+    async (path, content) => {
+      const { admin, keys } = ports();
+      admin.audit.admin = () => {
+        keys.splice(3, 1);
+        return { seq: 0, id: "", durable: Promise.resolve() };
+      };
+      expect((await ask(admin, "POST", path, "admin", content)).status).toBe(401);
+      expect(keys.length).toBe(3);
+    },
+  );
+
+  test("F12 of two first keys that wait for their bodies one is made", async () => {
+    const { admin, keys } = ports({ keys: [] });
+    const fetching = createAdmin(admin);
+    const ways = ["a", "b"].map((name) => parked(paths.keys, { name, roles: ["admin"] }));
+    const answers = ways.map(({ request }) => {
+      request.headers.delete("authorization");
+      return fetching.fetch(request);
+    });
+    await Bun.sleep(1);
+    for (const { finish } of ways) {
+      finish();
+      await Bun.sleep(1);
+    }
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 401]);
+    expect(keys.map(({ name }) => name)).toEqual(["a"]);
+  });
+
+  test("R5 a body that does not end is given up", async () => {
+    const { request } = parked(paths.reload, {});
+    const answer = await createAdmin({ ...ports().admin, bodyMs: 20 }).fetch(request);
+    expect([answer.status, answer.headers.get("connection")]).toEqual([408, "close"]);
+    expect(((await answer.json()) as { code: string }).code).toBe("GW_BODY_SLOW");
+  });
+});
+
+describe("M2 a receipt that cannot be written", () => {
+  const fails = () => {
+    const all = ports();
+    const ended: string[] = [];
+    all.admin.access.revoke = async (key) => {
+      ended.push(key);
+      return { rows: [row(key, [])], stored: true };
+    };
+    all.admin.audit.admin = () => ({
+      seq: 0,
+      id: "",
+      durable: Promise.reject(fault("GW_AUDIT_UNAVAILABLE", { message: "The spool failed" })),
+    });
+    return { ...all, ended };
+  };
+
+  test("F11 keeps no key alive, and the answer says what happened", async () => {
+    const { admin, ended } = fails();
+    const found = await ask(admin, "POST", paths.revoke, "admin", { key: "viewer" });
+    expect(ended).toEqual(["viewer"]);
+    expect([found.status, found.body]).toEqual([
+      503,
+      {
+        code: "GW_AUDIT_UNAVAILABLE",
+        message: 'Key "viewer" is revoked, but no receipt says so',
+        cause: "The spool failed",
+        fix: expect.any(String),
+      },
+    ]);
+  });
+
+  test("makes no key, and the answer says that the old one lives", async () => {
+    const { admin, keys } = fails();
+    const found = await ask(admin, "POST", paths.rotate, "admin", { key: "viewer" });
+    expect([found.status, keys.length]).toEqual([503, 4]);
+    expect(found.body.message).toBe('Key "viewer" is not rotated, its token still works');
+    expect(found.body.fix).toContain("keys revoke");
+  });
+
+  test("a key that is not there leaves none behind", async () => {
+    const { admin, records } = ports();
+    admin.access.revoke = async () => {
+      throw fault("GW_NAME", { message: "There is no key" });
+    };
+    expect((await ask(admin, "POST", paths.revoke, "admin", { key: "x" })).status).toBe(400);
+    expect(records).toEqual([]);
+  });
+
+  test("a disk that is full: it is said that the key ended in memory only", async () => {
+    const { admin } = ports();
+    admin.access.revoke = async () => {
+      throw fault("GW_DATA_DIR", { message: "Cannot use keys.snapshot", cause: "ENOSPC" });
+    };
+    const found = await ask(admin, "POST", paths.revoke, "admin", { key: "x" });
+    expect([found.body.code, found.body.message, found.body.cause]).toEqual([
+      "GW_DATA_DIR",
+      'Key "x" is revoked in this process, but not on disk',
+      "Cannot use keys.snapshot: ENOSPC",
+    ]);
+  });
+});
+
 describe("answers", () => {
   test("a change is recorded before it happens, with the key that asked", async () => {
     const { admin, records, keys } = ports();

@@ -49,7 +49,7 @@ export function world(
   const got: Got[] = [];
   const logged: World["logged"] = [];
   const lists = new Map<string, string>();
-  const keys = scriptedKeys();
+  const keys = scriptedKeys(clock);
   let changed = () => {};
   const made: World = {
     front: createHttpFront({
@@ -120,7 +120,7 @@ function peer(): World["peer"] {
 const briefEnds = setClock().now() + 60_000;
 
 /** alice, bob and brief are executors, `Bearer viewer` is not; the others fail. */
-function scriptedKeys(): { access: Access; revoke(keyId: string): void } {
+function scriptedKeys(clock: SetClock): { access: Access; revoke(keyId: string): void } {
   const live = new Map<string, Identity>();
   for (const [keyId, role] of Object.entries({
     alice: "executor",
@@ -153,6 +153,11 @@ function scriptedKeys(): { access: Access; revoke(keyId: string): void } {
         if (known !== undefined) return { ok: false, error: known };
         const code = header === null ? "GW_KEY_MISSING" : "GW_KEY_UNKNOWN";
         return { ok: false, error: fault(code, { message: "no such key" }) };
+      },
+      isLive(identity) {
+        const { keyId, expiresMs } = identity;
+        if (live.get(`Bearer ${keyId}`) !== identity) return false;
+        return expiresMs === null || clock.now() < expiresMs;
       },
       onGone(listener) {
         gone = listener;
