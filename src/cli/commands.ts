@@ -212,6 +212,7 @@ export const commands: readonly Command[] = [
     name: "receipts list",
     usage: "[--limit N] [--key NAME] [--tool SERVER/TOOL] [--outcome WORD] [--json]",
     summary: "List receipts, newest first",
+    help: "Exit 2 while the store does not answer: then what lies in data_dir is listed.",
     options: [
       config,
       json,

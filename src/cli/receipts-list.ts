@@ -1,4 +1,4 @@
-/** `authensor-gw receipts list`: newest first. */
+/** `authensor-gw receipts list`: newest first; exit 2 while the store does not answer. */
 
 import { paths } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
@@ -8,6 +8,7 @@ import type { ReceiptRow } from "../store/store.ts";
 import type { Invocation } from "./command.ts";
 import { fromGatewayOr, needConfig } from "./context.ts";
 import { table } from "./print.ts";
+import { orFromSpool } from "./without-store.ts";
 
 const filters = ["key", "tool", "outcome"] as const;
 
@@ -17,19 +18,20 @@ export async function run(call: Invocation): Promise<number> {
   const wanted = Object.fromEntries(filters.map((name) => [name, call.options.text(name)]));
   const config = needConfig(call);
   const before = beforeMs === undefined ? undefined : new Date(beforeMs).toISOString();
-  const rows = await fromGatewayOr<readonly ReceiptRow[]>(
+  const offline = async (places?: "spool") => {
+    const { listReceiptsOffline } = await import("../gateway/offline-receipts.ts");
+    const time = beforeMs === undefined ? {} : { beforeMs };
+    return await listReceiptsOffline(config, { ...wanted, ...time, limit }, places);
+  };
+  const query = { ...wanted, before, limit: String(limit) };
+  const { found: rows, complete } = await orFromSpool<readonly ReceiptRow[]>(
     call,
-    config,
-    (client) => client.get(paths.receipts, { ...wanted, before, limit: String(limit) }),
-    async () => {
-      const { listReceiptsOffline } = await import("../gateway/offline-receipts.ts");
-      const time = beforeMs === undefined ? {} : { beforeMs };
-      return await listReceiptsOffline(config, { ...wanted, ...time, limit });
-    },
+    () => fromGatewayOr(call, config, (client) => client.get(paths.receipts, query), offline),
+    () => offline("spool"),
   );
   if (call.options.has("json")) for (const row of rows) call.io.out(JSON.stringify(row));
   else call.io.out(rows.length === 0 ? "No receipts." : rowsText(rows));
-  return 0;
+  return complete ? 0 : 2;
 }
 
 function rowsText(rows: readonly ReceiptRow[]): string {

@@ -5,23 +5,24 @@ import { fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
 import { fromGatewayOr, needConfig } from "./context.ts";
+import { orFromSpool } from "./without-store.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const id = call.args[0] ?? "";
   const config = needConfig(call);
-  const receipt = await fromGatewayOr<ReceiptDetail>(
+  const offline = async (places?: "spool") => {
+    const { showReceiptOffline } = await import("../gateway/offline-receipts.ts");
+    const found = await showReceiptOffline(config, id, places);
+    if (found === undefined) throw fault("GW_RECEIPT_UNKNOWN", { message: `No receipt "${id}"` });
+    return found;
+  };
+  const { found: receipt, complete } = await orFromSpool<ReceiptDetail>(
     call,
-    config,
-    (client) => client.get(paths.receipt, { id }),
-    async () => {
-      const { showReceiptOffline } = await import("../gateway/offline-receipts.ts");
-      const found = await showReceiptOffline(config, id);
-      if (found === undefined) throw fault("GW_RECEIPT_UNKNOWN", { message: `No receipt "${id}"` });
-      return found;
-    },
+    () => fromGatewayOr(call, config, (client) => client.get(paths.receipt, { id }), offline),
+    () => offline("spool"),
   );
   call.io.out(call.options.has("json") ? JSON.stringify(receipt) : receiptText(receipt));
-  return 0;
+  return complete ? 0 : 2;
 }
 
 function receiptText(receipt: ReceiptDetail): string {

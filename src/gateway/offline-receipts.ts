@@ -10,19 +10,29 @@ import { openEmbedded, readStoreOffline, spoolOf } from "./offline.ts";
 import { readReceipt, readReceipts } from "./receipts.ts";
 import { type Verified, verifyReceipts } from "./verify.ts";
 
+/** Spool and store, or what lies in data_dir alone while the store does not answer. */
+export type Places = "all" | "spool";
+
 /** `undefined` members of the query count as not there. */
 export function listReceiptsOffline(
   config: Config,
   query: { [Name in keyof ReceiptQuery]?: ReceiptQuery[Name] | undefined } & { limit: number },
+  places: Places = "all",
 ): Promise<readonly ReceiptRow[]> {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   const wanted = Object.fromEntries(given) as unknown as ReceiptQuery;
   const spoolDir = spoolOf(config.dataDir);
+  if (places === "spool") return readReceipts({ store: undefined, spoolDir }, wanted);
   return readStoreOffline(config, (store) => readReceipts({ store, spoolDir }, wanted));
 }
 
-export function showReceiptOffline(config: Config, id: string): Promise<ReceiptDetail | undefined> {
+export function showReceiptOffline(
+  config: Config,
+  id: string,
+  places: Places = "all",
+): Promise<ReceiptDetail | undefined> {
   const spoolDir = spoolOf(config.dataDir);
+  if (places === "spool") return readReceipt({ store: undefined, spoolDir }, id);
   return readStoreOffline(config, (store) => readReceipt({ store, spoolDir }, id));
 }
 

@@ -1,0 +1,80 @@
+/** A Postgres that is away, on a real gateway: what is told, what is listed, what is pinned. */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { programCommand, startGateway, type TestGateway } from "../kit/gateway.ts";
+
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startGateway({
+    program: "bun",
+    expectFailure: true, // it starts; only no key can be made before
+    config: { database: "postgres://me:hidden@127.0.0.1:1/x", servers: {} },
+  });
+  await gateway.child().says(/gateway is up/);
+}, 30_000);
+afterAll(async () => await gateway[Symbol.asyncDispose]());
+
+describe("with a database that is away", () => {
+  test("the log says why, and data_dir is not tied to it", () => {
+    const line = gateway
+      .stderr()
+      .split("\n")
+      .find((one) => one.includes("not reachable"));
+    expect(JSON.parse(line ?? "{}")).toMatchObject({
+      level: "error",
+      code: "GW_DATABASE",
+      cause: expect.stringContaining("ECONNREFUSED"),
+    });
+    expect(existsSync(join(gateway.folder, "data/store.json"))).toBe(false);
+    expect(gateway.stderr()).not.toContain("hidden");
+  });
+
+  test("status and /ready carry the reason", async () => {
+    const status = await gateway.cli("status");
+    expect([status.code, status.stdout]).toEqual([1, expect.stringMatching(/keys .*ECONNREFUSED/)]);
+    const ready = await fetch(`${gateway.url}/ready`);
+    expect([ready.status, await ready.text()]).toEqual([
+      503,
+      expect.stringContaining("ECONNREFUSED"),
+    ]);
+  });
+
+  test("receipts list gives what waits on disk, says so, and exits 2", async () => {
+    for (const runs of [true, false]) {
+      if (!runs) await gateway.stop();
+      const list = await gateway.cli("receipts", "list");
+      expect([list.code, list.stdout]).toEqual([2, "No receipts.\n"]);
+      expect(list.stderr).toContain("GW_DATABASE");
+      expect(list.stderr).toContain("INCOMPLETE: the store does not answer");
+    }
+    expect((await gateway.cli("receipts", "show", "r-000000000000-1")).code).toBe(1);
+  });
+
+  test("what was called meanwhile is in the list", async () => {
+    const command = [...(await programCommand("bun")), "notes-server"];
+    await using open = await startGateway({
+      program: "bun",
+      policy: "id: t\nallow: [notes/read_note]\n",
+      config: {
+        auth: "none",
+        database: "postgres://me@127.0.0.1:1/x",
+        servers: { notes: { command } },
+      },
+    });
+    let called = 1;
+    for (let tries = 0; called !== 0 && tries < 50; tries++) {
+      const args = ["--args", '{"title":"travel"}'];
+      called = (await open.cli("tools", "call", "notes/read_note", ...args)).code ?? 1;
+    }
+    const list = await open.cli("receipts", "list", "--outcome", "ok", "--json");
+    const rows = list.stdout.trim().split("\n");
+    expect([list.code, rows.length]).toEqual([2, 1]);
+    const { id, tool } = JSON.parse(rows[0] ?? "");
+    expect(tool).toBe("notes/read_note");
+    const shown = await open.cli("receipts", "show", id);
+    expect([shown.code, shown.stdout]).toEqual([2, expect.stringContaining("outcome")]);
+  }, 30_000);
+});
