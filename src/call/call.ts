@@ -8,6 +8,7 @@
  */
 
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import { no } from "../base/result.ts";
 import type { Tool } from "../catalog/catalog.ts";
 import type { Decision, Policy } from "../policy/model.ts";
 import { decide } from "./decide.ts";
@@ -33,6 +34,10 @@ export function callTool(incoming: Incoming, reply: Reply, ports: CallPorts): Ha
       live.abort?.(reason);
     },
   };
+}
+
+function keyEnded(): GatewayError {
+  return fault("GW_KEY_REVOKED", { message: "The key ended while the call waited" });
 }
 
 /** Invariant 6: after forwarding nothing may look like a denial, or the agent repeats the call. */
@@ -67,7 +72,8 @@ async function run(
   if (starting !== undefined && parsed.ok && parsed.value.tool === undefined) {
     // Right after a start an agent with an old list may be faster than the servers.
     await starting;
-    parsed = parseCall(incoming, ports.catalog);
+    if (!ports.isLive(incoming.identity)) parsed = no(keyEnded());
+    else parsed = parseCall(incoming, ports.catalog);
   }
   if (!parsed.ok) {
     respondProblem(incoming, reply, parsed.error);

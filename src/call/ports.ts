@@ -1,5 +1,6 @@
 /** What the call path needs; given once by gateway/serve.ts. */
 
+import type { Identity } from "../access/access.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -11,6 +12,8 @@ export interface CallPorts {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
+  /** A key may have ended while its call waited (F11). */
+  isLive(identity: Identity): boolean;
   /** The policy in force now: a call keeps the one it began with (P28). */
   policy(): Policy;
   /** JSON text of our own clientInfo towards servers. */

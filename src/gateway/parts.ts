@@ -120,6 +120,7 @@ export async function openParts(
     clock,
     deadlines: createDeadlines(clock),
     policy: () => policy.current,
+    isLive: config.auth === "none" ? () => true : access.isLive,
     clientInfoText: JSON.stringify(identity),
     debug: config.log.level === "debug" ? (text, fields) => log.debug(text, fields) : undefined,
     error: (message, fields) => log.error(message, fields),

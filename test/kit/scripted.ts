@@ -196,6 +196,7 @@ export async function world(
     deadlines: createDeadlines(clock),
     policy: () => policy.current,
     debug: undefined,
+    isLive: () => true,
     clientInfoText: '{"name":"gw","version":"0"}',
     error(message, fields) {
       throw new Error(`${message} ${JSON.stringify(fields)}`);
