@@ -1,3 +1,4 @@
+#!/usr/bin/env bun
 /** The program: argv in, exit code out. */
 
 import process from "node:process";

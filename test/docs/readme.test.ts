@@ -14,7 +14,7 @@ const readme = readFileSync(join(root, "README.md"), "utf8");
 const debugging = readFileSync(join(root, "docs/debugging.md"), "utf8");
 
 /** In backquotes, after a prompt, or indented as a line to paste. */
-const commandLine = /(?:`|\$ |^ {4})authensor-gw ([a-z-]+)(?: ([a-z]+))?/gm;
+const commandLine = /(?:`|\$ |^ {4})(?:npx )?authensor-gw ([a-z-]+)(?: ([a-z]+))?/gm;
 
 function blocks(kind: string): string[] {
   const parts = readme.split(`\`\`\`${kind}\n`).slice(1);
