@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { ConditionTrace, Facts } from "./model.ts";
 import { and, FALSE, not, TRUE, triName, UNKNOWN, type Value } from "./tri.ts";
+import { hasTwin, type Name } from "./twin.ts";
 
 export type Condition =
   | { readonly kind: "all"; readonly items: readonly Condition[] }
@@ -20,7 +21,7 @@ export const EACH = Symbol("[*]");
 export interface Path {
   readonly text: string;
   readonly root: Root;
-  readonly steps: readonly (string | typeof EACH)[];
+  readonly steps: readonly (Name | typeof EACH)[];
   /** Written with `?` at the end. */
   readonly optional: boolean;
 }
@@ -93,6 +94,7 @@ export function aside(condition: Condition, context: Context): void {
 }
 
 function runTest(test: Test, context: Context): Value {
+  if (context.steps > limits.policySteps) return tooMany(context);
   const root = test.path.root;
   context.inexact = root === "args" && context.facts.inexact === true;
   return walk(test, rootOf(root, context), 0, context);
@@ -117,20 +119,26 @@ function traced(test: Test, context: Context): Value {
 function walk(test: Test, value: Json, at: number, context: Context): Value {
   const step = test.path.steps[at];
   if (step === undefined) return judge(test, value, context);
-  if (typeof step === "string") {
-    if (!isObject(value)) return unknown(context, `${nameOf(value)} has no member "${step}"`);
-    const next = member(value, step);
+  if (step !== EACH) {
+    const name = step.text;
+    if (!isObject(value)) return unknown(context, `${typeName(value)} has no member "${name}"`);
+    // Only args are read again, by the server; and it may fold their keys (P2, P3).
+    if (test.path.root === "args" && hasTwin(value, step, context)) {
+      return unknown(context, `another key of the object reads like "${name}"`);
+    }
+    const next = member(value, name);
     return next === undefined ? absent(test, context) : walk(test, next, at + 1, context);
   }
-  if (!Array.isArray(value)) return unknown(context, `[*] wants an array, is ${nameOf(value)}`);
+  if (!Array.isArray(value)) return unknown(context, `[*] wants an array, is ${typeName(value)}`);
   const elements = value as readonly Json[];
   // No element is no value, never "all of none hold": that would let [] past a when or an unless.
   if (elements.length === 0) return absent(test, context);
+  context.steps += elements.length >> 3;
   let result: Value = TRUE;
   for (const element of elements) {
     result = and(result, walk(test, element, at + 1, context));
     if (result === FALSE) return FALSE;
-    if (context.steps > limits.policySteps) return UNKNOWN;
+    if (context.steps > limits.policySteps) return tooMany(context);
   }
   return result;
 }
@@ -138,7 +146,7 @@ function walk(test: Test, value: Json, at: number, context: Context): Value {
 function judge(test: Test, value: Json, context: Context): Value {
   context.steps += 1;
   if (typeof value === "string") context.steps += (value.length >> 6) * test.cost;
-  if (context.steps > limits.policySteps) return unknown(context, "more steps than policySteps");
+  if (context.steps > limits.policySteps) return tooMany(context);
   const result = test.check(value, context);
   // The value that settles the answer is the one worth showing.
   if (context.trace !== undefined) context.value = value;
@@ -150,12 +158,16 @@ function absent(test: Test, context: Context): Value {
   return test.missing;
 }
 
+function tooMany(context: Context): Value {
+  return unknown(context, "more steps than policySteps");
+}
+
 export function unknown(context: Context, note: string): Value {
   context.note = note;
   return UNKNOWN;
 }
 
-export function nameOf(value: Json): string {
+export function typeName(value: Json): string {
   if (value === null) return "null";
   return Array.isArray(value) ? "array" : typeof value;
 }

@@ -5,7 +5,7 @@
 
 import type { Json } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import { type Check, type Context, nameOf, unknown } from "./condition.ts";
+import { type Check, type Context, typeName, unknown } from "./condition.ts";
 import { compileGlobs } from "./glob.ts";
 import { inRange, parseAddress, type Range } from "./ip.ts";
 import * as operand from "./operand.ts";
@@ -182,7 +182,7 @@ function keysOnly(names: readonly string[] | undefined): Check | undefined {
   if (names === undefined) return undefined;
   const known = new Set(names);
   return (actual, context) => {
-    if (nameOf(actual) !== "object") return wrong(context, "object", actual);
+    if (typeName(actual) !== "object") return wrong(context, "object", actual);
     const keys = Object.keys(actual as object);
     context.steps += keys.length;
     return value(keys.every((key) => known.has(key)));
@@ -194,7 +194,7 @@ function type(names: readonly string[] | undefined): Check | undefined {
   const wanted = new Set(names);
   const integer = wanted.has("integer");
   return (actual, context) => {
-    if (wanted.has(nameOf(actual))) return TRUE;
+    if (wanted.has(typeName(actual))) return TRUE;
     if (!integer || typeof actual !== "number") return FALSE;
     return notExact(actual, context) ? UNKNOWN : value(Number.isInteger(actual));
   };
@@ -209,7 +209,7 @@ function negated(of: boolean | undefined): boolean | undefined {
 }
 
 function wrong(context: Context, wanted: string, actual: Json): Value {
-  return unknown(context, `wants ${wanted}, is ${nameOf(actual)}`);
+  return unknown(context, `wants ${wanted}, is ${typeName(actual)}`);
 }
 
 function notExact(actual: number, context: Context): boolean {

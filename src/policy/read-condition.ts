@@ -7,6 +7,7 @@ import { operators } from "./operators.ts";
 import { asMap, did, kindOf, problem, quote, type Reader } from "./reader.ts";
 import type { Entry, Node } from "./tree.ts";
 import { UNKNOWN } from "./tri.ts";
+import { nameOf } from "./twin.ts";
 
 /** What a rule's conditions mention, for the checks of the rule. */
 export interface Mentions {
@@ -71,7 +72,7 @@ function readTests(entry: Entry, reader: Reader, mentions: Mentions): Condition 
   const path = readPath(entry, reader);
   if (path === undefined) return undefined;
   const first = path.steps[0];
-  if (path.root === "args" && typeof first === "string") mentions.args.add(first);
+  if (path.root === "args" && first !== undefined && first !== EACH) mentions.args.add(first.text);
   if (path.root === "client") mentions.client ??= entry;
   const map = entry.value;
   if (map.kind !== "map" || map.entries.length === 0) {
@@ -132,7 +133,8 @@ function readPath(entry: Entry, reader: Reader): Path | undefined {
     const name = typeof first === "string" ? first : "";
     return problem(reader, entry.at, `${root} has no member ${quote(name)}`, did(name, names));
   }
-  return { text, root: root as Root, steps: rest, optional };
+  const prepared = rest.map((step) => (step === EACH ? step : nameOf(step)));
+  return { text, root: root as Root, steps: prepared, optional };
 }
 
 /** `args.a["b.c"][*].d` in parts, or why it is not a path. */
@@ -169,7 +171,8 @@ function nameEnd(text: string, from: number): number {
 
 /** A weekday in another spelling would never be equal. */
 function checkWeekday(path: Path, operator: string, node: Node, reader: Reader): void {
-  if (path.root !== "time" || path.steps[0] !== "weekday") return;
+  const [first] = path.steps;
+  if (path.root !== "time" || first === EACH || first?.text !== "weekday") return;
   if (!["eq", "ne", "one_of", "none_of"].includes(operator)) return;
   for (const item of node.kind === "list" ? node.items : [node]) {
     operand.choice(item, weekdays, "weekday", reader);

@@ -4,6 +4,8 @@
  * not get past it.
  */
 
+import { foldKey } from "../base/fold-key.ts";
+
 /** The known params key that `key` is a twin of; undefined when it is exact or nothing like one. */
 export function foldedParam(key: string): string | undefined {
   return params.has(key) ? undefined : foldedParams.get(fold(key));
@@ -55,13 +57,9 @@ function foldAll(keys: ReadonlySet<string>): ReadonlyMap<string, string> {
   return new Map([...keys].map((key) => [fold(key), key]));
 }
 
-/**
- * Compatibility forms and case folded; controls, format characters, spaces and all else dropped.
- */
+/** Beyond the shared folding, all that no known key has is dropped. */
 function fold(key: string): string {
   let folded = "";
-  for (const character of key.normalize("NFKC").toLowerCase()) {
-    if (kept.includes(character)) folded += character;
-  }
+  for (const character of foldKey(key)) if (kept.includes(character)) folded += character;
   return folded;
 }

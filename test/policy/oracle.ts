@@ -108,7 +108,7 @@ function pathTruth(path: string, operator: string, operand: Json, world: World):
     client: world.client,
     time: { hour: world.hour },
   };
-  const found = lookUp(roots[parts[0]!]!, parts.slice(1));
+  const found = lookUp(roots[parts[0]!]!, parts.slice(1), parts[0] === "args");
   return every(
     found.map((one) => {
       if (one.state === "odd") return "U";
@@ -124,17 +124,34 @@ function pathTruth(path: string, operator: string, operand: Json, world: World):
 }
 
 /** Every place a path leads to; an empty array under [*] leads to one absent place. */
-function lookUp(value: Json, parts: readonly string[]): Found[] {
+function lookUp(value: Json, parts: readonly string[], twins: boolean): Found[] {
   const [part, ...rest] = parts;
   if (part === undefined) return [{ state: "value", value }];
   if (part === "[*]") {
     if (!Array.isArray(value)) return [{ state: "odd" }];
-    return value.length === 0 ? [{ state: "absent" }] : value.flatMap((one) => lookUp(one, rest));
+    if (value.length === 0) return [{ state: "absent" }];
+    return value.flatMap((one) => lookUp(one, rest, twins));
   }
   if (value === null || typeof value !== "object" || Array.isArray(value))
     return [{ state: "odd" }];
+  const others = Object.keys(value).filter((key) => key !== part);
+  // P2, P3: a server could take the other key for the one that the rule reads.
+  if (twins && others.some((key) => twin(key, part))) return [{ state: "odd" }];
   if (!Object.keys(value).includes(part)) return [{ state: "absent" }];
-  return lookUp((value as JsonObject)[part]!, rest);
+  return lookUp((value as JsonObject)[part]!, rest, twins);
+}
+
+/** Readings of a key: without what cannot be seen, or what stands before a NUL. */
+function twin(key: string, name: string): boolean {
+  const unseen = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{White_Space}]/gu;
+  const plain = (text: string): string => {
+    const letters = [...text.replace(unseen, "").normalize("NFKC")];
+    return letters
+      .map((one) => one.toUpperCase().toLowerCase())
+      .join("")
+      .replace(unseen, "");
+  };
+  return [key, key.split("\0")[0]!].some((reading) => plain(reading) === plain(name));
 }
 
 function operatorTruth(operator: string, operand: Json, actual: Json, inexact: boolean): Truth {

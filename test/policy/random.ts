@@ -22,7 +22,26 @@ const texts = fc.constantFrom(
 );
 const numbers = fc.constantFrom(-1, 0, 1, 1.5, 2, 100, 0.1);
 const scalars: fc.Arbitrary<Json> = fc.oneof(texts, numbers, fc.boolean(), fc.constant(null));
-const names = fc.constantFrom("a", "b", "c", "toString");
+/** With twins of the names that rules read (P2, P3); few, or all would be unknown. */
+const names = fc.oneof(
+  { arbitrary: fc.constantFrom("a", "b", "c", "toString"), weight: 19 },
+  {
+    arbitrary: fc.constantFrom(
+      "A",
+      "ａ",
+      "a\0",
+      "\u200bb",
+      "B ",
+      "\0x",
+      "c\0x",
+      "Ⓒ",
+      "a-",
+      "",
+      "á",
+    ),
+    weight: 1,
+  },
+);
 
 export const values: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
   value: fc.oneof(
