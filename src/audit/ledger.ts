@@ -3,6 +3,8 @@
  * record says it all: every chain begun before this one is shipped whole.
  */
 
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { isObject, member } from "../base/json.ts";
 import type { SpoolFs } from "./fs.ts";
 
@@ -26,6 +28,12 @@ export async function readLedger(fs: SpoolFs): Promise<Watermark | undefined> {
   } finally {
     await file.close();
   }
+}
+
+/** The same from outside, to read only. undefined: there is none. */
+export function readLedgerOf(dir: string): Watermark | "damaged" | undefined {
+  const path = join(dir, name);
+  return existsSync(path) ? (parse(readFileSync(path, "utf8")) ?? "damaged") : undefined;
 }
 
 /** Durable when it resolves: segments are removed only after it (A16). */

@@ -11,30 +11,51 @@ import { judgeTail, recordOf, scanFrames, segmentName, segmentOrdinal } from "./
 /**
  * All whole records, chain after chain, each in order; the first of a chain may have a seq over 0
  * (what was shipped is gone). A live gateway's unfinished tail just ends the stream.
- * Rejects with GW_SPOOL_DAMAGED where a record in the middle does not check.
+ * Rejects with GW_SPOOL_DAMAGED where a record in the middle does not check. onTail: told how
+ * many bytes behind the last record do not check; of a live gateway they may just be on the way.
  */
-export async function* readSpool(dir: string): AsyncGenerator<ChainRecord> {
+export async function* readSpool(
+  dir: string,
+  onTail: (bytes: number) => void = () => {},
+): AsyncGenerator<ChainRecord> {
   const ordinals = listOrdinals(dir);
-  for (const [at, ordinal] of ordinals.entries()) {
+  const newest = await newestOf(dir, ordinals);
+  for (const ordinal of ordinals) {
     const file = await openToRead(join(dir, segmentName(ordinal)));
     if (file === undefined) continue;
     try {
-      yield* readSegment(file, segmentName(ordinal), at === ordinals.length - 1);
+      yield* readSegment(file, segmentName(ordinal), ordinal >= newest, onTail);
     } finally {
       await file.close();
     }
   }
 }
 
+/** The last that was begun: one without a header behind it is only reserved, or torn itself. */
+async function newestOf(dir: string, ordinals: readonly number[]): Promise<number> {
+  for (const ordinal of ordinals.toReversed()) {
+    const file = await openToRead(join(dir, segmentName(ordinal)));
+    if (file === undefined) continue;
+    try {
+      if ((await readHeader(file)) !== undefined) return ordinal;
+    } finally {
+      await file.close();
+    }
+  }
+  return ordinals.at(-1) ?? 0;
+}
+
 async function* readSegment(
   file: SpoolFile,
   name: string,
   newest: boolean,
+  onTail: (bytes: number) => void,
 ): AsyncGenerator<ChainRecord> {
   const header = await readHeader(file);
   if (header === undefined) {
     const tail = await judgeTail(file, 0, undefined);
     if (tail.damaged) throw damaged(name, 0, -1, "its header does not check");
+    if (tail.lostBytes > 0) onTail(tail.lostBytes);
     return;
   }
   const { chain } = header.value;
@@ -54,24 +75,28 @@ async function* readSegment(
     const scan = await scanFrames(file, from, size, take);
     yield* part;
     if (part.length >= 1000) continue;
-    await judgeEnd(file, name, scan.at, seq, newest);
+    const lost = await judgeEnd(file, name, scan.at, seq, newest);
+    if (lost > 0) onTail(lost);
     return;
   }
 }
 
-/** A live gateway may write on while this reads: only what stands still is judged. */
+/**
+ * Bytes that do not check. A live gateway may write on while this reads: only what stands still is
+ * judged.
+ */
 async function judgeEnd(
   file: SpoolFile,
   name: string,
   at: number,
   seq: number,
   newest: boolean,
-): Promise<void> {
+): Promise<number> {
   const tail = await judgeTail(file, at, seq);
-  if (!tail.damaged && (newest || tail.lostBytes === 0)) return;
+  if (!tail.damaged && (newest || tail.lostBytes === 0)) return tail.lostBytes;
   // The frame that was missing a moment ago may have been written since.
   const again = await scanFrames(file, at, await file.size(), () => false);
-  if (newest && again.found === "stopped") return;
+  if (newest && again.found === "stopped") return 0;
   throw damaged(name, at, seq, "whole records follow it");
 }
 

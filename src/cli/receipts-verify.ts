@@ -7,6 +7,7 @@ import { verifyConfig, verifyCopy } from "../gateway/offline-receipts.ts";
 import type { Verified } from "../gateway/verify.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig, needDatabase, storePlace } from "./context.ts";
+import { counted } from "./words.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const dir = call.options.text("dir");
@@ -36,22 +37,29 @@ function reportLines({ ok, bad, records, chains, missing }: Verified): string[] 
   const lines: string[] = [];
   if (bad !== undefined) {
     lines.push(`TAMPERED: chain ${bad.chain}, seq ${bad.seq}: ${bad.why}`);
-    lines.push(`${records} records before it are well.`);
+    lines.push(`Records read before it, and well: ${records}.`);
   }
   for (const one of missing) lines.push(`INCOMPLETE: ${one}`);
   if (ok) {
     const sum = (pick: (chain: (typeof chains)[number]) => number) =>
       chains.reduce((total, chain) => total + pick(chain), 0);
-    const calls = sum((chain) => chain.intents);
+    const read = `${counted(records, "record")} in ${counted(chains.length, "chain")}`;
+    const calls = counted(
+      sum((chain) => chain.intents),
+      "call",
+    );
     const refused = sum((chain) => chain.refusals);
     const word = missing.length > 0 ? "What is here is well" : "Well";
-    lines.push(
-      `${word}: ${records} records in ${chains.length} chains, ${calls} calls, ${refused} refused`,
-    );
+    lines.push(`${word}: ${read}, ${calls}, ${refused} refused`);
     const running = sum((chain) => chain.running);
-    if (running > 0) lines.push(`${running} calls have no outcome yet.`);
+    if (running > 0) lines.push(`Without an outcome yet: ${counted(running, "call")}.`);
     const lost = sum((chain) => chain.lostBytes);
-    if (lost > 0) lines.push(`Crashes cost ${lost} bytes of records that nobody was told of.`);
+    if (lost > 0) {
+      lines.push(
+        `After crashes, ${counted(lost, "byte")} at the end of the spool did not check and ` +
+          "went: written but never acknowledged, or changed.",
+      );
+    }
   }
   return lines;
 }

@@ -3,10 +3,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ReceiptDetail } from "../admin/contract.ts";
+import { readLedgerOf } from "../audit/ledger.ts";
+import { GatewayError } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
 import type { ReceiptQuery, ReceiptRow } from "../store/store.ts";
 import type { Config } from "./config-model.ts";
 import { openEmbedded, readStoreOffline, spoolOf } from "./offline.ts";
+import { isOwned } from "./owner.ts";
 import { readReceipt, readReceipts } from "./receipts.ts";
 import { type Verified, verifyReceipts } from "./verify.ts";
 
@@ -38,7 +41,19 @@ export function showReceiptOffline(
 
 /** Also while a gateway runs: evidence is read from where it lies, not asked of the witness. */
 export function verifyConfig(config: Config): Promise<Verified> {
-  return readStoreOffline(config, (store) => verifyReceipts(store, spoolOf(config.dataDir), []));
+  const { dataDir } = config;
+  const live = () => isLive(dataDir);
+  return readStoreOffline(config, (store) => verifyReceipts(store, spoolOf(dataDir), [], live));
+}
+
+/** Only the owner can be asked: for others a gateway is not live, which hides nothing. */
+function isLive(dataDir: string): boolean {
+  try {
+    return isOwned(dataDir);
+  } catch (thrown) {
+    if (thrown instanceof GatewayError && thrown.code === "GW_DATA_DIR") return false;
+    throw thrown;
+  }
 }
 
 /** A copy of a data_dir. One that was used with Postgres has only the spool in it. */
@@ -48,6 +63,9 @@ export async function verifyCopy(dir: string): Promise<Verified> {
   const missing: string[] = [];
   if (elsewhere !== undefined) {
     missing.push(`the store ${elsewhere} is not part of a copy; use --config to read it too`);
+  }
+  if (store === undefined && missing.length === 0 && readLedgerOf(spoolOf(dir)) !== undefined) {
+    missing.push("the store is not in the copy, but receipts were stored in it");
   }
   try {
     return await verifyReceipts(store, spoolOf(dir), missing);

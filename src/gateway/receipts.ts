@@ -5,7 +5,7 @@ import { readSpool } from "../audit/read.ts";
 import { receiptId } from "../receipt/chain.ts";
 import { decodeBody, joinRow } from "../receipt/decode.ts";
 import type { ChainRecord, IntentFields, OutcomeFields } from "../receipt/model.ts";
-import type { ReceiptQuery, ReceiptRow, Store } from "../store/store.ts";
+import type { ReceiptQuery, ReceiptRow, Store, StoredRecord } from "../store/store.ts";
 
 export interface ReceiptSources {
   /** undefined: nothing was stored yet. */
@@ -142,7 +142,7 @@ export async function* storedFrom(
   store: Store,
   chain: string,
   from: number,
-): AsyncGenerator<ChainRecord> {
+): AsyncGenerator<StoredRecord> {
   for (let next = from; ; ) {
     const part = await store.records(chain, next, page);
     yield* part;

@@ -1,39 +1,65 @@
 /** `receipts verify`: store and spool as one stream, record by record. Changes nothing. */
 
+import { resolve } from "node:path";
+import { readLedgerOf } from "../audit/ledger.ts";
 import { readSpool } from "../audit/read.ts";
 import { GatewayError } from "../base/errors.ts";
-import { decodeBody } from "../receipt/decode.ts";
 import type { ChainRecord } from "../receipt/model.ts";
 import {
   type Anchor,
+  type BadRecord,
   createVerifier,
-  type Verifier,
+  type Mark,
   type VerifyReport,
 } from "../receipt/verify.ts";
 import type { Store } from "../store/store.ts";
-import { storedFrom } from "./receipts.ts";
+import { checkLinks } from "./verify-links.ts";
+import { behindEnd, createWalk, unseen, type Walk, walkChain, walkStore } from "./verify-walk.ts";
 
 export interface Verified extends VerifyReport {
   /** What could not be looked at, for people; empty when all was. */
   readonly missing: readonly string[];
+  /** Bytes at the end of the spool that do not check; a live gateway may be writing them. */
+  readonly tailBytes: number;
 }
 
 /**
  * store undefined: there is none, and `missing` says so if there should be. A gateway may write
- * meanwhile: what it ships between two looks is fetched again.
+ * meanwhile (`live`, asked when it matters): what it ships between two looks is fetched again.
  */
 export async function verifyReceipts(
   store: Store | undefined,
   spoolDir: string,
   missing: string[],
+  live: () => boolean = () => false,
 ): Promise<Verified> {
+  // Before the store is read: what the ledger names then is there.
+  const ledger = readLedgerOf(spoolDir);
   const reached = store === undefined ? undefined : await reach(store, missing);
   const anchors = reached === undefined ? await anchorsOf(spoolDir) : [];
-  const walk = createWalk(createVerifier(anchors), missing);
-  const bad = await walkAll(walk, reached, spoolDir);
+  const { ends, strays } = (await reached?.inspect()) ?? { ends: [], strays: [] };
+  const marks: Mark[] = ends.map((end) => ({ ...end, from: "chain_heads" }));
+  const looked = reached !== undefined || missing.length === 0;
+  if (typeof ledger === "object" && looked) marks.push({ ...ledger, from: "spool/ledger.json" });
+  const walk = createWalk(createVerifier(anchors), marks);
+  const tail = { bytes: 0 };
+  const [stray] = strays;
+  const found = await walkAll(walk, reached, spoolDir, tail);
   const report = walk.verifier.report();
-  return { ...report, ok: report.ok && bad === undefined, bad: report.bad ?? bad, missing };
+  const links = checkLinks(report.chains, reached?.kind !== "postgres");
+  const bad = stray ?? report.bad ?? walk.bad ?? found ?? unseen(walk) ?? links.bad;
+  if (bad === undefined) {
+    missing.push(
+      ...links.missing,
+      ...ledgerLacks(ledger, ownChains(walk, reached, spoolDir), live),
+    );
+    if (tail.bytes > 0 && !live()) missing.push(`${tail.bytes} ${tailSays}`);
+  }
+  return { ...report, ok: bad === undefined, bad, missing, tailBytes: tail.bytes };
 }
+
+const tailSays =
+  "bytes at the end of the spool do not check: written but never acknowledged, or changed";
 
 async function reach(store: Store, missing: string[]): Promise<Store | undefined> {
   try {
@@ -59,45 +85,32 @@ async function anchorsOf(spoolDir: string): Promise<Anchor[]> {
   return [...firsts.values()].filter((anchor) => anchor.seq >= 0);
 }
 
-interface Walk {
-  readonly verifier: Verifier;
-  /** Seq that comes next, of each chain seen. */
-  readonly next: Map<string, number>;
-  /** False: stop, something is bad. */
-  take(record: ChainRecord): boolean;
+/** Chains in the store that this data_dir wrote: a shared database holds those of others too. */
+function ownChains(walk: Walk, store: Store | undefined, spoolDir: string): number {
+  const dir = resolve(spoolDir);
+  const own = walk.verifier.report().chains.filter(({ chain, opened }) => {
+    return walk.stored.has(chain) && (store?.kind === "sqlite" || opened?.dir === dir);
+  });
+  return own.length;
 }
 
-function createWalk(verifier: Verifier, missing: string[]): Walk {
-  const next = new Map<string, number>();
-  return {
-    verifier,
-    next,
-    take(record) {
-      if (record.seq === 0) noteAbsent(record, next, missing);
-      next.set(record.chain, record.seq + 1);
-      return verifier.take(record);
-    },
-  };
-}
-
-/** A chain names the one before it: where that is nowhere, the receipts are not whole. */
-function noteAbsent(
-  record: ChainRecord,
-  seen: ReadonlyMap<string, number>,
-  missing: string[],
-): void {
-  const decoded = decodeBody(record.body);
-  if (!decoded.ok || decoded.value.kind !== "open") return;
-  const { prevChain } = decoded.value.fields;
-  if (prevChain === "" || seen.has(prevChain)) return;
-  missing.push(`the chain ${prevChain}, which comes before ${record.chain}, is not here`);
+/** Without the watermark nobody can tell whether the newest records of the store are there. */
+function ledgerLacks(ledger: ReturnType<typeof readLedgerOf>, own: number, live: () => boolean) {
+  if (ledger === "damaged") return ["spool/ledger.json does not check"];
+  if (ledger !== undefined || own === 0 || live()) return [];
+  return ["spool/ledger.json, which names the last stored record, is not here"];
 }
 
 /** What is bad beside what the verifier itself finds. */
-async function walkAll(walk: Walk, store: Store | undefined, spoolDir: string) {
+async function walkAll(
+  walk: Walk,
+  store: Store | undefined,
+  spoolDir: string,
+  tail: { bytes: number },
+): Promise<BadRecord | undefined> {
   try {
     if (store !== undefined && !(await walkStore(walk, store))) return undefined;
-    for await (const record of readSpool(spoolDir)) {
+    for await (const record of readSpool(spoolDir, (bytes) => (tail.bytes += bytes))) {
       const next = walk.next.get(record.chain);
       if (store !== undefined && record.seq > (next ?? 0)) {
         // Shipped and removed from the spool since the store was read.
@@ -110,27 +123,13 @@ async function walkAll(walk: Walk, store: Store | undefined, spoolDir: string) {
         if (why !== undefined) return { chain: record.chain, seq: record.seq, why };
       }
     }
-    if (store !== undefined) await walkStore(walk, store);
+    if (store === undefined || !(await walkStore(walk, store))) return undefined;
+    return await behindEnd(walk, store);
   } catch (thrown) {
     if (!isDamage(thrown)) throw thrown;
     const { chain = "", seq = -1 } = thrown.data as { chain?: string; seq?: number };
     return { chain, seq, why: `${thrown.message}: ${thrown.why}` };
   }
-  return undefined;
-}
-
-async function walkStore(walk: Walk, store: Store): Promise<boolean> {
-  for (const chain of await store.chains()) {
-    if (!(await walkChain(walk, store, chain))) return false;
-  }
-  return true;
-}
-
-async function walkChain(walk: Walk, store: Store, chain: string): Promise<boolean> {
-  for await (const record of storedFrom(store, chain, walk.next.get(chain) ?? 0)) {
-    if (!walk.take(record)) return false;
-  }
-  return true;
 }
 
 /** A record that is in the spool and in the store must be one and the same. */

@@ -2,6 +2,7 @@
 
 import { chainBytes, linkHash, noPrev } from "./chain.ts";
 import { decodeBody } from "./decode.ts";
+import type { OpenFields } from "./encode.ts";
 import type { ChainRecord } from "./model.ts";
 
 export interface BadRecord {
@@ -13,6 +14,8 @@ export interface BadRecord {
 
 export interface ChainReport {
   readonly chain: string;
+  /** What its first record says; undefined when that was not seen. */
+  readonly opened: OpenFields | undefined;
   readonly firstSeq: number;
   readonly lastSeq: number;
   /** Hex of the last hash. */
@@ -36,6 +39,16 @@ export interface VerifyReport {
   readonly bad: BadRecord | undefined;
   readonly records: number;
   readonly chains: readonly ChainReport[];
+}
+
+/** A record known from elsewhere: it must be there, and be this one. */
+export interface Mark {
+  readonly chain: string;
+  readonly seq: number;
+  /** Hex. */
+  readonly hash: string;
+  /** Who knows of it, for people: `chain_heads`. */
+  readonly from: string;
 }
 
 /** Where a stream starts that does not begin at seq 0: what is known of the record before it. */
@@ -91,6 +104,7 @@ interface ChainState {
   readonly bytes: Uint8Array;
   readonly anchored: boolean;
   readonly first: number;
+  opened: OpenFields | undefined;
   next: number;
   prev: Uint8Array;
   closed: boolean;
@@ -110,6 +124,7 @@ function startState(chain: string, anchors: readonly Anchor[]): ChainState {
     bytes: chainBytes(chain),
     anchored: anchor !== undefined,
     first,
+    opened: undefined,
     next: first,
     prev: anchor?.hash ?? noPrev,
     closed: false,
@@ -129,6 +144,8 @@ function check(
   chains: ReadonlyMap<string, ChainState>,
 ): string | undefined {
   if (record.seq !== state.next) return `expected seq ${state.next}, found ${record.seq}`;
+  // SQLite keeps values of any type in any column.
+  if (!isBytes(record.body) || !isBytes(record.hash)) return "its body or hash is not bytes";
   if (!same(record.prev, state.prev)) return "prev is not the hash of the record before it";
   const hash = linkHash(state.bytes, record.seq, record.prev, record.body);
   if (!same(hash, record.hash)) return "the hash is not that of its bytes";
@@ -153,6 +170,7 @@ function checkBody(
   if ((record.seq === 0) !== (body.kind === "open")) return "open stands first, and only there";
   switch (body.kind) {
     case "open": {
+      state.opened = body.fields;
       // A chain names the one before it and its head: what was cut off behind that head shows.
       const before = chains.get(body.fields.prevChain);
       if (before === undefined) return undefined;
@@ -194,6 +212,7 @@ function endIntent(state: ChainState, seq: number, of: number): string | undefin
 function chainReport(state: ChainState): ChainReport {
   return {
     chain: state.chain,
+    opened: state.opened,
     firstSeq: state.first,
     lastSeq: state.next - 1,
     head: hex(state.prev),
@@ -205,6 +224,10 @@ function chainReport(state: ChainState): ChainReport {
     running: state.open.size,
     lostBytes: state.lostBytes,
   };
+}
+
+function isBytes(value: unknown): boolean {
+  return value instanceof Uint8Array;
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

@@ -3,11 +3,11 @@
 import type { Sql } from "postgres";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { RecordKind } from "../receipt/model.ts";
 import { checkBatch, chunks } from "./batch.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
-import { type Client, openClient } from "./postgres-client.ts";
+import { openClient } from "./postgres-client.ts";
 import { addKey, replaceKey, revokeKey } from "./postgres-keys.ts";
+import { inspect, readRecords } from "./postgres-records.ts";
 import { shipChunk } from "./postgres-ship.ts";
 import {
   type JoinedRow,
@@ -43,6 +43,7 @@ export function postgresStore(options: { url: string; pool: number; queryMs: num
     head: (chain) => client.run("read the head of a chain", (sql) => head(sql, chain)),
     chains: () => client.run("list the chains", chains),
     records: (chain, fromSeq, limit) => readRecords(client, chain, fromSeq, limit),
+    inspect: () => client.run("look at the chains", inspect),
     receipts: (query) => client.run("list receipts", (sql) => receipts(sql, query)),
     keys: () =>
       client.run("read the keys", async (sql) => {
@@ -131,30 +132,14 @@ async function chains(sql: Sql): Promise<string[]> {
   return rows.map((row) => row.chain);
 }
 
-function readRecords(client: Client, chain: string, fromSeq: number, limit: number) {
-  return client.run("read receipts", async (sql) => {
-    const rows = await sql<StoredRecord[]>`
-      select seq, kind, hash, prev, body from receipts
-      where chain = ${chain} and seq >= ${fromSeq}
-      order by seq limit ${Math.min(limit, limits.storePage)}`;
-    return rows.map(({ seq, ...row }) => ({ chain, seq: Number(seq), ...row }));
-  });
-}
-
-interface StoredRecord {
-  readonly seq: string;
-  readonly kind: RecordKind;
-  readonly hash: Uint8Array;
-  readonly prev: Uint8Array;
-  readonly body: Uint8Array;
-}
-
 async function receipts(sql: Sql, query: ReceiptQuery): Promise<ReceiptRow[]> {
   const id = query.id === undefined ? undefined : readReceiptId(query.id);
   if (query.id !== undefined && id === undefined) return [];
   const tool = query.tool === undefined ? undefined : splitTool(query.tool);
   const conditions = [
     sql`i.kind in ('intent', 'refusal')`,
+    // What stands before or behind its chain is no record: verify names it.
+    sql`and i.seq >= 0 and i.seq <= (select last_seq from chain_heads h where h.chain = i.chain)`,
     query.beforeMs !== undefined && sql`and i.at < to_timestamp(${query.beforeMs} / 1000.0)`,
     query.key !== undefined && sql`and (i.key_name = ${query.key} or i.key_id = ${query.key})`,
     tool !== undefined && sql`and i.tool = ${tool.tool}`,

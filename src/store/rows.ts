@@ -62,6 +62,13 @@ function uuidFrom(hex: string, fill: string): string {
   return cuts.map(([from, to]) => all.slice(from, to)).join("-");
 }
 
+/** A chain id as gateways write it: a uuid in lower case. */
+export function isChain(chain: unknown): chain is string {
+  if (typeof chain !== "string" || chain.length !== 36) return false;
+  const hex = chain.replaceAll("-", "");
+  return hex.length === 32 && isHex(hex) && uuidFrom(hex, "0") === chain;
+}
+
 function isHex(text: string): boolean {
   for (const character of text) if (!"0123456789abcdef".includes(character)) return false;
   return true;

@@ -4,12 +4,19 @@ import { chmodSync, closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { ChainRecord } from "../receipt/model.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
-import { nameTaken, notLive, type StoredKey, toKeyRow } from "./rows.ts";
+import { isChain, nameTaken, notLive, type StoredKey, toKeyRow } from "./rows.ts";
+import { inspect } from "./sqlite-inspect.ts";
 import { readHead, readRecords, receipts, shipFrames } from "./sqlite-receipts.ts";
 import { all, type Prepare, prepared } from "./sqlite-statement.ts";
-import type { FrameBatch, KeyRow, ReceiptQuery, ReceiptRow } from "./store.ts";
+import type {
+  FrameBatch,
+  Inspected,
+  KeyRow,
+  ReceiptQuery,
+  ReceiptRow,
+  StoredRecord,
+} from "./store.ts";
 
 /** The Store interface without its promises. Throws GatewayErrors. */
 export interface Engine {
@@ -18,7 +25,8 @@ export interface Engine {
   ship(batch: FrameBatch): void;
   head(chain: string): number;
   chains(): readonly string[];
-  records(chain: string, fromSeq: number, limit: number): readonly ChainRecord[];
+  records(chain: string, fromSeq: number, limit: number): readonly StoredRecord[];
+  inspect(): Inspected;
   receipts(query: ReceiptQuery): readonly ReceiptRow[];
   keys(): readonly KeyRow[];
   addKey(row: KeyRow): void;
@@ -63,9 +71,10 @@ function build(database: DatabaseSync, readOnly: boolean): Engine {
     ship: (batch) => inTransaction(database, () => shipFrames(prepare, batch)),
     head: (chain) => readHead(prepare, chain)?.seq ?? -1,
     chains: () =>
-      all<{ chain: string }>(prepare("select chain from chain_heads order by no")).map(
-        (row) => row.chain,
-      ),
+      all<{ chain: string }>(prepare("select chain from chain_heads order by no"))
+        .map((row) => row.chain)
+        .filter(isChain),
+    inspect: () => inspect(prepare),
     records: (chain, fromSeq, limit) => readRecords(prepare, chain, fromSeq, limit),
     receipts: (query) => receipts(prepare, query),
     keys: () => all<StoredKey>(prepare("select * from gateway_keys order by rowid")).map(toKeyRow),
@@ -179,6 +188,7 @@ function sayDatabase(path: string, engine: Engine): Engine {
     head: safe(engine.head),
     chains: safe(engine.chains),
     records: safe(engine.records),
+    inspect: safe(engine.inspect),
     receipts: safe(engine.receipts),
     keys: safe(engine.keys),
     addKey: safe(engine.addKey),

@@ -6,9 +6,9 @@ import { limits } from "../base/limits.ts";
 import type { ChainRecord, RecordKind } from "../receipt/model.ts";
 import { checkNext, checkSame, type Head } from "./batch.ts";
 import { callTime, type Derived, derive, endedSeq } from "./derive.ts";
-import { type JoinedRow, readReceiptId, splitTool, toReceiptRow } from "./rows.ts";
+import { isChain, type JoinedRow, readReceiptId, splitTool, toReceiptRow } from "./rows.ts";
 import { all, type Prepare } from "./sqlite-statement.ts";
-import type { FrameBatch, ReceiptQuery, ReceiptRow } from "./store.ts";
+import type { FrameBatch, ReceiptQuery, ReceiptRow, StoredRecord } from "./store.ts";
 
 interface StoredHead extends Head {
   /** The chain's number: the upper bits of its rows' ids. */
@@ -100,28 +100,45 @@ export function readRecords(
   chain: string,
   fromSeq: number,
   limit: number,
-): ChainRecord[] {
+): StoredRecord[] {
   const head = readHead(prepare, chain);
   if (head === undefined) return [];
   const statement = prepare(
-    `select id & 1099511627775 as seq, kind, hash, body from records
+    `select id & 1099511627775 as seq, kind, hash, body, at_ms,
+       of_id >> 40 as of_no, of_id & 1099511627775 as of_seq from records
      where id between ${idSql} and ${idSql} order by id limit ?`,
   );
   const from = Math.max(0, fromSeq - 1);
   const most = Math.min(limit, limits.storePage) + fromSeq - from;
-  const rows = all<Omit<ChainRecord, "chain" | "prev">>(
-    ...([statement, head.no, from, head.no, maxSeq, most] as const),
-  );
-  const records: ChainRecord[] = [];
+  const rows = all<RecordRow>(...([statement, head.no, from, head.no, maxSeq, most] as const));
+  const records: StoredRecord[] = [];
   let [next, prev] = [0, noHash];
-  for (const { seq, kind, hash, body } of rows) {
+  for (const row of rows) {
+    const { seq, kind, hash, body } = row;
     if (seq >= fromSeq) {
-      records.push({ chain, seq, kind, hash, prev: seq === next ? prev : noHash, body });
+      const record = { chain, seq, kind, hash, prev: seq === next ? prev : noHash, body };
+      records.push({ ...record, wrong: wrongColumn(row, head.no) });
     }
     next = seq + 1;
     prev = hash;
   }
   return records;
+}
+
+interface RecordRow extends Omit<ChainRecord, "chain" | "prev"> {
+  readonly at_ms: number | null;
+  readonly of_no: number | null;
+  readonly of_seq: number | null;
+}
+
+/** What `inserter` would have put there, compared. */
+function wrongColumn(row: RecordRow, no: number): string | undefined {
+  const { seq, kind, body } = row;
+  const isCall = kind === "intent" || kind === "refusal";
+  if (row.at_ms !== (isCall ? callTime(kind, body) : null)) return "at_ms";
+  const of = kind === "outcome" ? endedSeq(body) : null;
+  if (of === null || of >= seq) return row.of_no === null ? undefined : "of_id";
+  return row.of_no === no && row.of_seq === of ? undefined : "of_id";
 }
 
 const maxSeq = 2 ** 40 - 1;
@@ -137,7 +154,8 @@ interface Row {
 
 /** Read in an index's order until the page is full; `instr` passes over most that do not fit. */
 export function receipts(prepare: Prepare, query: ReceiptQuery): ReceiptRow[] {
-  const where = ["i.kind in ('intent', 'refusal')"];
+  // What stands behind the end of its chain is no record: verify names it.
+  const where = ["i.kind in ('intent', 'refusal') and i.id <= (c.no << 40 | c.last_seq)"];
   const values: (string | number | Uint8Array)[] = [];
   const add = (condition: string, ...given: (string | number | Uint8Array)[]) => {
     where.push(condition);
@@ -169,6 +187,8 @@ export function receipts(prepare: Prepare, query: ReceiptQuery): ReceiptRow[] {
   const rows: ReceiptRow[] = [];
   if (limit <= 0) return rows;
   for (const row of iterate(statement, values)) {
+    // A head with another form of id is no chain of ours; verify names it.
+    if (!isChain(row.chain)) continue;
     const call = derive(row.body);
     const joined = join(row, call);
     if (!fits(query, tool, call, joined)) continue;

@@ -31,6 +31,7 @@ export function sqliteStore(options: { path: string; readOnly?: boolean }): Stor
     head: (chain) => thread.ask("head", [chain]),
     chains: () => thread.ask("chains", []),
     records: (chain, fromSeq, limit) => thread.ask("records", [chain, fromSeq, limit]),
+    inspect: () => thread.ask("inspect", []),
     receipts: (query) => thread.ask("receipts", [query]),
     keys: () => thread.ask("keys", []),
     addKey: (row) => thread.ask("addKey", [row]),

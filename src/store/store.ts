@@ -22,7 +22,9 @@ export interface Store {
   /** Chains, oldest first. */
   chains(): Promise<readonly string[]>;
   /** Records of a chain from a seq on, in order, at most `limit`. */
-  records(chain: string, fromSeq: number, limit: number): Promise<readonly ChainRecord[]>;
+  records(chain: string, fromSeq: number, limit: number): Promise<readonly StoredRecord[]>;
+  /** For verify: the end of each chain as the store notes it, and what no gateway wrote. Cheap. */
+  inspect(): Promise<Inspected>;
   /** Receipt rows, newest first. */
   receipts(query: ReceiptQuery): Promise<readonly ReceiptRow[]>;
 
@@ -41,6 +43,25 @@ export interface Store {
   /** What is wrong with the server's settings, for people; empty when nothing is known (A22). */
   warnings(): readonly string[];
   close(): Promise<void>;
+}
+
+/** A record, and the first column beside its body that does not say what the body says. */
+export interface StoredRecord extends ChainRecord {
+  readonly wrong?: string | undefined;
+}
+
+export interface Inspected {
+  /** From `chain_heads`; what ships moves them together with the rows. hash: hex. */
+  readonly ends: readonly { readonly chain: string; readonly seq: number; readonly hash: string }[];
+  /** Rows and heads that belong to no chain, or to one that cannot be. */
+  readonly strays: readonly Stray[];
+}
+
+export interface Stray {
+  /** As it is stored, or what is known of it. */
+  readonly chain: string;
+  readonly seq: number;
+  readonly why: string;
 }
 
 /** Records of one chain in order as they stand in the spool (base/frame.ts), without headers. */

@@ -38,6 +38,14 @@ export function memoryStore(frames = true): MemoryStore {
     head: async (chain) => (data.get(chain)?.length ?? 0) - 1,
     chains: async () => [...data.keys()],
     records: async (chain, from, limit) => (data.get(chain) ?? []).slice(from, from + limit),
+    inspect: async () => ({
+      ends: [...data].flatMap(([chain, records]) => {
+        const end = records.at(-1);
+        const hash = Buffer.from(end?.hash ?? []).toString("hex");
+        return end === undefined ? [] : [{ chain, seq: end.seq, hash }];
+      }),
+      strays: [],
+    }),
     receipts: async () => [],
     keys: async () => [],
     addKey: async () => {},

@@ -40,6 +40,7 @@ export function memoryStore(): MemoryStore {
     chains: () => call(() => [...chains.keys()]),
     records: (chain, fromSeq, limit) =>
       call(() => (chains.get(chain) ?? []).slice(fromSeq, fromSeq + limit)),
+    inspect: () => call(() => ({ ends: [...chains.values()].flatMap(endOf), strays: [] })),
     receipts: (query) => call(() => receipts(chains, query)),
     keys: () => call(() => [...keys.values()].map(({ replaced: _, ...row }) => row)),
     addKey: (row) =>
@@ -101,6 +102,12 @@ function ship(chains: Map<string, ChainRecord[]>, records: readonly ChainRecord[
     chain.push({ ...record, body: record.body.slice() });
     chains.set(record.chain, chain);
   }
+}
+
+function endOf(records: readonly ChainRecord[]) {
+  const last = records.at(-1);
+  if (last === undefined) return [];
+  return [{ chain: last.chain, seq: last.seq, hash: Buffer.from(last.hash).toString("hex") }];
 }
 
 function receipts(chains: Map<string, ChainRecord[]>, query: ReceiptQuery): ReceiptRow[] {
