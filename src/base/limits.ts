@@ -125,6 +125,8 @@ export const limits = {
   storePage: 10_000,
   /** Key changes made by another process are seen within this time. */
   keyRefreshMs: 500,
+  /** SIGTERM: answers that were given get this long to reach their sockets. */
+  flushMs: 500,
   /** SIGTERM: calls in flight get this long to end. */
   drainMs: 30_000,
   /** A policy file, a pattern in it, a string it is matched with; P8. */

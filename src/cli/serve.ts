@@ -11,13 +11,16 @@ export async function run(call: Invocation): Promise<number> {
   const config = await startConfig(call);
   const { serve } = await import("../gateway/serve.ts");
   const acceptStoreChange = call.options.has("accept-store-change");
+  // Before the start: a signal that comes meanwhile would end the process and leave children.
+  let reload = () => {};
+  if (process.platform !== "win32") process.on("SIGHUP", () => reload());
+  const stopped = stopSignal();
   const running = await serve({ config, version, acceptStoreChange });
-  const reload = () => {
+  reload = () => {
     // Logged where it failed; the old policy stays in force.
     running.reload().catch(() => undefined);
   };
-  if (process.platform !== "win32") process.on("SIGHUP", reload);
-  await stopSignal();
+  await stopped;
   await running.stop();
   return 0;
 }

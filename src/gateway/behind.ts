@@ -1,7 +1,7 @@
 /** What stands behind the doors, loaded when they are open: it takes longer than listening. */
 
 import { createAdmin } from "../admin/routes.ts";
-import { asFault } from "../base/errors.ts";
+import { asFault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { systemRandom } from "../base/system.ts";
@@ -76,11 +76,12 @@ export async function reload(parts: Parts, by: string): Promise<void> {
     throw error;
   });
   const before = parts.policy.current.hash;
-  parts.policy.current = policy;
-  const after = parts.policy.current.hash;
+  const after = policy.hash;
   if (after === before) return;
+  // Recorded first: a policy must not come into force without a record of it.
+  await parts.audit.admin("reload", by, { policy_before: before, policy_after: after }).durable;
+  parts.policy.current = policy;
   parts.catalog.policyChanged();
-  parts.audit.admin("reload", by, { policy_before: before, policy_after: after });
   parts.log.info("policy reloaded", { before, after });
 }
 
@@ -93,7 +94,29 @@ export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void>
   // A call is over when its answer left, which is after its outcome was recorded.
   const busy = () => deadlines.inFlight() > 0 || (parts.front?.status().inFlight ?? 0) > 0;
   while (busy() && clock.mono() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
   }
-  for (const close of undo.reverse()) await close();
+  // An answer that was given may still be on its way to the socket.
+  const flushed = Promise.all(parts.doors.map((door) => door.listener.stop(false)));
+  await Promise.race([flushed, pause(limits.flushMs)]);
+  await closeAll(undo, parts.log);
+}
+
+/** Each is closed, whatever the others do; the first failure ends the process with its code. */
+async function closeAll(undo: (() => unknown)[], log: Log): Promise<void> {
+  let failed: GatewayError | undefined;
+  for (const close of undo.reverse()) {
+    try {
+      await close();
+    } catch (thrown) {
+      const error = asFault(thrown, "Cannot close a part of the gateway");
+      log.error("closing failed", { code: error.code, why: `${error.message}: ${error.why}` });
+      failed ??= error;
+    }
+  }
+  if (failed !== undefined) throw failed;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
