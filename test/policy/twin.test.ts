@@ -160,6 +160,18 @@ describe("P8 objects with thousands of keys", () => {
     const { effect } = ask(policy, "t/x", { o });
     return [effect, performance.now() - begin];
   };
+  test("P8 steps are charged by what is done: nearly none for few keys, more for folding", () => {
+    const steps = (o: JsonObject): number => {
+      const charged = { steps: 0 };
+      hasTwin(o, nameOf("path"), charged);
+      return charged.steps;
+    };
+    expect(steps({ path: 1, mode: 2, "owner/group": 3 })).toBeLessThan(1);
+    expect(steps(many("k", 1000))).toBeLessThan(1100);
+    expect(steps(many("k", 1000))).toBeGreaterThan(900);
+    expect(steps(many("界".repeat(80), 1000))).toBeGreaterThan(25_000);
+    expect(steps({ ...many("k", 1000), Path: 1 })).toBeGreaterThan(900);
+  });
   test("P8 a few thousand under a few rules are decided", () => {
     const one = oneRule("allow", "args.o.path", "eq", "a");
     for (const of of ["k", "p", "パ"]) {
