@@ -3,10 +3,18 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createConnection, createServer } from "node:net";
 import { GatewayError } from "../../src/base/errors.ts";
+import { verifyReceipts } from "../../src/gateway/verify.ts";
+import {
+  closeBody,
+  intentBody,
+  openBody,
+  outcomeBody,
+  refusalBody,
+} from "../../src/receipt/encode.ts";
 import { postgresStore } from "../../src/store/postgres.ts";
 import type { Store } from "../../src/store/store.ts";
 import { asOwner, startPostgres, type TestPostgres } from "../kit/postgres.ts";
-import { callChain } from "../kit/records.ts";
+import { buildChain, callChain, intentFields, outcomeFields } from "../kit/records.ts";
 import { grants } from "./grants.ts";
 
 // Starting and recovering a server takes as long as the disk and the neighbours let it.
@@ -185,6 +193,82 @@ describe("forgery", () => {
     await store.ship(records);
     await asOwner(adminUrl, `delete from receipts where chain = '${chain}' and seq = 2`);
     expect((await failure(store.ship(records))).code).toBe("GW_AUDIT_FORK");
+  });
+});
+
+describe("changes by the owner of the tables", () => {
+  let adminUrl: string;
+  let store: Store;
+  beforeAll(async () => {
+    ({ adminUrl } = await server.database("changes"));
+    store = connect(adminUrl);
+    await store.migrate();
+  });
+
+  /** A closed chain of a call and a refusal, changed; what verify says, and how many are listed. */
+  async function changed(...sql: ((chain: string) => string)[]) {
+    await asOwner(adminUrl, "truncate receipts, chain_heads");
+    const { chain, records, add } = buildChain();
+    add("open", openBody({ ...nothingBefore, build: "t", dir: "/d" }, 1));
+    add("intent", intentBody(intentFields(), 2));
+    add("outcome", outcomeBody(outcomeFields(1), 3));
+    add("refusal", refusalBody(intentFields({ effect: "deny", outcome: "denied" }), 4));
+    add("close", closeBody("stop", 5));
+    await store.ship(records);
+    await asOwner(adminUrl, ...sql.map((one) => one(chain)));
+    const { bad } = await verifyReceipts(store, "/nowhere", []);
+    return { why: bad?.why, listed: (await store.receipts({ limit: 99 })).length };
+  }
+
+  const nothingBefore = { prevChain: "", prevSeq: -1, prevHead: "" };
+  const where = (chain: string, seq: number) => `where chain = '${chain}' and seq = ${seq}`;
+  const put = (chain: string, seq: number, from: number) => (own: string) =>
+    `insert into receipts (chain, seq, kind, hash, prev, body, at)
+     select '${chain || own}', ${seq}, kind, hash, prev, body, at from receipts ${where(own, from)}`;
+  const set = (column: string, value: string, seq: number) => (chain: string) =>
+    `update receipts set ${column} = ${value} ${where(chain, seq)}`;
+
+  test("unchanged, it is well", async () => {
+    expect(await changed()).toEqual({ why: undefined, listed: 2 });
+  });
+
+  test.each([
+    ["A2 all heads deleted", () => "delete from chain_heads", "does not name", 0],
+    ["A3 all rows deleted", () => "delete from receipts", "nothing of the chain", 0],
+    ["A3 the last row deleted", (c: string) => `delete from receipts ${where(c, 4)}`, "ends at", 2],
+    ["A2 a row of no chain", put(crypto.randomUUID(), 3, 3), "does not name", 2],
+    ["A2 a row before seq 0", put("", -1, 3), "no record stands there", 2],
+    ["A2 a row behind the end", put("", 9, 3), "expected seq 5", 2],
+    ["A3 a head that ends earlier", () => "update chain_heads set last_seq = 3", "another hash", 2],
+  ] as const)("%s is tampering, and not listed", async (_, sql, says, listed) => {
+    const found = await changed(sql);
+    expect(found.why).toContain(says);
+    expect(found.listed).toBe(listed);
+  });
+
+  test.each([
+    ["at", "now()", "at_ms"],
+    ["at", "null", "at_ms"],
+    ["key_id", "'k-other'", "key_id"],
+    ["key_name", "'other'", "key_name"],
+    ["method", "null", "method"],
+    ["server", "'other'", "server"],
+    ["tool", "'harmless'", "tool"],
+    ["effect", "'allow'", "effect"],
+    ["rule", "null", "rule"],
+    ["outcome", "'ok'", "outcome"],
+    ["code", "'GW_X'", "code"],
+    ["of_seq", "1", "of_seq"],
+    ["args_bytes", "1", "args_bytes"],
+    ["result_bytes", "1", "result_bytes"],
+    ["took_ms", "0.5", "took_ms"],
+  ])("A2 a refusal whose column %s says %s is tampering", async (column, value, named) => {
+    const { why } = await changed(set(column, value, 3));
+    expect(why).toBe(`its column ${named} does not say what its body says`);
+  });
+
+  test("A2 an outcome that is taken from its call is tampering", async () => {
+    expect((await changed(set("of_seq", "null", 2))).why).toContain("column of_seq");
   });
 });
 

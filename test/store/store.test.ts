@@ -56,6 +56,16 @@ describe.each(stores)("%s", (_, open) => {
     expect(await all(store, chain)).toEqual(plain(records));
   });
 
+  test("A3 the end of each chain is noted, and nothing strange is there", async () => {
+    const { chain, records } = callChain(3);
+    await store.ship(records);
+    const { ends, strays } = await store.inspect();
+    const hash = Buffer.from(records.at(-1)?.hash ?? []).toString("hex");
+    expect(ends.filter((end) => end.chain === chain)).toEqual([{ chain, seq: 5, hash }]);
+    expect(ends.map((end) => end.chain)).toEqual([...(await store.chains())]);
+    expect(strays).toEqual([]);
+  });
+
   test("nothing to ship is nothing", async () => {
     await store.ship([]);
   });
@@ -92,6 +102,8 @@ describe.each(stores)("%s", (_, open) => {
     addRefusal(builder, { keyName: "after\u0000poison" }, 1_600_000_000_000);
     await store.ship(builder.records);
     expect(await all(store, builder.chain)).toEqual(plain(builder.records));
+    const stored = await store.records(builder.chain, 0, 999);
+    expect(stored.filter((record) => record.wrong !== undefined)).toEqual([]);
     const rows = await store.receipts({ limit: 10_000 });
     expect(rows.filter((row) => row.id.startsWith(idPrefix(builder.chain)))).toHaveLength(
       builder.records.length,
