@@ -30,6 +30,7 @@ export const catalogue = {
   GW_SESSION_UNKNOWN: row(404, -32600, 1, "The session does not exist for this key", "initialize again"),
   GW_SESSION_MISSING: row(400, -32600, 1, "A legacy request carries no Mcp-Session-Id", "initialize first and send the Mcp-Session-Id of its answer"),
   GW_SESSIONS_FULL: row(503, -31003, 1, "The key has as many sessions or streams open as it may have", "close sessions that are not used (DELETE /mcp)"),
+  GW_CLIENT_SLOW: row(503, -31003, 1, "The key has more bytes of answers waiting to be read than it may have", "read the answers before asking for more, or ask for less"),
   GW_ACCEPT: row(406, -32600, 1, "The Accept header allows neither JSON nor an event stream", "send `Accept: application/json, text/event-stream`"),
   GW_NOT_FOUND: row(404, -32600, 1, "There is nothing at this path", "MCP is at /mcp; see also /health, /ready"),
   GW_METHOD_NOT_ALLOWED: row(405, -32600, 1, "The path does not take this HTTP method", "use the method that the Allow header names"),

@@ -2,7 +2,7 @@
 export const limits = {
   /** A request body. Config: limits.body. Tool arguments are rarely over 100 kB; R1. */
   bodyBytes: 4 * 1024 * 1024,
-  /** All of a request body from its headers to its last byte; a drip resets every idle limit; R5. */
+  /** All of a request body, from its headers to its last byte: a drip resets idle limits; R5. */
   bodyMs: 30_000,
   /** One JSON-RPC answer of a server. Config: limits.result. U21. */
   resultBytes: 16 * 1024 * 1024,
@@ -39,6 +39,15 @@ export const limits = {
   frontTickMs: 1_000,
   /** Bytes a client's stream may owe before it is dropped, R7. */
   streamBacklogBytes: 1024 * 1024,
+  /** Answers above this size are counted until their client has read them; R7. */
+  unreadFromBytes: 64 * 1024,
+  /** Bytes of them for one key and in all, before further ones are dropped; R7. */
+  unreadBytesPerKey: 64 * 1024 * 1024,
+  unreadBytes: 256 * 1024 * 1024,
+  /** An answer of which nothing was read for this long is ended, R7. */
+  unreadMs: 60_000,
+  /** What is given to a socket at once of a large answer; smaller ones cost time. */
+  answerSliceBytes: 1024 * 1024,
   /** Silence on a client's stream before a comment keeps proxies from cutting it. */
   heartbeatMs: 15_000,
   /** A call that runs longer than this is answered as an event stream, with heartbeats. */

@@ -48,17 +48,11 @@ export function json(status: number, text: string, headers?: Record<string, stri
 
 /** A whole JSON-RPC response out of its pieces. */
 export function jsonPieces(status: number, pieces: Pieces): Response {
-  return new Response(bodyOf(pieces), status === 200 ? okJson : { status, headers: jsonType });
+  return jsonBody(status, joined(pieces));
 }
 
-/** Above this a Blob pays: it copies the pieces once, and Response takes it as it is. */
-const blobBytes = 64 * 1024;
-
-function bodyOf(pieces: Pieces): string | Blob | Uint8Array<ArrayBuffer> {
-  for (const piece of pieces) {
-    if (piece.length > blobBytes) return new Blob(pieces as BlobPart[]);
-  }
-  return joined(pieces);
+export function jsonBody(status: number, body: BodyInit): Response {
+  return new Response(body, status === 200 ? okJson : { status, headers: jsonType });
 }
 
 /** All pieces as one string, or one copy of the bytes when any of them is bytes. */

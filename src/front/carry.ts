@@ -17,6 +17,7 @@ import {
   responseOf,
 } from "./exchange.ts";
 import { accepts } from "./media.ts";
+import { isBehind } from "./unread.ts";
 
 /** What the era knows of a request beyond the message. */
 export interface Carried {
@@ -36,6 +37,9 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
   const wanted = accepts(headers.get("accept"));
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
+  if (isBehind(door.unread, identity.keyId)) {
+    return rpcError(plain("GW_CLIENT_SLOW"), message.idText, again);
+  }
   const modern = of.era === "modern";
   // Whoever left before the call began takes it back before it began.
   if (modern && request.signal.aborted) return accepted();
@@ -49,6 +53,7 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
     accepts: wanted,
     leavingCancels: modern,
     open: door.exchanges,
+    unread: door.unread,
     calls: of.calls,
   });
   // On Deno the signal fires after each answer too; an exchange that is over does not mind.

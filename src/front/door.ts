@@ -8,6 +8,7 @@ import type { Exchange } from "./exchange.ts";
 import type { FrontPorts } from "./ports.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Streams } from "./streams.ts";
+import type { Unread } from "./unread.ts";
 
 export interface Door {
   readonly ports: FrontPorts;
@@ -17,6 +18,8 @@ export interface Door {
   readonly exchanges: Set<Exchange>;
   /** Requests whose body is not complete, oldest first. */
   readonly bodies: Set<WaitingBody>;
+  /** Large answers on their way. */
+  readonly unread: Unread;
   draining: boolean;
 }
 

@@ -1,6 +1,7 @@
 /** One text/event-stream answer: written at once, bounded by what its reader owes. */
 
 import { limits } from "../base/limits.ts";
+import type { UnreadAnswer } from "./unread.ts";
 
 export interface EventStream {
   readonly response: Response;
@@ -8,19 +9,30 @@ export interface EventStream {
   backlog(): number;
   /** Does nothing once the stream is over. */
   write(text: string | Uint8Array): void;
-  end(): void;
+  /** `last`: what still leaves before the end, as the reader takes it. */
+  end(last?: UnreadAnswer): void;
 }
 
 /** `gone` is called once when the client leaves, never after end(). */
 export function openEventStream(gone: () => void, headers?: Record<string, string>): EventStream {
   let open = true;
   let controller!: ReadableStreamDefaultController<Uint8Array>;
+  let last: UnreadAnswer | undefined;
+  const feed = () => {
+    const slice = last?.next();
+    if (slice === undefined) controller.close();
+    else controller.enqueue(slice);
+  };
   const body = new ReadableStream<Uint8Array>(
     {
       start(given) {
         controller = given;
       },
+      pull() {
+        if (last !== undefined) feed();
+      },
       cancel() {
+        last?.over();
         if (!open) return;
         open = false;
         gone();
@@ -34,10 +46,12 @@ export function openEventStream(gone: () => void, headers?: Record<string, strin
     write(text) {
       if (open) controller.enqueue(typeof text === "string" ? encoder.encode(text) : text);
     },
-    end() {
-      if (!open) return;
+    end(given) {
+      if (!open) return given?.over();
       open = false;
-      controller.close();
+      last = given;
+      if (given !== undefined) given.cut = () => controller.error(new Error("nobody reads"));
+      feed();
     },
   };
 }

@@ -7,9 +7,10 @@ import type { Handling, Reply } from "../call/incoming.ts";
 import type { Pieces, RequestId } from "../protocol/message.ts";
 import { sseComment, sseEvent } from "../protocol/sse.ts";
 import type { Peer } from "../runtime/runtime.ts";
-import { joined, jsonPieces, rpcError, rpcErrorText } from "./answers.ts";
+import { joined, jsonBody, jsonPieces, plain, rpcError, rpcErrorText } from "./answers.ts";
 import { type EventStream, openEventStream, streamHeaders } from "./event-stream.ts";
 import type { Accepts } from "./media.ts";
+import { countUnread, hasRoom, type Unread, unreadBody } from "./unread.ts";
 
 /** State of one request; only the functions below touch it. One record a call, no closures. */
 export interface Exchange {
@@ -39,6 +40,8 @@ export interface Begin {
   /** Where it stands until it is over: all requests, and those of its session. */
   readonly open: Set<Exchange>;
   readonly calls: Map<RequestId, Exchange> | undefined;
+  /** Where large answers are counted. */
+  readonly unread: Unread;
 }
 
 export function openExchange(begin: Begin): Exchange {
@@ -135,6 +138,31 @@ function notify(exchange: Exchange, message: string): void {
 function send(exchange: Exchange, status: number, body: Pieces): void {
   if (exchange.over) return;
   finish(exchange);
+  const size = body.reduce((sum, piece) => sum + piece.length, 0);
+  if (size <= limits.unreadFromBytes) sendSmall(exchange, status, body);
+  else sendLarge(exchange, status, body, size);
+}
+
+/** R7: those who do not read what they asked for must not fill the memory. */
+function sendLarge(exchange: Exchange, status: number, body: Pieces, size: number): void {
+  const { unread, keyId, idText, accepts } = exchange.begin;
+  if (!hasRoom(unread, keyId, size)) {
+    const error = plain("GW_CLIENT_SLOW", "the call was made, its answer is dropped");
+    // With the status of an answer: a client may repeat by itself what it got a 503 for.
+    sendSmall(exchange, 200, [rpcErrorText(error, idText)]);
+    return;
+  }
+  if (exchange.stream !== undefined || accepts === "events") {
+    const answer = countUnread(unread, keyId, encoder.encode(eventOf(body)));
+    if (exchange.stream !== undefined) exchange.stream.end(answer);
+    else give(exchange, new Response(unreadBody(answer), asEvents));
+  } else {
+    const answer = countUnread(unread, keyId, bytesOf(body));
+    give(exchange, jsonBody(status, unreadBody(answer)));
+  }
+}
+
+function sendSmall(exchange: Exchange, status: number, body: Pieces): void {
   if (exchange.stream !== undefined) {
     exchange.stream.write(eventOf(body));
     exchange.stream.end();
@@ -178,7 +206,14 @@ function keepOpen(exchange: Exchange): void {
 }
 
 const asEvents = { headers: streamHeaders };
+const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+
+/** A copy: the memory the pieces came in is given back before this is sent. */
+function bytesOf(body: Pieces): Uint8Array<ArrayBuffer> {
+  const whole = joined(body);
+  return typeof whole === "string" ? encoder.encode(whole) : whole;
+}
 
 /** JSON may hold line breaks between its tokens, which an event has to carry as lines. */
 function eventOf(body: Pieces): string {

@@ -15,6 +15,7 @@ import type { FrontPorts } from "./ports.ts";
 import { post } from "./post.ts";
 import { createSessions } from "./sessions.ts";
 import { createStreams } from "./streams.ts";
+import { createUnread, endStalled } from "./unread.ts";
 
 export interface HttpFront {
   /** Answers one HTTP request; never throws. */
@@ -32,6 +33,8 @@ export interface FrontStatus {
   readonly streams: number;
   /** Requests without an answer yet. */
   readonly inFlight: number;
+  /** Of large answers whose clients have not read all of them. */
+  readonly unreadBytes: number;
 }
 
 export function createHttpFront(ports: FrontPorts): HttpFront {
@@ -42,6 +45,7 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
     streams: createStreams(ports),
     exchanges: new Set(),
     bodies: new Set(),
+    unread: createUnread(ports.clock),
     draining: false,
   };
   const failed = (thrown: unknown) => rpcError(internal(door, thrown));
@@ -67,6 +71,7 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
       sessions: door.sessions.size,
       streams: door.streams.size,
       inFlight: door.exchanges.size,
+      unreadBytes: door.unread.total,
     }),
     drain() {
       door.draining = true;
@@ -117,8 +122,10 @@ function route(door: Door, caller: Caller): Answer {
 }
 
 /**
- * The path as it was sent. The Host was checked by now, so nothing in it can move the first slash
- * (F3), and nothing here decodes or joins segments (F13).
+ * The path as the runtime hands it on. It resolved dot segments by then, also `%2e`, and took a
+ * backslash for a slash: `/x/../mcp` arrives as `/mcp`. All else is as it was sent, and nothing
+ * here decodes or joins (F13): `/mcp/`, `//mcp`, `/%6dcp` and `/MCP` are other paths. The Host was
+ * checked by now, so nothing in it can move the first slash (F3).
  */
 function pathOf(url: string): string {
   const start = url.indexOf("/", "http://".length + 1);
@@ -143,6 +150,7 @@ function tickEach(door: Door): () => void {
     const now = clock.mono();
     for (const exchange of door.exchanges) tick(exchange, now);
     endSlowBodies(door.bodies, now);
+    endStalled(door.unread, now);
     door.streams.tick(now);
     door.sessions.sweep();
     cancel = clock.after(limits.frontTickMs, look);

@@ -137,7 +137,7 @@ describe("sessions", () => {
     expect(made.got[0]?.cancelled).toBe("the session was ended");
     await waiting;
     expect((await made.ask(post(call(), session))).status).toBe(404);
-    expect(made.front.status()).toEqual({ sessions: 0, streams: 0, inFlight: 0 });
+    expect(made.front.status()).toEqual({ sessions: 0, streams: 0, inFlight: 0, unreadBytes: 0 });
   });
   test("an idle session is forgotten, a used one is not", async () => {
     const made = world();
@@ -183,7 +183,7 @@ describe("sessions", () => {
     expect([answer.status, await codeOf(answer)]).toEqual([401, "GW_KEY_REVOKED"]);
     expect(made.got[0]?.cancelled).toBe("GW_KEY_REVOKED");
     expect(stream.over()).toBe(true);
-    expect(made.front.status()).toEqual({ sessions: 1, streams: 0, inFlight: 0 });
+    expect(made.front.status()).toEqual({ sessions: 1, streams: 0, inFlight: 0, unreadBytes: 0 });
     expect((await made.ask(to("DELETE", "/mcp", other))).status).toBe(204);
   });
 });
@@ -382,7 +382,7 @@ describe("the GET stream", () => {
     made.front.close();
     expect(await codeOf(await waiting)).toBe("GW_DRAINING");
     expect(made.got[0]?.cancelled).toBe("GW_DRAINING");
-    expect(made.front.status()).toEqual({ sessions: 0, streams: 0, inFlight: 0 });
+    expect(made.front.status()).toEqual({ sessions: 0, streams: 0, inFlight: 0, unreadBytes: 0 });
   });
 });
 

@@ -120,6 +120,13 @@ describe("hosts and headers", () => {
       await refused(request({ start: `POST ${path} HTTP/1.1` }), 404);
     }
   });
+  test("L5 F13 the runtime resolves dot segments: such a target is /mcp, key and all", async () => {
+    for (const path of ["/x/../mcp", "/./mcp", "/%2e%2e/mcp", "/a\\..\\mcp"]) {
+      const start = `POST ${path} HTTP/1.1`;
+      expect([path, statuses((await send(request({ start }))).text)]).toEqual([path, [200]]);
+      await refused(request({ start, key: "" }), 401);
+    }
+  });
 });
 
 describe("F21 request smuggling: refused, and nothing behind it is handled", () => {
