@@ -9,6 +9,7 @@ import { readOwner } from "../gateway/owner.ts";
 import type { Invocation } from "./command.ts";
 import { type FoundKey, findKey } from "./key.ts";
 import type { Io } from "./print.ts";
+import { counted } from "./words.ts";
 
 /**
  * The config, or every problem on stderr and exit 78. The service's secrets may be missing here:
@@ -32,7 +33,7 @@ export function needDatabase(call: Invocation, config: Config): void {
 export function shown(problems: readonly ConfigProblem[], io: Io): GatewayError {
   for (const problem of problems) io.err(describeProblem(problem));
   const code: ErrorCode = problems[0]?.code ?? "GW_CONFIG";
-  const message = `${problems.length} problems in the config`;
+  const message = `${counted(problems.length, "problem")} in the config`;
   return fault(code, { message, data: { shown: true } });
 }
 
@@ -94,9 +95,25 @@ export async function changeAtGatewayOr<T>(
     return await fromGatewayOr(call, config, ask, offline, found?.token);
   } catch (thrown) {
     const again = await otherKey(thrown, found, call);
-    if (again === undefined) throw thrown;
+    if (again === undefined) throw withOrigin(thrown, found);
     return await fromGatewayOr(call, config, ask, offline, again.token);
   }
+}
+
+/** A key that is not taken: which one that was, of the places a key comes from. */
+function withOrigin(thrown: unknown, found: FoundKey | undefined): unknown {
+  const codes: readonly string[] = [
+    "GW_KEY_UNKNOWN",
+    "GW_KEY_EXPIRED",
+    "GW_KEY_REVOKED",
+    "GW_ROLE",
+  ];
+  if (!(thrown instanceof GatewayError) || !codes.includes(thrown.code)) return thrown;
+  if (found === undefined) return thrown;
+  const origin = `the token came from ${found.from}`;
+  const cause = thrown.why === "" ? origin : `${thrown.why}; ${origin}`;
+  const fix = "name a key with the role admin: --key-file FILE or $AUTHENSOR_GW_KEY";
+  return fault(thrown.code, { message: thrown.message, cause, fix });
 }
 
 /** What to try after a refusal: without the key that was lying about, then what a person types. */

@@ -105,6 +105,11 @@ function unknownCommand(first: string, second: string | undefined): GatewayError
     const message = `The command "${later}" is not in this version yet`;
     return fault("GW_USAGE", { message, fix: "`authensor-gw help` lists what there is" });
   }
+  if (family.length > 0 && pair === first) {
+    const words = family.map((name) => name.slice(first.length + 1)).join(", ");
+    const message = `"${printable(first)}" needs one of ${words}`;
+    return fault("GW_USAGE", { message, fix: `authensor-gw ${family[0]}` });
+  }
   if (family.length > 0) {
     const message = `The command "${printable(pair)}" is not known`;
     const like = nearest(pair, family);

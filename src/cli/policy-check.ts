@@ -2,6 +2,7 @@
 
 import type { Invocation } from "./command.ts";
 import { problemText, readNamedPolicy } from "./policy-files.ts";
+import { counted } from "./words.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const { files, read } = readNamedPolicy(call);
@@ -15,6 +16,9 @@ export async function run(call: Invocation): Promise<number> {
   const { hash, rules } = read.value;
   if (json) call.io.out(JSON.stringify({ ok: true, hash, rules: rules.length, files }));
   else if (files.length === 0) call.io.out("The config names no policy: everything is denied.");
-  else call.io.out(`Well: ${rules.length} rules in ${files.length} files, ${hash.slice(0, 12)}`);
+  else {
+    const size = `${counted(rules.length, "rule")} in ${counted(files.length, "file")}`;
+    call.io.out(`Well: ${size}, ${hash.slice(0, 12)}`);
+  }
   return 0;
 }

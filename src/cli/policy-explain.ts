@@ -4,6 +4,7 @@ import { type ListedTool, paths } from "../admin/contract.ts";
 import { asFault, fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { readConfig } from "../gateway/config-read.ts";
+import { needRoles } from "../gateway/role-words.ts";
 import { explainText } from "../policy/explain.ts";
 import type { Subject, Target } from "../policy/model.ts";
 import type { Invocation } from "./command.ts";
@@ -21,6 +22,7 @@ export async function run(call: Invocation): Promise<number> {
   }
   const args = argumentsOption(call);
   const name = needTarget(tool);
+  const subject = subjectOf(call);
   const policy = needPolicy(call);
   const declared = await declaredBy(call, name);
   if (typeof declared === "string") {
@@ -28,7 +30,7 @@ export async function run(call: Invocation): Promise<number> {
   }
   const names = typeof declared === "string" ? Object.keys(args) : declared;
   const target: Target = { kind: "tool", name, declared: new Set(names) };
-  const candidates = policy.candidates(subjectOf(call), target);
+  const candidates = policy.candidates(subject, target);
   const request = { method: "tools/call" };
   const facts = { args, client: {}, request, nowMs: Date.now() };
   const explanation = candidates.explain(facts);
@@ -60,7 +62,7 @@ function subjectOf(call: Invocation): Subject {
   return {
     keyId: "",
     keyName: call.options.text("key") ?? "",
-    roles: roles.length > 0 ? roles : ["executor"],
+    roles: needRoles(roles.length > 0 ? roles : ["executor"]),
     claims: {},
   };
 }

@@ -9,6 +9,7 @@ import type { Policy, PolicyProblem } from "../policy/model.ts";
 import { readPolicy } from "../policy/read.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig } from "./context.ts";
+import { counted } from "./words.ts";
 
 export function readNamedPolicy(call: Invocation): {
   files: readonly string[];
@@ -42,7 +43,7 @@ export function needPolicy(call: Invocation): Policy {
   const { read } = readNamedPolicy(call);
   if (read.ok) return read.value;
   for (const problem of read.error) call.io.err(problemText(problem));
-  const message = `The policy has ${read.error.length} problems`;
+  const message = `The policy has ${counted(read.error.length, "problem")}`;
   throw fault("GW_POLICY", { message, data: { shown: true } });
 }
 

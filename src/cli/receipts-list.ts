@@ -3,11 +3,14 @@
 import { paths } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
+import { outcomes } from "../receipt/decode.ts";
 import type { ReceiptRow } from "../store/store.ts";
 import type { Invocation } from "./command.ts";
 import { fromGatewayOr, needConfig } from "./context.ts";
 import { table } from "./print.ts";
+import { needTarget } from "./target.ts";
 import { orFromSpool } from "./without-store.ts";
 
 const filters = ["key", "tool", "outcome"] as const;
@@ -15,6 +18,7 @@ const filters = ["key", "tool", "outcome"] as const;
 export async function run(call: Invocation): Promise<number> {
   const limit = limitOption(call);
   const beforeMs = beforeOption(call);
+  checkWords(call);
   const wanted = Object.fromEntries(filters.map((name) => [name, call.options.text(name)]));
   const config = needConfig(call);
   const before = beforeMs === undefined ? undefined : new Date(beforeMs).toISOString();
@@ -46,6 +50,19 @@ function rowsText(rows: readonly ReceiptRow[]): string {
     printable(row.rule ?? ""),
   ]);
   return table([["TIME", "ID", "KEY", "TOOL", "EFFECT", "OUTCOME", "TOOK", "RULE"], ...lines]);
+}
+
+/** A word that is none would only ever list nothing. */
+function checkWords(call: Invocation): void {
+  const tool = call.options.text("tool");
+  // A tool alone is taken too, of any server; `server__tool` is the agents' word.
+  if (tool?.includes("__") === true || tool?.includes("/") === true) needTarget(tool);
+  const outcome = call.options.text("outcome");
+  const words: readonly string[] = outcomes;
+  if (outcome === undefined || words.includes(outcome)) return;
+  const like = nearest(outcome, words);
+  const fix = like === undefined ? `one of ${words.join(", ")}` : `did you mean ${like}?`;
+  throw fault("GW_USAGE", { message: `--outcome "${printable(outcome)}" is no outcome`, fix });
 }
 
 function limitOption(call: Invocation): number {

@@ -26,17 +26,44 @@ export async function run(call: Invocation): Promise<number> {
 }
 
 function receiptText(receipt: ReceiptDetail): string {
-  const lines = [`receipt ${receipt.id}, chain ${receipt.chain}`];
+  const lines = [`receipt ${receipt.id}, chain ${receipt.chain}`, ...summary(receipt)];
   for (const { seq, kind, hash, prev, body } of receipt.records) {
     lines.push("", `${kind}, seq ${seq}`, `  hash ${hash}`, `  prev ${prev}`);
-    const fields: unknown = JSON.parse(body);
-    for (const [name, value] of Object.entries(fields as Record<string, unknown>)) {
+    for (const [name, value] of Object.entries(JSON.parse(body) as Fields)) {
       const text = typeof value === "string" ? value : JSON.stringify(value);
-      lines.push(`  ${printable(name)} ${printable(text)}`);
+      if (text !== "" && text !== "[]") lines.push(`  ${printable(name)} ${printable(text)}`);
     }
   }
   if (receipt.records.length === 1 && receipt.records[0]?.kind === "intent") {
     lines.push("", "No outcome yet: the call still runs, or the gateway has not started again.");
   }
   return lines.join("\n");
+}
+
+type Fields = Record<string, unknown>;
+
+/** What people ask first; the records below are the evidence. */
+function summary({ records }: ReceiptDetail): string[] {
+  const [call = {}, end] = records.map(({ body }) => JSON.parse(body) as Fields);
+  const last = end ?? call;
+  const rule = call["rule"] === "" ? "" : ` by rule ${String(call["rule"])}`;
+  const server = call["server"] === "" ? "" : `${String(call["server"])}/`;
+  const code = last["code"] === "" ? "" : ` ${String(last["code"])}`;
+  const took = end && `${String(end["took_ms"])} ms, server ${String(end["server_ms"])} ms`;
+  const rows: [string, string | undefined][] = [
+    ["time", timeText(call["at"])],
+    ["key", String(call["key_name"])],
+    ["tool", `${server}${String(call["tool"])}`],
+    ["effect", `${String(call["effect"])}${rule}`],
+    ["outcome", last["outcome"] === undefined ? undefined : `${String(last["outcome"])}${code}`],
+    ["took", took],
+  ];
+  return rows.flatMap(([name, text]) =>
+    text === undefined ? [] : [`  ${name.padEnd(8)}${printable(text)}`],
+  );
+}
+
+function timeText(at: unknown): string | undefined {
+  const date = new Date(Number(at));
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }

@@ -5,6 +5,7 @@ import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
 import { fromGateway, needConfig } from "./context.ts";
 import { table } from "./print.ts";
+import { counted } from "./words.ts";
 
 /** Exit 0 well, 1 when something it depends on is down, 69 when no gateway answers. */
 export async function run(call: Invocation): Promise<number> {
@@ -36,8 +37,8 @@ export function statusText(status: GatewayStatus, nowMs: number): string {
       ` (${span(audit.lagMs)} old)${after(audit.broken)}`,
     `store     ${storeText(audit.store)}`,
     ...status.warnings.map((warning) => `warning   ${printable(warning)}`),
-    `now       ${status.inFlight} calls in flight, ${status.sessions} sessions, ` +
-      `${status.streams} streams`,
+    `now       ${counted(status.inFlight, "call")} in flight, ` +
+      `${counted(status.sessions, "session")}, ${counted(status.streams, "stream")}`,
   ];
   return [...lines, "", serverTable(status, nowMs)].join("\n");
 }
@@ -48,7 +49,7 @@ function storeText({ kind, ok, error }: GatewayStatus["audit"]["store"]): string
 
 function policyText({ policy }: GatewayStatus): string {
   const files = policy.files.map(printable).join(", ");
-  return `${policy.rules} rules, ${policy.hash.slice(0, 12)}, ${files}`;
+  return `${counted(policy.rules, "rule")}, ${policy.hash.slice(0, 12)}, ${files}`;
 }
 
 function serverTable(status: GatewayStatus, nowMs: number): string {

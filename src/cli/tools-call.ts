@@ -2,7 +2,9 @@
 
 import { adminClient } from "../admin/client.ts";
 import { type ListedTool, paths } from "../admin/contract.ts";
-import { fault } from "../base/errors.ts";
+import { catalogue } from "../base/error-codes.ts";
+import { type ErrorCode, fault } from "../base/errors.ts";
+import { isObject, member } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 import { version } from "../base/version.ts";
 import type { Config } from "../gateway/config-model.ts";
@@ -36,7 +38,7 @@ export async function run(call: Invocation): Promise<number> {
     showResult(call, result as { content?: unknown; isError?: unknown });
     return result["isError"] === true ? 1 : 0;
   } catch (thrown) {
-    throw callFault(url, thrown);
+    throw callFault(call, url, thrown);
   } finally {
     await client.close();
   }
@@ -82,20 +84,70 @@ function showResult(call: Invocation, result: { content?: unknown }): void {
   }
 }
 
-function callFault(url: string, thrown: unknown): Error {
+/** The SDK wraps what the gateway answered; what is shown is the gateway's own words. */
+function callFault(call: Invocation, url: string, thrown: unknown): Error {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  const status =
-    typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : 0;
-  if (status === 401) {
-    return fault("GW_KEY_MISSING", {
-      message: "The gateway did not take the key",
-      cause: text,
-      fix: "name an executor key with --key-file or $AUTHENSOR_GW_KEY",
-    });
+  const told = toldBy(thrown, text);
+  if (told === undefined) {
+    const message = `Cannot call through ${url}`;
+    return fault("GW_NOT_RUNNING", { message, cause: printable(text) });
   }
-  if (status === 403) return fault("GW_ROLE", { message: "The gateway refused", cause: text });
-  if (typeof status === "number" && status < 0) {
-    return fault("GW_PARAMS", { message: "The call failed", cause: text });
+  const { code, message, why, fix, key } = told;
+  if (!key) return fault(code, { message, cause: why, fix });
+  const from = findKey(call)?.from;
+  const origin = from === undefined ? "no key was named" : `the token came from ${from}`;
+  return fault(code, {
+    message,
+    cause: why === "" ? origin : `${why}; ${origin}`,
+    fix: "name an executor key with --key-file or $AUTHENSOR_GW_KEY",
+  });
+}
+
+interface Told {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly why: string;
+  readonly fix: string;
+  /** It is about the key. */
+  readonly key: boolean;
+}
+
+/** Of `{error: {code, message, …}}` in the text, or of a JSON-RPC error; undefined: neither. */
+function toldBy(thrown: unknown, text: string): Told | undefined {
+  const status = (thrown as { code?: unknown } | undefined)?.code;
+  const isRpc = typeof status === "number" && status < 0;
+  // The text of a JSON-RPC error may be a server's: only our own HTTP answers are taken apart.
+  const body = isRpc ? undefined : jsonIn(text);
+  const outer = isObject(body) ? member(body, "error") : undefined;
+  const data = isObject(outer)
+    ? (member(outer, "data") ?? outer)
+    : (thrown as { data?: unknown } | undefined)?.data;
+  const given = isObject(data) ? member(data, "code") : undefined;
+  const known = typeof given === "string" && Object.hasOwn(catalogue, given);
+  if (!known && !isRpc) return undefined;
+  const code = known ? (given as ErrorCode) : "GW_PARAMS";
+  const word = (name: string) => {
+    const found = isObject(data) ? member(data, name) : undefined;
+    return typeof found === "string" ? printable(found) : "";
+  };
+  const prefix = `MCP error ${String(status)}: `;
+  const plain = text.startsWith(prefix) ? text.slice(prefix.length) : text;
+  const inBody = isObject(outer) ? member(outer, "message") : undefined;
+  return {
+    code,
+    message: printable(typeof inBody === "string" ? inBody : plain),
+    why: word("cause"),
+    fix: word("fix") || catalogue[code].fix,
+    key: code.startsWith("GW_KEY_") || code === "GW_ROLE",
+  };
+}
+
+function jsonIn(text: string): unknown {
+  const open = text.indexOf("{");
+  if (open === -1) return undefined;
+  try {
+    return JSON.parse(text.slice(open));
+  } catch {
+    return undefined; // a message that only holds a brace
   }
-  return fault("GW_NOT_RUNNING", { message: `Cannot call through ${url}`, cause: text });
 }

@@ -3,6 +3,7 @@
 import type { Config, ServerConfig } from "./config-model.ts";
 import { type ConfigPath, pathText } from "./config-problem.ts";
 import type { ConfigSource } from "./config-source.ts";
+import { durationText, sizeText } from "./config-units.ts";
 
 export interface ShownValue {
   /** `servers.files.timeout.idle`. */
@@ -50,13 +51,13 @@ function entries(config: Config, source: ConfigSource): readonly Entry[] {
     of("naming", config.naming),
     of("audit.mode", audit.mode),
     of("audit.content", "metadata"),
-    of("audit.spool.max", audit.spoolBytesMax),
+    of("audit.spool.max", sizeText(audit.spoolBytesMax)),
     of("admin.socket", admin.socket),
     of("admin.group", admin.group ?? "none"),
     of("log.level", log.level),
     of("log.access", log.access),
-    of("limits.body", limits.bodyBytes),
-    of("limits.result", limits.resultBytes),
+    of("limits.body", sizeText(limits.bodyBytes)),
+    of("limits.result", sizeText(limits.resultBytes)),
     of("limits.json_depth", limits.jsonDepth),
     of("limits.json_values", limits.jsonValues),
   ];
@@ -112,7 +113,7 @@ function timeoutEntry(
   base: ConfigPath,
   source: ConfigSource,
 ): Entry {
-  const entry = of([...steps, name], `${ms}ms`);
+  const entry = of([...steps, name], durationText(ms));
   const short = name === "idle" && source.text([...base, ...steps]) !== undefined;
   return short ? { ...entry, at: [...base, ...steps] } : entry;
 }

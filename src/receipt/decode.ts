@@ -200,7 +200,7 @@ function outcomeFields(r: Reader): OutcomeFields {
 
 const eras = ["legacy", "modern"] as const;
 const effects = ["allow", "ask", "deny"] as const;
-const outcomes: readonly Outcome[] = [
+export const outcomes: readonly Outcome[] = [
   "ok",
   "tool_error",
   "denied",

@@ -119,6 +119,18 @@ describe("with a running gateway", () => {
     const denied = await call("notes/delete_note", '{"title":"n1"}');
     expect(denied.code).toBe(1);
 
+    const wrong = join(gateway.folder, "wrong.key");
+    writeFileSync(wrong, `agw_${"x".repeat(43)}`, { mode: 0o600 });
+    const unknown = await gateway.cli("tools", "call", "notes/flaky", "--key-file", wrong);
+    expect([unknown.code, unknown.stderr.split("\n")[1]]).toEqual([
+      1,
+      "GW_KEY_UNKNOWN: No key has this token: the token came from --key-file",
+    ]);
+    const made = ["keys", "create", "--role", "viewer", "--name", "v", "--key-file", wrong];
+    expect((await gateway.cli(...made)).stderr).toContain("came from --key-file");
+    const absent = await gateway.cli("tools", "call", "notes/none", "--key-file", agentFile);
+    expect(absent.stderr).toContain('GW_TOOL_UNKNOWN: Unknown tool "notes__none"');
+
     const receipts = await lines("receipts", "list", "--limit", "5");
     expect(receipts.map((row) => [row["tool"], row["outcome"]])).toContainEqual([
       "notes/write_note",
@@ -131,6 +143,9 @@ describe("with a running gateway", () => {
     const id = String(receipts.find((row) => row["outcome"] === "ok")?.["id"]);
     const shown = await gateway.cli("receipts", "show", id);
     expect(shown.stdout).toContain("outcome, seq");
+    expect(shown.stdout).toMatch(/^ {2}time +\d{4}-\S+Z\n/m);
+    expect(shown.stdout).toMatch(/^ {2}took +\d\S* ms, server \d\S* ms\n/m);
+    expect(shown.stdout).not.toMatch(/ \n/);
     expect((await gateway.cli("receipts", "show", "r-000000000000-9")).code).toBe(1);
 
     const live = await gateway.cli("receipts", "verify");

@@ -255,7 +255,8 @@ describe("secrets that only the service has", () => {
 describe("policy", () => {
   test("check names file, line and column, exit 1; explain exits by the decision", async () => {
     await gw("policy", "init", "--template", "read-only");
-    expect((await gw("policy", "policy", "check")).code).toBe(0);
+    const well = await gw("policy", "policy", "check");
+    expect([well.code, well.out]).toEqual([0, expect.stringContaining(" in 1 file, ")]);
     writeFileSync(join(home, "policy/p.yaml"), "id: a\nalow: []\n");
     const bad = await gw("policy", "policy", "check", "p.yaml");
     expect([bad.code, bad.out]).toEqual([1, expect.stringMatching(/p\.yaml:2:1 GW_\w+ /)]);
@@ -265,6 +266,8 @@ describe("policy", () => {
     expect((await explain("--tool", "files__read_x")).err).toContain("did you mean files/read_x?");
     expect((await explain("--tool", "files/x", "--args", "{")).code).toBe(3);
     expect((await explain()).code).toBe(3);
+    const role = await explain("--tool", "files/read_x", "--role", "bogus");
+    expect([role.code, role.err]).toEqual([3, expect.stringContaining("roles are admin")]);
     const json = await explain("--tool", "files/read_x", "--json");
     expect(JSON.parse(json.out).decision.effect).toBe("allow");
   });
@@ -279,6 +282,16 @@ describe("receipts without a gateway", () => {
     expect((await gw("empty", "receipts", "show", "r-000000000000-1")).err).toContain("GW_RECEIPT");
     expect((await gw("empty", "receipts", "verify", "--dir", "cfg")).code).toBe(3);
     expect((await gw("empty", "receipts", "list", "--limit", "0")).code).toBe(3);
+    const list = (...more: string[]) => gw("empty", "receipts", "list", ...more);
+    for (const [argv, told] of [
+      [["--outcome", "denyed"], "did you mean denied?"],
+      [["--outcome", "bogus-word"], "one of ok, tool_error"],
+      [["--tool", "files__x"], "did you mean files/x?"],
+    ] as const) {
+      expect(await list(...argv)).toMatchObject({ code: 3, err: expect.stringContaining(told) });
+    }
+    expect((await list("--outcome", "denied", "--tool", "files/x")).code).toBe(0);
+    expect((await list("--tool", "x")).code).toBe(0);
   });
 });
 

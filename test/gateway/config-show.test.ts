@@ -23,16 +23,16 @@ describe("showConfig", () => {
     const of = shownOf('listen: "${L:-localhost:9}"\nnaming: bare\nlimits: { body: 1MiB }\n');
     expect(of("listen")).toEqual(["localhost:9", "line 1, ${L:-localhost:9}"]);
     expect(of("naming")).toEqual(["bare", "line 2"]);
-    expect(of("limits.body")).toEqual(["1048576", "line 3"]);
-    expect(of("limits.result")).toEqual(["16777216", "default"]);
+    expect(of("limits.body")).toEqual(["1MiB", "line 3"]);
+    expect(of("limits.result")).toEqual(["16MiB", "default"]);
     expect(of("data_dir")).toEqual(["/home/me/.local/state/authensor-gw", "default"]);
   });
 
   test("timeouts and renamed servers keep their lines", () => {
     const of = shownOf("servers:\n  My_Server:\n    command: x\n    timeout: 90s\n");
     expect(of("servers.my-server.command")).toEqual(['["x"]', "line 3"]);
-    expect(of("servers.my-server.timeout.idle")).toEqual(["90000ms", "line 4"]);
-    expect(of("servers.my-server.timeout.max")).toEqual(["600000ms", "default"]);
+    expect(of("servers.my-server.timeout.idle")).toEqual(["90s", "line 4"]);
+    expect(of("servers.my-server.timeout.max")).toEqual(["10m", "default"]);
   });
 
   test("no secret is shown", () => {
