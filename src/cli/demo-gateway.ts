@@ -1,7 +1,7 @@
 /** One gateway of the demo: a child process of this program, with a folder of its own. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fault, type GatewayError } from "../base/errors.ts";
@@ -83,11 +83,13 @@ export async function startGateway(folder: DemoFolder): Promise<DemoGateway> {
     cwd: folder.path,
     stdio: ["ignore", "ignore", log],
   });
+  // What stands there before is of other runs.
+  const logFrom = fstatSync(log).size;
   closeSync(log);
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
   running.set(child, ended);
   void ended.then(() => running.delete(child));
-  const port = await portOf(folder, child).catch((thrown: unknown) => {
+  const port = await portOf(folder, child, logFrom).catch((thrown: unknown) => {
     child.kill("SIGKILL");
     throw thrown;
   });
@@ -103,21 +105,25 @@ export async function startGateway(folder: DemoFolder): Promise<DemoGateway> {
 }
 
 /** The log line `gateway is up` names the address; port 0 is chosen by the system. */
-async function portOf(folder: DemoFolder, child: ChildProcess): Promise<number> {
+async function portOf(folder: DemoFolder, child: ChildProcess, logFrom: number): Promise<number> {
   const until = performance.now() + 15_000;
   while (performance.now() < until && child.exitCode === null) {
-    for (const line of readFileSync(folder.log, "utf8").split("\n").reverse()) {
+    for (const line of logOf(folder, logFrom).split("\n").reverse()) {
       const port = portIn(line, child.pid ?? 0);
       if (port !== undefined && (await answers(port))) return port;
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw startFault(folder, child.pid ?? 0);
+  throw startFault(folder, child.pid ?? 0, logFrom);
+}
+
+function logOf(folder: DemoFolder, from: number): string {
+  return readFileSync(folder.log).subarray(from).toString("utf8");
 }
 
 /** What stopped the start, in words that fit a demo. */
-function startFault(folder: DemoFolder, pid: number): GatewayError {
-  const tail = readFileSync(folder.log, "utf8").trim().split("\n").slice(-4).join("\n");
+function startFault(folder: DemoFolder, pid: number, logFrom: number): GatewayError {
+  const tail = logOf(folder, logFrom).trim().split("\n").slice(-4).join("\n");
   const message = "Cannot start the gateway of the demo";
   if (tail.includes("GW_PORT_TAKEN")) {
     const cause = `another program listens on port ${folder.port}`;
@@ -128,11 +134,19 @@ function startFault(folder: DemoFolder, pid: number): GatewayError {
     });
   }
   if (tail.includes("GW_OWNED")) {
-    const fix = "use the one that runs, or end it with ctrl-c where it was started";
-    return fault("GW_OWNED", { message, cause: `one runs in ${folder.path} already`, fix });
+    return alreadyRuns(folder.path);
   }
   const cause = `process ${pid} wrote at its end\n${tail}\n`;
   return fault("GW_NOT_RUNNING", { message, cause, fix: `read ${folder.log}` });
+}
+
+/** One demo a folder: the second is told of the first. */
+export function alreadyRuns(path: string): GatewayError {
+  return fault("GW_OWNED", {
+    message: "The demo already runs",
+    cause: `its folder is ${path}`,
+    fix: "use the one that runs, or end it with ctrl-c where it was started",
+  });
 }
 
 function portIn(line: string, pid: number): number | undefined {

@@ -6,17 +6,27 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { isOwned } from "../gateway/owner.ts";
 import { selfCommand } from "../runtime/self.ts";
 import { demoAgent } from "./demo-agent.ts";
-import { type DemoFolder, demoFolder, startGateway, stopGateways } from "./demo-gateway.ts";
+import {
+  alreadyRuns,
+  type DemoFolder,
+  demoFolder,
+  startGateway,
+  stopGateways,
+} from "./demo-gateway.ts";
 import { interruption } from "./demo-interrupt.ts";
-import { adminKeyOf, keptKey, receiptsOf, verify } from "./demo-tools.ts";
+import { adminKeyOf, keptKey, receiptsOf, verifyLive } from "./demo-tools.ts";
 
 /** Runs until a signal, or until its gateway ends; resolves with the exit code. */
 export async function runDemoStay(say: (line: string) => void, port: number): Promise<number> {
   const signals = interruption();
   const state = process.env["XDG_STATE_HOME"] || join(homedir(), ".local/state");
-  const folder = demoFolder(join(state, "authensor-gw", "demo"), port);
+  const path = join(state, "authensor-gw", "demo");
+  // Before anything is written: the config there is that of the one that runs.
+  if (isOwned(join(path, "data"))) throw alreadyRuns(path);
+  const folder = demoFolder(path, port);
   const told = signals.code.then(() => 0);
   try {
     return await Promise.race([stay(folder, say), told]);
@@ -41,7 +51,7 @@ async function stay(folder: DemoFolder, say: (line: string) => void): Promise<nu
     const rule = receipt.rule === null ? "" : ` by rule ${receipt.rule}`;
     say(`receipt   ${receipt.id} ${receipt.tool} ${receipt.effect}${rule}: ${receipt.outcome}`);
   }
-  say(`verified  ${(await verify(join(folder.path, "data"))).text}`);
+  say(`verified  ${(await verifyLive(folder)).text}`);
   say("");
   say("It stays running (ctrl-c ends it). For an agent such as Claude Code, paste:");
   const header = `--header "Authorization: Bearer ${token}"`;

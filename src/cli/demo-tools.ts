@@ -56,9 +56,17 @@ export async function serverPid(folder: DemoFolder): Promise<number> {
   return status.servers.find((server) => server.id === "notes")?.pid ?? 0;
 }
 
-/** `receipts verify` on a folder: exit code and what it says. */
+/** `receipts verify` on a copy: exit code and what it says. */
 export async function verify(dir: string): Promise<Ran> {
-  const { code, text, error } = await spawned(["receipts", "verify", "--dir", dir]);
+  return setIn(await spawned(["receipts", "verify", "--dir", dir]));
+}
+
+/** The same of the folder itself, while its gateway runs. */
+export async function verifyLive(folder: DemoFolder): Promise<Ran> {
+  return setIn(await run(folder, ["receipts", "verify"]));
+}
+
+function setIn({ code, text, error }: Ran & Spawned): Ran {
   return { code, text: (text.trim() || error.trim()).split("\n").join("\n   ") };
 }
 

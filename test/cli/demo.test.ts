@@ -52,6 +52,7 @@ function normalised(text: string): string {
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "CHAIN")
     .replace(/\b\d+ (records|calls|receipts)\b/g, "N $1")
     .replace(/, \d+ after:/g, ", N after:")
+    .replace(/well: \d+\./g, "well: N.")
     .replace(/\bseq \d+/g, "seq N");
 }
 
