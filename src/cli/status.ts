@@ -44,7 +44,7 @@ export function statusText(status: GatewayStatus, nowMs: number): string {
 }
 
 function storeText({ kind, ok, error }: GatewayStatus["audit"]["store"]): string {
-  return `${kind} ${ok ? "ok" : "not reachable"}${after(error)}`;
+  return `${kind} ${ok ? "ok" : "takes no receipts"}${after(error)}`;
 }
 
 function policyText({ policy }: GatewayStatus): string {
