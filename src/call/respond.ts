@@ -2,6 +2,7 @@
 
 import { asFault, type ErrorCode, fault, type GatewayError } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
 import type { Decision } from "../policy/model.ts";
 import { errorMessage, notificationMessage, resultMessage } from "../protocol/envelope.ts";
 import { callResult } from "../protocol/translate/tools-call.ts";
@@ -58,7 +59,9 @@ export function respondDenied(
 ): void {
   const code = denialCode(call, decision);
   if (code === "GW_TOOL_UNKNOWN") {
-    const error = fault(code, { message: `Unknown tool "${call.exposed}"`, data: { receipt } });
+    // A name can be as long as a request; no tool's is.
+    const name = call.exposed.slice(0, limits.toolNameBytes);
+    const error = fault(code, { message: `Unknown tool "${name}"`, data: { receipt } });
     respondProblem(incoming, reply, error);
     return;
   }

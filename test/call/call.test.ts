@@ -189,6 +189,17 @@ describe("a refused call", () => {
     }
   });
 
+  test("L4 an error shows the beginning of a long tool name or method", async () => {
+    const long = "z".repeat(100_000);
+    const named = await callOnce({ body: callBody().replace("s__echo", `s__${long}`) });
+    const other = await callOnce({ body: callBody().replace("tools/call", long) });
+    for (const { reply } of [named, other]) {
+      const error = reply.answer()?.value["error"] as { message: string };
+      expect(JSON.stringify(error).length).toBeLessThan(500);
+      expect(error.message).toContain("z".repeat(120));
+    }
+  });
+
   test("P13 other methods are not offered", async () => {
     for (const method of [
       "resources/read",
