@@ -18,66 +18,83 @@ export async function* readSpool(
   dir: string,
   onTail: (bytes: number) => void = () => {},
 ): AsyncGenerator<ChainRecord> {
-  const ordinals = listOrdinals(dir);
-  const newest = await newestOf(dir, ordinals);
-  for (const ordinal of ordinals) {
-    const file = await openToRead(join(dir, segmentName(ordinal)));
-    if (file === undefined) continue;
-    try {
-      yield* readSegment(file, segmentName(ordinal), ordinal >= newest, onTail);
-    } finally {
-      await file.close();
+  let last: Cursor | undefined;
+  try {
+    for (const ordinal of listOrdinals(dir)) {
+      const begun = await begin(dir, segmentName(ordinal), onTail);
+      if (begun === undefined) continue;
+      const before = last;
+      last = begun;
+      try {
+        // Until the one behind it was begun, more may have been written to the one before.
+        if (before !== undefined) yield* readOn(before);
+        if (before !== undefined) await judgeEnd(before, false);
+      } finally {
+        await before?.file.close();
+      }
+      yield* readOn(begun);
     }
+    if (last === undefined) return;
+    yield* readOn(last);
+    const lost = await judgeEnd(last, true);
+    if (lost > 0) onTail(lost);
+  } finally {
+    await last?.file.close();
   }
 }
 
-/** The last that was begun: one without a header behind it is only reserved, or torn itself. */
-async function newestOf(dir: string, ordinals: readonly number[]): Promise<number> {
-  for (const ordinal of ordinals.toReversed()) {
-    const file = await openToRead(join(dir, segmentName(ordinal)));
-    if (file === undefined) continue;
-    try {
-      if ((await readHeader(file)) !== undefined) return ordinal;
-    } finally {
-      await file.close();
-    }
-  }
-  return ordinals.at(-1) ?? 0;
+/** A segment, read up to an offset. */
+interface Cursor {
+  readonly file: SpoolFile;
+  readonly name: string;
+  readonly chain: string;
+  at: number;
+  /** seq of the next record, and the hash before it. */
+  seq: number;
+  prev: Uint8Array;
 }
 
-async function* readSegment(
-  file: SpoolFile,
+/** undefined: gone meanwhile, or without a header: only reserved, or torn. */
+async function begin(
+  dir: string,
   name: string,
-  newest: boolean,
   onTail: (bytes: number) => void,
-): AsyncGenerator<ChainRecord> {
-  const header = await readHeader(file);
-  if (header === undefined) {
-    const tail = await judgeTail(file, 0, undefined);
-    if (tail.damaged) throw damaged(name, 0, -1, "its header does not check");
-    if (tail.lostBytes > 0) onTail(tail.lostBytes);
-    return;
+): Promise<Cursor | undefined> {
+  const file = await openToRead(join(dir, name));
+  if (file === undefined) return undefined;
+  let begun: Cursor | undefined;
+  try {
+    const header = await readHeader(file);
+    if (header === undefined) {
+      const tail = await judgeTail(file, 0, undefined);
+      if (tail.damaged) throw damaged(name, 0, -1, "its header does not check");
+      if (tail.lostBytes > 0) onTail(tail.lostBytes);
+      return undefined;
+    }
+    const { chain, first: seq, prev } = header.value;
+    begun = { file, name, chain, at: header.end, seq, prev };
+    return begun;
+  } finally {
+    if (begun === undefined) await file.close();
   }
-  const { chain } = header.value;
-  let { first: seq, prev } = header.value;
-  const size = await file.size();
-  for (let from = header.end; ; ) {
+}
+
+async function* readOn(cursor: Cursor): AsyncGenerator<ChainRecord> {
+  const { file, chain } = cursor;
+  for (let more = true; more; ) {
     const part: ChainRecord[] = [];
     const take = (frame: Frame, at: number): boolean => {
-      if (part.length >= 1000 || frame.seq !== seq || frame.kind === "segment") return false;
-      const record = recordOf(chain, prev, frame);
+      if (part.length >= 1000 || frame.seq !== cursor.seq || frame.kind === "segment") return false;
+      const record = recordOf(chain, cursor.prev, frame);
       part.push(record);
-      seq += 1;
-      prev = record.hash;
-      from = at + frameBytes(frame.payload.length);
+      cursor.seq += 1;
+      cursor.prev = record.hash;
+      cursor.at = at + frameBytes(frame.payload.length);
       return true;
     };
-    const scan = await scanFrames(file, from, size, take);
+    await scanFrames(file, cursor.at, await file.size(), take);
+    more = part.length >= 1000;
     yield* part;
-    if (part.length >= 1000) continue;
-    const lost = await judgeEnd(file, name, scan.at, seq, newest);
-    if (lost > 0) onTail(lost);
-    return;
   }
 }
 
@@ -85,13 +102,7 @@ async function* readSegment(
  * Bytes that do not check. A live gateway may write on while this reads: only what stands still is
  * judged.
  */
-async function judgeEnd(
-  file: SpoolFile,
-  name: string,
-  at: number,
-  seq: number,
-  newest: boolean,
-): Promise<number> {
+async function judgeEnd({ file, name, at, seq }: Cursor, newest: boolean): Promise<number> {
   const tail = await judgeTail(file, at, seq);
   if (!tail.damaged && (newest || tail.lostBytes === 0)) return tail.lostBytes;
   // The frame that was missing a moment ago may have been written since.

@@ -58,6 +58,25 @@ describe.each(["strict", "fast"] as const)("on the real disk, %s", (mode) => {
     expect(audit.status().spoolRecords).toBe(0);
   });
 
+  test("what a live gateway writes while its spool is read leaves no gap", async () => {
+    const store = memoryStore();
+    store.down = true;
+    const audit = await open(`gap-${mode}`, store, mode);
+    await calls(audit, 1, 3);
+    if (mode === "fast") await Bun.sleep(40);
+    const seqs: number[] = [];
+    for await (const record of readSpool(join(base, `gap-${mode}`))) {
+      seqs.push(record.seq);
+      if (seqs.length > 1) continue;
+      // The segment that is read fills up, and the next one, then only reserved, begins.
+      await calls(audit, 4, mode === "fast" ? 1000 : 150);
+      if (mode === "fast") await Bun.sleep(40);
+    }
+    expect(seqs).toEqual(seqs.map((_, at) => at));
+    expect(audit.status().nextSeq).toBe(seqs.length);
+    await audit.close(10);
+  });
+
   test("a live gateway's spool reads well from outside, and goes on after a dead one", async () => {
     const store = memoryStore();
     store.down = true;
