@@ -22,7 +22,10 @@ describe("each example of docs/policy.md decides as the page says", () => {
         const end = line.lastIndexOf("}") + 1;
         const args = JSON.parse(line.slice(begin, end));
         const declared = Object.keys(args).filter((name) => name !== "undeclared");
-        const { effect, code } = ask(policy, line.slice(0, begin).trim(), args, { declared });
+        // `12:00 ` in front: the hour, UTC; without one it is noon.
+        const [name = "", time = "12:00"] = line.slice(0, begin).trim().split(" ").reverse();
+        const facts = { nowMs: Date.parse(`2026-11-23T${time}:00Z`) };
+        const { effect, code } = ask(policy, name, args, { declared, facts });
         const said = [effect, code].filter((one) => one !== undefined).join(" ");
         expect([line, said]).toEqual([line, line.slice(end).trim()]);
       }
