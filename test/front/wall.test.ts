@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import net from "node:net";
+import { limits } from "../../src/base/limits.ts";
 import type { HttpFront } from "../../src/front/http.ts";
 import { bunRuntime } from "../../src/runtime/bun.ts";
 import type { Listener } from "../../src/runtime/runtime.ts";
@@ -15,8 +16,8 @@ let listener: Listener;
 let behave: (got: Got) => void = echo;
 
 beforeAll(async () => {
-  const limits = { bodyBytes: bodyBytesMax, jsonDepth: 64, jsonValues: 20_000 };
-  made = world((got) => behave(got), { ports, limits });
+  const small = { bodyBytes: bodyBytesMax, jsonDepth: 64, jsonValues: 20_000 };
+  made = world((got) => behave(got), { ports, limits: small });
   listener = await listen(made.front);
   ports.push(listener.port);
 });
@@ -213,6 +214,50 @@ describe("R5 idle connections", () => {
     // The exemption ends with the answer.
     expect(closed).toBe(true);
   }, 20_000);
+});
+
+describe("R5 F11 bodies that take their time", () => {
+  /** All but the last byte, and what to do with it; `answer` is what came back at the end. */
+  async function park(over: Record<string, string> = {}, content = body) {
+    const text = request(over, content);
+    const socket = net.connect(listener.port, "127.0.0.1");
+    const closed = new Promise<string>((resolve) => {
+      let got = "";
+      socket.on("data", (data) => {
+        got += data.toString("latin1");
+      });
+      socket.on("error", () => {});
+      socket.on("close", () => resolve(got));
+      setTimeout(() => socket.destroy(), 2_000);
+    });
+    socket.write(text.slice(0, -1));
+    await Bun.sleep(100);
+    return { socket, closed, finish: () => socket.write(text.slice(-1)) };
+  }
+  const chunks = `${body.length.toString(16)}\r\n${body}`;
+
+  test.each([
+    ["with a length", undefined, body],
+    ["in chunks", { length: "Transfer-Encoding: chunked" }, chunks],
+  ] as const)("%s: one that drips is answered 408 and cut", async (_, over, content) => {
+    const before = made.got.length;
+    const { closed } = await park(over, content);
+    await made.clock.advance(limits.bodyMs + limits.frontTickMs);
+    const text = await closed;
+    expect(statuses(text)).toEqual([408]);
+    expect(text).toContain("GW_BODY_SLOW");
+    expect(made.got.length).toBe(before);
+  });
+
+  test("the last byte after the key's end", async () => {
+    const before = made.got.length;
+    const key = "Authorization: Bearer bob";
+    const { finish, closed } = await park({ key, close: "Connection: close" });
+    made.revoke("bob");
+    finish();
+    expect(statuses(await closed)).toEqual([401]);
+    expect(made.got.length).toBe(before);
+  });
 });
 
 describe("clients that leave", () => {
