@@ -39,9 +39,15 @@ async function listen(options: ListenOptions): Promise<Listener> {
         limitIdle: () => undefined,
       }),
   );
+  // Deno throws when a server that has ended is told to stop again.
+  let ended = false;
+  void server.finished.then(() => {
+    ended = true;
+  });
   return {
     port: server.addr.port ?? 0,
     async stop(now) {
+      if (ended) return;
       if (now) cut.abort();
       else await server.shutdown();
       await server.finished;

@@ -1,4 +1,4 @@
-/** docs/database.md, "Two roles", step by step as it is printed, with a role that has nothing yet. */
+/** docs/database.md, "Two roles", step by step, with a role that may only connect at first. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import postgres from "postgres";
