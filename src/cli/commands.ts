@@ -47,7 +47,10 @@ export const commands: readonly Command[] = [
     name: "init",
     usage: "[--template NAME] [--from FILE] [--config FILE]",
     summary: "Write a config, a policy and the first admin key",
-    help: "Never overwrites: what is there already stays as it is.",
+    help:
+      "Never overwrites: what is there already stays as it is. The admin key is written to\n" +
+      "$XDG_CONFIG_HOME/authensor-gw/admin.key; a file there that is no key of this store\n" +
+      "is moved to admin.key.old.",
     examples: ["init", "init --template ask-before-write --from ~/.cursor/mcp.json"],
     options: [
       { name: "template", value: "NAME", doc: "policy to start from; read-only if not named" },
