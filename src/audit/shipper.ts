@@ -208,7 +208,7 @@ function failed(shipper: Shipper, thrown: unknown): void {
   const first = shipper.error === undefined;
   shipper.failures += 1;
   shipper.error =
-    thrown instanceof GatewayError ? `${thrown.code}: ${thrown.message}` : reason(thrown);
+    thrown instanceof GatewayError ? `${thrown.code}: ${withWhy(thrown)}` : reason(thrown);
   const code = thrown instanceof GatewayError ? thrown.code : "";
   if (code === "GW_AUDIT_FORK" || code === "GW_SPOOL_DAMAGED") {
     shipper.halted = true;
@@ -305,4 +305,8 @@ function withDeadline<T>(clock: Clock, work: Promise<T>): Promise<T> {
     });
     work.then(resolve, reject).finally(cancel);
   });
+}
+
+function withWhy({ message, why }: GatewayError): string {
+  return why === "" ? message : `${message}: ${why}`;
 }

@@ -20,10 +20,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { freePort } from "./free-port.ts";
 
 export interface TestPostgres {
   /** A role that may do what docs/database.md grants the gateway, once migrations have run. */
@@ -261,15 +261,4 @@ function send(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It ended in between.
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
-    });
-  });
 }
