@@ -45,6 +45,8 @@ export interface Shipper {
   prev: Uint8Array;
   mark: Watermark | undefined;
   markDurable: Watermark | undefined;
+  /** The last write of the mark: settled when none is under way. */
+  marking: Promise<void>;
   markedAt: number;
   /** Wall ms of the oldest record that is known to wait, 0 when none is. */
   oldestAt: number;
@@ -73,6 +75,7 @@ export function createShipper(options: ShipperOptions): Shipper {
     prev: new Uint8Array(32),
     mark: options.shipped,
     markDurable: options.shipped,
+    marking: Promise.resolve(),
     markedAt: 0,
     oldestAt: 0,
     error: undefined,
@@ -289,11 +292,16 @@ async function saveMarkSometimes(shipper: Shipper): Promise<void> {
   shipper.markedAt = now;
 }
 
-async function saveMark(shipper: Shipper): Promise<void> {
-  const { mark } = shipper;
-  if (mark === undefined || mark === shipper.markDurable) return;
-  await writeLedger(shipper.options.fs, mark);
-  shipper.markDurable = mark;
+/** One after the other: close() may want it while a write is under way, and both use one file. */
+function saveMark(shipper: Shipper): Promise<void> {
+  const next = shipper.marking.then(async () => {
+    const { mark } = shipper;
+    if (mark === undefined || mark === shipper.markDurable) return;
+    await writeLedger(shipper.options.fs, mark);
+    shipper.markDurable = mark;
+  });
+  shipper.marking = next.catch(() => undefined);
+  return next;
 }
 
 /** The store has its own deadlines; this one holds whatever the store does (L10). */
