@@ -1,15 +1,7 @@
 /** What /ready says: each dependency with its reason. */
 
+import type { Readiness } from "../front/ports.ts";
 import type { Parts } from "./parts.ts";
-
-export interface Readiness {
-  readonly ready: boolean;
-  readonly checks: readonly {
-    readonly name: string;
-    readonly ok: boolean;
-    readonly reason: string;
-  }[];
-}
 
 /**
  * Not ready: nobody can be let in, receipts cannot be written, or a server marked `required` is

@@ -1,5 +1,6 @@
 /** What the gateway keeps in Postgres or SQLite. Every method has its own deadline (L10). */
 
+import type { JoinedRow } from "../receipt/decode.ts";
 import type { ChainRecord } from "../receipt/model.ts";
 
 export interface Store {
@@ -89,23 +90,8 @@ export interface ReceiptQuery {
   readonly id?: string;
 }
 
-/** One call: its intent joined with its outcome. The names are those of `receipts list --json`. */
-export interface ReceiptRow {
-  readonly id: string;
-  readonly seq: number;
-  readonly time: string;
-  readonly key: string;
-  readonly server: string;
-  /** `server/tool`. */
-  readonly tool: string;
-  readonly effect: string;
-  readonly rule: string | null;
-  /** null while the call runs. */
-  readonly outcome: string | null;
-  readonly args_bytes: number;
-  readonly result_bytes: number | null;
-  readonly took_ms: number | null;
-}
+/** One call: its intent joined with its outcome, as `receipts list --json` prints it. */
+export type ReceiptRow = JoinedRow;
 
 export interface KeyRow {
   readonly id: string;
