@@ -68,10 +68,9 @@ async function run(
   live: LiveCall,
 ): Promise<void> {
   let parsed = parseCall(incoming, ports.catalog);
-  const starting = ports.catalog.starting();
-  if (starting !== undefined && parsed.ok && parsed.value.tool === undefined) {
+  if (parsed.ok && parsed.value.tool === undefined) {
     // Right after a start an agent with an old list may be faster than the servers.
-    await starting;
+    await ports.catalog.starting();
     if (!ports.isLive(incoming.identity)) parsed = no(keyEnded());
     else parsed = parseCall(incoming, ports.catalog);
   }

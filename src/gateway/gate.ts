@@ -21,7 +21,7 @@ type Early = (request: Request) => Response | undefined;
 export function earlyHealth(hosts: readonly string[], ports: readonly number[]): Early {
   const guard = createHostGuard(hosts, ports);
   return ({ headers, url, method }) => {
-    // As it was sent (F13); all but this one path waits for the front's own words.
+    // The path as the runtime gives it (front/http.ts); all but this one wait for the front.
     if (url.slice(url.indexOf("/", "http://".length + 1)) !== "/health") return;
     if (guard.host(headers.get("host")) !== "ours" || !guard.origin(headers.get("origin"))) return;
     return page("/health", method, () => ({ ready: false, checks: [] }));

@@ -1,7 +1,7 @@
 /** What the readers of one file share: where problems go, and reading maps without unknown keys. */
 
+import { nearest } from "../base/nearest.ts";
 import type { PolicyProblem } from "./model.ts";
-import { nearest } from "./nearest.ts";
 import type { At, Entry, MapNode, Node } from "./tree.ts";
 
 export interface Reader {

@@ -1,6 +1,6 @@
 /** Names in a rule that could never match: in a deny they would silently protect nothing. */
 
-import { nearest } from "./nearest.ts";
+import { nearest } from "../base/nearest.ts";
 
 /** Why this is no glob over `server/tool`, or undefined. */
 export function toolFault(glob: string): string | undefined {
