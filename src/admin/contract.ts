@@ -104,3 +104,182 @@ export interface ReceiptDetail {
     readonly body: string;
   }[];
 }
+
+/**
+ * GET events: server-sent events. First `snapshot`, then `batch` at most every 100 ms and only when
+ * something changed; each list holds the changed rows, whole. `id:` is the seq; Last-Event-ID
+ * resumes from a ring, a gap answers with a new snapshot. Times are wall ms of the gateway.
+ */
+export interface LiveSnapshot {
+  readonly seq: number;
+  readonly now: number;
+  readonly gateway: LiveGateway;
+  readonly servers: readonly LiveServer[];
+  /** In flight, then the last ended ones, oldest first. */
+  readonly calls: readonly LiveCall[];
+  readonly gauges: LiveGauges;
+}
+
+export interface LiveBatch {
+  readonly seq: number;
+  readonly now: number;
+  readonly gateway?: LiveGateway;
+  /** Ids of servers that are no more are in `gone`. */
+  readonly servers?: readonly LiveServer[];
+  readonly gone?: readonly string[];
+  readonly calls?: readonly LiveCall[];
+  readonly gauges?: LiveGauges;
+}
+
+export interface LiveGateway {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedMs: number;
+  readonly listen: readonly string[];
+  readonly config: string;
+  readonly dataDir: string;
+  readonly policy: {
+    readonly hash: string;
+    readonly files: readonly string[];
+    readonly rules: number;
+    /** Why the last reload changed nothing; null when the loaded policy is that of the files. */
+    readonly fault: string | null;
+  };
+  readonly logLevel: string;
+}
+
+/** Where a call is now; `over` has an outcome. */
+export type CallStage = "waiting" | "intent" | "server" | "outcome" | "over";
+
+export interface LiveCall {
+  /** `c-<number>`, of this run of the gateway. */
+  readonly id: string;
+  /** `server/tool`, or the name the agent used where no server offers it. */
+  readonly tool: string;
+  readonly server: string;
+  readonly key: string;
+  /** Self-declared `name/version`, "" when not said. */
+  readonly client: string;
+  /** Digest of the session, "" without one. */
+  readonly session: string;
+  /** Agent's and server's era; `out` is null until it was sent. */
+  readonly era: { readonly in: "legacy" | "modern"; readonly out: "legacy" | "modern" | null };
+  readonly protocol: string;
+  readonly startedMs: number;
+  readonly stage: CallStage;
+  readonly stageMs: number;
+  /** While the server has it: whichever limit fires first, and the setting that set it. */
+  readonly deadline: {
+    readonly atMs: number;
+    readonly which: "idle" | "max";
+    readonly setting: string;
+    readonly limitMs: number;
+    /** Progress notifications so far: each sets `idle` anew. */
+    readonly progress: number;
+  } | null;
+  readonly decision: {
+    readonly effect: "allow" | "ask" | "deny";
+    readonly rule: string | null;
+    /** `policies/prod.yaml:31`, null when no rule decided. */
+    readonly at: string | null;
+    readonly code: string | null;
+    readonly hint: string | null;
+  } | null;
+  /** null while it runs; the words of receipts. */
+  readonly outcome: string | null;
+  /** Error code, null when the server answered. */
+  readonly code: string | null;
+  /** What went wrong, one sentence; null when nothing did. */
+  readonly why: string | null;
+  readonly receipt: string | null;
+  readonly argsBytes: number;
+  readonly resultBytes: number;
+  readonly tookMs: number | null;
+  /** ms of each stage, in this order; what did not happen is null. */
+  readonly timings: {
+    readonly decide: number | null;
+    readonly intent: number | null;
+    readonly server: number | null;
+    readonly outcome: number | null;
+  };
+}
+
+export interface LiveServer {
+  readonly id: string;
+  readonly transport: "http" | "stdio";
+  /** URL without secrets, or the command's name. */
+  readonly target: string;
+  readonly state: UpstreamStatus["state"];
+  readonly sinceMs: number;
+  readonly era: "legacy" | "modern" | null;
+  readonly protocol: string | null;
+  /** What the server says of itself: `name version`. */
+  readonly hello: string | null;
+  readonly tools: number;
+  readonly quarantined: number;
+  readonly busy: number;
+  readonly maxInFlight: number;
+  readonly pid: number | null;
+  readonly nextAttemptMs: number | null;
+  readonly attempts: number;
+  /** What is wrong, what to do (a command where there is one), what it means; null when well. */
+  readonly trouble: {
+    readonly code: string;
+    readonly cause: string;
+    readonly fix: string;
+    readonly effect: string;
+  } | null;
+  /** Over the last 500 calls; null without any. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly calls: number;
+  readonly failed: number;
+  /** State changes and list refreshes, newest first. */
+  readonly history: readonly { readonly atMs: number; readonly what: string }[];
+  /** Last lines of stderr, newest last. */
+  readonly stderr: readonly string[];
+}
+
+/** One thing that can run out: what is used, its limit, and what happens there. */
+export interface LiveGauge {
+  /** Stable name, such as `memory`, `loop_lag`, `file_handles`, `sessions`. */
+  readonly name: string;
+  readonly used: number;
+  /** null: no limit is known. */
+  readonly limit: number | null;
+  readonly unit: "bytes" | "ms" | "count";
+  /** What happens at the limit, one sentence. */
+  readonly at_limit: string;
+  readonly ok: boolean;
+}
+
+export interface LiveGauges {
+  readonly gauges: readonly LiveGauge[];
+  readonly store: {
+    readonly kind: "postgres" | "sqlite";
+    readonly ok: boolean;
+    readonly error: string | null;
+    readonly pool: {
+      readonly busy: number;
+      readonly idle: number;
+      readonly waiting: number;
+      readonly max: number;
+      readonly waitP95Ms: number | null;
+      readonly queryP95Ms: number | null;
+    } | null;
+  };
+  readonly spool: {
+    readonly records: number;
+    readonly bytes: number;
+    readonly maxBytes: number;
+    readonly oldestMs: number;
+    /** What the gateway does now, one sentence, such as `writing receipts`. */
+    readonly behaviour: string;
+    readonly broken: string | null;
+  };
+  /** Of the last second. */
+  readonly callsPerSecond: number;
+  readonly errorsPerSecond: number;
+  /** Wall ms of process start to now is `now - startedMs`; CPU share of one core, 0 to 1. */
+  readonly cpu: number;
+}

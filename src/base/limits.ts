@@ -114,6 +114,8 @@ export const limits = {
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Default audit.spool.max. */
   spoolBytes: 10 * 1024 * 1024 * 1024,
+  /** Ended calls that are kept in memory to be shown live. */
+  boardCalls: 1_000,
   /** Records that wait for the disk in mode fast, where no call does: more are refused. */
   spoolPendingBytes: 16 * 1024 * 1024,
   /** One batch to the store, its deadline, and what waits for it in memory and not only on disk. */

@@ -8,9 +8,12 @@
  */
 
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import { no } from "../base/result.ts";
 import type { Tool } from "../catalog/catalog.ts";
-import type { Decision, Policy } from "../policy/model.ts";
+import type { Decision } from "../policy/model.ts";
+import type { OutcomeFields } from "../receipt/model.ts";
+import type { LiveCall } from "./board.ts";
 import { decide } from "./decide.ts";
 import { type Forwarded, forward } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
@@ -21,13 +24,15 @@ import { respondDenied, respondFailed, respondProblem, respondResult } from "./r
 
 /** Handles one tools/call; never throws. */
 export function callTool(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {
-  const live: LiveCall = { cancelled: undefined, abort: undefined, forwarded: undefined };
-  run(incoming, reply, ports, live).catch((thrown) => {
-    ports.error("call failed inside", { error: String(thrown) });
-    const { forwarded } = live;
-    if (forwarded === undefined) respondFailed(incoming, reply, thrown, undefined);
-    else respondFailed(incoming, reply, outcomeLost(thrown, forwarded), forwarded);
-  });
+  const live = ports.board.begin(incoming);
+  run(incoming, reply, ports, live).then(
+    () => ports.board.end(live),
+    (thrown) => {
+      ports.error("call failed inside", { error: String(thrown) });
+      failedInside(incoming, reply, thrown, live);
+      ports.board.end(live);
+    },
+  );
   return {
     cancel(reason) {
       live.cancelled ??= reason;
@@ -40,25 +45,20 @@ function keyEnded(): GatewayError {
   return fault("GW_KEY_REVOKED", { message: "The key ended while the call waited" });
 }
 
+function failedInside(incoming: Incoming, reply: Reply, thrown: unknown, live: LiveCall): void {
+  const { receipt, target, stage } = live;
+  const sent = stage === "server" || stage === "outcome";
+  const error = sent ? outcomeLost(thrown, target) : asFault(thrown, "Cannot make the call");
+  live.code = error.code;
+  live.why = error.message;
+  respondFailed(incoming, reply, error, sent ? { receipt, target } : undefined);
+}
+
 /** Invariant 6: after forwarding nothing may look like a denial, or the agent repeats the call. */
-function outcomeLost(thrown: unknown, { target }: Forwarding): GatewayError {
+function outcomeLost(thrown: unknown, target: string): GatewayError {
   const why = asFault(thrown, "the outcome could not be recorded");
   const message = `The call of "${target}" may have run, its outcome is not recorded`;
   return fault("GW_OUTCOME_LOST", { message, cause: `${why.code}: ${why.message}` });
-}
-
-/** What a cancellation from the client reaches. */
-export interface LiveCall {
-  cancelled: string | undefined;
-  /** Set while the server has the call. */
-  abort: ((reason: string) => void) | undefined;
-  /** Set from the moment bytes may have left. */
-  forwarded: Forwarding | undefined;
-}
-
-interface Forwarding {
-  readonly receipt: string;
-  readonly target: string;
 }
 
 async function run(
@@ -75,6 +75,8 @@ async function run(
     else parsed = parseCall(incoming, ports.catalog);
   }
   if (!parsed.ok) {
+    live.code = parsed.error.code;
+    live.why = parsed.error.message;
     respondProblem(incoming, reply, parsed.error);
     return;
   }
@@ -83,38 +85,61 @@ async function run(
   const policy = ports.policy();
   const decision = decide(incoming, call, ports);
   ports.debug?.("call decided", decisionTrace(incoming, call, decision));
+  const fields = intentFields(incoming, call, decision, policy, ports);
+  decided(live, call, decision, fields.argsBytes, ports.clock.mono());
   if (decision.effect !== "allow" || call.tool === undefined) {
-    await refuse(incoming, reply, call, decision, policy, ports);
+    const receipt = ports.audit.refusal(fields);
+    live.receipt = receipt.id;
+    live.outcome = fields.outcome === "" ? undefined : fields.outcome;
+    live.code = fields.code;
+    if (receipt.durable !== undefined) await receipt.durable;
+    live.endedAt = ports.clock.mono();
+    respondDenied(incoming, reply, call, decision, receipt.id);
     return;
   }
 
-  const intent = ports.audit.intent(intentFields(incoming, call, decision, policy, ports));
+  const intent = ports.audit.intent(fields);
+  live.receipt = intent.id;
   // Invariant 3: no byte reaches a server before this record is on disk.
   if (intent.durable !== undefined) await intent.durable;
 
-  live.forwarded = { receipt: intent.id, target: call.tool.target };
+  live.stage = "server";
+  live.sentAt = ports.clock.mono();
   const answer = await forward(incoming, reply, call.tool, ports, live);
+  live.stage = "outcome";
   ports.debug?.("call ended", { receipt: intent.id, end: answer.kind, server_ms: answer.serverMs });
-  const outcome = ports.audit.outcome(outcomeFields(incoming, intent.seq, answer, ports));
+  const end = outcomeFields(incoming, intent.seq, answer, ports);
+  answered(live, answer, end, ports.clock.mono());
+  const outcome = ports.audit.outcome(end);
   // … and no answer leaves before this one is.
   if (outcome.durable !== undefined) await outcome.durable;
+  live.endedAt = ports.clock.mono();
   respond(incoming, reply, call.tool, answer, intent.id);
   // Sent or copied by now, and nobody looks at it again.
   if (answer.kind === "result") answer.message.release?.();
 }
 
-async function refuse(
-  incoming: Incoming,
-  reply: Reply,
+function decided(
+  live: LiveCall,
   call: ToolCall,
   decision: Decision,
-  policy: Policy,
-  ports: CallPorts,
-): Promise<void> {
-  const fields = intentFields(incoming, call, decision, policy, ports);
-  const receipt = ports.audit.refusal(fields);
-  if (receipt.durable !== undefined) await receipt.durable;
-  respondDenied(incoming, reply, call, decision, receipt.id);
+  argsBytes: number,
+  now: number,
+): void {
+  live.stage = "intent";
+  live.decidedAt = now;
+  live.decision = decision;
+  live.argsBytes = argsBytes;
+  live.server = call.tool?.server ?? call.guess?.server ?? "";
+  live.target = call.tool?.target ?? call.exposed.slice(0, limits.toolNameBytes);
+}
+
+function answered(live: LiveCall, answer: Forwarded, end: OutcomeFields, now: number): void {
+  live.answeredAt = now;
+  live.outcome = end.outcome;
+  live.code = end.code;
+  live.resultBytes = end.resultBytes;
+  if (answer.kind === "failed") live.why = answer.error.message;
 }
 
 function respond(

@@ -14,6 +14,11 @@ export interface TimeLimit {
 }
 
 export interface Deadline {
+  /** Monotonic ms. */
+  readonly idleAt: number;
+  readonly maxAt: number;
+  /** Moves both this much further from now. */
+  extend(ms: number): void;
   /** The server gave a sign of life: idle starts anew, max does not. */
   touch(): void;
   clear(): void;
@@ -21,7 +26,7 @@ export interface Deadline {
 
 interface Watched extends Deadline {
   idleAt: number;
-  readonly maxAt: number;
+  maxAt: number;
   readonly expired: (which: "idle" | "max") => void;
 }
 
@@ -53,6 +58,11 @@ export function createDeadlines(clock: Clock): Deadlines {
         expired,
         touch() {
           entry.idleAt = clock.mono() + limit.idleMs;
+        },
+        extend(ms) {
+          const until = clock.mono() + ms;
+          entry.idleAt = Math.max(entry.idleAt, until);
+          entry.maxAt = Math.max(entry.maxAt, until);
         },
         clear() {
           watched.delete(entry);

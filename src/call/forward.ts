@@ -8,7 +8,7 @@ import { encodeMirror } from "../protocol/mirror.ts";
 import { outgoingCall } from "../protocol/translate/params.ts";
 import type { Outcome } from "../receipt/model.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../upstream/upstream.ts";
-import type { LiveCall } from "./call.ts";
+import type { LiveCall } from "./board.ts";
 import type { Incoming, Reply } from "./incoming.ts";
 import type { CallPorts } from "./ports.ts";
 import { progressMessage } from "./respond.ts";
@@ -46,6 +46,7 @@ export function forward(
       if (over) return;
       over = true;
       deadline.clear();
+      live.deadline = undefined;
       live.abort = undefined;
       resolve({ ...result, serverMs: ports.clock.mono() - began });
     };
@@ -57,6 +58,8 @@ export function forward(
       const error = timeoutError(tool, which);
       giveUp(error.message, { kind: "failed", error, mayHaveRun: true });
     });
+    live.deadline = deadline;
+    live.timeout = tool.timeout;
     live.abort = (reason) => giveUp(reason, { kind: "cancelled" });
     // The client may have taken it back while the intent was being written.
     if (live.cancelled !== undefined) {
@@ -69,6 +72,7 @@ export function forward(
     const sink: UpstreamSink = {
       notification(method, params) {
         deadline.touch();
+        live.progress += 1;
         if (over || method !== "notifications/progress" || token === undefined) return;
         reply.notify(progressMessage(params, token));
       },
@@ -79,6 +83,7 @@ export function forward(
       .send(
         outgoing(incoming, tool, ports, (of) => {
           era = of;
+          live.serverEra = of;
         }),
         sink,
       )

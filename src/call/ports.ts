@@ -5,6 +5,7 @@ import type { Audit } from "../audit/audit.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Policy } from "../policy/model.ts";
+import type { Board } from "./board.ts";
 import type { Deadlines } from "./deadlines.ts";
 
 export interface CallPorts {
@@ -12,6 +13,7 @@ export interface CallPorts {
   readonly catalog: Catalog;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
+  readonly board: Board;
   /** A key may have ended while its call waited (F11). */
   isLive(identity: Identity): boolean;
   /** The policy in force now: a call keeps the one it began with (P28). */

@@ -8,6 +8,7 @@ import { openAudit } from "../audit/open.ts";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { systemClock, systemRandom } from "../base/system.ts";
+import { createBoard } from "../call/board.ts";
 import { createDeadlines } from "../call/deadlines.ts";
 import type { CallPorts } from "../call/ports.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -119,6 +120,7 @@ export async function openParts(
     catalog,
     clock,
     deadlines: createDeadlines(clock),
+    board: createBoard(clock),
     policy: () => policy.current,
     isLive: config.auth === "none" ? () => true : access.isLive,
     clientInfoText: JSON.stringify(identity),

@@ -5,6 +5,7 @@ import type { Appended, Audit } from "../../src/audit/audit.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { limits } from "../../src/base/limits.ts";
 import type { Clock } from "../../src/base/ports.ts";
+import { createBoard } from "../../src/call/board.ts";
 import { createDeadlines } from "../../src/call/deadlines.ts";
 import type { Incoming, Reply } from "../../src/call/incoming.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
@@ -194,6 +195,7 @@ export async function world(
     catalog,
     clock,
     deadlines: createDeadlines(clock),
+    board: createBoard(clock),
     policy: () => policy.current,
     debug: undefined,
     isLive: () => true,

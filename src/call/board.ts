@@ -1,0 +1,119 @@
+/** Calls in flight and the last ended ones, for people: the control API shows them (tui.md 4.2). */
+
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import type { Decision } from "../policy/model.ts";
+import type { Era } from "../protocol/message.ts";
+import type { Outcome } from "../receipt/model.ts";
+import type { Deadline, TimeLimit } from "./deadlines.ts";
+import type { Incoming } from "./incoming.ts";
+
+export interface Board {
+  readonly inFlight: ReadonlySet<LiveCall>;
+  /** A ring: the call that ended as number n is at n % length, the next one is `ended`. */
+  readonly recent: readonly LiveCall[];
+  readonly ended: number;
+  begin(incoming: Incoming): LiveCall;
+  /** Its last event; what a cancellation would reach is let go. */
+  end(call: LiveCall): void;
+}
+
+export type Stage = "waiting" | "intent" | "server" | "outcome" | "over";
+
+/** One call from its arrival to its end; the call path writes it, nobody else. */
+export interface LiveCall {
+  readonly no: number;
+  readonly keyId: string;
+  readonly keyName: string;
+  readonly client: Incoming["client"];
+  readonly session: string;
+  readonly era: Era;
+  readonly protocol: string;
+  /** Wall ms, and monotonic ms of the same moment. */
+  readonly startedMs: number;
+  readonly arrived: number;
+  stage: Stage;
+  /** Monotonic ms, 0 until it happened. */
+  decidedAt: number;
+  sentAt: number;
+  answeredAt: number;
+  endedAt: number;
+  /** `server/tool`, or the name the agent used. */
+  target: string;
+  server: string;
+  decision: Decision | undefined;
+  argsBytes: number;
+  resultBytes: number;
+  receipt: string;
+  outcome: Outcome | undefined;
+  /** Error code and its sentence, "" when the server answered. */
+  code: string;
+  why: string;
+  serverEra: Era | undefined;
+  progress: number;
+  timeout: (TimeLimit & { readonly setting: string }) | undefined;
+  deadline: Deadline | undefined;
+  /** Set by a cancellation of the client or an operator. */
+  cancelled: string | undefined;
+  /** Set while the server has the call. */
+  abort: ((reason: string) => void) | undefined;
+}
+
+export function createBoard(clock: Pick<Clock, "now">): Board {
+  const inFlight = new Set<LiveCall>();
+  const recent: LiveCall[] = [];
+  let [begun, ended] = [0, 0];
+  return {
+    inFlight,
+    recent,
+    get ended() {
+      return ended;
+    },
+    begin(incoming) {
+      begun += 1;
+      const { identity, client, session, era, protocol, arrived } = incoming;
+      const { keyId, keyName } = identity;
+      const call: LiveCall = {
+        no: begun,
+        keyId,
+        keyName,
+        client,
+        session,
+        era,
+        protocol,
+        startedMs: clock.now(),
+        arrived,
+        stage: "waiting",
+        decidedAt: 0,
+        sentAt: 0,
+        answeredAt: 0,
+        endedAt: 0,
+        target: "",
+        server: "",
+        decision: undefined,
+        argsBytes: 0,
+        resultBytes: 0,
+        receipt: "",
+        outcome: undefined,
+        code: "",
+        why: "",
+        serverEra: undefined,
+        progress: 0,
+        timeout: undefined,
+        deadline: undefined,
+        cancelled: undefined,
+        abort: undefined,
+      };
+      inFlight.add(call);
+      return call;
+    },
+    end(call) {
+      if (!inFlight.delete(call)) return;
+      call.stage = "over";
+      call.deadline = undefined;
+      call.abort = undefined;
+      recent[ended % limits.boardCalls] = call;
+      ended += 1;
+    },
+  };
+}
