@@ -1,0 +1,234 @@
+/**
+ * What a screen is made of: lines of coloured pieces, each line exactly as wide as it was asked
+ * for. All text passes `printable` here, so no view can forget it (T1); colour is added after.
+ */
+
+import stringWidth from "string-width";
+import { printable } from "../src/base/printable.ts";
+
+/** What a text means; which colour that is, the theme decides. Words come first, colours second. */
+export type Tone = "plain" | "ok" | "bad" | "warn" | "dim" | "info" | "strong" | "picked";
+
+export interface Cell {
+  readonly text: string;
+  /** Columns on the screen; absent: as wide as the text, and the last cell of a line fills it. */
+  readonly width?: number;
+  readonly align?: "left" | "right";
+  readonly tone?: Tone;
+}
+
+export interface Piece {
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+/** One row of the screen; its pieces together have the width it was made for. */
+export type Line = readonly Piece[];
+
+/** Cells beside each other, `gap` columns apart, filled or cut to `width`. */
+export function toLine(cells: readonly (Cell | string)[], width: number, gap = 1): Line {
+  const pieces: Piece[] = [];
+  let left = width;
+  for (const [at, one] of cells.entries()) {
+    const cell = typeof one === "string" ? { text: one } : one;
+    if (at > 0 && gap > 0) left -= push(pieces, " ".repeat(Math.min(gap, left)), "plain");
+    if (left <= 0) break;
+    const last = at === cells.length - 1;
+    const wanted = cell.width ?? (last ? left : columns(printable(cell.text)));
+    const text = fit(cell.text, Math.min(wanted, left), cell.align);
+    left -= push(pieces, text, cell.tone ?? "plain");
+  }
+  push(pieces, " ".repeat(Math.max(0, left)), "plain");
+  return pieces;
+}
+
+/** Rows of cells as lines of `width`. */
+export function toLines(
+  rows: readonly (readonly (Cell | string)[])[],
+  width: number,
+  gap = 1,
+): readonly Line[] {
+  return rows.map((row) => toLine(row, width, gap));
+}
+
+function push(pieces: Piece[], text: string, tone: Tone): number {
+  if (text === "") return 0;
+  const last = pieces.at(-1);
+  // Fewer pieces are fewer nodes to draw.
+  if (last?.tone === tone) pieces[pieces.length - 1] = { text: last.text + text, tone };
+  else pieces.push({ text, tone });
+  return columns(text);
+}
+
+/** `text` as exactly `width` columns: escaped, cut with `…`, filled with spaces. */
+export function fit(text: string, width: number, align: "left" | "right" = "left"): string {
+  if (width <= 0) return "";
+  const safe = printable(text);
+  const wide = columns(safe);
+  if (wide === width) return safe;
+  if (wide < width) {
+    const fill = " ".repeat(width - wide);
+    return align === "right" ? fill + safe : safe + fill;
+  }
+  const cut = `${head(safe, width - 1)}…`;
+  return cut + " ".repeat(width - columns(cut));
+}
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/** The longest beginning of a safe text that is at most `width` columns wide. */
+function head(text: string, width: number): string {
+  if (isPlain(text)) return text.slice(0, width);
+  let used = 0;
+  for (const { segment, index } of segmenter.segment(text)) {
+    used += stringWidth(segment);
+    if (used > width) return text.slice(0, index);
+  }
+  return text;
+}
+
+/** Columns a safe text takes on a terminal. */
+export function columns(text: string): number {
+  return isPlain(text) ? text.length : stringWidth(text);
+}
+
+/** Nothing but ASCII and our own single glyphs: as wide as it is long. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const glyph = (code >= 0x2500 && code <= 0x259f) || code === 0x2026;
+    if (code >= 0x7f && !glyph) return false;
+  }
+  return true;
+}
+
+/** Text as lines of at most `width`, broken at spaces where there are some. */
+export function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let rest = printable(text).trimEnd();
+  while (columns(rest) > width && width > 0) {
+    const most = head(rest, width);
+    const space = rest[most.length] === " " ? most.length : most.lastIndexOf(" ");
+    // A single character can be wider than the line: it goes there whole, and is cut by `fit`.
+    const end = space > 0 ? space : Math.max(most.length, firstLength(rest));
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}
+
+function firstLength(text: string): number {
+  for (const { segment } of segmenter.segment(text)) return segment.length;
+  return 1;
+}
+
+/**
+ * The line above a pane: `─ In flight 3 ───── soonest deadline first ─`. `left` is cut before
+ * `right`.
+ */
+export function heading(left: string, right: string, width: number, tone: Tone = "strong"): Line {
+  const end = right === "" ? "" : ` ${printable(right)} ─`;
+  const room = width - columns(end) - 3;
+  if (room < columns(printable(left)) && end !== "" && room < 8) {
+    return heading(left, "", width, tone);
+  }
+  const name = fit(left, Math.max(0, Math.min(room, columns(printable(left)))));
+  const fill = "─".repeat(Math.max(0, width - columns(name) - columns(end) - 3));
+  return toLine(
+    [
+      { text: "─ ", tone: "dim" },
+      { text: name, tone },
+      { text: ` ${fill}${end}`, tone: "dim" },
+    ],
+    width,
+    0,
+  );
+}
+
+/** A pane is always as high as its place: cut, or filled with empty lines. */
+export function toHeight(lines: readonly Line[], rows: number, width: number): readonly Line[] {
+  const shown = lines.slice(0, Math.max(0, rows));
+  const empty = toLine([""], width);
+  return [...shown, ...Array.from({ length: Math.max(0, rows - shown.length) }, () => empty)];
+}
+
+/** Two panes beside each other, a rule between them; `left` and `right` are equally high. */
+export function beside(left: readonly Line[], right: readonly Line[]): readonly Line[] {
+  return left.map((line, at) => [...line, { text: "│", tone: "dim" }, ...(right[at] ?? [])]);
+}
+
+/** `█████░░░`: the part of `width` that `share` (0 to 1) is. */
+export function bar(share: number, width: number): string {
+  const part = Number.isFinite(share) ? Math.min(1, Math.max(0, share)) : 0;
+  const full = Math.round(part * width);
+  return "█".repeat(full) + "░".repeat(width - full);
+}
+
+const steps = "▁▂▃▄▅▆▇█";
+
+/** The last `width` values, the largest of them as `█`; zeros and nothing at all as `▁`. */
+export function sparkline(values: readonly number[], width: number): string {
+  const shown = values.slice(-width);
+  const most = Math.max(...shown, 0);
+  const step = (value: number) =>
+    most <= 0 ? 0 : Math.round((Math.max(0, value) / most) * (steps.length - 1));
+  return shown.map((value) => steps[step(value)]).join("");
+}
+
+/** `14:22:07`, in the zone of this terminal. */
+export function clock(ms: number): string {
+  const date = new Date(ms);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+}
+
+/** `14:22:07.041` */
+export function clockMs(ms: number): string {
+  return `${clock(ms)}.${String(Math.floor(ms) % 1000).padStart(3, "0")}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** What something took: `0.4ms 12ms 3.1s 30.0s 3m20s 2h05m 3d02h`. */
+export function took(ms: number): string {
+  if (ms < 0) return took(0);
+  if (ms < 9.95 && !Number.isInteger(ms)) return `${ms.toFixed(1)}ms`;
+  if (ms < 999.5) return `${Math.round(ms)}ms`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)}s`;
+  return span(ms);
+}
+
+/** How long something lasts, in whole seconds: `9s 3m20s 2h05m 3d02h`. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 1_440) return `${Math.floor(minutes / 60)}h${two(minutes % 60)}m`;
+  const hours = Math.floor(minutes / 60);
+  return `${Math.floor(hours / 24)}d${two(hours % 24)}h`;
+}
+
+/** What is left until a deadline: whole seconds above 10 s, tenths below (tui.md 2.2). */
+export function countdown(ms: number): string {
+  if (ms >= 10_000) return span(Math.ceil(ms / 1000) * 1000);
+  return `${(Math.max(0, ms) / 1000).toFixed(1)}s`;
+}
+
+/** `412 B`, `1.2 kB`, `256 MB`: powers of 1000, as people count. */
+export function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = count;
+  let at = 0;
+  while (value >= 999.5 && at < units.length - 1) {
+    value /= 1000;
+    at++;
+  }
+  return `${at === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[at]}`;
+}
+
+/** `18,422` */
+export function amount(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
