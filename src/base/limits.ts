@@ -116,6 +116,30 @@ export const limits = {
   spoolBytes: 10 * 1024 * 1024 * 1024,
   /** Ended calls that are kept in memory to be shown live. */
   boardCalls: 1_000,
+  /** Of these a live snapshot shows the last ones: a list that nobody scrolls through. */
+  liveCalls: 500,
+  /** Changes are sent to who watches at most this often; the eye sees no more (tui.md 4.2). */
+  liveBatchMs: 100,
+  /** Numbers that always move (gauges, counts) are sent this often, a comment after this long. */
+  liveGaugesMs: 1_000,
+  liveHeartbeatMs: 5_000,
+  /** A watcher hears nothing for this long: the gateway hangs. */
+  liveSilentMs: 15_000,
+  /** Batches that a watcher may have missed and still gets; after that a new snapshot. */
+  liveRingBytes: 4 * 1024 * 1024,
+  /** What is given to a watcher at once, and how long it may take nothing before it is dropped. */
+  liveSliceBytes: 256 * 1024,
+  liveStalledMs: 30_000,
+  /** People who watch at once; each costs a snapshot and a queue. */
+  liveWatchers: 32,
+  /** Events of a server that are kept, lines of stderr shown live, and characters of each. */
+  liveHistory: 50,
+  liveStderrLines: 20,
+  liveTextChars: 400,
+  /** Calls of a server that its p50 and p95 are made of. */
+  latencyCalls: 500,
+  /** A loop that is this late makes every call wait; shown as trouble. */
+  loopLagMs: 200,
   /** Records that wait for the disk in mode fast, where no call does: more are refused. */
   spoolPendingBytes: 16 * 1024 * 1024,
   /** One batch to the store, its deadline, and what waits for it in memory and not only on disk. */
@@ -160,6 +184,9 @@ export const limits = {
   adminBodyBytes: 64 * 1024,
   /** Receipts of one list. */
   receiptsPerList: 10_000,
+  /** A filter, and the words in it: people type them, and each is tried on every row shown. */
+  filterChars: 1024,
+  filterTerms: 64,
   /** A config file: people write them. */
   configBytes: 1024 * 1024,
 } as const;

@@ -3,10 +3,10 @@
  * never coerces and answers unknown for a value of another type. docs/policy.md has the table.
  */
 
+import { compileGlobs } from "../base/glob.ts";
 import type { Json } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { type Check, type Context, typeName, unknown } from "./condition.ts";
-import { compileGlobs } from "./glob.ts";
 import { inRange, parseAddress, type Range } from "./ip.ts";
 import * as operand from "./operand.ts";
 import { compilePaths } from "./path.ts";

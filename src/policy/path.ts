@@ -3,7 +3,7 @@
  * readings differ in the answer, the answer is unknown. Symbolic links are the server's business.
  */
 
-import { globMatches } from "./glob.ts";
+import { globMatches } from "../base/glob.ts";
 import { agree, UNKNOWN, type Value, value } from "./tri.ts";
 
 /** Why a pattern is not one, or undefined. */

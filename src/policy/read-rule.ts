@@ -1,6 +1,6 @@
 /** One rule of a rule file, and the shorthand lists. */
 
-import { compileGlobs } from "./glob.ts";
+import { compileGlobs } from "../base/glob.ts";
 import type { Effect } from "./model.ts";
 import * as operand from "./operand.ts";
 import { type Mentions, readCondition } from "./read-condition.ts";

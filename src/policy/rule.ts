@@ -1,7 +1,7 @@
 /** One rule, ready to be evaluated. */
 
+import type { Matcher } from "../base/glob.ts";
 import type { Condition } from "./condition.ts";
-import type { Matcher } from "./glob.ts";
 import type { RuleRef } from "./model.ts";
 import type { TargetMatcher } from "./target.ts";
 

@@ -1,7 +1,7 @@
 /** What a rule is about: globs over tools, resources, prompts and methods; any may match. */
 
+import { compileGlobs, type Matcher } from "../base/glob.ts";
 import { limits } from "../base/limits.ts";
-import { compileGlobs, type Matcher } from "./glob.ts";
 import type { Target, TargetKind } from "./model.ts";
 import { decodeOnce, resolve } from "./path.ts";
 import { agree, FALSE, TRUE, UNKNOWN, type Value, value } from "./tri.ts";

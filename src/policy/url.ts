@@ -3,7 +3,7 @@
  * control characters, spaces, backslashes and user names make the answer unknown.
  */
 
-import { compileGlobs } from "./glob.ts";
+import { compileGlobs } from "../base/glob.ts";
 import { isPrivate, parseAddress } from "./ip.ts";
 import { compilePaths } from "./path.ts";
 import { and, type Value, value } from "./tri.ts";
