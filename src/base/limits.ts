@@ -178,12 +178,17 @@ export const limits = {
   logBurst: 20,
   logWindowMs: 10_000,
   logMessages: 1_000,
+  /** The same for frames at level debug, and how long a changed level lasts at most. */
+  logFrames: 2_000,
+  logLevelMs: 24 * 60 * 60 * 1000,
   /** An answer of the admin API: the slowest reads the store. */
   adminMs: 30_000,
   /** A request to the admin API. */
   adminBodyBytes: 64 * 1024,
   /** Receipts of one list. */
   receiptsPerList: 10_000,
+  /** Receipts that a filter looks at before it says that there are more. */
+  receiptsSearched: 200_000,
   /** A filter, and the words in it: people type them, and each is tried on every row shown. */
   filterChars: 1024,
   filterTerms: 64,

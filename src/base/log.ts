@@ -7,7 +7,8 @@
 import process from "node:process";
 import { limits } from "./limits.ts";
 
-export type Level = "debug" | "info" | "warn" | "error";
+export const levels = ["debug", "info", "warn", "error"] as const;
+export type Level = (typeof levels)[number];
 
 export interface Log {
   debug(message: string, fields?: Record<string, unknown>): void;
@@ -16,6 +17,9 @@ export interface Log {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
+/** Whether a line is written: for a level that changes while the gateway runs. */
+export type Admits = (level: Level, fields: Record<string, unknown> | undefined) => boolean;
+
 /**
  * A message is a fixed sentence, what varies goes into fields: at most `logBurst` lines of one
  * message in `logWindowMs`, the next line says how many were left out (R18).
@@ -23,17 +27,17 @@ export interface Log {
  * `write` gets a line with its line feed; `now` is wall time in ms.
  */
 export function createLog(options: {
-  level: Level;
+  level: Level | Admits;
   write?: (line: string) => void;
   now?: () => number;
   burst?: number;
 }): Log {
   const write = options.write ?? toStderr();
   const now = options.now ?? Date.now;
-  const least = ranks[options.level];
+  const admits = typeof options.level === "string" ? from(options.level) : options.level;
   const admit = createLimiter(now, options.burst ?? limits.logBurst);
   const at = (level: Level) => (message: string, fields?: Record<string, unknown>) => {
-    if (ranks[level] < least) return;
+    if (!admits(level, fields)) return;
     const suppressed = admit(message);
     if (suppressed === undefined) return;
     write(lineOf(level, message, fields, suppressed, now()));
@@ -41,7 +45,11 @@ export function createLog(options: {
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
-const ranks: Readonly<Record<Level, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+/** Lines of this level and worse ones. */
+export function from(least: Level): Admits {
+  const rank = levels.indexOf(least);
+  return (level) => levels.indexOf(level) >= rank;
+}
 
 /** Answers how many lines were left out since the last one, or undefined to leave this one out. */
 function createLimiter(now: () => number, burst: number): (message: string) => number | undefined {

@@ -13,6 +13,11 @@ const keyFile: Option = {
   value: "FILE",
   doc: "file with the key to use, mode 0600",
 };
+const filter: Option = {
+  name: "filter",
+  value: "TEXT",
+  doc: "only these: 'tool:github/* outcome:denied took:>1s !key:ci-*'; docs/filter.md",
+};
 const dir: Option = {
   name: "dir",
   value: "DIR",
@@ -213,12 +218,14 @@ export const commands: readonly Command[] = [
   },
   {
     name: "receipts list",
-    usage: "[--limit N] [--key NAME] [--tool SERVER/TOOL] [--outcome WORD] [--json]",
+    usage: "[--filter TEXT] [--limit N] [--before TIME] [--json]",
     summary: "List receipts, newest first",
     help: "Exit 2 while the store does not answer: then what lies in data_dir is listed.",
+    examples: ["receipts list --filter 'tool:github/* outcome:denied,timeout since:1h'"],
     options: [
       config,
       json,
+      filter,
       { name: "limit", value: "N", doc: "how many; 50 if not named" },
       { name: "before", value: "TIME", doc: "only older ones: an ISO time" },
       { name: "key", value: "NAME", doc: "only of this key" },

@@ -1,6 +1,8 @@
 /** `authensor-gw receipts list`: newest first; exit 2 while the store does not answer. */
 
+import type { AdminClient } from "../admin/client.ts";
 import { paths } from "../admin/contract.ts";
+import { receiptFields } from "../base/call-fields.ts";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { nearest } from "../base/nearest.ts";
@@ -9,7 +11,9 @@ import { outcomes } from "../receipt/decode.ts";
 import type { ReceiptRow } from "../store/store.ts";
 import type { Invocation } from "./command.ts";
 import { fromGatewayOr, needConfig } from "./context.ts";
+import { filterOption } from "./filter-option.ts";
 import { table } from "./print.ts";
+import { type Page, searchReceipts } from "./receipts-search.ts";
 import { needTarget } from "./target.ts";
 import { orFromSpool } from "./without-store.ts";
 
@@ -19,20 +23,33 @@ export async function run(call: Invocation): Promise<number> {
   const limit = limitOption(call);
   const beforeMs = beforeOption(call);
   checkWords(call);
+  const filter = filterOption(call, receiptFields);
   const wanted = Object.fromEntries(filters.map((name) => [name, call.options.text(name)]));
   const config = needConfig(call);
-  const before = beforeMs === undefined ? undefined : new Date(beforeMs).toISOString();
+  const gather = async (page: Page) =>
+    filter === undefined
+      ? { rows: await page(beforeMs, limit), whole: true }
+      : await searchReceipts(page, filter, limit, beforeMs);
   const offline = async (places?: "spool") => {
     const { listReceiptsOffline } = await import("../gateway/offline-receipts.ts");
-    const time = beforeMs === undefined ? {} : { beforeMs };
-    return await listReceiptsOffline(config, { ...wanted, ...time, limit }, places);
+    return await gather((before, count) =>
+      listReceiptsOffline(config, { ...wanted, beforeMs: before, limit: count }, places),
+    );
   };
-  const query = { ...wanted, before, limit: String(limit) };
-  const { found: rows, complete } = await orFromSpool<readonly ReceiptRow[]>(
+  const live = (client: AdminClient) =>
+    gather((before, count) => {
+      const time = before === undefined ? undefined : new Date(before).toISOString();
+      return client.get(paths.receipts, { ...wanted, before: time, limit: String(count) });
+    });
+  const { found, complete } = await orFromSpool(
     call,
-    () => fromGatewayOr(call, config, (client) => client.get(paths.receipts, query), offline),
+    () => fromGatewayOr(call, config, live, offline),
     () => offline("spool"),
   );
+  const { rows, whole } = found;
+  if (!whole) {
+    call.io.err(`Only the newest ${limits.receiptsSearched} were searched: --before goes on.`);
+  }
   if (call.options.has("json")) for (const row of rows) call.io.out(JSON.stringify(row));
   else call.io.out(rows.length === 0 ? "No receipts." : rowsText(rows));
   return complete ? 0 : 2;
