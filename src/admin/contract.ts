@@ -14,6 +14,9 @@ export const paths = {
   receipts: "/v1/receipts",
   receipt: "/v1/receipts/show",
   reload: "/v1/reload",
+  logLevel: "/v1/log-level",
+  snapshot: "/v1/snapshot",
+  events: "/v1/events",
 } as const;
 
 export interface GatewayStatus {
@@ -77,8 +80,20 @@ export interface ListedTool {
   readonly visible: "allow" | "deny" | "depends" | null;
   /** Why it is offered to nobody; null when it is offered. */
   readonly held_back: string | null;
+  /**
+   * Rules that decide it for the named key, the first one first: one where it is the same for every
+   * call. Empty without a key, and where no rule is about it: then it is denied.
+   */
+  readonly by: readonly ToolRule[];
   /** Names of the arguments that its schema declares: what `other_args: declared` goes by. */
   readonly declared: readonly string[];
+}
+
+export interface ToolRule {
+  readonly rule: string;
+  readonly effect: "allow" | "ask" | "deny";
+  /** `/etc/authensor-gw/policies/prod.yaml:31`. */
+  readonly at: string;
 }
 
 /** GET tools/why?tool=SERVER/TOOL&key=NAME. */
@@ -105,11 +120,27 @@ export interface ReceiptDetail {
   }[];
 }
 
+/** GET log-level, and what a POST of {level, for_ms, server?, key?} or {level: null} answers. */
+export interface LogLevelNow {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** Wall ms of its end; null: it is the config's. */
+  readonly untilMs: number | null;
+  /** What it is about; null: everything. */
+  readonly server: string | null;
+  readonly key: string | null;
+}
+
 /**
  * GET events: server-sent events. First `snapshot`, then `batch` at most every 100 ms and only when
- * something changed; each list holds the changed rows, whole. `id:` is the seq; Last-Event-ID
- * resumes from a ring, a gap answers with a new snapshot. Times are wall ms of the gateway.
+ * something changed; each list holds the changed rows, whole. `id:` is the seq, which grows from
+ * run to run too; Last-Event-ID resumes from a ring, a gap answers with a new snapshot, also in the
+ * middle: it replaces all that was known. Times are wall ms of the gateway. Where nothing changes
+ * for limits.liveHeartbeatMs a comment is sent: longer silence is a gateway that hangs.
  */
+export type LiveEvent =
+  | { readonly kind: "snapshot"; readonly snapshot: LiveSnapshot }
+  | { readonly kind: "batch"; readonly batch: LiveBatch };
+
 export interface LiveSnapshot {
   readonly seq: number;
   readonly now: number;

@@ -3,7 +3,7 @@
 import { fault } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Facts, RuleRef, Subject, Visibility } from "../policy/model.ts";
-import type { ListedTool, ToolWhy } from "./contract.ts";
+import type { ListedTool, ToolRule, ToolWhy } from "./contract.ts";
 import type { AdminPorts, AdminRequest, AdminTool } from "./routes.ts";
 
 /** Query key (a name), or none: then nobody's view. */
@@ -18,6 +18,7 @@ export async function listTools(
     exposed: tool.exposed,
     visible: subject === undefined ? null : visibility(tool, subject, ports),
     held_back: null,
+    by: subject === undefined ? [] : decidedBy(tool, subject, ports),
     declared: [...tool.declared],
   }));
   const heldBack = ports.quarantined().map(({ server, name, why }) => ({
@@ -25,6 +26,7 @@ export async function listTools(
     exposed: "",
     visible: null,
     held_back: why,
+    by: [],
     declared: [],
   }));
   return [...offered, ...heldBack].sort((a, b) => (a.tool < b.tool ? -1 : 1));
@@ -64,6 +66,23 @@ function whySeen(
   }
   const names = rules.map(({ rule }) => `${ruleText(rule)} to ${rule.effect}`).join(", ");
   return `${offered}; the arguments decide each call: ${names}`;
+}
+
+/** Where the arguments decide: every rule about it, a denial before an approval before an allow. */
+function decidedBy(tool: AdminTool, subject: Subject, ports: AdminPorts): readonly ToolRule[] {
+  const prepared = candidates(tool, subject, ports);
+  const { decision, rules } = prepared.explain(anyCall());
+  const all = rules.map(({ rule }) => rule).sort((a, b) => rank(a.effect) - rank(b.effect));
+  const own = decision.rule === undefined ? [] : [decision.rule];
+  return (prepared.visibility === "depends" ? all : own).map(({ id, effect, file, line }) => ({
+    rule: id,
+    effect,
+    at: `${file}:${line}`,
+  }));
+}
+
+function rank(effect: RuleRef["effect"]): number {
+  return ["deny", "ask", "allow"].indexOf(effect);
 }
 
 function ruleText({ id, file, line }: RuleRef): string {

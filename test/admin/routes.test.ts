@@ -18,6 +18,7 @@ function row(name: string, roles: readonly string[]): KeyRow {
   };
 }
 
+const usualLevel = { level: "info", untilMs: null, server: null, key: null } as const;
 const people = ["executor", "viewer", "operator", "admin"] as const;
 
 /** Ports of a gateway with one key of each role, whose token is the role's name. */
@@ -38,6 +39,11 @@ function ports(options: { keys?: KeyRow[]; broken?: boolean } = {}) {
       if (options.broken) throw new Error("/secret/path is broken");
       return { servers: [{ id: "git", state: "backoff", cause: "refused" }] } as never;
     },
+    live: {
+      snapshot: () => ({ seq: 1 }) as never,
+      watch: () => new ReadableStream({ start: (controller) => controller.close() }),
+    },
+    logLevel: { current: () => usualLevel, set: () => usualLevel, reset: () => usualLevel },
     access: {
       authenticate(header) {
         const found = keys.find((key) => header === `Bearer ${key.name}`);
@@ -87,7 +93,9 @@ async function ask(
     body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
   const request = new Request(`http://localhost${path}`, { method, headers, ...text });
   const response = await createAdmin(admin).fetch(request);
-  return { status: response.status, body: await response.json(), headers: response.headers };
+  const said = await response.text();
+  const answer = said === "" ? undefined : JSON.parse(said);
+  return { status: response.status, body: answer, headers: response.headers };
 }
 
 const bodies: Readonly<Record<string, unknown>> = {
@@ -102,6 +110,8 @@ const read = [200, 401, 403, 200, 200, 200];
 const adminOnly = [401, 401, 403, 403, 403, 200];
 const matrix: Readonly<Record<string, readonly number[]>> = {
   [`GET ${paths.status}`]: read,
+  [`GET ${paths.snapshot}`]: read,
+  [`GET ${paths.events}`]: read,
   [`GET ${paths.keys}`]: read,
   [`POST ${paths.keys}`]: adminOnly,
   [`POST ${paths.revoke}`]: adminOnly,
@@ -351,6 +361,7 @@ describe("answers", () => {
         exposed: "files__delete",
         visible: "deny",
         held_back: null,
+        by: [{ rule: expect.any(String), effect: "deny", at: expect.stringMatching(/p\.yaml:3$/) }],
         declared: [],
       },
       {
@@ -358,6 +369,7 @@ describe("answers", () => {
         exposed: "",
         visible: null,
         held_back: "its schema is too large",
+        by: [],
         declared: [],
       },
       {
@@ -365,6 +377,7 @@ describe("answers", () => {
         exposed: "files__read",
         visible: "allow",
         held_back: null,
+        by: [expect.objectContaining({ effect: "allow" })],
         declared: [],
       },
     ]);
