@@ -6,14 +6,27 @@
 import { statSync } from "node:fs";
 import http from "node:http";
 import { catalogue } from "../base/error-codes.ts";
-import { type ErrorCode, fault, type GatewayError } from "../base/errors.ts";
+import { asFault, type ErrorCode, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { type LiveEvent, paths } from "./contract.ts";
+import { createEventReader } from "./event-reader.ts";
 
 export interface AdminClient {
   readonly socket: string;
   /** The answer's JSON. Throws GW_NOT_RUNNING, GW_SOCKET, or the error the gateway names. */
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
+  /**
+   * Follows the live view. `after`: the last seq that is known, for a stream that broke.
+   * Connecting again is the caller's.
+   */
+  watch(onEvent: (event: LiveEvent) => void, after?: number): Watch;
+}
+
+export interface Watch {
+  /** Resolves with why the stream ended: GW_NOT_RUNNING, GW_SOCKET, what the gateway names. */
+  readonly ended: Promise<GatewayError>;
+  close(): void;
 }
 
 /** `key`: the token of a key; reading needs none. */
@@ -39,6 +52,7 @@ export function adminClient(options: { socket: string; key?: string | undefined 
       };
       return (await ask({ socket, method: "POST", path, headers: own, text })) as T;
     },
+    watch: (onEvent, after) => watch(socket, headers, onEvent, after),
   };
 }
 
@@ -55,21 +69,73 @@ function ask({ socket, method, path, headers, text }: Ask): Promise<unknown> {
     // Bun reuses a pooled connection that is closing (EPIPE in one of six); no agent, no pool.
     const options = { socketPath: socket, method, path, headers, agent: false };
     const request = http.request(options, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", (error) => reject(unreachable(socket, error)));
-      response.on("end", () => {
-        try {
-          resolve(readAnswer(response.statusCode ?? 0, Buffer.concat(chunks).toString("utf8")));
-        } catch (thrown) {
-          reject(thrown);
-        }
-      });
+      readAll(response)
+        .catch((error: Error) => {
+          throw unreachable(socket, error);
+        })
+        .then((body) => readAnswer(response.statusCode ?? 0, body))
+        .then(resolve, reject);
     });
     request.setTimeout(limits.adminMs, () => request.destroy(new Error("no answer in time")));
     request.on("error", (error) => reject(unreachable(socket, error)));
     request.end(text);
   });
+}
+
+function watch(
+  socket: string,
+  headers: Readonly<Record<string, string>>,
+  onEvent: (event: LiveEvent) => void,
+  after: number | undefined,
+): Watch {
+  const { promise: ended, resolve } = Promise.withResolvers<GatewayError>();
+  const more = after === undefined ? {} : { "last-event-id": String(after) };
+  const path = paths.events;
+  const options = { socketPath: socket, path, headers: { ...headers, ...more }, agent: false };
+  const request = http.request(options, (response) => {
+    const status = response.statusCode ?? 0;
+    if (status !== 200) {
+      readAll(response).then(
+        (text) => resolve(refused(status, text)),
+        (error: Error) => resolve(unreachable(socket, error)),
+      );
+      return;
+    }
+    const read = createEventReader(onEvent);
+    response.setEncoding("utf8");
+    response.on("data", (text: string) => {
+      try {
+        read(text);
+      } catch (thrown) {
+        request.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
+    });
+    response.on("error", (error) => resolve(unreachable(socket, error)));
+    response.on("close", () => resolve(unreachable(socket, new Error("the stream ended"))));
+  });
+  // A comment comes more often than this where nothing else does: the gateway hangs.
+  request.setTimeout(limits.liveSilentMs, () => request.destroy(new Error("it is silent")));
+  request.on("error", (error) => resolve(unreachable(socket, error)));
+  request.end();
+  return { ended, close: () => request.destroy() };
+}
+
+function readAll(response: http.IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    response.on("data", (chunk: Buffer) => chunks.push(chunk));
+    response.on("error", reject);
+    response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+  });
+}
+
+function refused(status: number, text: string): GatewayError {
+  try {
+    readAnswer(status, text);
+  } catch (thrown) {
+    return asFault(thrown, "Cannot watch the gateway");
+  }
+  return fault("GW_INTERNAL", { message: `The gateway answered HTTP ${status}` });
 }
 
 function readAnswer(status: number, text: string): unknown {

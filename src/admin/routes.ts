@@ -9,13 +9,16 @@ import { limits } from "../base/limits.ts";
 import type { Policy } from "../policy/model.ts";
 import type { KeyRow, ReceiptQuery, ReceiptRow } from "../store/store.ts";
 import { type AdminError, type GatewayStatus, paths, type ReceiptDetail } from "./contract.ts";
+import type { LiveFeed } from "./events.ts";
 import { createKey, listKeys, revokeKey, rotateKey } from "./keys.ts";
+import { type LogLevelPort, setLogLevel, showLogLevel } from "./log-level.ts";
 import { listReceipts, showReceipt } from "./receipts.ts";
 import { listTools, whyTool } from "./tools.ts";
 import { type Caller, decideAdmin, type May } from "./who.ts";
 
 export interface AdminPorts {
   status(): GatewayStatus;
+  readonly live: Pick<LiveFeed, "snapshot" | "watch">;
   readonly access: Pick<Access, "authenticate"> & KeyAdmin;
   readonly audit: Pick<Audit, "admin">;
   /** Spool and store as one, newest first. */
@@ -30,6 +33,7 @@ export interface AdminPorts {
   policy(): Policy;
   /** For a request body, but for tests. */
   readonly bodyMs?: number;
+  readonly logLevel: LogLevelPort;
   /** Loads the policy anew and records who asked; rejects and changes nothing when it is bad. */
   reload(keyId: string): Promise<void>;
 }
@@ -73,11 +77,31 @@ export interface AdminRequest {
   readonly caller: Caller;
   /** Throws when the caller may no longer do this: for after each wait (F11, F12). */
   stillMay(): void;
+  /** The last seq of an event stream that broke; undefined: it begins. */
+  readonly after: number | undefined;
+}
+
+/** What the API asks of a connection (runtime.ts Peer). */
+export interface AdminPeer {
+  address(): string;
+  keepOpen(): void;
 }
 
 /** Every route there is; one without a row does not exist (F12). */
 export const routes: readonly Route[] = [
   { method: "GET", path: paths.status, may: "read", handle: async (_, ports) => ports.status() },
+  {
+    method: "GET",
+    path: paths.snapshot,
+    may: "read",
+    handle: async (_, ports) => ports.live.snapshot(),
+  },
+  {
+    method: "GET",
+    path: paths.events,
+    may: "read",
+    handle: async ({ after, stillMay }, ports) => ports.live.watch(after, stillMay),
+  },
   { method: "GET", path: paths.keys, may: "read", handle: listKeys },
   { method: "POST", path: paths.keys, may: "first-key", handle: createKey },
   { method: "POST", path: paths.revoke, may: "admin", handle: revokeKey },
@@ -86,6 +110,8 @@ export const routes: readonly Route[] = [
   { method: "GET", path: paths.why, may: "read", handle: whyTool },
   { method: "GET", path: paths.receipts, may: "read", handle: listReceipts },
   { method: "GET", path: paths.receipt, may: "read", handle: showReceipt },
+  { method: "GET", path: paths.logLevel, may: "read", handle: showLogLevel },
+  { method: "POST", path: paths.logLevel, may: "operate", handle: setLogLevel },
   {
     method: "POST",
     path: paths.reload,
@@ -98,21 +124,27 @@ export const routes: readonly Route[] = [
 ];
 
 /** Hono is loaded at the first request: a start does not need it. */
-export function createAdmin(ports: AdminPorts): { fetch(request: Request): Promise<Response> } {
-  let app: Promise<Hono> | undefined;
+export function createAdmin(ports: AdminPorts): {
+  fetch(request: Request, peer?: AdminPeer): Promise<Response>;
+} {
+  let app: Promise<App> | undefined;
   return {
-    async fetch(request) {
+    async fetch(request, peer) {
       app ??= makeApp(ports);
-      return (await app).fetch(request);
+      return (await app).fetch(request, { peer });
     },
   };
 }
 
-async function makeApp(ports: AdminPorts): Promise<Hono> {
-  const { Hono: App } = await import("hono");
-  const app = new App();
+type App = Hono<{ Bindings: { readonly peer: AdminPeer | undefined } }>;
+
+async function makeApp(ports: AdminPorts): Promise<App> {
+  const { Hono: Router } = await import("hono");
+  const app: App = new Router();
   for (const route of routes) {
-    app.on(route.method, route.path, async (context) => answer(route, context.req.raw, ports));
+    app.on(route.method, route.path, async (context) =>
+      answer(route, context.req.raw, ports, context.env.peer),
+    );
   }
   app.notFound((context) => {
     const known = routes.filter((route) => route.path === context.req.path);
@@ -129,7 +161,12 @@ async function makeApp(ports: AdminPorts): Promise<Hono> {
   return app;
 }
 
-async function answer(route: Route, request: Request, ports: AdminPorts): Promise<Response> {
+async function answer(
+  route: Route,
+  request: Request,
+  ports: AdminPorts,
+  peer: AdminPeer | undefined,
+): Promise<Response> {
   try {
     const header = request.headers.get("authorization");
     let caller = await callerOf(route, header, ports);
@@ -141,10 +178,22 @@ async function answer(route: Route, request: Request, ports: AdminPorts): Promis
     }
     const query = new URL(request.url).searchParams;
     const stillMay = () => void callerNow(route, header, ports);
-    return json(await route.handle({ query, body, caller, stillMay }, ports), 200);
+    const after = seqOf(request.headers.get("last-event-id"));
+    const found = await route.handle({ query, body, caller, stillMay, after }, ports);
+    if (!(found instanceof ReadableStream)) return json(found, 200);
+    peer?.keepOpen();
+    return new Response(found, { headers: streamHeaders });
   } catch (thrown) {
     return refusal(asFault(thrown, "The admin API failed"));
   }
+}
+
+const streamHeaders = { "content-type": "text/event-stream", "cache-control": "no-store" };
+
+/** What is no number of ours is no place in the stream. */
+function seqOf(id: string | null): number | undefined {
+  const seq = Number(id ?? "");
+  return Number.isSafeInteger(seq) && seq > 0 ? seq : undefined;
 }
 
 async function callerOf(route: Route, header: string | null, ports: AdminPorts): Promise<Caller> {

@@ -192,6 +192,25 @@ export const limits = {
   /** A filter, and the words in it: people type them, and each is tried on every row shown. */
   filterChars: 1024,
   filterTerms: 64,
+  /**
+   * The ring of what happened, for `doctor`: 16 files of 90 minutes are 24 hours, and 16 MiB at
+   * most; its numbers are written this often.
+   */
+  historySegmentBytes: 1024 * 1024,
+  historySegments: 16,
+  historySegmentMs: 90 * 60_000,
+  historyGaugesMs: 10_000,
+  /** Entries that wait for the disk; receipts named by one; refusals looked at within a second. */
+  historyPendingChars: 256 * 1024,
+  historyReceipts: 3,
+  historyRefusals: 20,
+  /** One check of `doctor`; all run at once and have to end within 5 s (issue B). */
+  doctorCheckMs: 3_800,
+  /** One connection, and one answer, within such a check. */
+  doctorConnectMs: 1_000,
+  doctorAnswerMs: 1_500,
+  /** A certificate that ends within this time is told of. */
+  certificateSoonMs: 14 * 24 * 60 * 60 * 1000,
   /** A config file: people write them. */
   configBytes: 1024 * 1024,
 } as const;

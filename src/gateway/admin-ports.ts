@@ -2,11 +2,16 @@
 
 import { join } from "node:path";
 import type { AdminPorts } from "../admin/routes.ts";
+import type { Live } from "./live.ts";
 import type { Parts } from "./parts.ts";
 import { readReceipt, readReceipts } from "./receipts.ts";
 import { statusOf } from "./status.ts";
 
-export function adminPorts(parts: Parts, reload: (keyId: string) => Promise<void>): AdminPorts {
+export function adminPorts(
+  parts: Parts,
+  live: Live,
+  reload: (keyId: string) => Promise<void>,
+): AdminPorts {
   const { access, audit, catalog } = parts;
   const spoolDir = join(parts.config.dataDir, "spool");
   const sources = () => {
@@ -15,6 +20,7 @@ export function adminPorts(parts: Parts, reload: (keyId: string) => Promise<void
   };
   return {
     status: () => statusOf(parts),
+    live: live.feed,
     access,
     audit,
     receipts: (query) => readReceipts(sources(), query),
@@ -22,6 +28,7 @@ export function adminPorts(parts: Parts, reload: (keyId: string) => Promise<void
     tools: () => catalog.all(),
     quarantined: () => catalog.quarantined(),
     policy: () => parts.policy.current,
+    logLevel: parts.logLevel,
     reload,
   };
 }

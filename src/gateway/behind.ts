@@ -3,23 +3,26 @@
 import { createAdmin } from "../admin/routes.ts";
 import { asFault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { Log } from "../base/log.ts";
+import { createLog, type Log } from "../base/log.ts";
 import { systemRandom } from "../base/system.ts";
 import { handle } from "../call/methods.ts";
 import { createHttpFront, type HttpFront } from "../front/http.ts";
-import type { Policy } from "../policy/model.ts";
 import type { ListenOptions, Runtime } from "../runtime/runtime.ts";
 import { adminPorts } from "./admin-ports.ts";
+import { withFrames } from "./debug-frames.ts";
 import type { Door } from "./listeners.ts";
+import { openLive } from "./live.ts";
 import { loadPolicy } from "./load-policy.ts";
+import type { LogLevel } from "./log-level.ts";
 import { openToAll } from "./open-to-all.ts";
-import { openParts, type Parts, type PartsOptions } from "./parts.ts";
+import { openParts, type Parts, type PartsOptions, type PolicyInForce } from "./parts.ts";
 import { readiness } from "./ready.ts";
 
 export interface Before extends PartsOptions {
   readonly runtime: Runtime;
   readonly log: Log;
-  readonly policy: { current: Policy };
+  readonly logLevel: LogLevel;
+  readonly policy: PolicyInForce;
   readonly doors: readonly Door[];
   /** Ports of the open doors. */
   readonly ports: readonly number[];
@@ -36,12 +39,16 @@ export async function openBehind(
   parts.front = front;
   parts.doors = before.doors;
   undo.push(() => front.close());
-  const admin = createAdmin(adminPorts(parts, (keyId) => reload(parts, keyId)));
-  return { parts, front, admin: (request) => admin.fetch(request) };
+  const live = openLive(parts);
+  parts.live = live;
+  undo.push(() => live.close());
+  const admin = createAdmin(adminPorts(parts, live, (keyId) => reload(parts, keyId)));
+  return { parts, front, admin: (request, peer) => admin.fetch(request, peer) };
 }
 
 function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
-  const { config, access, calls } = parts;
+  const { config, access, calls, logLevel } = parts;
+  const frames = createLog({ level: logLevel.admits, burst: limits.logFrames });
   return createHttpFront({
     access: config.auth === "none" ? openToAll(access) : access,
     clock: calls.clock,
@@ -50,7 +57,7 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     hosts: config.hosts,
     ports,
     behindProxy: config.behindProxy,
-    handle: (incoming, reply) => handle(incoming, reply, calls),
+    handle: withFrames(handle, calls, frames, logLevel.debugs),
     hello: async () => ({
       serverInfo: { name: "authensor-gw", version: parts.version },
       capabilities: { tools: { listChanged: true } },
@@ -73,8 +80,10 @@ export async function reload(parts: Parts, by: string): Promise<void> {
       .filter(Boolean)
       .join("; ");
     parts.log.error("policy is not reloaded: the old policy stays", { code, at, cause, by });
+    parts.policy.fault = cause;
     throw error;
   });
+  parts.policy.fault = undefined;
   const before = parts.policy.current.hash;
   const after = policy.hash;
   if (after === before) return;
@@ -89,6 +98,7 @@ export async function reload(parts: Parts, by: string): Promise<void> {
 export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void> {
   parts.runtime.sys.notify("STOPPING=1");
   parts.front?.drain();
+  parts.live?.close();
   const { clock, deadlines } = parts.calls;
   const until = clock.mono() + limits.drainMs;
   // A call is over when its answer left, which is after its outcome was recorded.

@@ -18,10 +18,14 @@ import type { Policy } from "../policy/model.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
 import { openUpstream } from "../upstream/open.ts";
+import type { UpstreamOptions } from "../upstream/settings.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { withAccessLog } from "./access-log.ts";
 import type { Config } from "./config-model.ts";
 import type { Door } from "./listeners.ts";
+import type { Live } from "./live.ts";
+import { type ServerHistory, withHistory } from "./live-history.ts";
+import type { LogLevel } from "./log-level.ts";
 import { checkPin, openStore } from "./open-store.ts";
 import { reachStore } from "./reach-store.ts";
 
@@ -37,6 +41,7 @@ export interface Parts {
   readonly version: string;
   readonly startedMs: number;
   readonly log: Log;
+  readonly logLevel: LogLevel;
   readonly runtime: Runtime;
   readonly store: Store;
   readonly access: KeyAccess;
@@ -44,17 +49,26 @@ export interface Parts {
   readonly upstreams: readonly Upstream[];
   readonly catalog: Catalog;
   readonly calls: CallPorts;
-  readonly policy: { current: Policy };
+  readonly policy: PolicyInForce;
+  /** One for each upstream. */
+  readonly histories: readonly ServerHistory[];
+  live: Live | undefined;
   front: HttpFront | undefined;
   doors: readonly Door[];
 }
 
+export interface PolicyInForce {
+  current: Policy;
+  /** Why the last reload changed nothing. */
+  fault?: string | undefined;
+}
+
 /** Opens store, keys, receipts and servers, in this order; what is open goes to `undo`. */
 export async function openParts(
-  options: PartsOptions,
+  options: PartsOptions & { readonly logLevel: LogLevel },
   runtime: Runtime,
   log: Log,
-  policy: { current: Policy },
+  policy: PolicyInForce,
   undo: (() => unknown)[],
 ): Promise<Parts> {
   const { config, version } = options;
@@ -87,26 +101,7 @@ export async function openParts(
   undo.push(() => audit.close(limits.shipDeadlineMs));
 
   const identity = { name: "authensor-gw", version };
-  const servers = config.servers
-    .filter((server) => server.enabled)
-    .map((server) => {
-      const resultBytes = config.limits.resultBytes;
-      const env = ownEnvironment();
-      const limit = { resultBytes };
-      const upstream = openUpstream({
-        config: server,
-        runtime,
-        clock,
-        random,
-        env,
-        limits: limit,
-        identity,
-        log,
-      });
-      undo.push(() => upstream.stop());
-      const timeout = (tool: string) => server.tools[tool]?.timeout ?? server.timeout;
-      return { upstream, timeout };
-    });
+  const servers = openServers(config, { runtime, clock, random, identity, log }, undo);
   const catalog = openCatalog({
     servers,
     naming: config.naming,
@@ -124,15 +119,43 @@ export async function openParts(
     policy: () => policy.current,
     isLive: config.auth === "none" ? () => true : access.isLive,
     clientInfoText: JSON.stringify(identity),
-    debug: config.log.level === "debug" ? (text, fields) => log.debug(text, fields) : undefined,
+    // At level debug a call gets ports of its own (debug-frames.ts).
+    debug: undefined,
     error: (message, fields) => log.error(message, fields),
   };
   const upstreams = servers.map((server) => server.upstream);
+  const histories = servers.map((server) => server.history);
   const startedMs = clock.now();
   return {
-    ...{ config, version, startedMs, log, runtime, store, access, audit },
-    ...{ upstreams, catalog, calls, policy, front: undefined, doors: [] },
+    ...{
+      config,
+      version,
+      startedMs,
+      log,
+      logLevel: options.logLevel,
+      runtime,
+      store,
+      access,
+      audit,
+    },
+    ...{ upstreams, histories, catalog, calls, policy, live: undefined, front: undefined },
+    doors: [],
   };
+}
+
+type ServerPorts = Pick<UpstreamOptions, "runtime" | "clock" | "random" | "identity" | "log">;
+
+function openServers(config: Config, ports: ServerPorts, undo: (() => unknown)[]) {
+  const own = { ...ports, env: ownEnvironment(), limits: config.limits };
+  return config.servers
+    .filter((server) => server.enabled)
+    .map((server) => {
+      const opened = openUpstream({ ...own, config: server });
+      undo.push(() => opened.stop());
+      const { upstream, history } = withHistory(opened, ports.clock);
+      const timeout = (tool: string) => server.tools[tool]?.timeout ?? server.timeout;
+      return { upstream, history, timeout };
+    });
 }
 
 function ownEnvironment(): Readonly<Record<string, string>> {

@@ -4,11 +4,13 @@ import { mkdirSync } from "node:fs";
 import process from "node:process";
 import type { GatewayStatus } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
-import { createLog } from "../base/log.ts";
+import { createLog, type Log } from "../base/log.ts";
+import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import { createGate, earlyHealth } from "./gate.ts";
 import { type Door, openAdmin, openFront } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
+import { createLogLevel } from "./log-level.ts";
 import { ownDataDir } from "./owner.ts";
 import type { PartsOptions } from "./parts.ts";
 
@@ -29,7 +31,10 @@ export interface Running {
  */
 export async function serve(options: ServeOptions): Promise<Running> {
   const { config } = options;
-  const log = createLog({ level: config.log.level });
+  const logLevel = createLogLevel(config.log.level, systemClock, ({ level }) => {
+    log.info("log level is the config's again", { was: level });
+  });
+  const log: Log = createLog({ level: logLevel.admits });
   for (const note of config.notes) log.warn(note);
   const runtime = await currentRuntime();
   // A bad policy stops the start before anything is touched.
@@ -52,7 +57,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     if (!runtime.sys.notDumpable()) log.debug("children may read this process's environment");
 
     const { openBehind, reload, stop } = await import("./behind.ts");
-    const before = { ...options, runtime, log, policy, doors: [...doors], ports };
+    const before = { ...options, runtime, log, logLevel, policy, doors: [...doors], ports };
     const { parts, front, admin: api } = await openBehind(before, undo);
     // The last to open are the first to close, wherever we are by then.
     undo.push(closeDoors);

@@ -3,10 +3,13 @@
 import { Socket } from "node:net";
 import type { Options, Sql } from "postgres";
 import { fault, GatewayError } from "../base/errors.ts";
+import { createPoolGate, late } from "./pool.ts";
+import type { PoolStatus } from "./store.ts";
 
 export interface Client {
   /** Runs `work`; rejects with GW_DATABASE `Cannot <attempt>` within `ms`, whatever happens. */
   run<T>(attempt: string, work: (sql: Sql) => Promise<T>, ms?: number): Promise<T>;
+  pool(): PoolStatus;
   close(): Promise<void>;
 }
 
@@ -26,24 +29,35 @@ interface Pool {
 }
 
 export function openClient(options: ClientOptions): Client {
+  const gate = createPoolGate(options.pool);
   let pool: Promise<Pool> | undefined;
+  let sockets: ReadonlySet<Socket> = new Set();
   const drop = (used: Promise<Pool>) => {
     if (pool === used) pool = undefined;
     void used.then(destroy, () => undefined);
   };
   return {
     async run(attempt, work, ms = options.queryMs) {
-      pool ??= openPool(options);
-      const used = pool;
+      let used: Promise<Pool> | undefined;
+      let began = 0;
       try {
-        const { sql } = await used;
-        return await within(ms, work(sql));
+        return await gate.use(ms, async () => {
+          pool ??= openPool(options);
+          used = pool;
+          began = performance.now();
+          const opened = await used;
+          sockets = opened.sockets;
+          return work(opened.sql);
+        });
       } catch (thrown) {
         // A frozen server says nothing: its connections are dropped, the next use makes new ones.
-        if (thrown === late || isConnectionError(thrown)) drop(used);
+        // One that was late because it waited for its turn says nothing about them.
+        const silent = thrown === late && performance.now() - began >= ms / 2;
+        if (used !== undefined && (silent || isConnectionError(thrown))) drop(used);
         throw toFault(thrown, `Cannot ${attempt} in ${options.place}`, ms);
       }
     },
+    pool: () => gate.status([...sockets].filter((socket) => !socket.destroyed).length),
     async close() {
       const used = pool;
       pool = undefined;
@@ -106,8 +120,6 @@ function destroy(pool: Pool): void {
   for (const socket of pool.sockets) socket.destroy();
 }
 
-const late = new Error("late");
-
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(late), ms);
@@ -123,7 +135,7 @@ export function sqlState(thrown: unknown): string | undefined {
 
 /** 57P01 to 57P03: shut down, crashed, starting; 08: broken connection. */
 function isConnectionError(thrown: unknown): boolean {
-  if (thrown instanceof GatewayError) return false;
+  if (thrown instanceof GatewayError || thrown === late) return false;
   const state = sqlState(thrown);
   return state === undefined || state.startsWith("57P") || state.startsWith("08");
 }

@@ -36,6 +36,7 @@ export function postgresStore(options: { url: string; pool: number; queryMs: num
     async ping() {
       warnings = await client.run("read the settings", readWarnings);
     },
+    pool: () => client.pool(),
     async ship(records) {
       checkBatch(records);
       for (const chunk of chunks(records)) await shipChunk(client, chunk);

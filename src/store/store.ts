@@ -43,7 +43,20 @@ export interface Store {
   keysVersion(): Promise<number>;
   /** What is wrong with the server's settings, for people; empty when nothing is known (A22). */
   warnings(): readonly string[];
+  /** Connections now; a store without any has none of it. */
+  pool?(): PoolStatus;
   close(): Promise<void>;
+}
+
+export interface PoolStatus {
+  readonly busy: number;
+  readonly idle: number;
+  /** Uses that wait for a connection. */
+  readonly waiting: number;
+  readonly max: number;
+  /** ms, over the last uses; null without any. */
+  readonly waitP95Ms: number | null;
+  readonly queryP95Ms: number | null;
 }
 
 /** A record, and the first column beside its body that does not say what the body says. */

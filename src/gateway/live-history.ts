@@ -1,0 +1,91 @@
+/** What happened to a server, for people: state changes and list refreshes, newest first. */
+
+import type { LiveServer } from "../admin/contract.ts";
+import { asFault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import { printable } from "../base/printable.ts";
+import type { Upstream, UpstreamChange } from "../upstream/upstream.ts";
+
+export interface ServerHistory {
+  readonly id: string;
+  readonly entries: LiveServer["history"];
+  /** Attempts to connect since it was last ready. */
+  readonly attempts: number;
+  /** Wall ms of the last moment it was known to be well; null: never in this run. */
+  readonly goodMs: number | null;
+  /** Grows with every change. */
+  readonly version: number;
+  /** What an operator did. */
+  note(what: string): void;
+}
+
+/** The same upstream, whose changes and lists are noted; what it sends is not looked at. */
+export function withHistory(
+  upstream: Upstream,
+  clock: Clock,
+): { readonly upstream: Upstream; readonly history: ServerHistory } {
+  const entries: { atMs: number; what: string; times: number; text: string }[] = [];
+  let [attempts, version] = [0, 0];
+  let goodMs: number | null = null;
+  const note = (what: string) => {
+    version += 1;
+    const atMs = clock.now();
+    const text = printable(what).slice(0, limits.liveTextChars);
+    const last = entries[0];
+    // A server that is down for hours says one thing: how often, not a list of it.
+    if (last?.text === text) {
+      last.atMs = atMs;
+      last.times += 1;
+      last.what = `${text} (${last.times} times)`;
+      return;
+    }
+    entries.unshift({ atMs, what: text, times: 1, text });
+    if (entries.length > limits.liveHistory) entries.pop();
+  };
+  const changed = (change: UpstreamChange) => {
+    if (change.kind === "list") return note(`the server says that ${change.method} changed`);
+    const { state, cause, protocol } = upstream.status();
+    if (state === "starting") attempts += 1;
+    if (state === "ready") {
+      attempts = 0;
+      goodMs = clock.now();
+    }
+    // Each attempt would be a line; `attempts` counts them.
+    if (state === "starting" && attempts > 1) version += 1;
+    else if (state === "ready") note(`ready, ${upstream.hello()?.era ?? ""} ${protocol ?? ""}`);
+    else note(cause === undefined ? state : `${state}: ${cause}`);
+  };
+  upstream.onChange(changed);
+  const history: ServerHistory = {
+    id: upstream.id,
+    get entries() {
+      return entries.map(({ atMs, what }) => ({ atMs, what }));
+    },
+    get attempts() {
+      return attempts;
+    },
+    get goodMs() {
+      return goodMs;
+    },
+    get version() {
+      return version;
+    },
+    note,
+  };
+  const list: Upstream["list"] = async (method) => {
+    const began = clock.mono();
+    const took = () => `${Math.round(clock.mono() - began)} ms`;
+    try {
+      const items = await upstream.list(method);
+      note(`${method}: ${items.length} in ${took()}`);
+      goodMs = clock.now();
+      return items;
+    } catch (thrown) {
+      const { code, message, why } = asFault(thrown, `Cannot list "${upstream.id}"`);
+      note(`${method} failed after ${took()}: ${code}: ${message}${why === "" ? "" : `: ${why}`}`);
+      throw thrown;
+    }
+  };
+  return { upstream: { ...upstream, list }, history };
+}

@@ -1,0 +1,104 @@
+/** The live view of a gateway: what its parts are doing, as the control API streams it. */
+
+import path from "node:path";
+import process from "node:process";
+import type { LiveGateway, LiveGauges } from "../admin/contract.ts";
+import { createFeed, type LiveFeed, type LiveSource } from "../admin/events.ts";
+import { limits } from "../base/limits.ts";
+import { createGauges } from "./gauges.ts";
+import { createCallFeed } from "./live-calls.ts";
+import { createServerFeed } from "./live-servers.ts";
+import type { Parts } from "./parts.ts";
+import { createPulse, type Pulse } from "./pulse.ts";
+
+export interface Live {
+  readonly feed: LiveFeed;
+  readonly pulse: Pulse;
+  gauges(): LiveGauges;
+  close(): void;
+}
+
+export function openLive(parts: Parts): Live {
+  const { clock, board } = parts.calls;
+  const pulse = createPulse(board, clock);
+  const gauges = createGauges(parts, pulse);
+  const feed = createFeed(
+    liveSource(parts, pulse, () => gauges.read()),
+    clock,
+  );
+  return {
+    feed,
+    pulse,
+    gauges: () => gauges.read(),
+    close() {
+      feed.close();
+      pulse.stop();
+    },
+  };
+}
+
+function liveSource(parts: Parts, pulse: Pulse, gauges: () => LiveGauges): LiveSource {
+  const { clock, board } = parts.calls;
+  const calls = createCallFeed(board, path.dirname(parts.config.file));
+  const servers = createServerFeed(parts, pulse);
+  const gateway = changing(() => gatewayOf(parts));
+  const numbers = changing(gauges);
+  let slowAt = Number.NEGATIVE_INFINITY;
+  return {
+    snapshot: () => ({
+      now: clock.now(),
+      gateway: gatewayOf(parts),
+      servers: servers.rows(),
+      calls: calls.rows(),
+      gauges: gauges(),
+    }),
+    changes() {
+      const now = clock.mono();
+      const slow = now - slowAt >= limits.liveGaugesMs;
+      if (slow) slowAt = now;
+      const changedCalls = calls.changed();
+      const changedServers = servers.changed(slow);
+      const changedGateway = gateway();
+      const changedGauges = slow ? numbers() : undefined;
+      if (changedCalls === "lost") return "lost";
+      const batch = {
+        ...(changedGateway === undefined ? {} : { gateway: changedGateway }),
+        ...(changedServers.length === 0 ? {} : { servers: changedServers }),
+        ...(changedCalls.length === 0 ? {} : { calls: changedCalls }),
+        ...(changedGauges === undefined ? {} : { gauges: changedGauges }),
+      };
+      return Object.keys(batch).length === 0 ? undefined : { now: clock.now(), ...batch };
+    },
+  };
+}
+
+/** The value when it is another one than last time. */
+function changing<T>(read: () => T): () => T | undefined {
+  let before = "";
+  return () => {
+    const value = read();
+    const text = JSON.stringify(value);
+    if (text === before) return undefined;
+    before = text;
+    return value;
+  };
+}
+
+function gatewayOf(parts: Parts): LiveGateway {
+  const policy = parts.policy.current;
+  return {
+    version: parts.version,
+    pid: process.pid,
+    startedMs: parts.startedMs,
+    listen: parts.doors.map((door) => door.url),
+    config: parts.config.file,
+    dataDir: parts.config.dataDir,
+    policy: {
+      hash: policy.hash,
+      files: policy.files,
+      rules: policy.rules.length,
+      fault: parts.policy.fault ?? null,
+    },
+    logLevel: parts.logLevel.current().level,
+  };
+}
