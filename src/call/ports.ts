@@ -20,7 +20,7 @@ export interface CallPorts {
   policy(): Policy;
   /** JSON text of our own clientInfo towards servers. */
   readonly clientInfoText: string;
-  /** Only at log level debug. */
+  /** Only at log level debug: then a call gets ports of its own (gateway/debug-frames.ts). */
   readonly debug: ((message: string, fields: Record<string, unknown>) => void) | undefined;
   error(message: string, fields: Record<string, unknown>): void;
 }

@@ -1,28 +1,8 @@
 /** The table of commands: help, completion and parsing are made from it. */
 
-import type { Command, Option } from "./command.ts";
-
-const config: Option = {
-  name: "config",
-  value: "FILE",
-  doc: "config file instead of the found one",
-};
-const json: Option = { name: "json", doc: "print JSON; lists as one object a line" };
-const keyFile: Option = {
-  name: "key-file",
-  value: "FILE",
-  doc: "file with the key to use, mode 0600",
-};
-const filter: Option = {
-  name: "filter",
-  value: "TEXT",
-  doc: "only these: 'tool:github/* outcome:denied took:>1s !key:ci-*'; docs/filter.md",
-};
-const dir: Option = {
-  name: "dir",
-  value: "DIR",
-  doc: "a copy of a data_dir instead of the config's",
-};
+import type { Command } from "./command.ts";
+import { operating } from "./commands-operating.ts";
+import { config, dir, filter, json, keyFile } from "./options.ts";
 
 export const commands: readonly Command[] = [
   {
@@ -253,6 +233,7 @@ export const commands: readonly Command[] = [
     args: [0, 0],
     load: async () => (await import("./receipts-verify.ts")).run,
   },
+  ...operating,
   {
     name: "completion",
     usage: "bash|zsh|fish",
@@ -292,7 +273,7 @@ export const commands: readonly Command[] = [
 
 /** Commands of later versions: told apart from misspelt ones. */
 export const laterCommands: readonly string[] = [
-  ...["stdio", "tui", "doctor", "servers", "holds", "lock", "logs", "log-level", "reload"],
+  ...["stdio", "tui", "doctor", "servers", "holds", "lock", "logs", "reload"],
   ...["kill-switch", "service", "policy test", "policy suggest", "policy diff", "policy replay"],
   ...["policy shadow", "policy convert", "policy templates", "receipts tail", "receipts export"],
   ...["receipts prove", "receipts erase", "receipts repair"],

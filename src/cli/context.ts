@@ -84,19 +84,35 @@ export async function fromGateway<T>(
  * The same for changes: a key goes along where one is found. A key that was only lying about
  * (admin.key of another gateway) is left out where none is needed.
  */
-export async function changeAtGatewayOr<T>(
+export function changeAtGatewayOr<T>(
   call: Invocation,
   config: Config,
   ask: (client: AdminClient) => Promise<T>,
   offline: () => Promise<T>,
 ): Promise<T> {
+  return withKey(call, (token) => fromGatewayOr(call, config, ask, offline, token));
+}
+
+/** Changes that only a running gateway can make. Throws GW_NOT_RUNNING when none answers. */
+export function changeAtGateway<T>(
+  call: Invocation,
+  config: Config,
+  ask: (client: AdminClient) => Promise<T>,
+): Promise<T> {
+  return withKey(call, (token) => fromGateway(call, config, ask, token));
+}
+
+async function withKey<T>(
+  call: Invocation,
+  change: (token: string | undefined) => Promise<T>,
+): Promise<T> {
   const found = findKey(call);
   try {
-    return await fromGatewayOr(call, config, ask, offline, found?.token);
+    return await change(found?.token);
   } catch (thrown) {
     const again = await otherKey(thrown, found, call);
     if (again === undefined) throw withOrigin(thrown, found);
-    return await fromGatewayOr(call, config, ask, offline, again.token);
+    return await change(again.token);
   }
 }
 

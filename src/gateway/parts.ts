@@ -72,8 +72,7 @@ export async function openParts(
   undo: (() => unknown)[],
 ): Promise<Parts> {
   const { config, version } = options;
-  const clock = systemClock;
-  const random = systemRandom;
+  const [clock, random] = [systemClock, systemRandom];
   const store = await openStore(config);
   undo.push(() => store.close());
   if (options.acceptStoreChange !== true) checkPin(config, store);
@@ -119,7 +118,6 @@ export async function openParts(
     policy: () => policy.current,
     isLive: config.auth === "none" ? () => true : access.isLive,
     clientInfoText: JSON.stringify(identity),
-    // At level debug a call gets ports of its own (debug-frames.ts).
     debug: undefined,
     error: (message, fields) => log.error(message, fields),
   };

@@ -103,10 +103,12 @@ const bodies: Readonly<Record<string, unknown>> = {
   [`POST ${paths.revoke}`]: { key: "n" },
   [`POST ${paths.rotate}`]: { key: "n" },
   [`POST ${paths.reload}`]: {},
+  [`POST ${paths.logLevel}`]: { level: "debug", for_ms: 1000 },
 };
 
 /** Status for: no key, an unknown key, executor, viewer, operator, admin. */
 const read = [200, 401, 403, 200, 200, 200];
+const operate = [401, 401, 403, 403, 200, 200];
 const adminOnly = [401, 401, 403, 403, 403, 200];
 const matrix: Readonly<Record<string, readonly number[]>> = {
   [`GET ${paths.status}`]: read,
@@ -121,6 +123,8 @@ const matrix: Readonly<Record<string, readonly number[]>> = {
   [`GET ${paths.receipts}`]: read,
   [`GET ${paths.receipt}`]: read,
   [`POST ${paths.reload}`]: adminOnly,
+  [`GET ${paths.logLevel}`]: read,
+  [`POST ${paths.logLevel}`]: operate,
 };
 
 describe("who may", () => {

@@ -1,0 +1,25 @@
+/** Options that several commands take. */
+
+import type { Option } from "./command.ts";
+
+export const config: Option = {
+  name: "config",
+  value: "FILE",
+  doc: "config file instead of the found one",
+};
+export const json: Option = { name: "json", doc: "print JSON; lists as one object a line" };
+export const keyFile: Option = {
+  name: "key-file",
+  value: "FILE",
+  doc: "file with the key to use, mode 0600",
+};
+export const filter: Option = {
+  name: "filter",
+  value: "TEXT",
+  doc: "only these: 'tool:github/* outcome:denied took:>1s !key:ci-*'; docs/filter.md",
+};
+export const dir: Option = {
+  name: "dir",
+  value: "DIR",
+  doc: "a copy of a data_dir instead of the config's",
+};
