@@ -1,0 +1,179 @@
+/** Writes the ring of what happens to a running gateway: states that change, what ends badly. */
+
+import process from "node:process";
+import { catalogue } from "../base/error-codes.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { printable } from "../base/printable.ts";
+import type { LiveCall } from "../call/board.ts";
+import type { ListenOptions } from "../runtime/runtime.ts";
+import { type HistoryEntry, openHistory } from "./history.ts";
+import { endedSince } from "./live-calls.ts";
+import type { Parts } from "./parts.ts";
+
+export interface HistoryWatch {
+  /** The same door, whose refusals are noted. */
+  refusals(handle: ListenOptions["handle"]): ListenOptions["handle"];
+  close(): void;
+}
+
+type Trouble = Extract<HistoryEntry, { kind: "trouble" }>;
+type Told = Pick<Trouble, "link" | "code" | "what" | "why">;
+
+/** `doctor` names itself so: what it is refused is no agent's trouble. */
+export const doctorAgent = "authensor-gw-doctor";
+
+export function watchHistory(parts: Parts): HistoryWatch {
+  const { clock, board } = parts.calls;
+  const history = openHistory(parts.config.dataDir, (cause) =>
+    parts.log.warn("history cannot be written; doctor will not know it", { cause }),
+  );
+  const states = new Map<string, string>();
+  const troubles = new Map<string, Trouble>();
+  let seen = board.ended;
+  let worstLag = 0;
+  let gaugesAt = clock.mono();
+  let looked = 0;
+  let stop = () => {};
+
+  function state(entry: Omit<Extract<HistoryEntry, { kind: "state" }>, "kind" | "at">): void {
+    const key = `${entry.of} ${entry.id}`;
+    const text = `${entry.state} ${entry.why}`;
+    if (states.get(key) === text) return;
+    states.set(key, text);
+    history.add({ kind: "state", at: clock.now(), ...entry });
+  }
+
+  function trouble(told: Told, receipt = ""): void {
+    const key = `${told.link} ${told.code} ${told.what}`;
+    const now = clock.now();
+    const first = { firstAt: now, count: 0, receipts: [] as readonly string[] };
+    const before = troubles.get(key) ?? first;
+    const more = receipt !== "" && before.receipts.length < limits.historyReceipts;
+    const receipts = more ? [...before.receipts, receipt] : before.receipts;
+    const { firstAt, count } = before;
+    troubles.set(key, { kind: "trouble", ...told, at: now, firstAt, count: count + 1, receipts });
+  }
+
+  function serverStates(): void {
+    for (const upstream of parts.upstreams) {
+      const { state: now, cause } = upstream.status();
+      // Each attempt would be a line: it is in trouble until it is ready.
+      if (now === "starting" || now === "idle") continue;
+      const listFault = now === "ready" ? parts.catalog.listFault(upstream.id) : undefined;
+      const ok = now === "disabled" || (now === "ready" && listFault === undefined);
+      const why = printable(cause ?? listFault ?? "");
+      const named = ok || now !== "ready" ? now : "degraded";
+      state({ of: "server", id: upstream.id, state: named, ok, why });
+    }
+  }
+
+  function ownStates(): void {
+    const { store, broken } = parts.audit.status();
+    const why = printable(store.error ?? "");
+    state({ of: "store", id: "", state: store.ok ? "ok" : "away", ok: store.ok, why });
+    const spool = broken === undefined ? "ok" : "broken";
+    state({ of: "spool", id: "", state: spool, ok: spool === "ok", why: printable(broken ?? "") });
+    const { source, error } = parts.access.status();
+    const ok = error === undefined;
+    state({ of: "keys", id: "", state: source, ok, why: printable(error ?? "") });
+  }
+
+  function look(due: number): void {
+    const now = clock.mono();
+    worstLag = Math.max(worstLag, now - due);
+    looked = 0;
+    for (const call of endedSince(board, seen)) {
+      const told = troubleOfCall(call);
+      if (told !== undefined) trouble(told, call.receipt);
+    }
+    seen = board.ended;
+    for (const entry of troubles.values()) history.add(entry);
+    troubles.clear();
+    serverStates();
+    ownStates();
+    if (now - gaugesAt >= limits.historyGaugesMs || worstLag > limits.loopLagMs) {
+      gaugesAt = now;
+      const used: Record<string, number> = { loop_lag: Math.round(worstLag) };
+      for (const gauge of parts.live?.gauges().gauges ?? []) used[gauge.name] ??= gauge.used;
+      history.add({ kind: "gauges", at: clock.now(), used });
+      worstLag = 0;
+    }
+    lookIn(limits.liveGaugesMs);
+  }
+
+  function lookIn(ms: number): void {
+    const due = clock.mono() + ms;
+    stop = clock.after(ms, () => look(due));
+  }
+
+  /** Bodies of refusals are looked at for their code: only so many a second (R18). */
+  function refused(request: Request, response: Response): void {
+    if (response.status === 404 || response.status === 405 || response.bodyUsed) return;
+    if (++looked > limits.historyRefusals) return;
+    if (request.headers.get("user-agent") === doctorAgent) return;
+    response
+      .clone()
+      .text()
+      .then(
+        (text) => {
+          const told = troubleOfRefusal(text);
+          if (told !== undefined) trouble(told);
+        },
+        () => undefined, // the client went away; nobody was refused
+      );
+  }
+
+  history.add({ kind: "start", at: clock.now(), pid: process.pid, version: parts.version });
+  for (const upstream of parts.upstreams) upstream.onChange(serverStates);
+  lookIn(limits.liveGaugesMs);
+  return {
+    refusals: (handle) => (request, peer) => {
+      const answer = handle(request, peer);
+      const look = (response: Response) => {
+        if (response.status >= 400) refused(request, response);
+      };
+      if (answer instanceof Response) look(answer);
+      // Beside the answer, not before it: nobody waits for this.
+      else void answer.then(look, () => undefined);
+      return answer;
+    },
+    close() {
+      stop();
+      for (const entry of troubles.values()) history.add(entry);
+      history.close({ kind: "stop", at: clock.now() });
+    },
+  };
+}
+
+/** Ends that are nobody's trouble: what was decided, and what the agent itself wanted. */
+const quiet: ReadonlySet<string> = new Set([
+  ...["", "GW_DENIED", "GW_NO_RULE", "GW_ASK", "GW_CANCELLED", "GW_TOOL_UNKNOWN", "GW_PARAMS"],
+]);
+
+function troubleOfCall(call: LiveCall): Told | undefined {
+  const { code, server, target } = call;
+  if (quiet.has(code) || !isCode(code)) return undefined;
+  const link = server === "" || code.startsWith("GW_AUDIT") ? "gateway" : "server";
+  return { link, code, what: server, why: printable(`${target}: ${call.why}`) };
+}
+
+/** Refusals that a wrong agent gets; what strangers and scanners get is not one. */
+function troubleOfRefusal(text: string): Told | undefined {
+  let body: { error?: { code?: unknown; message?: unknown; data?: { code?: unknown } } };
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return undefined; // an answer without a code
+  }
+  const { error } = body;
+  const code = error?.data?.code ?? error?.code;
+  if (typeof code !== "string" || !isCode(code) || code.startsWith("GW_SESSION_")) return undefined;
+  const own = code.startsWith("GW_AUDIT") || code === "GW_KEYS_UNAVAILABLE";
+  const why = typeof error?.message === "string" ? printable(error.message) : "";
+  return { link: own ? "gateway" : "agent", code, what: "", why };
+}
+
+function isCode(code: string): code is ErrorCode {
+  return Object.hasOwn(catalogue, code);
+}
