@@ -7,7 +7,16 @@ import stringWidth from "string-width";
 import { printable } from "../src/base/printable.ts";
 
 /** What a text means; which colour that is, the theme decides. Words come first, colours second. */
-export type Tone = "plain" | "ok" | "bad" | "warn" | "dim" | "info" | "strong" | "picked";
+export type Tone =
+  | "plain"
+  | "ok"
+  | "bad"
+  | "warn"
+  | "dim"
+  | "info"
+  | "strong"
+  | "picked"
+  | "cursor";
 
 export interface Cell {
   readonly text: string;

@@ -3,6 +3,7 @@
  * lines. No React, no clock, no I/O: a test draws every screen without a terminal.
  */
 
+import type { Field } from "../src/base/filter.ts";
 import type { Line } from "./cells.ts";
 import type { Live } from "./live.ts";
 
@@ -32,7 +33,7 @@ export interface Page {
   readonly pane: number;
   /** By pane; undefined: the first row. */
   readonly picked: readonly (Place | undefined)[];
-  /** Newest row stays picked. Moving ends it. */
+  /** Nothing was picked by hand: the first row stays picked, whatever arrives. */
   readonly follow: boolean;
   /** Words of the filter grammar, "" for none. */
   readonly filter: string;
@@ -82,6 +83,10 @@ export interface Screen {
   detail?(scene: Scene, size: Size): readonly Line[];
   /** Names of columns, for `o`; the first is the order at the start. */
   readonly orders: readonly string[];
+  /** What `/` understands here; `page.filter` was parsed with these without a fault. */
+  readonly fields: readonly Field[];
+  /** Things in trouble, for the badge in row 2: `2 Servers!1`. */
+  troubles?(live: Live): number;
   /** Names of the detail's tabs. */
   readonly tabs?: readonly string[];
 }
