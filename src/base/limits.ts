@@ -114,6 +114,8 @@ export const limits = {
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Default audit.spool.max. */
   spoolBytes: 10 * 1024 * 1024 * 1024,
+  /** By then what only a start runs has run: 25 MB of the program's pages are given back. */
+  trimTextAfterMs: 1_000,
   /** Ended calls that are kept in memory to be shown live. */
   boardCalls: 1_000,
   /** Of these a live snapshot shows the last ones: a list that nobody scrolls through. */

@@ -4,7 +4,8 @@ import type { Clock } from "../base/ports.ts";
 
 export interface Deadlines {
   /** Watches a call until it is cleared; `expired` is called at most once. */
-  watch(limit: TimeLimit, expired: (which: "idle" | "max") => void): Deadline;
+  watch(call: Watched): Deadline;
+  clear(call: Watched): void;
   inFlight(): number;
 }
 
@@ -13,21 +14,21 @@ export interface TimeLimit {
   readonly maxMs: number;
 }
 
-export interface Deadline {
-  /** Monotonic ms. */
-  readonly idleAt: number;
-  readonly maxAt: number;
-  /** Moves both this much further from now. */
-  extend(ms: number): void;
-  /** The server gave a sign of life: idle starts anew, max does not. */
-  touch(): void;
-  clear(): void;
+/** What is watched says itself until when; it may move both at any time. */
+export interface Watched extends Deadline {
+  expired(which: "idle" | "max"): void;
 }
 
-interface Watched extends Deadline {
+/** Monotonic ms. A sign of life moves `idleAt`; an operator may move both. */
+export interface Deadline {
   idleAt: number;
   maxAt: number;
-  readonly expired: (which: "idle" | "max") => void;
+}
+
+/** Moves a deadline to at least this much from now. */
+export function extend(deadline: Deadline, now: number, ms: number): void {
+  deadline.idleAt = Math.max(deadline.idleAt, now + ms);
+  deadline.maxAt = Math.max(deadline.maxAt, now + ms);
 }
 
 /** A tick is 50 ms or less than a deadline's own precision matters to anyone. */
@@ -50,31 +51,15 @@ export function createDeadlines(clock: Clock): Deadlines {
   };
 
   return {
-    watch(limit, expired) {
-      const now = clock.mono();
-      const entry: Watched = {
-        idleAt: now + limit.idleMs,
-        maxAt: now + limit.maxMs,
-        expired,
-        touch() {
-          entry.idleAt = clock.mono() + limit.idleMs;
-        },
-        extend(ms) {
-          const until = clock.mono() + ms;
-          entry.idleAt = Math.max(entry.idleAt, until);
-          entry.maxAt = Math.max(entry.maxAt, until);
-        },
-        clear() {
-          watched.delete(entry);
-        },
-      };
-      watched.add(entry);
+    watch(call) {
+      watched.add(call);
       if (!ticking) {
         ticking = true;
         clock.after(tickMs, tick);
       }
-      return entry;
+      return call;
     },
+    clear: (call) => void watched.delete(call),
     inFlight: () => watched.size,
   };
 }

@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import process from "node:process";
 import type { GatewayStatus } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
@@ -65,6 +66,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     admin.open(api);
     for (const upstream of parts.upstreams) upstream.start();
     runtime.sys.notify("READY=1");
+    undo.push(systemClock.after(limits.trimTextAfterMs, () => runtime.sys.trimText()));
     const listen = parts.doors.map((door) => door.url);
     const where = { listen, data_dir: config.dataDir, pid: process.pid };
     log.info("gateway is up", { version: options.version, ...where });

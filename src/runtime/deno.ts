@@ -15,7 +15,12 @@ export const denoRuntime: Runtime = {
   listen,
   dial: dialNode,
   spawn: spawnChild,
-  sys: { fallocate: () => false, notDumpable: () => false, notify: () => undefined },
+  sys: {
+    fallocate: () => false,
+    notDumpable: () => false,
+    notify: () => undefined,
+    trimText: () => false,
+  },
 };
 
 async function listen(options: ListenOptions): Promise<Listener> {

@@ -93,6 +93,11 @@ export interface Sys {
   fallocate(fd: number, bytes: number): boolean;
   /** Closes /proc/PID/environ and mem to children of the same user (L8); false where it cannot. */
   notDumpable(): boolean;
+  /**
+   * Gives pages of the program's own text back to the kernel, which brings those that are needed
+   * again from its cache. False where the platform cannot.
+   */
+  trimText(): boolean;
   /** systemd's sd_notify; does nothing without NOTIFY_SOCKET. */
   notify(state: string): void;
 }

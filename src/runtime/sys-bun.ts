@@ -1,5 +1,6 @@
 /** System calls that no runtime offers, through Bun's ffi, loaded at the first use. */
 
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
 import type { Sys } from "./runtime.ts";
@@ -8,6 +9,7 @@ const PR_SET_DUMPABLE = 4;
 const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
+const MADV_DONTNEED = 4;
 
 /** Linux, glibc or musl; elsewhere everything answers that it cannot. */
 export function linuxSys(): Sys {
@@ -15,12 +17,30 @@ export function linuxSys(): Sys {
   const libc = linux ? lazily() : undefined;
   return {
     fallocate: (fd, bytes) => libc?.posix_fallocate?.(fd, 0, bytes) === 0,
+    trimText: () => libc !== undefined && trimText(libc),
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     notify(state) {
       const { NOTIFY_SOCKET: path } = process.env;
       if (path !== undefined && path !== "") sendDatagram(libc, path, state);
     },
   };
+}
+
+/**
+ * Only what is mapped r-x from the program's file: no page of it was ever written, so none can be
+ * lost. (What is r-- may be relocated data that was made read-only.)
+ */
+function trimText({ madvise }: Partial<Libc>): boolean {
+  if (madvise === undefined) return false;
+  let trimmed = false;
+  for (const line of readFileSync("/proc/self/maps", "utf8").split("\n")) {
+    const [range = "", mode] = line.split(" ", 2);
+    if (mode !== "r-xp" || !line.endsWith(process.execPath)) continue;
+    const [from = "", to = ""] = range.split("-");
+    const at = Number.parseInt(from, 16);
+    trimmed = madvise(at, Number.parseInt(to, 16) - at, MADV_DONTNEED) === 0;
+  }
+  return trimmed;
 }
 
 /** sd_notify(3): one datagram to a unix socket; a leading @ names an abstract one. */
@@ -55,6 +75,7 @@ interface Libc {
     addressSize: number,
   ): number | bigint;
   close(fd: number): number;
+  madvise(address: number, bytes: number, advice: number): number;
 }
 
 interface Ffi {
@@ -67,6 +88,7 @@ const functions = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
   close: { args: ["i32"], returns: "i32" },
+  madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
 };
 
 /** Each function at its first use: binding one costs a millisecond of a start. */

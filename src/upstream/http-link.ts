@@ -10,8 +10,9 @@ import { cut, errorCode } from "./handshake.ts";
 import { ask, refusalText } from "./http-ask.ts";
 import { listenForChanges } from "./http-changes.ts";
 import type { Connector, Session } from "./http-connect.ts";
+import type { Fields } from "./http-head.ts";
 import type { Exchange } from "./http-pool.ts";
-import { post, reason } from "./http-post.ts";
+import { type PostEvents, post, reason } from "./http-post.ts";
 import { encodeRequest } from "./http-request.ts";
 import { sessionLost } from "./http-session.ts";
 import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
@@ -28,14 +29,54 @@ export interface HttpLinkOptions {
   readonly events: LinkEvents;
 }
 
-interface Call {
+/** What the calls of a link need of it. */
+interface Owner {
+  receive(call: Call, body: StrictBody): void;
+  refuse(call: Call, status: number, bytes: Uint8Array): void;
+  ended(call: Call): void;
+  failed(call: Call, why: GatewayError, sent: boolean): void;
+  cancel(call: Call, reason: string): void;
+}
+
+/** One object a call, told of the answer and able to cancel: no closures on the data path. */
+class Call implements PostEvents, Sent {
+  readonly #owner: Owner;
   readonly id: number;
   readonly request: UpstreamRequest;
   readonly sink: UpstreamSink;
   exchange: Exchange | undefined;
+  /** The session it was sent in last. */
+  session: Session | undefined;
   /** It was sent once more after the server had refused its session. */
-  again: boolean;
-  over: boolean;
+  again = false;
+  over = false;
+
+  constructor(owner: Owner, id: number, request: UpstreamRequest, sink: UpstreamSink) {
+    this.#owner = owner;
+    this.id = id;
+    this.request = request;
+    this.sink = sink;
+  }
+
+  message(body: StrictBody): void {
+    this.#owner.receive(this, body);
+  }
+
+  refused(status: number, _fields: Fields, body: Uint8Array): void {
+    this.#owner.refuse(this, status, body);
+  }
+
+  end(): void {
+    this.#owner.ended(this);
+  }
+
+  failed(error: GatewayError, sent: boolean): void {
+    this.#owner.failed(this, error, sent);
+  }
+
+  cancel(reason: string): void {
+    this.#owner.cancel(this, reason);
+  }
 }
 
 export function httpLink(options: HttpLinkOptions): Link {
@@ -51,43 +92,41 @@ export function httpLink(options: HttpLinkOptions): Link {
     return listenForChanges({ ...options, session, lost, renew: () => void renew(session) });
   }
 
+  const owner: Owner = {
+    receive,
+    refuse,
+    cancel,
+    ended(call) {
+      // It comes after the response too; a fault is not made for nothing.
+      if (call.over) return;
+      fail(call, error("GW_UPSTREAM_LOST", "It ended its answer without a response"), true);
+    },
+    failed(call, why, sent) {
+      fail(call, why, sent);
+      if (!sent) lost(why.why);
+      else {
+        events.ailing(why.why);
+        check();
+      }
+    },
+  };
+
   function send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent {
-    const call: Call = { id, request, sink, exchange: undefined, again: false, over: false };
+    const call = new Call(owner, id, request, sink);
     transmit(call);
-    return { cancel: (reason) => cancel(call, reason) };
+    return call;
   }
 
   function transmit(call: Call): void {
     const { id, request } = call;
     const { era } = session.hello;
-    const used = session;
+    call.session = session;
     const message = [requestHead(id, request.method), ...request.params(id, era), requestTail];
     const fields =
       era === "modern" ? modernFields(request.method, request.name, request.headers) : "";
     // What a tool answers is passed on as bytes; lists are read whole.
     const cut = request.method === "tools/call";
-    call.exchange = post(
-      target,
-      encodeRequest(head + fields, message),
-      {
-        message: (body) => receive(call, body),
-        refused: (status, _fields, bytes) => refuse(call, used, status, bytes),
-        end: () => {
-          // It comes after the response too; a fault is not made for nothing.
-          if (call.over) return;
-          fail(call, error("GW_UPSTREAM_LOST", "It ended its answer without a response"), true);
-        },
-        failed(why, sent) {
-          fail(call, why, sent);
-          if (!sent) lost(why.why);
-          else {
-            events.ailing(why.why);
-            check();
-          }
-        },
-      },
-      cut,
-    );
+    call.exchange = post(target, encodeRequest(head + fields, message), call, cut);
   }
 
   function receive(call: Call, body: StrictBody): void {
@@ -112,8 +151,9 @@ export function httpLink(options: HttpLinkOptions): Link {
   }
 
   /** The server answered with a status other than 2xx: it says that it did not run the call. */
-  function refuse(call: Call, used: Session, status: number, bytes: Uint8Array): void {
+  function refuse(call: Call, status: number, bytes: Uint8Array): void {
     if (call.over) return;
+    const used = call.session ?? session;
     const read = readUpstream(bytes);
     const body = read.ok ? read.value : undefined;
     if (used.id !== undefined && !call.again && sessionLost(status, bytes)) {

@@ -48,12 +48,25 @@ interface Wire {
   gone: boolean;
 }
 
-interface Job {
+/** An object of functions a call would cost more than the call's own work here. */
+class Job implements Exchange {
   readonly request: readonly Uint8Array[];
   readonly on: ExchangeEvents;
-  sent: boolean;
-  aborted: boolean;
+  readonly #drop: (wire: Wire) => void;
+  sent = false;
+  aborted = false;
   wire: Wire | undefined;
+
+  constructor(request: readonly Uint8Array[], on: ExchangeEvents, drop: (wire: Wire) => void) {
+    this.request = request;
+    this.on = on;
+    this.#drop = drop;
+  }
+
+  abort(): void {
+    this.aborted = true;
+    if (this.wire !== undefined) this.#drop(this.wire);
+  }
 }
 
 export function createHttpPool(options: PoolOptions): HttpPool {
@@ -64,9 +77,9 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   let closed = false;
 
   function send(request: readonly Uint8Array[], on: ExchangeEvents): Exchange {
-    const job: Job = { request, on, sent: false, aborted: false, wire: undefined };
+    const job = new Job(request, on, drop);
     start(job);
-    return { abort: () => abort(job) };
+    return job;
   }
 
   function start(job: Job): void {
@@ -199,11 +212,6 @@ export function createHttpPool(options: PoolOptions): HttpPool {
     if (job === undefined || job.aborted) return;
     // Claimed but not written to yet: `start` goes on with another connection.
     if (job.sent) job.on.failed(error, true);
-  }
-
-  function abort(job: Job): void {
-    job.aborted = true;
-    if (job.wire !== undefined) drop(job.wire);
   }
 
   function drop(wire: Wire): void {

@@ -1,10 +1,12 @@
 /** One server: what may be sent to it now, and what `status` shows. */
 
-import { fault } from "../base/errors.ts";
+import { fault, type GatewayError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
+import type { Era, StrictBody } from "../protocol/message.ts";
 import { createAttempts, type Transport } from "./attempts.ts";
-import type { Link } from "./link.ts";
+import type { Link, Sent } from "./link.ts";
 import { listAll } from "./list.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import { createStates } from "./states.ts";
@@ -27,7 +29,7 @@ export function supervise(options: UpstreamOptions, transport: Transport): Upstr
   const stderr: string[] = [];
   let lastHello: ServerHello | undefined;
   let nextId = firstId;
-  let inFlight = 0;
+  const load: Load = { inFlight: 0 };
   const attempts = createAttempts({
     ...options,
     transport,
@@ -56,55 +58,43 @@ export function supervise(options: UpstreamOptions, transport: Transport): Upstr
     return lastHello;
   }
 
-  async function send(request: UpstreamRequest, sink: UpstreamSink): Promise<UpstreamCall> {
-    if (inFlight >= config.maxInFlight) {
+  function send(
+    request: UpstreamRequest,
+    sink: UpstreamSink,
+  ): UpstreamCall | Promise<UpstreamCall> {
+    if (load.inFlight >= config.maxInFlight) {
       throw fault("GW_UPSTREAM_BUSY", {
-        message: `"${config.id}" has ${inFlight} calls in flight`,
+        message: `"${config.id}" has ${load.inFlight} calls in flight`,
         cause: `max_in_flight is ${config.maxInFlight}`,
       });
     }
-    inFlight += 1;
+    load.inFlight += 1;
+    const to = attempts.link();
+    return to === undefined ? reachAndSend(request, sink) : transmit(to, request, sink);
+  }
+
+  async function reachAndSend(request: UpstreamRequest, sink: UpstreamSink): Promise<UpstreamCall> {
+    let to: Link;
     try {
-      const to = attempts.link() ?? (await attempts.reach());
-      return transmit(to, request, sink);
+      to = await attempts.reach();
     } catch (error) {
-      inFlight -= 1;
+      load.inFlight -= 1;
       throw error;
     }
+    return transmit(to, request, sink);
   }
 
   function transmit(to: Link, request: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
-    let over = false;
-    const end = () => {
-      over = true;
-      inFlight -= 1;
-    };
-    const { era } = to.hello;
+    const sending = new Sending(load, to.hello.era, sink);
     const id = nextId;
     nextId += 1;
-    const sent = to.send(id, request, {
-      notification(method, params) {
-        if (!over) sink.notification(method, params);
-      },
-      response(message) {
-        if (over) return;
-        end();
-        sink.response(message);
-      },
-      failed(error, mayHaveRun) {
-        if (over) return;
-        end();
-        sink.failed(error, mayHaveRun);
-      },
-    });
-    return {
-      era,
-      cancel(reason) {
-        if (over) return;
-        end();
-        sent.cancel(reason);
-      },
-    };
+    try {
+      sending.sent = to.send(id, request, sending);
+    } catch (error) {
+      load.inFlight -= 1;
+      throw error;
+    }
+    return sending;
   }
 
   return {
@@ -114,7 +104,7 @@ export function supervise(options: UpstreamOptions, transport: Transport): Upstr
       sinceMs: states.sinceMs,
       cause: states.cause,
       nextAttemptMs: states.nextAttemptMs,
-      inFlight,
+      inFlight: load.inFlight,
       pid: attempts.link()?.pid,
       stderr: [...stderr],
       transport: transport.kind,
@@ -140,4 +130,47 @@ export function supervise(options: UpstreamOptions, transport: Transport): Upstr
     },
     stop: attempts.stop,
   };
+}
+
+interface Load {
+  inFlight: number;
+}
+
+/** One request on its way: counts it out at its end. An object, as each call has one (no closures). */
+class Sending implements UpstreamSink, UpstreamCall {
+  readonly #load: Load;
+  readonly era: Era;
+  readonly #sink: UpstreamSink;
+  sent: Sent | undefined;
+  #over = false;
+
+  constructor(load: Load, era: Era, sink: UpstreamSink) {
+    this.#load = load;
+    this.era = era;
+    this.#sink = sink;
+  }
+
+  notification(method: string, params: JsonObject): void {
+    if (!this.#over) this.#sink.notification(method, params);
+  }
+
+  response(message: StrictBody): void {
+    if (this.#end()) this.#sink.response(message);
+  }
+
+  failed(error: GatewayError, mayHaveRun: boolean): void {
+    if (this.#end()) this.#sink.failed(error, mayHaveRun);
+  }
+
+  cancel(reason: string): void {
+    if (this.#end()) this.sent?.cancel(reason);
+  }
+
+  /** False when it was over before. */
+  #end(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#load.inFlight -= 1;
+    return true;
+  }
 }

@@ -15,7 +15,7 @@ export interface Upstream {
    * GW_UPSTREAM_DOWN (nothing was sent), GW_UPSTREAM_BUSY. After that the sink is told the end,
    * exactly once. A call to a server in backoff makes one attempt at once within `connectMs`.
    */
-  send(request: UpstreamRequest, sink: UpstreamSink): Promise<UpstreamCall>;
+  send(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall | Promise<UpstreamCall>;
   /** All pages of a list method as raw items. Rejects with a GatewayError. */
   list(method: ListMethod): Promise<readonly RawItem[]>;
   /** State changes, and list changes the server told of. */

@@ -86,7 +86,8 @@ export function startCall(upstream: Upstream, tool: string, args: object = {}): 
     };
   });
   const base = { why: "", mayHaveRun: false, notifications, ends: 0 };
-  const call = upstream.send(
+  const send = async () => upstream.send(...given);
+  const given: Parameters<Upstream["send"]> = [
     {
       method: "tools/call",
       name: tool,
@@ -100,7 +101,8 @@ export function startCall(upstream: Upstream, tool: string, args: object = {}): 
       failed: (error, mayHaveRun) =>
         tell({ ...base, kind: "failed", text: error.code, why: error.why, mayHaveRun }),
     },
-  );
+  ];
+  const call = send();
   call.catch((error) => {
     ends -= 1;
     tell({ ...base, kind: "thrown", text: error.code, why: error.why });

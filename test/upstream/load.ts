@@ -14,8 +14,8 @@ export function load(
     const one = () => {
       if (begun === calls) return;
       begun += 1;
-      upstream
-        .send(
+      const send = async () =>
+        upstream.send(
           { method: "tools/call", name: "echo", headers: [], params: () => [params] },
           {
             notification: () => undefined,
@@ -26,8 +26,8 @@ export function load(
               else one();
             },
           },
-        )
-        .catch(reject);
+        );
+      send().catch(reject);
     };
     for (let index = 0; index < concurrent; index += 1) one();
   });
