@@ -65,7 +65,7 @@ const doings: Readonly<Record<string, Doing>> = {
   },
   follow: (ui, env) => follow(ui, env),
   pause: (ui, env) => ({
-    ui: { ...ui, pausedAt: ui.pausedAt === undefined ? env.live.ended : undefined },
+    ui: { ...ui, pausedAt: ui.pausedAt === undefined ? env.ended : undefined },
   }),
   order: (ui, env) => order(ui, env),
   reverse: (ui) => ({ ui: withPage(ui, { reverse: !ui.pages[ui.screen].reverse }) }),

@@ -15,6 +15,7 @@ import type {
   LiveSnapshot,
   ReceiptDetail,
 } from "../src/admin/contract.ts";
+import { limits } from "../src/base/limits.ts";
 
 /** Where the data comes from: a gateway's control API, or the scripted demo. */
 export interface Source {
@@ -79,10 +80,9 @@ export type Answer<T> =
   | { readonly state: "failed"; readonly why: string };
 
 /** Ended calls kept here; the gateway keeps fewer, but sends each one. */
-const callsKept = 5_000;
-/** Seconds that an ended call which went badly stays among those in flight. */
-const lingerMs = 5_000;
-const historySeconds = 120;
+const callsKept = limits.tuiCalls;
+const lingerMs = limits.tuiLingerMs;
+const historySeconds = limits.tuiHistorySeconds;
 
 export interface Store {
   snapshot(snapshot: LiveSnapshot): void;
@@ -91,6 +91,10 @@ export interface Store {
   answer(answers: Partial<Answers>): void;
   /** The gateway's wall ms now. */
   now(): number;
+  /** Ended calls seen, also those of no picture yet. */
+  readonly ended: number;
+  /** When the first of the bad ends leaves the board; undefined: there is none. */
+  readonly nextLingerMs: number | undefined;
   /** Something changed since the last picture. */
   readonly dirty: boolean;
   picture(): Live;
@@ -142,7 +146,13 @@ export function createStore(place: string, clock: () => number): Store {
   return {
     now,
     get dirty() {
-      return dirty || lingering.size > 0;
+      return dirty;
+    },
+    get ended() {
+      return seen;
+    },
+    get nextLingerMs() {
+      return lingering.size === 0 ? undefined : Math.min(...lingering.values());
     },
     snapshot(snapshot) {
       heard(snapshot.now);

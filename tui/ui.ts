@@ -97,6 +97,8 @@ export type Event =
 export interface Env {
   readonly live: Live;
   readonly now: number;
+  /** Calls that ended so far, also while the picture is paused. */
+  readonly ended: number;
   readonly screens: readonly Screen[];
   /** Why nothing can be changed from here; undefined where it can. */
   readonly readOnly: string | undefined;
@@ -135,7 +137,7 @@ export function screenOf(ui: Ui, env: Pick<Env, "screens">): Screen {
 
 export function sceneOf(ui: Ui, env: Env): Scene {
   const { live, now, readOnly } = env;
-  const paused = ui.pausedAt === undefined ? undefined : live.ended - ui.pausedAt;
+  const paused = ui.pausedAt === undefined ? undefined : env.ended - ui.pausedAt;
   return { live, now, readOnly, paused, page: ui.pages[ui.screen] };
 }
 

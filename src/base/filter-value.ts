@@ -11,9 +11,10 @@ export function valueTest(
   quoted: boolean,
 ): { readonly test?: ValueTest; readonly fault?: string } {
   if (field.kind === "text") return textTest(field, value, quoted);
-  if (field.kind === "word") {
+  if (field.kind === "word" || field.kind === "rank") {
     const word = value.toLowerCase();
-    return wordTest(field, word.startsWith("=") ? word.slice(1) : word);
+    const exact = word.startsWith("=");
+    return wordTest(field, exact ? word.slice(1) : word, exact || field.kind === "word");
   }
   return numberTest(field, value);
 }
@@ -37,12 +38,17 @@ function textTest({ name }: Field, value: string, quoted: boolean) {
 }
 
 /** A word that is none would only ever find nothing. */
-function wordTest({ name, words = [] }: Field, value: string) {
+function wordTest({ name, words = [] }: Field, value: string, exact: boolean) {
   if (value.includes("*") || value.includes("?")) {
     const glob = compileGlob(value);
     return { test: (shown: string | number) => glob(String(shown).toLowerCase()) };
   }
-  if (words.includes(value)) return { test: (shown: string | number) => shown === value };
+  const rank = words.indexOf(value);
+  if (rank !== -1) {
+    const holds = (shown: string | number) =>
+      exact ? shown === value : words.indexOf(String(shown)) >= rank;
+    return { test: holds };
+  }
   const like = nearest(value, words);
   const hint = like === undefined ? `there are ${words.join(" ")}` : `did you mean ${like}?`;
   return { fault: `${name} is never "${value}": ${hint}` };

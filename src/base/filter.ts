@@ -17,10 +17,10 @@ import { no, ok, type Result } from "./result.ts";
 export interface Field {
   readonly name: string;
   /**
-   * text: any text. word: one of `words`. ms, bytes, count: numbers, compared. age: ms since
-   * something happened; `since:10m` is "at most 10 minutes ago".
+   * text: any text. word: one of `words`. rank: one of `words` or one after it. ms, bytes, count:
+   * numbers, compared. age: ms since something happened; `since:10m` is "at most 10 minutes ago".
    */
-  readonly kind: "text" | "word" | "ms" | "bytes" | "count" | "age";
+  readonly kind: "text" | "word" | "rank" | "ms" | "bytes" | "count" | "age";
   readonly words?: readonly string[];
   /** Plain words of a filter are looked for here. */
   readonly searched?: true;

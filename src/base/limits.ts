@@ -138,6 +138,10 @@ export const limits = {
   liveHistory: 50,
   liveStderrLines: 20,
   liveTextChars: 400,
+  /** A server that an operator starts is waited for this long before the answer. */
+  serverActionMs: 5_000,
+  /** A call in flight may be given this much more at once. */
+  extendMs: 24 * 60 * 60 * 1000,
   /** Calls of a server that its p50 and p95 are made of. */
   latencyCalls: 500,
   /** A loop that is this late makes every call wait; shown as trouble. */
@@ -180,6 +184,11 @@ export const limits = {
   logBurst: 20,
   logWindowMs: 10_000,
   logMessages: 1_000,
+  /** Lines of a log that `logs` keeps to show the last ones, and how much of a file it reads. */
+  logLines: 100_000,
+  logReadBytes: 64 * 1024 * 1024,
+  /** How often `logs -f` looks for new lines. */
+  logPollMs: 200,
   /** The same for frames at level debug, and how long a changed level lasts at most. */
   logFrames: 2_000,
   logLevelMs: 24 * 60 * 60 * 1000,
@@ -189,6 +198,8 @@ export const limits = {
   adminBodyBytes: 64 * 1024,
   /** Receipts of one list. */
   receiptsPerList: 10_000,
+  /** A `receipts tail` or `logs -f` that lost what it follows tries again this often. */
+  tailRetryMs: 1_000,
   /** Receipts that a filter looks at before it says that there are more. */
   receiptsSearched: 200_000,
   /** A filter, and the words in it: people type them, and each is tried on every row shown. */
@@ -213,6 +224,18 @@ export const limits = {
   doctorAnswerMs: 1_500,
   /** A certificate that ends within this time is told of. */
   certificateSoonMs: 14 * 24 * 60 * 60 * 1000,
+  /** Ended calls that the terminal interface keeps, and for how long a bad end stays in sight. */
+  tuiCalls: 5_000,
+  tuiLingerMs: 5_000,
+  /** Seconds of calls/s that it draws. */
+  tuiHistorySeconds: 120,
+  /** Between two attempts to reach a gateway that was lost: the first and the last one. */
+  tuiRetryFirstMs: 500,
+  tuiRetryLastMs: 5_000,
+  /** Terminals cut what is copied through them (OSC 52): more goes to a file. */
+  tuiCopyBytes: 70_000,
+  /** Lines that libraries wrote to stderr while the screen was drawn, shown after leaving. */
+  tuiStrayLines: 50,
   /** A config file: people write them. */
   configBytes: 1024 * 1024,
 } as const;

@@ -25,6 +25,8 @@ export interface Command {
 export interface Option {
   /** Without dashes. */
   readonly name: string;
+  /** One letter, for `-f`. */
+  readonly short?: string;
   /** Name of its value; undefined: a switch. */
   readonly value?: string;
   readonly doc: string;

@@ -1,9 +1,44 @@
 /** Rows of the table of commands: logs, log level, the service. */
 
 import type { Command } from "./command.ts";
-import { config, json, keyFile } from "./options.ts";
+import { config, filter, json, keyFile, lines } from "./options.ts";
 
 export const operating: readonly Command[] = [
+  {
+    name: "receipts tail",
+    usage: "[--filter TEXT] [--lines N] [--json]",
+    summary: "Follow the running gateway's receipts as calls end",
+    help:
+      "Goes on when the gateway was away. A reader that is slow sees the newest ones:\n" +
+      "`receipts list` has them all.",
+    examples: ["receipts tail --filter 'outcome:denied,timeout !key:ci-*'"],
+    options: [config, json, filter, lines],
+    args: [0, 0],
+    load: async () => (await import("./receipts-tail.ts")).run,
+  },
+  {
+    name: "logs",
+    usage: "[-f] [--filter TEXT] [--lines N] [--file FILE] [--json]",
+    summary: "Show the gateway's log, readable",
+    help:
+      "Of a service: systemd's journal. Of a gateway that --tui started: its file in data_dir.\n" +
+      "Fields for --filter: level message server key tool call code since.",
+    examples: [
+      "logs -f --filter level:warn",
+      "logs --filter 'call:c-1042'",
+      "logs --file /backup/gateway.log --lines 1000",
+    ],
+    options: [
+      config,
+      json,
+      { name: "follow", short: "f", doc: "go on with what is written from now on" },
+      filter,
+      { ...lines, doc: "how many of the last ones come first; 200 if not named" },
+      { name: "file", value: "FILE", doc: "a log file instead; - is standard input" },
+    ],
+    args: [0, 0],
+    load: async () => (await import("./logs.ts")).run,
+  },
   {
     name: "log-level",
     usage: "[debug|info|warn|error|reset] [--for 10m] [--server ID] [--key NAME] [--json]",

@@ -273,8 +273,8 @@ export const commands: readonly Command[] = [
 
 /** Commands of later versions: told apart from misspelt ones. */
 export const laterCommands: readonly string[] = [
-  ...["stdio", "tui", "doctor", "servers", "holds", "lock", "logs", "reload"],
+  ...["stdio", "tui", "doctor", "servers", "holds", "lock", "reload"],
   ...["kill-switch", "service", "policy test", "policy suggest", "policy diff", "policy replay"],
-  ...["policy shadow", "policy convert", "policy templates", "receipts tail", "receipts export"],
+  ...["policy shadow", "policy convert", "policy templates", "receipts export"],
   ...["receipts prove", "receipts erase", "receipts repair"],
 ];

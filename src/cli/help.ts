@@ -31,7 +31,8 @@ function helpOf(command: Command): string {
   if (command.help !== undefined) lines.push(command.help);
   if (command.options.length > 0) {
     const rows = command.options.map((option) => [
-      `  --${option.name}${option.value === undefined ? "" : ` ${option.value}`}`,
+      `  ${option.short === undefined ? "" : `-${option.short}, `}--${option.name}` +
+        (option.value === undefined ? "" : ` ${option.value}`),
       option.doc,
     ]);
     lines.push("", "Options", table(rows));

@@ -18,6 +18,11 @@ export const filter: Option = {
   value: "TEXT",
   doc: "only these: 'tool:github/* outcome:denied took:>1s !key:ci-*'; docs/filter.md",
 };
+export const lines: Option = {
+  name: "lines",
+  value: "N",
+  doc: "how many of the last ones come first; 10 if not named",
+};
 export const dir: Option = {
   name: "dir",
   value: "DIR",

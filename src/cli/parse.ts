@@ -24,7 +24,9 @@ export function parseArguments(argv: readonly string[]): Parsed {
   // Without a command all options are known words: `--config x` alone means serve.
   const known = command?.options ?? commands.flatMap((one) => one.options);
   for (const option of new Map(known.map((one) => [one.name, one])).values()) {
-    row.option(`--${option.name}${option.value === undefined ? "" : " <value>"}`, option.doc);
+    const short = option.short === undefined ? "" : `-${option.short}, `;
+    const value = option.value === undefined ? "" : " <value>";
+    row.option(`${short}--${option.name}${value}`, option.doc);
   }
   const { args, options } = cli.parse(["", "", "run", ...words.map(guard)], { run: false });
   const rest = (options["--"] as string[] | undefined) ?? [];
@@ -128,9 +130,12 @@ function readValues(options: Record<string, unknown>, command: Command | undefin
   const known = new Map(
     (command?.options ?? commands.flatMap((one) => one.options)).map((one) => [one.name, one]),
   );
+  // cac gives both names of an option that has a short one.
+  const shorts = new Set([...known.values()].map(({ short }) => short));
   const values = new Map<string, string[]>();
   for (const [written, raw] of Object.entries(options)) {
     if (written === "--" || written === "help" || written === "h") continue;
+    if (shorts.has(written)) continue;
     const name = dashed(written);
     const option = known.get(name);
     if (option === undefined) throw unknownOption(name, [...known.keys()], command);

@@ -17,6 +17,7 @@ import type { LogLevel } from "./log-level.ts";
 import { openToAll } from "./open-to-all.ts";
 import { openParts, type Parts, type PartsOptions, type PolicyInForce } from "./parts.ts";
 import { readiness } from "./ready.ts";
+import { watchHistory } from "./watch-history.ts";
 
 export interface Before extends PartsOptions {
   readonly runtime: Runtime;
@@ -32,7 +33,7 @@ export interface Before extends PartsOptions {
 export async function openBehind(
   before: Before,
   undo: (() => unknown)[],
-): Promise<{ parts: Parts; front: HttpFront; admin: ListenOptions["handle"] }> {
+): Promise<Record<"mcp" | "admin", ListenOptions["handle"]> & { parts: Parts }> {
   const { runtime, log, policy } = before;
   const parts = await openParts(before, runtime, log, policy, undo);
   const front = frontOf(parts, before.ports);
@@ -43,7 +44,10 @@ export async function openBehind(
   parts.live = live;
   undo.push(() => live.close());
   const admin = createAdmin(adminPorts(parts, live, (keyId) => reload(parts, keyId)));
-  return { parts, front, admin: (request, peer) => admin.fetch(request, peer) };
+  const history = watchHistory(parts);
+  undo.push(() => history.close());
+  const mcp = history.refusals((request, peer) => front.handle(request, peer));
+  return { parts, mcp, admin: (request, peer) => admin.fetch(request, peer) };
 }
 
 function frontOf(parts: Parts, ports: readonly number[]): HttpFront {

@@ -59,10 +59,10 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
     const { openBehind, reload, stop } = await import("./behind.ts");
     const before = { ...options, runtime, log, logLevel, policy, doors: [...doors], ports };
-    const { parts, front, admin: api } = await openBehind(before, undo);
+    const { parts, mcp: front, admin: api } = await openBehind(before, undo);
     // The last to open are the first to close, wherever we are by then.
     undo.push(closeDoors);
-    mcp.open((request, peer) => front.handle(request, peer));
+    mcp.open(front);
     admin.open(api);
     for (const upstream of parts.upstreams) upstream.start();
     runtime.sys.notify("READY=1");

@@ -123,6 +123,22 @@ describe("a filter", () => {
   });
 });
 
+describe("a field with ranks", () => {
+  const words = ["debug", "info", "warn", "error"];
+  const fields = [{ name: "level", kind: "rank", words, doc: "" }] as const;
+  const found = (text: string) => {
+    const filter = parseFilter(text, fields);
+    return filter.ok ? words.filter((level) => matches(filter.value, { level })) : filter.error;
+  };
+
+  test("takes a word and those after it, = takes the one", () => {
+    expect(found("level:warn")).toEqual(["warn", "error"]);
+    expect(found("level:=warn")).toEqual(["warn"]);
+    expect(found("!level:info")).toEqual(["debug"]);
+    expect(found("level:warm")).toMatchObject({ message: expect.stringContaining("mean warn?") });
+  });
+});
+
 describe("for any text", () => {
   const word = fc.stringMatching(/^[a-z][a-z0-9_/-]{0,12}$/);
   const row = fc.record({ tool: word, key: word, rule: fc.option(word), took: fc.nat(5_000) });

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startChild, type TestChild } from "../kit/child.ts";
+import { programCommand, startGateway, type TestGateway } from "../kit/gateway.ts";
+import { type RawAgent, rawAgent } from "../kit/raw-agent.ts";
+import { echo } from "../kit/servers.ts";
+
+let gateway: TestGateway;
+let agent: RawAgent;
+const children: TestChild[] = [];
+
+beforeAll(async () => {
+  gateway = await startGateway({
+    program: "bun",
+    config: { servers: { echo: echo() } },
+    policy: "id: t\nallow: [echo/echo]\n",
+  });
+  agent = await rawAgent(gateway.url, await gateway.key("executor", "agent"));
+}, 30_000);
+afterAll(async () => {
+  for (const child of children) await child.stop();
+  await gateway[Symbol.asyncDispose]();
+});
+
+/** A command that goes on until it is stopped. */
+async function running(...argv: string[]): Promise<TestChild> {
+  const command = [...(await programCommand("bun")), ...argv, "--config", gateway.config];
+  const env = { PATH: process.env["PATH"] ?? "", HOME: gateway.folder };
+  const child = startChild(command, { cwd: gateway.folder, env });
+  children.push(child);
+  await child.says(/→ gateway/);
+  return child;
+}
+
+function rows(child: TestChild): Record<string, unknown>[] {
+  const lines = child.stdout().split("\n").slice(0, -1);
+  return lines.map((line) => JSON.parse(line));
+}
+
+async function denied(): Promise<void> {
+  await expect(agent.call("echo__missing", {})).rejects.toThrow("GW_");
+}
+
+describe("receipts tail", () => {
+  test("gives each call once as it ends, in the shape of receipts list", async () => {
+    await agent.call("echo__echo", { text: "before" });
+    const all = await running("receipts", "tail", "--json", "--lines", "5");
+    const filtered = await running(
+      ...["receipts", "tail", "--filter", "!outcome:ok", "--lines", "0"],
+    );
+    await all.says(/"outcome":"ok"/);
+    await agent.call("echo__echo", { text: "after" });
+    await denied();
+    await all.says(/"outcome":"denied"/);
+    const outcomes = rows(all).map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(["ok", "ok", "denied"]);
+    await filtered.says(/denied/);
+    expect(filtered.stdout().split("\n").length).toBe(2);
+
+    const listed = (await gateway.cli("receipts", "list", "--json")).stdout
+      .split("\n")
+      .slice(0, -1);
+    const newest = listed.map((line) => JSON.parse(line));
+    const tailed = rows(all).reverse();
+    expect(tailed.map(({ id }) => id)).toEqual(newest.map(({ id }) => id));
+    expect(Object.keys(tailed[0] ?? {})).toEqual(Object.keys(newest[0]));
+    for (const name of ["seq", "key", "server", "effect", "rule", "outcome", "args_bytes"]) {
+      expect([name, tailed.map((row) => row[name])]).toEqual([
+        name,
+        newest.map((row) => row[name]),
+      ]);
+    }
+  });
+
+  test("waits for a gateway that is away, and goes on", async () => {
+    const tail = await running("receipts", "tail", "--json", "--lines", "0");
+    await gateway.stop();
+    await tail.says(/The gateway is away/);
+    await gateway.restart();
+    agent = await rawAgent(gateway.url, await gateway.key("executor"));
+    await agent.call("echo__echo", { text: "again" });
+    await tail.says(/"outcome":"ok"/);
+    expect(rows(tail).length).toBe(1);
+  });
+
+  test("ends when its reader goes away", async () => {
+    const tail = await running("receipts", "tail", "--json", "--lines", "0");
+    tail.process.stdout?.destroy();
+    await agent.call("echo__echo", { text: "nobody reads" });
+    expect(await tail.ended).toBe(0);
+  });
+
+  test("with no gateway says so and ends", async () => {
+    const other = await gateway.cli("receipts", "tail", "--filter", "outcom:ok");
+    expect([other.code, other.stderr]).toEqual([
+      3,
+      expect.stringContaining("did you mean outcome"),
+    ]);
+  });
+});
+
+describe("receipts list --filter", () => {
+  const cases: readonly [filter: string, outcomes: readonly string[]][] = [
+    ["outcome:denied", ["denied"]],
+    ["tool:echo/echo outcome:ok since:1h", ["ok", "ok", "ok", "ok"]],
+    ["!tool:echo/*", []],
+    ["took:>1m", []],
+  ];
+  for (const [filter, outcomes] of cases) {
+    test(filter, async () => {
+      const found = await gateway.cli("receipts", "list", "--json", "--filter", filter);
+      const lines = found.stdout.split("\n").filter((line) => line !== "");
+      expect(lines.map((line) => JSON.parse(line).outcome)).toEqual([...outcomes]);
+      expect(found.code).toBe(0);
+    });
+  }
+
+  test("--limit counts what the filter takes", async () => {
+    const found = await gateway.cli(
+      ...["receipts", "list", "--json", "--filter", "outcome:ok", "--limit", "2"],
+    );
+    expect(found.stdout.trim().split("\n").length).toBe(2);
+  });
+});

@@ -1,0 +1,108 @@
+/**
+ * The terminal interface: Ink draws the lines of frame.ts, keys go to reduce.ts. A process of its
+ * own beside the gateway: a terminal that does not read blocks this process and nothing else
+ * (tui.md 0.2).
+ */
+
+import process from "node:process";
+import { Box, type Instance, type Key, render, Text, useApp, useInput, usePaste } from "ink";
+import { memo, useSyncExternalStore } from "react";
+import { createDriver, type Driver } from "./driver.ts";
+import { keyEvents } from "./input.ts";
+import type { Source } from "./live.ts";
+import { stray } from "./stray.ts";
+
+export interface TuiOptions {
+  readonly source: Source & { reconnect?(): void };
+  /** Why nothing can be changed; undefined where it can. */
+  readonly readOnly: string | undefined;
+  readonly colour: boolean;
+  readonly ascii: boolean;
+  /** Between two pictures. */
+  readonly refreshMs: number;
+  /** The gateway that was started for this; leaving asks what becomes of it. */
+  readonly own: { stop(): Promise<void> } | undefined;
+  /** URL of the MCP endpoint, for curl; asked when it is known. */
+  readonly stdout?: NodeJS.WriteStream;
+  readonly stdin?: NodeJS.ReadStream;
+}
+
+/** Runs until the reader leaves; resolves with the exit code. Restores the terminal. */
+export async function openTui(options: TuiOptions): Promise<number> {
+  const stdout = options.stdout ?? process.stdout;
+  const quiet = stray();
+  let instance: Instance | undefined;
+  const driver = createDriver({
+    ...options,
+    size: () => sizeOf(stdout),
+    write: (text) => void stdout.write(text),
+    redraw: () => {
+      instance?.clear();
+      instance?.rerender(<Root driver={driver} />);
+    },
+    leave: () => instance?.unmount(),
+  });
+  const crash = (thrown: unknown) => {
+    instance?.unmount();
+    quiet.end();
+    process.stderr.write(`authensor-gw: the terminal interface failed: ${reasonOf(thrown)}\n`);
+    process.exit(70);
+  };
+  // An uncaught error does not end a process whose entry module waits (tui.md 0.6).
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  const resized = () => driver.resized();
+  stdout.on("resize", resized);
+  try {
+    instance = render(<Root driver={driver} />, {
+      ...{ stdout, stdin: options.stdin ?? process.stdin, stderr: process.stderr },
+      ...{ alternateScreen: true, incrementalRendering: true, maxFps: 60, patchConsole: false },
+      // Not what CI or a screen reader's variable says: both are decided before (tui.md 6).
+      ...{ exitOnCtrlC: false, interactive: true, isScreenReaderEnabled: false },
+    });
+    driver.start();
+    await instance.waitUntilExit();
+    if (driver.stopsGateway) await options.own?.stop();
+    return 0;
+  } finally {
+    driver.close();
+    stdout.off("resize", resized);
+    process.off("uncaughtException", crash);
+    process.off("unhandledRejection", crash);
+    quiet.end();
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.message : String(thrown)).split("\n")[0] ?? "";
+}
+
+/** Windows Terminal scrolls when the last cell is written: one row less there (tui.md 3.3). */
+function sizeOf(stdout: NodeJS.WriteStream): { readonly columns: number; readonly rows: number } {
+  const rows = (stdout.rows || 24) - (process.platform === "win32" ? 1 : 0);
+  return { columns: stdout.columns || 80, rows };
+}
+
+function Root({ driver }: { readonly driver: Driver }) {
+  const { lines, columns } = useSyncExternalStore(driver.subscribe, driver.picture);
+  const { suspendTerminal } = useApp();
+  driver.suspendWith(() => {
+    void suspendTerminal(() => {
+      process.kill(process.pid, "SIGTSTP");
+    });
+  });
+  useInput((input: string, key: Key) => driver.keys(keyEvents(input, key)));
+  usePaste((text: string) => driver.paste(text));
+  return (
+    <Box flexDirection="column" width={columns} height={lines.length} overflow="hidden">
+      {lines.map((text, row) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a row of the screen is its place.
+        <Row key={row} text={text} />
+      ))}
+    </Box>
+  );
+}
+
+const Row = memo(function Row({ text }: { readonly text: string }) {
+  return <Text wrap="truncate">{text}</Text>;
+});

@@ -1,0 +1,194 @@
+/**
+ * Between data, keys and pictures: data is drawn at most every `refreshMs`, keys at once, and
+ * nothing is drawn that looks as before (tui.md 4.3). No React in here.
+ */
+
+import { type Hands, perform } from "./effects.ts";
+import type { KeyEvent } from "./input.ts";
+import { createStore, type Live, type Source } from "./live.ts";
+import { paint, plainText } from "./paint.ts";
+import { reduce } from "./reduce.ts";
+import type { Size } from "./screen.ts";
+import { screens } from "./screens.ts";
+import { type Env, type Event, startUi, type Ui } from "./ui.ts";
+import { frame } from "./view/frame.ts";
+
+export interface DriverOptions {
+  readonly source: Source & { reconnect?(): void };
+  readonly readOnly: string | undefined;
+  readonly colour: boolean;
+  readonly ascii: boolean;
+  readonly refreshMs: number;
+  readonly own: unknown;
+  size(): Size;
+  write(text: string): void;
+  redraw(): void;
+  leave(): void;
+}
+
+export interface Picture {
+  readonly lines: readonly string[];
+  readonly columns: number;
+}
+
+export interface Driver {
+  /** Opens the stream and begins to draw what comes. */
+  start(): void;
+  close(): void;
+  subscribe(listener: () => void): () => void;
+  /** The same object until something looks different. */
+  picture(): Picture;
+  keys(events: readonly KeyEvent[]): void;
+  paste(text: string): void;
+  resized(): void;
+  suspendWith(suspend: () => void): void;
+  /** Asked for when leaving. */
+  readonly stopsGateway: boolean;
+}
+
+/** A countdown, an age: what changes with time alone is drawn this often. */
+const tickMs = 1_000;
+
+export function createDriver(options: DriverOptions): Driver {
+  const { source } = options;
+  const store = createStore(source.place, source.now ?? Date.now);
+  const listeners = new Set<() => void>();
+  let ui: Ui = startUi(options.size(), options.refreshMs);
+  let live: Live = store.picture();
+  let frozenMs = 0;
+  let shown: Picture = { lines: [], columns: 0 };
+  let suspend = () => {};
+  let [stopsGateway, lastMs] = [false, 0];
+  let unwatch: (() => void) | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let ticker: ReturnType<typeof setInterval> | undefined;
+
+  const env = (): Env => ({
+    ...{ live, screens, readOnly: options.readOnly, ended: store.ended },
+    now: ui.pausedAt === undefined ? store.now() : frozenMs,
+    ownsGateway: options.own !== undefined,
+    url: urlOf(live),
+  });
+
+  function draw(): void {
+    const lines = frame(ui, env()).map((line) =>
+      paint(line, { colour: options.colour && ui.theme === "auto", ascii: options.ascii }),
+    );
+    const same =
+      shown.columns === ui.size.columns &&
+      shown.lines.length === lines.length &&
+      lines.every((line, at) => line === shown.lines[at]);
+    if (same) return;
+    shown = { lines, columns: ui.size.columns };
+    for (const listener of listeners) listener();
+  }
+
+  /** A new picture of the data, unless the reader stopped it. */
+  function publish(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    lastMs = performance.now();
+    if (ui.pausedAt === undefined) live = store.picture();
+    dispatch({ kind: "data" });
+  }
+
+  function changed(): void {
+    if (timer !== undefined) return;
+    // Nothing but the count of what arrived changes while the picture stands.
+    const every = ui.pausedAt === undefined ? ui.refreshMs : tickMs;
+    timer = setTimeout(publish, Math.max(0, lastMs + every - performance.now()));
+  }
+
+  function dispatch(event: Event): void {
+    const wasPaused = ui.pausedAt !== undefined;
+    const before = store.now();
+    const next = reduce(ui, event, env());
+    ui = next.ui;
+    if (!wasPaused && ui.pausedAt !== undefined) frozenMs = before;
+    if (wasPaused && ui.pausedAt === undefined) live = store.picture();
+    draw();
+    for (const effect of next.effects) void perform(effect, hands);
+  }
+
+  const hands: Hands = {
+    source,
+    store: { ...store, answer: answered },
+    toast: (text, tone) => dispatch({ kind: "toast", text, tone }),
+    write: options.write,
+    screenText: () =>
+      `${frame(ui, env())
+        .map((line) => plainText(line).trimEnd())
+        .join("\n")}\n`,
+    redraw: options.redraw,
+    suspend: () => suspend(),
+    leave(stop) {
+      stopsGateway = stop;
+      options.leave();
+    },
+  };
+
+  /** Answers to a question of the reader are drawn at once, also while paused. */
+  function answered(answers: Parameters<typeof store.answer>[0]): void {
+    store.answer(answers);
+    live =
+      ui.pausedAt === undefined ? store.picture() : { ...live, answers: store.picture().answers };
+    dispatch({ kind: "data" });
+  }
+
+  draw();
+  return {
+    start() {
+      unwatch = source.watch({
+        snapshot(snapshot) {
+          store.snapshot(snapshot);
+          // The first picture is waited for.
+          if (lastMs === 0) publish();
+          else changed();
+        },
+        batch(batch) {
+          store.batch(batch);
+          changed();
+        },
+        lost(why, attempt, retryMs) {
+          store.lost(why, attempt, retryMs);
+          changed();
+        },
+      });
+      ticker = setInterval(() => {
+        if (needsTick(live, ui)) publish();
+      }, tickMs);
+    },
+    close() {
+      unwatch?.();
+      clearTimeout(timer);
+      clearInterval(ticker);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    picture: () => shown,
+    keys(events) {
+      for (const event of events) dispatch({ kind: "key", ...event });
+    },
+    paste: (text) => dispatch({ kind: "paste", text }),
+    resized: () => dispatch({ kind: "size", size: options.size() }),
+    suspendWith(how) {
+      suspend = how;
+    },
+    get stopsGateway() {
+      return stopsGateway;
+    },
+  };
+}
+
+/** Nothing moves by itself in an idle gateway: then nothing is drawn. */
+function needsTick(live: Live, ui: Ui): boolean {
+  if (ui.toast !== undefined || live.link.state !== "live") return true;
+  return ui.pausedAt === undefined && live.running.length > 0;
+}
+
+function urlOf({ gateway }: Live): string {
+  const door = gateway?.listen.find((one) => one.startsWith("http"));
+  return door === undefined ? "http://localhost:3100/mcp" : `${door.replace(/\/$/, "")}/mcp`;
+}

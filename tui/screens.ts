@@ -1,0 +1,6 @@
+/** The screens there are, in the order of row 2. A new screen is a file and a line here. */
+
+import type { Screen } from "./screen.ts";
+import { calls } from "./view/calls.ts";
+
+export const screens: readonly Screen[] = [calls];
