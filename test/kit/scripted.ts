@@ -149,7 +149,7 @@ function record(
     result: (json) => answer(`"result":${json}`),
     error: (json) => answer(`"error":${json}`),
     progress: (json) => sink.notification("notifications/progress", JSON.parse(json)),
-    fail: sink.failed,
+    fail: (error, mayHaveRun) => sink.failed(error, mayHaveRun),
   };
   upstream.sent.push(sent);
   return sent;
