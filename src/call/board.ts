@@ -55,6 +55,8 @@ export interface LiveCall {
   deadline: Deadline | undefined;
   /** Set by a cancellation of the client or an operator. */
   cancelled: string | undefined;
+  /** An operator did that, and the agent waits for an answer: what he said of it. */
+  stopReason: string | undefined;
   /** Set while the server has the call. */
   abort: ((reason: string) => void) | undefined;
 }
@@ -102,6 +104,7 @@ export function createBoard(clock: Pick<Clock, "now">): Board {
         timeout: undefined,
         deadline: undefined,
         cancelled: undefined,
+        stopReason: undefined,
         abort: undefined,
       };
       inFlight.add(call);

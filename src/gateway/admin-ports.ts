@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { AdminPorts } from "../admin/routes.ts";
 import type { Live } from "./live.ts";
+import { liveActions } from "./live-actions.ts";
 import type { Parts } from "./parts.ts";
 import { readReceipt, readReceipts } from "./receipts.ts";
 import { statusOf } from "./status.ts";
@@ -21,6 +22,7 @@ export function adminPorts(
   return {
     status: () => statusOf(parts),
     live: live.feed,
+    actions: liveActions(parts, live),
     access,
     audit,
     receipts: (query) => readReceipts(sources(), query),

@@ -19,7 +19,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
 import { openUpstream } from "../upstream/open.ts";
 import type { UpstreamOptions } from "../upstream/settings.ts";
-import type { Upstream } from "../upstream/upstream.ts";
+import type { Upstream, UpstreamControl } from "../upstream/upstream.ts";
 import { withAccessLog } from "./access-log.ts";
 import type { Config } from "./config-model.ts";
 import type { Door } from "./listeners.ts";
@@ -46,7 +46,7 @@ export interface Parts {
   readonly store: Store;
   readonly access: KeyAccess;
   readonly audit: Audit;
-  readonly upstreams: readonly Upstream[];
+  readonly upstreams: readonly (Upstream & UpstreamControl)[];
   readonly catalog: Catalog;
   readonly calls: CallPorts;
   readonly policy: PolicyInForce;
@@ -145,15 +145,14 @@ type ServerPorts = Pick<UpstreamOptions, "runtime" | "clock" | "random" | "ident
 
 function openServers(config: Config, ports: ServerPorts, undo: (() => unknown)[]) {
   const own = { ...ports, env: ownEnvironment(), limits: config.limits };
-  return config.servers
-    .filter((server) => server.enabled)
-    .map((server) => {
-      const opened = openUpstream({ ...own, config: server });
-      undo.push(() => opened.stop());
-      const { upstream, history } = withHistory(opened, ports.clock);
-      const timeout = (tool: string) => server.tools[tool]?.timeout ?? server.timeout;
-      return { upstream, history, timeout };
-    });
+  // A disabled one too: it is shown, and an operator may enable it.
+  return config.servers.map((server) => {
+    const opened = openUpstream({ ...own, config: server });
+    undo.push(() => opened.stop());
+    const { upstream, history } = withHistory(opened, ports.clock);
+    const timeout = (tool: string) => server.tools[tool]?.timeout ?? server.timeout;
+    return { upstream, history, timeout };
+  });
 }
 
 function ownEnvironment(): Readonly<Record<string, string>> {
