@@ -61,7 +61,11 @@ export interface LiveCall {
   abort: ((reason: string) => void) | undefined;
 }
 
-export function createBoard(clock: Pick<Clock, "now">): Board {
+/** `onEnd` is told of each call that ended: it is on the path, so it counts and nothing else. */
+export function createBoard(
+  clock: Pick<Clock, "now">,
+  onEnd: (call: LiveCall) => void = () => {},
+): Board {
   const inFlight = new Set<LiveCall>();
   const recent: LiveCall[] = [];
   let [begun, ended] = [0, 0];
@@ -117,6 +121,7 @@ export function createBoard(clock: Pick<Clock, "now">): Board {
       call.abort = undefined;
       recent[ended % limits.boardCalls] = call;
       ended += 1;
+      onEnd(call);
     },
   };
 }

@@ -14,6 +14,7 @@ import type { Door } from "./listeners.ts";
 import { openLive } from "./live.ts";
 import { loadPolicy } from "./load-policy.ts";
 import type { LogLevel } from "./log-level.ts";
+import { metricsFor } from "./metrics.ts";
 import { openToAll } from "./open-to-all.ts";
 import { openParts, type Parts, type PartsOptions, type PolicyInForce } from "./parts.ts";
 import { readiness } from "./ready.ts";
@@ -70,6 +71,7 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     visibleHash: async (identity) => (await parts.catalog.visibleTools(identity, "legacy")).hash,
     onListChange: (listener) => parts.catalog.onChange(listener),
     ready: () => readiness(parts),
+    metrics: (authorization) => metricsFor(parts, authorization),
     error: (message, fields) => parts.log.error(message, fields),
   });
 }

@@ -26,6 +26,7 @@ import type { Door } from "./listeners.ts";
 import type { Live } from "./live.ts";
 import { type ServerHistory, withHistory } from "./live-history.ts";
 import type { LogLevel } from "./log-level.ts";
+import { type CallMetrics, createCallMetrics } from "./metrics.ts";
 import { checkPin, openStore } from "./open-store.ts";
 import { reachStore } from "./reach-store.ts";
 
@@ -49,6 +50,7 @@ export interface Parts {
   readonly upstreams: readonly (Upstream & UpstreamControl)[];
   readonly catalog: Catalog;
   readonly calls: CallPorts;
+  readonly callMetrics: CallMetrics;
   readonly policy: PolicyInForce;
   /** One for each upstream. */
   readonly histories: readonly ServerHistory[];
@@ -109,12 +111,13 @@ export async function openParts(
     warn: (message, fields) => log.warn(message, fields),
   });
   undo.push(() => catalog.stop());
+  const callMetrics = createCallMetrics(config.servers.map(({ id }) => id));
   const calls: CallPorts = {
     audit: config.log.access ? withAccessLog(audit) : audit,
     catalog,
     clock,
     deadlines: createDeadlines(clock),
-    board: createBoard(clock),
+    board: createBoard(clock, callMetrics.ended),
     policy: () => policy.current,
     isLive: config.auth === "none" ? () => true : access.isLive,
     clientInfoText: JSON.stringify(identity),
@@ -124,21 +127,10 @@ export async function openParts(
   const upstreams = servers.map((server) => server.upstream);
   const histories = servers.map((server) => server.history);
   const startedMs = clock.now();
-  return {
-    ...{
-      config,
-      version,
-      startedMs,
-      log,
-      logLevel: options.logLevel,
-      runtime,
-      store,
-      access,
-      audit,
-    },
-    ...{ upstreams, histories, catalog, calls, policy, live: undefined, front: undefined },
-    doors: [],
-  };
+  const logLevel = options.logLevel;
+  const opened = { config, version, startedMs, log, logLevel, runtime, store, access, audit };
+  const behind = { upstreams, histories, catalog, calls, callMetrics, policy };
+  return { ...opened, ...behind, live: undefined, front: undefined, doors: [] };
 }
 
 type ServerPorts = Pick<UpstreamOptions, "runtime" | "clock" | "random" | "identity" | "log">;
