@@ -217,6 +217,7 @@ export const limits = {
   historyRefusals: 20,
   /** One check of `doctor`; all run at once and have to end within 5 s (issue B). */
   doctorCheckMs: 3_800,
+  doctorAllMs: 4_600,
   /** One connection, and one answer, within such a check. */
   doctorConnectMs: 1_000,
   doctorAnswerMs: 1_500,
