@@ -2,5 +2,6 @@
 
 import type { Screen } from "./screen.ts";
 import { calls } from "./view/calls.ts";
+import { servers } from "./view/servers.ts";
 
-export const screens: readonly Screen[] = [calls];
+export const screens: readonly Screen[] = [calls, servers];
