@@ -46,6 +46,7 @@ export interface GatewayStatus {
   readonly streams: number;
   readonly inFlight: number;
   readonly rssBytes: number;
+  readonly gauges: LiveGauges;
 }
 
 /** A failed request: HTTP status of the code, this body. */

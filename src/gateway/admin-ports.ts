@@ -20,7 +20,7 @@ export function adminPorts(
     return { store: parts.store, spoolDir, shipped };
   };
   return {
-    status: () => statusOf(parts),
+    status: () => statusOf(parts, live),
     live: live.feed,
     actions: liveActions(parts, live),
     access,

@@ -2,7 +2,6 @@
 
 import { mkdirSync } from "node:fs";
 import process from "node:process";
-import type { GatewayStatus } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemClock } from "../base/system.ts";
@@ -18,7 +17,6 @@ export type ServeOptions = PartsOptions;
 
 export interface Running {
   readonly listen: readonly string[];
-  status(): GatewayStatus;
   /** Loads the policy files anew; throws and changes nothing when they do not load. */
   reload(): Promise<void>;
   /** Stops accepting, lets calls in flight end, closes the chain. */
@@ -68,10 +66,8 @@ export async function serve(options: ServeOptions): Promise<Running> {
     const listen = parts.doors.map((door) => door.url);
     const where = { listen, data_dir: config.dataDir, pid: process.pid };
     log.info("gateway is up", { version: options.version, ...where });
-    const { statusOf } = await import("./status.ts");
     return {
       listen,
-      status: () => statusOf(parts),
       reload: () => reload(parts, "SIGHUP"),
       stop: () => stop(parts, undo),
     };
