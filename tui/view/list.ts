@@ -61,11 +61,13 @@ export function listHeading(
   { page, paused }: Scene,
   width: number,
 ): Line {
+  const order = orders[page.order] ?? orders[0];
+  const usual = page.order === 0 && !page.reverse;
   const parts = [
     ...(paused === undefined ? [] : ["PAUSED   p resume"]),
     ...(page.filter === "" ? [] : [`filter ${page.filter}`]),
     ...(right === "" ? [] : [right]),
-    `sort ${orders[page.order] ?? orders[0]}${page.reverse ? " reversed" : ""}`,
+    ...(usual && right !== "" ? [] : [`sort ${order}${page.reverse ? " reversed" : ""}`]),
   ];
   return heading(left, parts.join("   "), width, paused === undefined ? "strong" : "warn");
 }
