@@ -113,7 +113,7 @@ async function stale(world: World, config: Config, { status }: Up): Promise<Find
           link: "gateway",
           severity: "warning",
           code: "GW_STALE",
-          saw: `the policy files say ${short(policy.hash)}, in force is ${short(status.policy.hash)}`,
+          saw: `the files say ${short(policy.hash)}, in force is ${short(status.policy.hash)}`,
           cause: "they were changed, and the policy was not loaded anew",
           effect: "calls are decided by the old policy",
           fix: reload,
