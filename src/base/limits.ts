@@ -164,6 +164,8 @@ export const limits = {
   storePage: 10_000,
   /** Key changes made by another process are seen within this time. */
   keyRefreshMs: 500,
+  /** How often systemd is told what the gateway does, where that changed. */
+  notifyStatusMs: 1_000,
   /** SIGTERM: answers that were given get this long to reach their sockets. */
   flushMs: 500,
   /** SIGTERM: calls in flight get this long to end. */

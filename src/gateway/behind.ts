@@ -102,7 +102,6 @@ export async function reload(parts: Parts, by: string): Promise<void> {
 
 /** Lets calls in flight end, then closes everything. */
 export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void> {
-  parts.runtime.sys.notify("STOPPING=1");
   parts.front?.drain();
   parts.live?.close();
   const { clock, deadlines } = parts.calls;

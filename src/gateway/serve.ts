@@ -55,6 +55,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     if (!runtime.sys.notDumpable()) log.debug("children may read this process's environment");
 
     const { openBehind, reload, stop } = await import("./behind.ts");
+    const { notifierOf } = await import("./notify.ts");
     const before = { ...options, runtime, log, logLevel, policy, doors: [...doors], ports };
     const { parts, mcp: front, admin: api } = await openBehind(before, undo);
     // The last to open are the first to close, wherever we are by then.
@@ -62,14 +63,19 @@ export async function serve(options: ServeOptions): Promise<Running> {
     mcp.open(front);
     admin.open(api);
     for (const upstream of parts.upstreams) upstream.start();
-    runtime.sys.notify("READY=1");
+    const notifier = notifierOf(parts);
+    undo.push(() => notifier.close());
+    notifier.ready();
     const listen = parts.doors.map((door) => door.url);
     const where = { listen, data_dir: config.dataDir, pid: process.pid };
     log.info("gateway is up", { version: options.version, ...where });
     return {
       listen,
-      reload: () => reload(parts, "SIGHUP"),
-      stop: () => stop(parts, undo),
+      reload: () => notifier.reloading(() => reload(parts, "SIGHUP")),
+      stop() {
+        notifier.stopping();
+        return stop(parts, undo);
+      },
     };
   } catch (thrown) {
     for (const close of undo.reverse()) await close();
