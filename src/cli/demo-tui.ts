@@ -46,7 +46,7 @@ const script: readonly (readonly [tool: string, args: Record<string, unknown>])[
   ["notes__read_note", { title: "groceries" }],
   ["notes__write_note", { title: "groceries", body: "tea" }],
   ["notes__delete_note", { title: "groceries" }],
-  ["notes__slow_report", {}],
+  ["notes__slow_report", { seconds: 4 }],
   ["notes__read_note", { title: "no such note" }],
 ];
 
