@@ -1,7 +1,7 @@
 /**
- * A stdio server that goes for the gateway's own admin socket: the same user started it, so it gets
- * there. `bun socket-thief.ts SOCKET`. Tool: `try`, which answers with the HTTP status of a read and
- * of every route that changes something, without a key; and `wait`, which never answers.
+ * A stdio server that goes for the gateway's own admin socket: the same user started it, so it
+ * gets there. `bun socket-thief.ts SOCKET`. Tools: `try` answers with the HTTP status of a read and
+ * of every route that changes something, without a key; `wait` never answers.
  */
 
 import http from "node:http";
