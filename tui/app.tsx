@@ -12,7 +12,7 @@ import { keyEvents } from "./input.ts";
 import type { Source } from "./live.ts";
 import { stray } from "./stray.ts";
 
-export interface TuiOptions {
+export interface AppOptions {
   readonly source: Source & { reconnect?(): void };
   /** Why nothing can be changed; undefined where it can. */
   readonly readOnly: string | undefined;
@@ -21,14 +21,13 @@ export interface TuiOptions {
   /** Between two pictures. */
   readonly refreshMs: number;
   /** The gateway that was started for this; leaving asks what becomes of it. */
-  readonly own: { stop(): Promise<void> } | undefined;
-  /** URL of the MCP endpoint, for curl; asked when it is known. */
+  readonly own: { readonly ended: Promise<string>; stop(): Promise<void> } | undefined;
   readonly stdout?: NodeJS.WriteStream;
   readonly stdin?: NodeJS.ReadStream;
 }
 
 /** Runs until the reader leaves; resolves with the exit code. Restores the terminal. */
-export async function openTui(options: TuiOptions): Promise<number> {
+export async function openApp(options: AppOptions): Promise<number> {
   const stdout = options.stdout ?? process.stdout;
   const quiet = stray();
   let instance: Instance | undefined;

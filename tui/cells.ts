@@ -219,6 +219,13 @@ export function span(ms: number): string {
   return `${Math.floor(hours / 24)}d${two(hours % 24)}h`;
 }
 
+/** A limit as it is written in the config: `30s 10m 2h`, whole units without their zeros. */
+export function limitText(ms: number): string {
+  if (ms < 60_000) return took(ms).replace(".0s", "s");
+  const [whole = "", rest = ""] = span(ms).split(/(?<=[mhd])/);
+  return rest.startsWith("00") ? whole : whole + rest;
+}
+
 /** What is left until a deadline: whole seconds above 10 s, tenths below (tui.md 2.2). */
 export function countdown(ms: number): string {
   if (ms >= 10_000) return span(Math.ceil(ms / 1000) * 1000);

@@ -278,7 +278,7 @@ function itsTool(ui: Ui, env: Env): Outcome {
   return onCall(ui, env, (call) => {
     const there = toScreen(ui, env, "tools");
     if (!("ui" in there) || there.ui === undefined) return there;
-    const clear = withPage(there.ui, { open: undefined, filter: "", hidden: true });
+    const clear = withPage(there.ui, { open: undefined, filter: "", hidden: false });
     return { ...there, ui: pickId(clear, env, call.tool) ?? clear };
   });
 }

@@ -119,7 +119,7 @@ function json(value: unknown): string {
 }
 
 /** For a shell. Names come from servers: what a terminal would act on is escaped first (T1). */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   const safe = printable(text);
   const plain = [...safe].every((one) => /[\w@%+=:,./-]/.test(one));
   return plain && safe !== "" ? safe : `'${safe.replaceAll("'", `'\\''`)}'`;

@@ -19,7 +19,7 @@ export interface DriverOptions {
   readonly colour: boolean;
   readonly ascii: boolean;
   readonly refreshMs: number;
-  readonly own: unknown;
+  readonly own: { readonly ended: Promise<string> } | undefined;
   size(): Size;
   write(text: string): void;
   redraw(): void;
@@ -58,6 +58,8 @@ export function createDriver(options: DriverOptions): Driver {
   let frozenMs = 0;
   let shown: Picture = { lines: [], columns: 0 };
   let suspend = () => {};
+  /** How the gateway that was started for this ended. */
+  let ownEnd: string | undefined;
   let [stopsGateway, lastMs] = [false, 0];
   let unwatch: (() => void) | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -150,9 +152,12 @@ export function createDriver(options: DriverOptions): Driver {
           changed();
         },
         lost(why, attempt, retryMs) {
-          store.lost(why, attempt, retryMs);
+          store.lost(ownEnd ?? why, attempt, retryMs);
           changed();
         },
+      });
+      void options.own?.ended.then((why) => {
+        ownEnd = why;
       });
       ticker = setInterval(() => {
         if (needsTick(live, ui)) publish();

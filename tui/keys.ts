@@ -47,11 +47,11 @@ export const keymap: readonly KeyRow[] = [
   },
   {
     ...{ in: everywhere, keys: ["l", "right"], command: "rightwards", group: "move" },
-    help: "half a screen to the right",
+    help: "half a screen right",
   },
   {
     ...{ in: everywhere, keys: ["h", "left"], command: "leftwards", group: "move" },
-    help: "half a screen to the left",
+    help: "half a screen left",
   },
   {
     ...{ in: everywhere, keys: ["tab"], command: "next pane", group: "move" },
@@ -63,7 +63,7 @@ export const keymap: readonly KeyRow[] = [
   },
   {
     ...{ in: everywhere, keys: ["]"], command: "next item", group: "move" },
-    help: "next item, also in a detail",
+    help: "next item",
   },
   { in: everywhere, keys: ["["], command: "previous item", group: "move", help: "item before" },
   { in: everywhere, keys: ["1"], command: "calls", group: "move", help: "screen Calls" },
@@ -76,19 +76,19 @@ export const keymap: readonly KeyRow[] = [
   },
   {
     ...{ in: everywhere, keys: ["/"], command: "filter", group: "look" },
-    ...{ help: "filter (see below)", foot: "filter" },
+    ...{ help: "filter, see below", foot: "filter" },
   },
   { in: everywhere, keys: ["f"], command: "follow", group: "look", help: "follow the newest" },
   {
     ...{ in: everywhere, keys: ["p"], command: "pause", group: "look" },
-    ...{ help: "pause the screen, not the gateway", foot: "pause" },
+    ...{ help: "pause the screen only", foot: "pause" },
   },
-  { in: everywhere, keys: ["o"], command: "order", group: "look", help: "sort by the next column" },
+  { in: everywhere, keys: ["o"], command: "order", group: "look", help: "sort by next column" },
   { in: everywhere, keys: ["O"], command: "reverse", group: "look", help: "sort the other way" },
   { in: everywhere, keys: ["z"], command: "zoom", group: "look", help: "this pane alone" },
   {
     ...{ in: everywhere, keys: ["i"], command: "hidden", group: "look" },
-    help: "rows that are left out, on or off",
+    help: "rows left out, on or off",
   },
   {
     ...{ in: everywhere, keys: ["ctrl-l"], command: "redraw", group: "look" },
@@ -98,25 +98,25 @@ export const keymap: readonly KeyRow[] = [
   { in: everywhere, keys: [":"], command: "command", group: "look", help: "a command by name" },
   {
     ...{ in: everywhere, keys: ["y"], command: "copy", group: "act" },
-    ...{ help: "copy: curl, JSON, CLI, id", foot: "copy" },
+    ...{ help: "copy as curl, JSON, CLI", foot: "copy" },
   },
   {
     ...{ in: everywhere, keys: ["w"], command: "save", group: "act" },
-    help: "save the screen as text in a file",
+    help: "save the screen as text",
   },
   {
     ...{ in: onCalls, keys: ["x"], command: "calls cancel", group: "act", asks: true },
-    ...{ role: "operator", help: "cancel the call in flight", foot: "cancel" },
+    ...{ role: "operator", help: "cancel the call", foot: "cancel" },
   },
   {
     ...{ in: onCalls, keys: ["+"], command: "calls extend", group: "act", asks: true },
-    ...{ role: "operator", help: "give the call in flight more time", foot: "extend" },
+    ...{ role: "operator", help: "give the call more time", foot: "extend" },
   },
   { in: onCalls, keys: ["s"], command: "its server", group: "move", help: "the call's server" },
   { in: onCalls, keys: ["t"], command: "its tool", group: "move", help: "the call's tool" },
   {
     ...{ in: ["servers"], keys: ["r"], command: "servers retry", group: "act" },
-    ...{ role: "operator", asks: true, help: "try to reach the server now", foot: "retry" },
+    ...{ role: "operator", asks: true, help: "try to reach it now", foot: "retry" },
   },
   {
     ...{ in: ["servers"], keys: ["R"], command: "servers restart", group: "act" },
@@ -124,7 +124,7 @@ export const keymap: readonly KeyRow[] = [
   },
   {
     ...{ in: ["servers"], keys: ["D"], command: "servers disable", group: "act" },
-    ...{ role: "operator", asks: true, help: "disable the server, or enable it", foot: "Disable" },
+    ...{ role: "operator", asks: true, help: "disable or enable it", foot: "Disable" },
   },
   {
     ...{ in: ["servers"], keys: ["c"], command: "its calls", group: "move" },
@@ -132,7 +132,7 @@ export const keymap: readonly KeyRow[] = [
   },
   {
     ...{ in: ["tools"], keys: ["v"], command: "view as", group: "look" },
-    ...{ help: "the tools as the next key sees them", foot: "view as" },
+    ...{ help: "see as the next key", foot: "view as" },
   },
   {
     ...{ in: ["tools"], keys: ["c"], command: "its calls", group: "move" },
@@ -144,7 +144,7 @@ export const keymap: readonly KeyRow[] = [
   },
   {
     ...{ in: everywhere, keys: ["q"], command: "leave", group: "leave" },
-    help: "leave; the gateway goes on",
+    help: "leave, the gateway stays",
   },
   {
     ...{ in: everywhere, keys: ["ctrl-c"], command: "interrupt", group: "leave" },

@@ -127,7 +127,7 @@ function goTo(id: string, ui: Ui, env: Env): Outcome {
   if (!known) return { refused: `nothing here has the id "${printable(id)}"` };
   const there = runCommand(screen, ui, env);
   if (!("ui" in there) || there.ui === undefined) return there;
-  const clear = withPage(there.ui, { filter: "", open: undefined, hidden: true });
+  const clear = withPage(there.ui, { filter: "", open: undefined, hidden: false });
   const picked = pickId(clear, env, call?.id ?? id);
   if (picked === undefined) return { refused: `"${printable(id)}" is no longer in the list` };
   return { ...there, ui: picked };

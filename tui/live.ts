@@ -156,13 +156,15 @@ export function createStore(place: string, clock: () => number): Store {
     },
     snapshot(snapshot) {
       heard(snapshot.now);
+      const before = [...calls.values()];
       calls.clear();
       servers.clear();
       const known = new Set(ended.map((call) => call.id));
-      // Another process counts its calls from 1 again: what is shown must be of one run.
       if (gateway !== undefined && gateway.startedMs !== snapshot.gateway.startedMs) {
-        ended.length = 0;
+        ended.splice(0, ended.length, ...ofRunBefore([...ended, ...before]));
+        seen += before.length;
         known.clear();
+        parts.touch("recent");
       }
       gateway = snapshot.gateway;
       gauges = snapshot.gauges;
@@ -215,6 +217,19 @@ export function createStore(place: string, clock: () => number): Store {
       };
     },
   };
+}
+
+/**
+ * Another process counts its calls from 1 again: what is known of the one before is kept under
+ * other ids, for it is what a crash is looked at for. What ran then has the outcome of receipts.
+ */
+function ofRunBefore(calls: readonly LiveCall[]): readonly LiveCall[] {
+  return calls.map((call): LiveCall => {
+    const id = call.id.startsWith("before-") ? call.id : `before-${call.id}`;
+    if (call.stage === "over") return { ...call, id };
+    const why = "the gateway ended while the call ran";
+    return { ...call, id, why, stage: "over", outcome: "unknown", deadline: null, tookMs: null };
+  });
 }
 
 /** Lists of the last picture, made anew only when touched: panes compare by identity. */

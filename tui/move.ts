@@ -1,4 +1,4 @@
-/** Moving in lists. A choice is an id; what arrives or is sorted anew never moves it (tui.md 1.4). */
+/** Moving in lists. A choice is an id: nothing that arrives or is sorted anew moves it. */
 
 import { windowOf } from "./screen.ts";
 import { type Env, pickedOf, type Ui, withPage } from "./ui.ts";

@@ -42,7 +42,7 @@ export interface Page {
   readonly reverse: boolean;
   /** The pane with the cursor has the whole body. */
   readonly zoom: boolean;
-  /** Rows that are hidden at first are shown too (`i`). */
+  /** Tools that the key does not see are left out (`i`). */
   readonly hidden: boolean;
   /** Id whose detail is open as a page. */
   readonly open: string | undefined;

@@ -17,6 +17,12 @@ export const paths = {
   logLevel: "/v1/log-level",
   snapshot: "/v1/snapshot",
   events: "/v1/events",
+  serverRetry: "/v1/servers/retry",
+  serverRestart: "/v1/servers/restart",
+  serverEnable: "/v1/servers/enable",
+  serverDisable: "/v1/servers/disable",
+  callCancel: "/v1/calls/cancel",
+  callExtend: "/v1/calls/extend",
 } as const;
 
 export interface GatewayStatus {
@@ -40,6 +46,7 @@ export interface GatewayStatus {
   readonly streams: number;
   readonly inFlight: number;
   readonly rssBytes: number;
+  readonly gauges: LiveGauges;
 }
 
 /** A failed request: HTTP status of the code, this body. */
@@ -178,6 +185,14 @@ export interface LiveGateway {
   };
   readonly logLevel: string;
 }
+
+/**
+ * POST servers/retry|restart|enable|disable: {server} → the server's row, once it is up or has
+ * failed, at the latest after limits.serverActionMs. None of it outlives this run of the gateway.
+ * POST calls/cancel: {call, reason?} → the call's row; its agent gets GW_ENDED_BY_OPERATOR.
+ * POST calls/extend: {call, ms} → the call's row, whose deadline is at least ms from now.
+ */
+export type ServerAction = "retry" | "restart" | "enable" | "disable";
 
 /** Where a call is now; `over` has an outcome. */
 export type CallStage = "waiting" | "intent" | "server" | "outcome" | "over";

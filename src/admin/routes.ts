@@ -8,6 +8,7 @@ import { isObject, type JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Policy } from "../policy/model.ts";
 import type { KeyRow, ReceiptQuery, ReceiptRow } from "../store/store.ts";
+import { actServer, cancelCall, extendCall, type LiveActions } from "./actions.ts";
 import { type AdminError, type GatewayStatus, paths, type ReceiptDetail } from "./contract.ts";
 import type { LiveFeed } from "./events.ts";
 import { createKey, listKeys, revokeKey, rotateKey } from "./keys.ts";
@@ -19,6 +20,7 @@ import { type Caller, decideAdmin, type May } from "./who.ts";
 export interface AdminPorts {
   status(): GatewayStatus;
   readonly live: Pick<LiveFeed, "snapshot" | "watch">;
+  readonly actions: LiveActions;
   readonly access: Pick<Access, "authenticate"> & KeyAdmin;
   readonly audit: Pick<Audit, "admin">;
   /** Spool and store as one, newest first. */
@@ -102,6 +104,12 @@ export const routes: readonly Route[] = [
     may: "read",
     handle: async ({ after, stillMay }, ports) => ports.live.watch(after, stillMay),
   },
+  { method: "POST", path: paths.serverRetry, may: "operate", handle: actServer("retry") },
+  { method: "POST", path: paths.serverRestart, may: "operate", handle: actServer("restart") },
+  { method: "POST", path: paths.serverEnable, may: "operate", handle: actServer("enable") },
+  { method: "POST", path: paths.serverDisable, may: "operate", handle: actServer("disable") },
+  { method: "POST", path: paths.callCancel, may: "operate", handle: cancelCall },
+  { method: "POST", path: paths.callExtend, may: "operate", handle: extendCall },
   { method: "GET", path: paths.keys, may: "read", handle: listKeys },
   { method: "POST", path: paths.keys, may: "first-key", handle: createKey },
   { method: "POST", path: paths.revoke, may: "admin", handle: revokeKey },

@@ -121,6 +121,7 @@ export const catalogue = {
   GW_USAGE: row(400, -32602, 3, "The command line does not fit", "see `authensor-gw help`"),
   GW_NOT_RUNNING: row(503, -32603, 69, "No gateway answers for this config", "start it with `authensor-gw serve`"),
   GW_LOG: row(503, -32603, 69, "The log is not where this command can read it", "name the file with `authensor-gw logs --file FILE`, or install the gateway as a service: `authensor-gw service install`"),
+  GW_NO_TERMINAL: row(400, -32602, 2, "The terminal interface needs a terminal on stdin and stdout", "`authensor-gw status` and `authensor-gw receipts tail` show the same as text"),
   GW_SOCKET: row(503, -32603, 69, "This user may not open the gateway's admin socket", "join the socket's group, or run the command as the gateway's user"),
   GW_NAME: row(400, -32602, 3, "The name does not exist", "see the matching list command"),
   GW_INTERNAL: row(500, -32603, 70, "Something failed inside the gateway that should not", "please report it with the log line of this time"),

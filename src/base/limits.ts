@@ -166,6 +166,8 @@ export const limits = {
   storePage: 10_000,
   /** Key changes made by another process are seen within this time. */
   keyRefreshMs: 500,
+  /** How often systemd is told what the gateway does, where that changed. */
+  notifyStatusMs: 1_000,
   /** SIGTERM: answers that were given get this long to reach their sockets. */
   flushMs: 500,
   /** SIGTERM: calls in flight get this long to end. */
@@ -219,6 +221,7 @@ export const limits = {
   historyRefusals: 20,
   /** One check of `doctor`; all run at once and have to end within 5 s (issue B). */
   doctorCheckMs: 3_800,
+  doctorAllMs: 4_600,
   /** One connection, and one answer, within such a check. */
   doctorConnectMs: 1_000,
   doctorAnswerMs: 1_500,

@@ -55,11 +55,17 @@ export interface LiveCall {
   deadline: Deadline | undefined;
   /** Set by a cancellation of the client or an operator. */
   cancelled: string | undefined;
+  /** An operator did that, and the agent waits for an answer: what he said of it. */
+  stopReason: string | undefined;
   /** Set while the server has the call. */
   abort: ((reason: string) => void) | undefined;
 }
 
-export function createBoard(clock: Pick<Clock, "now">): Board {
+/** `onEnd` is told of each call that ended: it is on the path, so it counts and nothing else. */
+export function createBoard(
+  clock: Pick<Clock, "now">,
+  onEnd: (call: LiveCall) => void = () => {},
+): Board {
   const inFlight = new Set<LiveCall>();
   const recent: LiveCall[] = [];
   let [begun, ended] = [0, 0];
@@ -102,6 +108,7 @@ export function createBoard(clock: Pick<Clock, "now">): Board {
         timeout: undefined,
         deadline: undefined,
         cancelled: undefined,
+        stopReason: undefined,
         abort: undefined,
       };
       inFlight.add(call);
@@ -114,6 +121,7 @@ export function createBoard(clock: Pick<Clock, "now">): Board {
       call.abort = undefined;
       recent[ended % limits.boardCalls] = call;
       ended += 1;
+      onEnd(call);
     },
   };
 }

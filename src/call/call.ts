@@ -61,6 +61,11 @@ function outcomeLost(thrown: unknown, target: string): GatewayError {
   return fault("GW_OUTCOME_LOST", { message, cause: `${why.code}: ${why.message}` });
 }
 
+function endedByOperator({ target, stopReason }: LiveCall): GatewayError {
+  const message = `An operator ended the call of "${target}"`;
+  return fault("GW_ENDED_BY_OPERATOR", { message, cause: stopReason ?? "" });
+}
+
 async function run(
   incoming: Incoming,
   reply: Reply,
@@ -115,8 +120,12 @@ async function run(
   if (outcome.durable !== undefined) await outcome.durable;
   live.endedAt = ports.clock.mono();
   respond(incoming, reply, call.tool, answer, intent.id);
-  // Sent or copied by now, and nobody looks at it again.
-  if (answer.kind === "result") answer.message.release?.();
+  // Who cancels his own call waits for nothing; an operator's cancel has to be told.
+  if (answer.kind === "cancelled" && live.stopReason !== undefined) {
+    respondFailed(incoming, reply, endedByOperator(live), { receipt: intent.id, target: "" }, true);
+  }
+  // Copied by now, and nobody looks at it again. What leaves in slices is the collector's.
+  if (answer.kind === "result" && reply.isBodyFree === true) answer.message.release?.();
 }
 
 function decided(

@@ -55,9 +55,23 @@ export function openCatalog(options: CatalogOptions): Catalog {
     for (const q of built.quarantined) options.warn("tool is not offered", { ...q });
     forget();
   };
+  /** A disabled server offers nothing: agents are told, and its calls say why. */
+  const drop = (server: string) => {
+    faults.delete(server);
+    if (!lists.delete(server)) return;
+    built = buildTools(
+      options.servers.flatMap(({ upstream, timeout }) => {
+        const items = lists.get(upstream.id);
+        return items === undefined ? [] : [{ server: upstream.id, upstream, items, timeout }];
+      }),
+      options.naming,
+    );
+    forget();
+  };
   const firstLists = options.servers.map(({ upstream }) =>
     watch(upstream, options, (found) => {
-      if (typeof found === "string") faults.set(upstream.id, found);
+      if (found === undefined) drop(upstream.id);
+      else if (typeof found === "string") faults.set(upstream.id, found);
       else {
         rebuild(upstream.id, found);
         faults.delete(upstream.id);
@@ -124,13 +138,13 @@ export function openCatalog(options: CatalogOptions): Catalog {
 }
 
 /**
- * Lists a server whenever it becomes ready or says that its tools changed. The promise resolves
- * when its first start has ended, well or not.
+ * Lists a server whenever it becomes ready or says that its tools changed; undefined: it is
+ * disabled. The promise resolves when its first start has ended, well or not.
  */
 function watch(
   upstream: Upstream,
   options: CatalogOptions,
-  found: (items: readonly RawItem[] | string) => void,
+  found: (items: readonly RawItem[] | string | undefined) => void,
 ): Promise<void> {
   return new Promise((resolve) => {
     let running = false;
@@ -156,7 +170,10 @@ function watch(
       if (change.kind === "list") {
         if (change.method === "tools/list") void refresh();
       } else if (state === "ready") void refresh();
-      else if (state !== "starting" && state !== "idle") resolve();
+      else if (state !== "starting" && state !== "idle") {
+        if (state === "disabled") found(undefined);
+        resolve();
+      }
     });
     if (upstream.status().state === "ready") void refresh();
     if (upstream.status().state === "disabled") resolve();

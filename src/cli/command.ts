@@ -39,6 +39,25 @@ export interface Invocation {
   readonly args: readonly string[];
   readonly options: Options;
   readonly io: Io;
+  /** Loads the terminal interface; given by main.ts, which alone knows it. */
+  readonly tui?: () => Promise<OpenTui>;
+}
+
+/** tui/open.ts; resolves with the exit code when the reader has left. */
+export type OpenTui = (opening: TuiOpening) => Promise<number>;
+
+export interface TuiOpening {
+  readonly place:
+    | { readonly kind: "gateway"; readonly socket: string; readonly key: string | undefined }
+    | { readonly kind: "demo" };
+  /** Why nothing can be changed from there; undefined where it can. */
+  readonly readOnly: string | undefined;
+  readonly colour: boolean;
+  readonly ascii: boolean;
+  /** Between two pictures. */
+  readonly refreshMs: number;
+  /** The gateway that was started for it. `ended`: a sentence, when it has. */
+  readonly own?: { readonly ended: Promise<string>; stop(): Promise<void> };
 }
 
 /** Values as they were written: a key named 007 stays 007. */

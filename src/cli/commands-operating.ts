@@ -5,6 +5,29 @@ import { config, filter, json, keyFile, lines } from "./options.ts";
 
 export const operating: readonly Command[] = [
   {
+    name: "tui",
+    usage: "[--read-only] [--demo] [--attach SOCKET]",
+    summary: "Watch the running gateway live: what hangs, why, and what to do",
+    help:
+      "`authensor-gw --tui` is the same, and starts the gateway if none runs: as a process of its\n" +
+      "own, which goes on after leaving. What changes something needs a key with the role operator\n" +
+      "or admin. ? in it lists the keys; docs/tui.md explains the screens.",
+    examples: ["tui --start", "tui --read-only", "tui --demo"],
+    options: [
+      config,
+      keyFile,
+      { name: "read-only", doc: "nothing can be changed from there" },
+      { name: "demo", doc: "a scripted gateway with a clock of its own; nothing is attached" },
+      { name: "attach", value: "SOCKET", doc: "admin socket of the gateway, if it is not found" },
+      { name: "start", doc: "start the gateway if none runs; what --tui does" },
+      { name: "ascii", doc: "only ASCII characters; also without a UTF-8 locale" },
+      { name: "color", value: "WHEN", doc: "never: no colours; also with NO_COLOR" },
+      { name: "refresh", value: "TIME", doc: "between two pictures: 250ms, 500ms, 1s or 2s" },
+    ],
+    args: [0, 0],
+    load: async () => (await import("./tui.ts")).run,
+  },
+  {
     name: "receipts tail",
     usage: "[--filter TEXT] [--lines N] [--json]",
     summary: "Follow the running gateway's receipts as calls end",

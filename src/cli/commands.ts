@@ -1,6 +1,7 @@
 /** The table of commands: help, completion and parsing are made from it. */
 
 import type { Command } from "./command.ts";
+import { live } from "./commands-live.ts";
 import { operating } from "./commands-operating.ts";
 import { config, dir, filter, json, keyFile } from "./options.ts";
 
@@ -19,11 +20,15 @@ export const commands: readonly Command[] = [
   },
   {
     name: "demo",
-    usage: "[--stay [--port 3100]]",
+    usage: "[--stay [--port 3100]] [--tui]",
     summary: "Show the main job in 20 seconds, with nothing to set up",
     options: [
       { name: "stay", doc: "keep a gateway with an example server running on port 3100" },
       { name: "port", value: "PORT", doc: "another port for --stay; 0 is any free one" },
+      {
+        name: "tui",
+        doc: "the demo of --stay in the terminal interface, with an agent that calls",
+      },
     ],
     args: [0, 0],
     load: async () => (await import("./demo-command.ts")).run,
@@ -74,6 +79,40 @@ export const commands: readonly Command[] = [
     options: [config, json],
     args: [0, 0],
     load: async () => (await import("./status.ts")).run,
+  },
+  {
+    name: "doctor",
+    usage: "[--server NAME] [--key NAME] [--since 1h] [--json]",
+    summary: "Find which link is at fault, why, and what to do",
+    help:
+      "Checks agent to gateway, the gateway, and gateway to each server, within 5 seconds; also\n" +
+      "while no gateway runs. An executor key (--key-file, $AUTHENSOR_GW_KEY) lets it go the\n" +
+      "whole way of an agent. Exit 0 well, 1 something is wrong now; what is over is only told.",
+    examples: [
+      "doctor",
+      "doctor --key-file agent.key --server files",
+      "doctor --key my-agent --since 24h --json",
+    ],
+    options: [
+      config,
+      json,
+      keyFile,
+      { name: "server", value: "NAME", doc: "only this server" },
+      { name: "key", value: "NAME", doc: "name of the key an agent has: is it good, what it sees" },
+      { name: "since", value: "TIME", doc: "how far back to tell what is over; 1h if not named" },
+    ],
+    args: [0, 0],
+    load: async () => (await import("./doctor.ts")).run,
+  },
+  {
+    name: "doctor client",
+    usage: "FILE [--json]",
+    summary: "Check an agent's own config: does it lead to this gateway",
+    help: "Claude Desktop, Claude Code, Cursor, VS Code and what has `mcpServers` like them.",
+    examples: ["doctor client ~/.cursor/mcp.json"],
+    options: [config, json],
+    args: [1, 1],
+    load: async () => (await import("./doctor-client.ts")).run,
   },
   {
     name: "keys create",
@@ -233,6 +272,7 @@ export const commands: readonly Command[] = [
     args: [0, 0],
     load: async () => (await import("./receipts-verify.ts")).run,
   },
+  ...live,
   ...operating,
   {
     name: "completion",
@@ -273,7 +313,7 @@ export const commands: readonly Command[] = [
 
 /** Commands of later versions: told apart from misspelt ones. */
 export const laterCommands: readonly string[] = [
-  ...["stdio", "tui", "doctor", "servers", "holds", "lock", "reload"],
+  ...["stdio", "holds", "lock"],
   ...["kill-switch", "service", "policy test", "policy suggest", "policy diff", "policy replay"],
   ...["policy shadow", "policy convert", "policy templates", "receipts export"],
   ...["receipts prove", "receipts erase", "receipts repair"],

@@ -3,7 +3,12 @@
 import { fault } from "../base/errors.ts";
 import type { Invocation } from "./command.ts";
 
-export async function run({ options, io }: Invocation): Promise<number> {
+export async function run(call: Invocation): Promise<number> {
+  const { options, io } = call;
+  if (options.has("tui")) {
+    const { runDemoTui } = await import("./demo-tui.ts");
+    return await runDemoTui(call, portOf(options.text("port") ?? "3100"));
+  }
   if (options.has("stay")) {
     const { runDemoStay } = await import("./demo-stay.ts");
     return await runDemoStay(io.out, portOf(options.text("port") ?? "3100"));

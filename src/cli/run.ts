@@ -1,23 +1,31 @@
 /** One command line from argv to exit code: the only place that catches and prints errors. */
 
 import { asFault, describe, fault, type GatewayError } from "../base/errors.ts";
-import type { Command } from "./command.ts";
+import { printable } from "../base/printable.ts";
+import type { Command, OpenTui } from "./command.ts";
 import { commands } from "./commands.ts";
 import { helpText } from "./help.ts";
 import { parseArguments } from "./parse.ts";
 import type { Io } from "./print.ts";
 
-/** argv without program and script. Never throws. */
-export async function runCommandLine(argv: readonly string[], io: Io): Promise<number> {
+/** argv without program and script; `tui` loads the terminal interface. Never throws. */
+export async function runCommandLine(
+  argv: readonly string[],
+  io: Io,
+  tui?: () => Promise<OpenTui>,
+): Promise<number> {
   try {
-    return await dispatch(argv, io);
+    return await dispatch(withTui(argv), io, tui);
   } catch (thrown) {
     return report(asFault(thrown, `Cannot run "authensor-gw ${argv[0] ?? ""}"`), io);
   }
 }
 
-async function dispatch(argv: readonly string[], io: Io): Promise<number> {
-  if (argv.includes("--tui") && argv[0] !== "--") throw noTui();
+async function dispatch(
+  argv: readonly string[],
+  io: Io,
+  tui?: () => Promise<OpenTui>,
+): Promise<number> {
   // `--version` is what people try first.
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
     return dispatch(["version"], io);
@@ -30,7 +38,8 @@ async function dispatch(argv: readonly string[], io: Io): Promise<number> {
   const command = parsed.command ?? (await commandForNone(parsed.options.text("config"), io));
   if (command === undefined) return (await import("./welcome.ts")).welcome(io);
   const run = await command.load();
-  return await run({ args: parsed.args, options: parsed.options, io });
+  const call = { args: parsed.args, options: parsed.options, io };
+  return await run(tui === undefined ? call : { ...call, tui });
 }
 
 /** No command: `serve` where a config is, else undefined. */
@@ -40,12 +49,22 @@ async function commandForNone(path: string | undefined, io: Io): Promise<Command
   return commands.find((command) => command.name === "serve");
 }
 
-/** The one place that knows there is no terminal interface yet. */
-function noTui(): GatewayError {
-  return fault("GW_USAGE", {
-    message: "The terminal interface is not in this version yet",
-    fix: "`authensor-gw status` and `authensor-gw receipts list` show what it will show",
-  });
+/** `--tui`, alone or with serve, is `tui --start`; `demo --tui` is an option of demo. */
+function withTui(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf("--");
+  const at = argv.indexOf("--tui");
+  if (at < 0 || (end >= 0 && end < at)) return argv;
+  const rest = argv.filter((_, index) => index !== at);
+  const [first = ""] = rest;
+  if (first === "demo" || first === "help") return argv;
+  if (first === "" || first.startsWith("-")) return ["tui", "--start", ...rest];
+  if (first === "serve" || first === "tui") return ["tui", "--start", ...rest.slice(1)];
+  throw wrongTui(first);
+}
+
+function wrongTui(first: string): GatewayError {
+  const message = `--tui does not go with "${printable(first)}"`;
+  return fault("GW_USAGE", { message, fix: "authensor-gw --tui, or authensor-gw demo --tui" });
 }
 
 function report(error: GatewayError, io: Io): number {

@@ -5,7 +5,7 @@ import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
 import { fromGateway, needConfig } from "./context.ts";
 import { table } from "./print.ts";
-import { counted } from "./words.ts";
+import { counted, size, span } from "./words.ts";
 
 /** Exit 0 well, 1 when something it depends on is down, 69 when no gateway answers. */
 export async function run(call: Invocation): Promise<number> {
@@ -27,7 +27,7 @@ export function statusText(status: GatewayStatus, nowMs: number): string {
   const { access, audit, policy } = status;
   const lines = [
     `gateway   ${status.version}, pid ${status.pid}, up ${span(nowMs - status.startedMs)}, ` +
-      `${Math.round(status.rssBytes / 1024 ** 2)} MiB`,
+      size(status.rssBytes),
     `listen    ${status.listen.join(", ")}`,
     `config    ${printable(status.config)}`,
     `data_dir  ${printable(status.dataDir)}`,
@@ -40,7 +40,30 @@ export function statusText(status: GatewayStatus, nowMs: number): string {
     `now       ${counted(status.inFlight, "call")} in flight, ` +
       `${counted(status.sessions, "session")}, ${counted(status.streams, "stream")}`,
   ];
-  return [...lines, "", serverTable(status, nowMs)].join("\n");
+  return [...lines, "", serverTable(status, nowMs), "", gaugeTable(status)].join("\n");
+}
+
+/** What can run out. */
+function gaugeTable({ gauges: { gauges, store } }: GatewayStatus): string {
+  const rows = gauges.map(({ name, used, limit, unit, ok, at_limit }) => [
+    name,
+    amount(used, unit),
+    limit === null ? "-" : amount(limit, unit),
+    ok ? "ok" : "LOW",
+    ok ? "" : printable(at_limit),
+  ]);
+  const { pool } = store;
+  const heading = ["USE OF", "USED", "LIMIT", "", "AT THE LIMIT"];
+  if (pool === null) return table([heading, ...rows]);
+  const { busy, idle, waiting, max, waitP95Ms, queryP95Ms } = pool;
+  const times = `waiting ${waitP95Ms ?? 0} ms, query ${queryP95Ms ?? 0} ms (p95)`;
+  const note = `database: ${busy} busy, ${idle} idle, ${waiting} waiting, of ${max}; ${times}`;
+  return `${table([heading, ...rows])}\n${note}`;
+}
+
+function amount(value: number, unit: "bytes" | "ms" | "count"): string {
+  if (unit === "bytes") return size(value);
+  return unit === "ms" ? `${value} ms` : String(value);
 }
 
 function storeText({ kind, ok, error }: GatewayStatus["audit"]["store"]): string {
@@ -76,13 +99,4 @@ function serverTable(status: GatewayStatus, nowMs: number): string {
 
 function after(text: string | undefined): string {
   return text === undefined ? "" : `: ${printable(text)}`;
-}
-
-/** `4 s`, `12 min`, `3 h`, `5 d`: the largest unit is enough. */
-function span(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
-  return `${Math.round(seconds / 86_400)} d`;
 }

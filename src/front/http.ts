@@ -10,7 +10,7 @@ import type { Answer, Caller, Door } from "./door.ts";
 import { fail, tick } from "./exchange.ts";
 import { deleteSession, getStream } from "./get.ts";
 import { createHostGuard, type HostGuard } from "./hosts.ts";
-import { page } from "./pages.ts";
+import { metricsPage, page } from "./pages.ts";
 import type { FrontPorts } from "./ports.ts";
 import { post } from "./post.ts";
 import { createSessions } from "./sessions.ts";
@@ -97,6 +97,7 @@ function enter(door: Door, guard: HostGuard, request: Request, peer: Peer): Answ
   }
   if (!guard.origin(headers.get("origin"))) return plainError(plain("GW_ORIGIN"));
   const path = pathOf(request.url);
+  if (path === "/metrics") return metricsPage(request, door.ports);
   if (path !== "/mcp") return page(path, request.method, door.ports.ready);
   const identity = admit(door, request);
   if (identity instanceof Response) return identity;

@@ -1,7 +1,7 @@
-/** The few paths beside /mcp. They are the same for everyone: no data, no secrets (O10). */
+/** The few paths beside /mcp. But for /metrics they are the same for everyone: no data (O10). */
 
-import { json, plain, plainError } from "./answers.ts";
-import type { Readiness } from "./ports.ts";
+import { json, keyError, plain, plainError } from "./answers.ts";
+import type { FrontPorts, Readiness } from "./ports.ts";
 
 export function page(path: string, method: string, ready: () => Readiness): Response {
   if (path === "/health" || path === "/ready") {
@@ -12,6 +12,20 @@ export function page(path: string, method: string, ready: () => Readiness): Resp
   }
   if (isOAuthPath(path)) return plainError(plain("GW_NO_OAUTH"));
   return plainError(plain("GW_NOT_FOUND"));
+}
+
+/** Names of servers and how much is called: for a viewer's key and up (O10). */
+export function metricsPage(
+  { method, headers }: Request,
+  { metrics }: Pick<FrontPorts, "metrics">,
+): Response {
+  if (method !== "GET" && method !== "HEAD") {
+    return plainError(plain("GW_METHOD_NOT_ALLOWED"), { allow: "GET, HEAD" });
+  }
+  const found = metrics(headers.get("authorization"));
+  if (!found.ok) return keyError(found.error);
+  const type = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+  return new Response(found.value, { headers: { ...noStore, ...type } });
 }
 
 function readiness({ ready, checks }: Readiness): Response {

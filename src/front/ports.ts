@@ -1,7 +1,9 @@
 /** What the front doors need from the rest of the gateway. */
 
 import type { Access, Identity } from "../access/access.ts";
+import type { GatewayError } from "../base/errors.ts";
 import type { Clock, Random } from "../base/ports.ts";
+import type { Result } from "../base/result.ts";
 import type { Handling, Incoming, Reply } from "../call/incoming.ts";
 import type { SelfDescription } from "../protocol/translate/initialize.ts";
 
@@ -28,6 +30,8 @@ export interface FrontPorts {
   /** Calls back when any key's list may have changed; the returned function ends that. */
   onListChange(listener: () => void): () => void;
   ready(): Readiness;
+  /** Text of /metrics, or the refusal of whoever may not see it. */
+  metrics(authorization: string | null): Result<string, GatewayError>;
   /** A fault that should not be, for the log. */
   error(message: string, fields: Record<string, unknown>): void;
 }

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { AdminPorts } from "../admin/routes.ts";
 import type { Live } from "./live.ts";
+import { liveActions } from "./live-actions.ts";
 import type { Parts } from "./parts.ts";
 import { readReceipt, readReceipts } from "./receipts.ts";
 import { statusOf } from "./status.ts";
@@ -19,8 +20,9 @@ export function adminPorts(
     return { store: parts.store, spoolDir, shipped };
   };
   return {
-    status: () => statusOf(parts),
+    status: () => statusOf(parts, live),
     live: live.feed,
+    actions: liveActions(parts, live),
     access,
     audit,
     receipts: (query) => readReceipts(sources(), query),

@@ -14,6 +14,7 @@ import type { Door } from "./listeners.ts";
 import { openLive } from "./live.ts";
 import { loadPolicy } from "./load-policy.ts";
 import type { LogLevel } from "./log-level.ts";
+import { metricsFor } from "./metrics.ts";
 import { openToAll } from "./open-to-all.ts";
 import { openParts, type Parts, type PartsOptions, type PolicyInForce } from "./parts.ts";
 import { readiness } from "./ready.ts";
@@ -70,6 +71,7 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     visibleHash: async (identity) => (await parts.catalog.visibleTools(identity, "legacy")).hash,
     onListChange: (listener) => parts.catalog.onChange(listener),
     ready: () => readiness(parts),
+    metrics: (authorization) => metricsFor(parts, authorization),
     error: (message, fields) => parts.log.error(message, fields),
   });
 }
@@ -100,7 +102,6 @@ export async function reload(parts: Parts, by: string): Promise<void> {
 
 /** Lets calls in flight end, then closes everything. */
 export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void> {
-  parts.runtime.sys.notify("STOPPING=1");
   parts.front?.drain();
   parts.live?.close();
   const { clock, deadlines } = parts.calls;

@@ -21,10 +21,10 @@ export interface ServerHistory {
 }
 
 /** The same upstream, whose changes and lists are noted; what it sends is not looked at. */
-export function withHistory(
-  upstream: Upstream,
+export function withHistory<U extends Upstream>(
+  upstream: U,
   clock: Clock,
-): { readonly upstream: Upstream; readonly history: ServerHistory } {
+): { readonly upstream: U; readonly history: ServerHistory } {
   const entries: { atMs: number; what: string; times: number; text: string }[] = [];
   let [attempts, version] = [0, 0];
   let goodMs: number | null = null;

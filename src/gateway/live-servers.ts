@@ -42,7 +42,7 @@ function historyOf(parts: Parts, id: string): ServerHistory | undefined {
   return parts.histories.find((history) => history.id === id);
 }
 
-function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): LiveServer {
+export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): LiveServer {
   const { id } = server;
   const upstream = parts.upstreams.find((one) => one.id === id);
   const history = historyOf(parts, id);

@@ -25,6 +25,7 @@ export function troubleOf(facts: TroubleFacts): LiveServer["trouble"] {
   const { state } = status;
   const cause = printable(status.cause ?? listFault ?? "").slice(0, limits.liveTextChars);
   if (state === "disabled") {
+    if (!server.enabled) return null;
     const fix = `authensor-gw servers enable ${server.id}`;
     return { code: "GW_UPSTREAM_DOWN", cause, fix, effect: effectOf(facts) };
   }

@@ -2,12 +2,12 @@
 
 import path from "node:path";
 import process from "node:process";
-import type { LiveGateway, LiveGauges } from "../admin/contract.ts";
+import type { LiveGateway, LiveGauges, LiveServer } from "../admin/contract.ts";
 import { createFeed, type LiveFeed, type LiveSource } from "../admin/events.ts";
 import { limits } from "../base/limits.ts";
 import { createGauges } from "./gauges.ts";
 import { createCallFeed } from "./live-calls.ts";
-import { createServerFeed } from "./live-servers.ts";
+import { createServerFeed, serverRow } from "./live-servers.ts";
 import type { Parts } from "./parts.ts";
 import { createPulse, type Pulse } from "./pulse.ts";
 
@@ -15,6 +15,8 @@ export interface Live {
   readonly feed: LiveFeed;
   readonly pulse: Pulse;
   gauges(): LiveGauges;
+  /** Throws for an id that the config does not name. */
+  server(id: string): LiveServer;
   close(): void;
 }
 
@@ -30,6 +32,11 @@ export function openLive(parts: Parts): Live {
     feed,
     pulse,
     gauges: () => gauges.read(),
+    server(id) {
+      const server = parts.config.servers.find((one) => one.id === id);
+      if (server === undefined) throw new Error(`no server ${id}`);
+      return serverRow(parts, pulse, server);
+    },
     close() {
       feed.close();
       pulse.stop();

@@ -19,13 +19,14 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
 import { openUpstream } from "../upstream/open.ts";
 import type { UpstreamOptions } from "../upstream/settings.ts";
-import type { Upstream } from "../upstream/upstream.ts";
+import type { Upstream, UpstreamControl } from "../upstream/upstream.ts";
 import { withAccessLog } from "./access-log.ts";
 import type { Config } from "./config-model.ts";
 import type { Door } from "./listeners.ts";
 import type { Live } from "./live.ts";
 import { type ServerHistory, withHistory } from "./live-history.ts";
 import type { LogLevel } from "./log-level.ts";
+import { type CallMetrics, createCallMetrics } from "./metrics.ts";
 import { checkPin, openStore } from "./open-store.ts";
 import { reachStore } from "./reach-store.ts";
 
@@ -46,9 +47,10 @@ export interface Parts {
   readonly store: Store;
   readonly access: KeyAccess;
   readonly audit: Audit;
-  readonly upstreams: readonly Upstream[];
+  readonly upstreams: readonly (Upstream & UpstreamControl)[];
   readonly catalog: Catalog;
   readonly calls: CallPorts;
+  readonly callMetrics: CallMetrics;
   readonly policy: PolicyInForce;
   /** One for each upstream. */
   readonly histories: readonly ServerHistory[];
@@ -109,12 +111,13 @@ export async function openParts(
     warn: (message, fields) => log.warn(message, fields),
   });
   undo.push(() => catalog.stop());
+  const callMetrics = createCallMetrics(config.servers.map(({ id }) => id));
   const calls: CallPorts = {
     audit: config.log.access ? withAccessLog(audit) : audit,
     catalog,
     clock,
     deadlines: createDeadlines(clock),
-    board: createBoard(clock),
+    board: createBoard(clock, callMetrics.ended),
     policy: () => policy.current,
     isLive: config.auth === "none" ? () => true : access.isLive,
     clientInfoText: JSON.stringify(identity),
@@ -124,36 +127,24 @@ export async function openParts(
   const upstreams = servers.map((server) => server.upstream);
   const histories = servers.map((server) => server.history);
   const startedMs = clock.now();
-  return {
-    ...{
-      config,
-      version,
-      startedMs,
-      log,
-      logLevel: options.logLevel,
-      runtime,
-      store,
-      access,
-      audit,
-    },
-    ...{ upstreams, histories, catalog, calls, policy, live: undefined, front: undefined },
-    doors: [],
-  };
+  const logLevel = options.logLevel;
+  const opened = { config, version, startedMs, log, logLevel, runtime, store, access, audit };
+  const behind = { upstreams, histories, catalog, calls, callMetrics, policy };
+  return { ...opened, ...behind, live: undefined, front: undefined, doors: [] };
 }
 
 type ServerPorts = Pick<UpstreamOptions, "runtime" | "clock" | "random" | "identity" | "log">;
 
 function openServers(config: Config, ports: ServerPorts, undo: (() => unknown)[]) {
   const own = { ...ports, env: ownEnvironment(), limits: config.limits };
-  return config.servers
-    .filter((server) => server.enabled)
-    .map((server) => {
-      const opened = openUpstream({ ...own, config: server });
-      undo.push(() => opened.stop());
-      const { upstream, history } = withHistory(opened, ports.clock);
-      const timeout = (tool: string) => server.tools[tool]?.timeout ?? server.timeout;
-      return { upstream, history, timeout };
-    });
+  // A disabled one too: it is shown, and an operator may enable it.
+  return config.servers.map((server) => {
+    const opened = openUpstream({ ...own, config: server });
+    undo.push(() => opened.stop());
+    const { upstream, history } = withHistory(opened, ports.clock);
+    const timeout = (tool: string) => server.tools[tool]?.timeout ?? server.timeout;
+    return { upstream, history, timeout };
+  });
 }
 
 function ownEnvironment(): Readonly<Record<string, string>> {

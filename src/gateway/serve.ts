@@ -2,7 +2,6 @@
 
 import { mkdirSync } from "node:fs";
 import process from "node:process";
-import type { GatewayStatus } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
@@ -19,7 +18,6 @@ export type ServeOptions = PartsOptions;
 
 export interface Running {
   readonly listen: readonly string[];
-  status(): GatewayStatus;
   /** Loads the policy files anew; throws and changes nothing when they do not load. */
   reload(): Promise<void>;
   /** Stops accepting, lets calls in flight end, closes the chain. */
@@ -58,6 +56,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     if (!runtime.sys.notDumpable()) log.debug("children may read this process's environment");
 
     const { openBehind, reload, stop } = await import("./behind.ts");
+    const { notifierOf } = await import("./notify.ts");
     const before = { ...options, runtime, log, logLevel, policy, doors: [...doors], ports };
     const { parts, mcp: front, admin: api } = await openBehind(before, undo);
     // The last to open are the first to close, wherever we are by then.
@@ -65,17 +64,20 @@ export async function serve(options: ServeOptions): Promise<Running> {
     mcp.open(front);
     admin.open(api);
     for (const upstream of parts.upstreams) upstream.start();
-    runtime.sys.notify("READY=1");
+    const notifier = notifierOf(parts);
+    undo.push(() => notifier.close());
+    notifier.ready();
     undo.push(systemClock.after(limits.trimTextAfterMs, () => runtime.sys.trimText()));
     const listen = parts.doors.map((door) => door.url);
     const where = { listen, data_dir: config.dataDir, pid: process.pid };
     log.info("gateway is up", { version: options.version, ...where });
-    const { statusOf } = await import("./status.ts");
     return {
       listen,
-      status: () => statusOf(parts),
-      reload: () => reload(parts, "SIGHUP"),
-      stop: () => stop(parts, undo),
+      reload: () => notifier.reloading(() => reload(parts, "SIGHUP")),
+      stop() {
+        notifier.stopping();
+        return stop(parts, undo);
+      },
     };
   } catch (thrown) {
     for (const close of undo.reverse()) await close();

@@ -3,9 +3,10 @@
 import process from "node:process";
 import type { GatewayStatus } from "../admin/contract.ts";
 import type { Upstream, UpstreamStatus } from "../upstream/upstream.ts";
+import type { Live } from "./live.ts";
 import type { Parts } from "./parts.ts";
 
-export function statusOf(parts: Parts): GatewayStatus {
+export function statusOf(parts: Parts, live: Pick<Live, "gauges">): GatewayStatus {
   const counts = new Map<string, number>();
   for (const tool of parts.catalog.all()) {
     counts.set(tool.server, (counts.get(tool.server) ?? 0) + 1);
@@ -32,6 +33,7 @@ export function statusOf(parts: Parts): GatewayStatus {
     streams: front.streams,
     inFlight: parts.calls.deadlines.inFlight(),
     rssBytes: process.memoryUsage.rss(),
+    gauges: live.gauges(),
   };
 }
 

@@ -35,6 +35,7 @@ export function watchHistory(parts: Parts): HistoryWatch {
   let gaugesAt = clock.mono();
   let looked = 0;
   let stop = () => {};
+  let closed = false;
 
   function state(entry: Omit<Extract<HistoryEntry, { kind: "state" }>, "kind" | "at">): void {
     const key = `${entry.of} ${entry.id}`;
@@ -56,6 +57,8 @@ export function watchHistory(parts: Parts): HistoryWatch {
   }
 
   function serverStates(): void {
+    // Servers that end with the gateway are no news.
+    if (closed) return;
     for (const upstream of parts.upstreams) {
       const { state: now, cause } = upstream.status();
       // Each attempt would be a line: it is in trouble until it is ready.
@@ -139,6 +142,7 @@ export function watchHistory(parts: Parts): HistoryWatch {
       return answer;
     },
     close() {
+      closed = true;
       stop();
       for (const entry of troubles.values()) history.add(entry);
       history.close({ kind: "stop", at: clock.now() });

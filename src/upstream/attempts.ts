@@ -4,20 +4,24 @@ import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import { backoffMs } from "./backoff.ts";
+import { createControl } from "./control.ts";
 import { type Connect, ConnectError, type Link, type LinkEvents } from "./link.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import type { StateKeeper } from "./states.ts";
+import type { UpstreamControl } from "./upstream.ts";
 
 export interface Transport {
   readonly kind: "http" | "stdio";
   readonly connect: Connect;
   /** Resolves when somebody listens at the address again; undefined where that means nothing. */
   readonly probe: (() => Promise<void>) | undefined;
+  /** Ends an attempt that is going on; undefined where that ends soon by itself. */
+  readonly abort?: () => Promise<void>;
   /** Lets go of what outlives links, and ends an attempt that is going on. */
   close(): Promise<void>;
 }
 
-export interface Attempts {
+export interface Attempts extends UpstreamControl {
   /** The link there is. */
   link(): Link | undefined;
   /** That, or one attempt at once; rejects with GW_UPSTREAM_DOWN. */
@@ -44,13 +48,19 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   let attempt: Promise<Link> | undefined;
   let cancelTimer: () => void = () => undefined;
   let failures = 0;
+  let stopping = false;
 
   /** One attempt at a time, whoever wants it. */
   function connect(): Promise<Link> {
-    attempt ??= tryOnce().finally(() => {
-      attempt = undefined;
+    return attempt ?? attemptBy(tryOnce());
+  }
+
+  function attemptBy(making: Promise<Link>): Promise<Link> {
+    const own = making.finally(() => {
+      if (attempt === own) attempt = undefined;
     });
-    return attempt;
+    attempt = own;
+    return own;
   }
 
   /** An attempt that nobody waits for: its failure is in the state. */
@@ -131,7 +141,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         if (waiting()) begin();
       },
       () => {
-        if (waiting()) later(limits.tcpProbeMs, probe);
+        if (!waiting()) return;
+        states.enter("backoff", states.cause, clock.now() + limits.tcpProbeMs);
+        later(limits.tcpProbeMs, probe);
       },
     );
   }
@@ -173,11 +185,48 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     });
   }
 
+  /** What a person did counts as no failure: nothing waits, no start is too many. */
+  function forgive(): void {
+    cancelTimer();
+    failures = 0;
+    starts.length = 0;
+  }
+
+  /** Ends the link and the attempt there are; what the attempt made meanwhile too. */
+  async function close(running: Promise<Link> | undefined): Promise<void> {
+    const old = link;
+    link = undefined;
+    await old?.close();
+    if (running === undefined) return;
+    await transport.abort?.();
+    await running.catch(() => undefined);
+    const late = link as Link | undefined;
+    link = undefined;
+    await late?.close();
+  }
+
+  const control = createControl({
+    ...{ id: options.config.id, states, forgive, begin, close },
+    link: () => link,
+    attempt: () => attempt,
+    canAbort: transport.abort !== undefined,
+    isStopping: () => stopping,
+    relist: () => options.events.listChanged("tools/list"),
+    startAfter(closing) {
+      const again = closing.then(() => {
+        if (states.state === "disabled") throw new ConnectError("it is disabled");
+        return tryOnce();
+      });
+      attemptBy(again).catch(() => undefined);
+    },
+  });
   return {
     link: () => link,
     reach,
     begin,
+    ...control,
     async stop() {
+      stopping = true;
       cancelTimer();
       const live = link;
       link = undefined;

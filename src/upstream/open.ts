@@ -5,13 +5,13 @@ import { httpTarget } from "./http-target.ts";
 import type { HttpSettings, UpstreamOptions } from "./settings.ts";
 import { stdioTransport } from "./stdio-connect.ts";
 import { supervise } from "./supervisor.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Upstream, UpstreamControl } from "./upstream.ts";
 
 /**
  * One MCP server of the config, not started yet. Throws GW_HEADER for configured headers that
  * cannot be sent.
  */
-export function openUpstream(options: UpstreamOptions): Upstream {
+export function openUpstream(options: UpstreamOptions): Upstream & UpstreamControl {
   const { transport } = options.config;
   if (transport.kind === "http") return supervise(options, httpTransport(options, transport));
   return supervise(options, stdioTransport(options, transport));

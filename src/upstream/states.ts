@@ -6,8 +6,8 @@ import type { UpstreamState } from "./upstream.ts";
 const next: Readonly<Record<UpstreamState, readonly UpstreamState[]>> = {
   idle: ["starting", "disabled"],
   starting: ["ready", "backoff", "crash-loop", "disabled"],
-  ready: ["degraded", "backoff", "crash-loop", "disabled"],
-  degraded: ["ready", "backoff", "crash-loop", "disabled"],
+  ready: ["starting", "degraded", "backoff", "crash-loop", "disabled"],
+  degraded: ["starting", "ready", "backoff", "crash-loop", "disabled"],
   backoff: ["starting", "crash-loop", "disabled"],
   "crash-loop": ["starting", "disabled"],
   disabled: ["starting"],

@@ -43,6 +43,7 @@ export function stdioTransport(options: UpstreamOptions, settings: StdioSettings
   return {
     kind: "stdio",
     probe: undefined,
+    abort: async () => running?.drop(),
     close: async () => {
       closed = true;
       await running?.drop();

@@ -15,6 +15,7 @@ import type {
   Upstream,
   UpstreamCall,
   UpstreamChange,
+  UpstreamControl,
   UpstreamRequest,
   UpstreamSink,
 } from "./upstream.ts";
@@ -22,7 +23,10 @@ import type {
 /** Ids 0 to 9 are the handshakes'. */
 const firstId = 10;
 
-export function supervise(options: UpstreamOptions, transport: Transport): Upstream {
+export function supervise(
+  options: UpstreamOptions,
+  transport: Transport,
+): Upstream & UpstreamControl {
   const { config, clock, log } = options;
   const listeners: ((change: UpstreamChange) => void)[] = [];
   const states = createStates(clock, "idle", () => tell({ kind: "state" }));
@@ -129,6 +133,10 @@ export function supervise(options: UpstreamOptions, transport: Transport): Upstr
       if (states.state === "idle") attempts.begin();
     },
     stop: attempts.stop,
+    retry: attempts.retry,
+    restart: attempts.restart,
+    disable: attempts.disable,
+    enable: attempts.enable,
   };
 }
 

@@ -25,6 +25,17 @@ export interface Upstream {
   stop(): Promise<void>;
 }
 
+/** What an operator may do with a server; none of it outlives this run of the gateway. */
+export interface UpstreamControl {
+  /** Connects now what waits; lists a connected server anew. Throws GW_SERVER_DISABLED. */
+  retry(): void;
+  /** Ends the connection or child, then makes another. Rejects with GW_SERVER_DISABLED. */
+  restart(): Promise<void>;
+  /** Ends it and leaves it so. `cause`: who did that, for people. */
+  disable(cause: string): Promise<void>;
+  enable(): Promise<void>;
+}
+
 export type ListMethod =
   | "tools/list"
   | "prompts/list"

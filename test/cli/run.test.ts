@@ -67,8 +67,10 @@ describe("without a config", () => {
     expect(found.err).toContain("authensor-gw init");
   });
 
-  test("--tui says not yet, exit 3; --version and help answer", async () => {
-    expect(await gw("none", "--tui")).toMatchObject({ code: 3 });
+  test("--tui without a terminal says what to use, exit 2; --version and help answer", async () => {
+    const screen = await gw("none", "--tui");
+    expect([screen.code, screen.err]).toEqual([2, expect.stringContaining("receipts tail")]);
+    expect(await gw("none", "keys", "list", "--tui")).toMatchObject({ code: 3 });
     expect((await gw("none", "--version")).out).toStartWith("authensor-gw 0.");
     expect((await gw("none", "help")).out).toContain("keys create");
     const help = await gw("none", "keys", "create", "--help");

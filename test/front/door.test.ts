@@ -63,8 +63,8 @@ describe("Host and Origin", () => {
   );
   test("F1 Host is checked on every path", () =>
     Promise.all(
-      ["/health", "/ready", "/mcp", "/.well-known/oauth-protected-resource"].map((path) =>
-        refused(to("GET", path, { host: "evil.test" }), 403, "GW_HOST"),
+      ["/health", "/ready", "/metrics", "/mcp", "/.well-known/oauth-protected-resource"].map(
+        (path) => refused(to("GET", path, { host: "evil.test" }), 403, "GW_HOST"),
       ),
     ));
   test("ports that were bound after the front was made count", async () => {
@@ -86,7 +86,6 @@ describe("paths", () => {
     "/%6dcp",
     "/mcp/x",
     "/",
-    "/metrics",
     "/admin",
     "/sse",
   ];
@@ -116,6 +115,15 @@ describe("paths", () => {
     );
     expect([answer.status, await answer.text()]).toEqual([200, '{"status":"ok"}']);
     expect((await made.ask(to("POST", "/health"))).status).toBe(405);
+  });
+  test("O10 /metrics is for a viewer's key, whatever else a request says", async () => {
+    const asked = async (headers: Record<string, string | undefined>, method = "GET") =>
+      (await world().ask(to(method, "/metrics", { authorization: undefined, ...headers }))).status;
+    expect(await asked({ authorization: "Bearer viewer" })).toBe(200);
+    expect(await asked({ authorization: "Bearer viewer" }, "POST")).toBe(405);
+    expect(await asked({})).toBe(401);
+    expect(await asked({ authorization: "Bearer alice" })).toBe(401);
+    expect(await asked({ "user-agent": "Prometheus/3", "x-forwarded-for": "127.0.0.1" })).toBe(401);
   });
   test("/ready names what is missing", async () => {
     const made = world();

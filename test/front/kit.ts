@@ -3,6 +3,7 @@
 import type { Access, Identity } from "../../src/access/access.ts";
 import { fault } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
+import { no, ok } from "../../src/base/result.ts";
 import { systemRandom } from "../../src/base/system.ts";
 import type { Incoming, Reply } from "../../src/call/incoming.ts";
 import { createHttpFront, type HttpFront } from "../../src/front/http.ts";
@@ -83,6 +84,7 @@ export function world(
         };
       },
       ready: () => made.ready,
+      metrics: (header) => (header === "Bearer viewer" ? ok("up 1\n") : no(noViewer)),
       error: (message, fields) => void logged.push({ message, fields }),
       ...over,
     }),
@@ -115,6 +117,8 @@ function peer(): World["peer"] {
     },
   };
 }
+
+const noViewer = fault("GW_KEY_UNKNOWN", { message: "No such key" });
 
 /** When the key `brief` ends: the scripted clock begins a minute before. */
 const briefEnds = setClock().now() + 60_000;

@@ -10,6 +10,7 @@ import {
   countdown,
   heading,
   type Line,
+  limitText,
   sparkline,
   type Tone,
   toHeight,
@@ -101,7 +102,7 @@ type Row = readonly [name: string, text: string, tone?: Tone];
 function whoRows(call: LiveCall, scene: Scene): readonly Row[] {
   const out = call.era.out === null ? "" : ` > ${call.era.out}`;
   const bridged = call.era.out !== null && call.era.out !== call.era.in ? " (bridged)" : "";
-  const session = call.session === "" ? "no session" : `session ${call.session}`;
+  const session = call.session === "" ? "none" : call.session;
   const client = call.client === "" ? "" : `   client ${call.client} (its own word)`;
   return [
     ["key", `${call.key}${client}`],
@@ -123,7 +124,7 @@ function deadlineRows({ deadline }: LiveCall, scene: Scene): readonly Row[] {
   const share = deadline.limitMs > 0 ? left / deadline.limitMs : 0;
   const tone: Tone = share < 0.1 ? "bad" : share < 0.25 ? "warn" : "plain";
   return [
-    ["deadline", `${took(deadline.limitMs)} by ${deadline.setting}; ${resets}`],
+    ["deadline", `${limitText(deadline.limitMs)} by ${deadline.setting}; ${resets}`],
     [
       "left",
       `${countdown(left).padStart(6)}  ${bar(share, 20)}${share < 0.1 ? "  soon" : ""}`,
@@ -154,7 +155,12 @@ function outcomeRows(call: LiveCall): readonly Row[] {
 }
 
 /** A field's text goes on in further lines; it is never cut. */
-function fieldLines(name: string, text: string, tone: Tone | undefined, width: number): Line[] {
+export function fieldLines(
+  name: string,
+  text: string,
+  tone: Tone | undefined,
+  width: number,
+): Line[] {
   const lines = wrap(text, Math.max(10, width - 12));
   return lines.map((line, at) =>
     toLine(

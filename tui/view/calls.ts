@@ -12,6 +12,7 @@ import {
   countdown,
   heading,
   type Line,
+  limitText,
   type Tone,
   toHeight,
   toLine,
@@ -126,7 +127,9 @@ function runningPane(scene: Scene, made: Layout, width: number, focus: boolean):
   const { running, lists } = made;
   const { link } = scene.live;
   const lost = link.state === "lost";
-  const count = running.filter((call) => call.stage !== "over").length;
+  const all = scene.live.running.filter(goesOn).length;
+  const few = running.filter(goesOn).length;
+  const count = few === all ? `${all}` : `${few} of ${all}`;
   const head = heading(
     `In flight ${count}${lost ? " when lost" : ""}`,
     lost ? "countdowns stopped" : "soonest deadline first",
@@ -145,6 +148,10 @@ function runningPane(scene: Scene, made: Layout, width: number, focus: boolean):
     lines.push(toLine([{ text: `  … +${hidden} more, z shows all`, tone: "dim" }], width));
   }
   return [head, ...lines];
+}
+
+function goesOn(call: LiveCall): boolean {
+  return call.stage !== "over";
 }
 
 function emptyWords({ live, page }: Scene): string {
@@ -169,7 +176,7 @@ function runningLine(
   const cells: Cell[] = [
     { ...mark(picked), width: 1 },
     { text: shifted(call.tool, sideways), width: wide ? 30 : 21, ...pickedTone(picked) },
-    { text: call.key, width: wide ? 14 : width >= 80 ? 9 : 0 },
+    { text: call.key, width: wide ? 14 : width >= 80 ? 11 : 0 },
     over
       ? { text: call.outcome ?? "", width: wide ? 14 : 8, tone: outcomeTone(call.outcome) }
       : { text: stageWords[call.stage], width: 8, tone: "info" },
@@ -192,11 +199,14 @@ function deadlineCells(call: LiveCall, now: number, wide: boolean): readonly Cel
   const share = deadline.limitMs > 0 ? left / deadline.limitMs : 0;
   const tone: Tone = share < 0.1 ? "bad" : share < 0.25 ? "warn" : "plain";
   const soon = share < 0.1 ? "soon " : "";
-  const name = wide ? deadline.setting : deadline.which;
+  const { setting } = deadline;
+  // The server stands in the row already.
+  const own = setting.startsWith("servers.") ? setting.split(".").slice(2).join(".") : setting;
+  const name = wide ? soon + own : soon || deadline.which;
   return [
     { text: bar(share, wide ? 14 : 8), width: wide ? 14 : 8, tone },
     { text: countdown(left), width: 6, align: "right", tone },
-    { text: `of ${took(deadline.limitMs).replace(".0s", "s")} ${soon}${name}`, tone },
+    { text: `of ${limitText(deadline.limitMs)} ${name}`, tone },
   ];
 }
 
@@ -247,7 +257,7 @@ interface Columns {
 function columnsFor(width: number): Columns {
   if (width >= 130) return { tool: 32, key: 16, bytes: 8, receipt: 24, why: true };
   if (width >= 100) return { tool: 28, key: 13, bytes: 0, receipt: 0, why: true };
-  if (width >= 80) return { tool: 21, key: 9, bytes: 0, receipt: 0, why: true };
+  if (width >= 80) return { tool: 21, key: 11, bytes: 0, receipt: 0, why: true };
   return { tool: width - 37, key: 0, bytes: 0, receipt: 0, why: false };
 }
 
@@ -284,7 +294,7 @@ function recentLine(call: LiveCall, width: number, picked: boolean, sideways: nu
     { text: took(call.tookMs ?? 0), width: 6, align: "right" },
     { text: bytes(call.argsBytes + call.resultBytes), width: size, align: "right", tone: "dim" },
     { text: call.receipt ?? "", width: receipt, tone: "dim" },
-    { text: why ? shifted(whyText(call, width >= 130), sideways) : "", tone: "dim" },
+    { text: why ? shifted(whyText(call, width), sideways) : "", tone: "dim" },
   ];
   return toLine(cells.filter(kept), width);
 }
@@ -294,8 +304,9 @@ function kept(cell: Cell): boolean {
 }
 
 /** The rule and where it stands, or what went wrong. A plain ok has nothing to say when narrow. */
-function whyText(call: LiveCall, whole: boolean): string {
-  if (call.outcome === "ok") return whole ? decisionText(call, "full") : "";
+function whyText(call: LiveCall, width: number): string {
+  const [wide, whole] = [width >= 100, width >= 130];
+  if (call.outcome === "ok") return wide ? decisionText(call, whole ? "full" : "line") : "";
   if (call.outcome === "denied" || call.outcome === "held") {
     const rule = decisionText(call, whole ? "full" : "line");
     return rule === "" ? (call.code ?? call.why ?? "") : rule;

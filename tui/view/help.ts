@@ -45,7 +45,7 @@ function section(title: string, rows: readonly KeyRow[], width: number): readonl
 
 function keyLine(row: KeyRow, width: number): Line {
   const keys = row.keys.map(keyName).join(" ") + (row.asks === true ? "*" : "");
-  const cells: Cell[] = [{ text: `  ${keys}`, width: 16, tone: "info" }, { text: row.help }];
+  const cells: Cell[] = [{ text: `  ${keys}`, width: 14, tone: "info" }, { text: row.help }];
   return toLine(cells, width);
 }
 

@@ -1,0 +1,110 @@
+/** Rows of the table of commands: servers and calls of the running gateway. */
+
+import type { Command } from "./command.ts";
+import { config, filter, json, keyFile } from "./options.ts";
+
+const role = "Needs a key with the role operator or admin.";
+const thisRun = "Until the gateway is started anew: `disabled` in the config is for longer.";
+
+export const live: readonly Command[] = [
+  {
+    name: "servers list",
+    usage: "[--json]",
+    summary: "List the servers behind the running gateway, trouble first",
+    options: [config, json],
+    args: [0, 0],
+    load: async () => (await import("./servers-list.ts")).run,
+  },
+  {
+    name: "servers show",
+    usage: "ID [--json]",
+    summary: "Show a server: cause, effect, what to do, history, last lines of stderr",
+    options: [config, json],
+    args: [1, 1],
+    load: async () => (await import("./servers-show.ts")).run,
+  },
+  {
+    name: "servers retry",
+    usage: "ID [--json]",
+    summary: "Connect a server now that waits; list a connected one's tools anew",
+    help: `${role} Exit 1 when that did not help.`,
+    options: [config, json, keyFile],
+    args: [1, 1],
+    load: async () => (await import("./servers-act.ts")).runAction("retry"),
+  },
+  {
+    name: "servers restart",
+    usage: "ID [--json]",
+    summary: "End a server's process or session and begin another",
+    help: `${role} Calls that a process had end with GW_UPSTREAM_LOST.`,
+    options: [config, json, keyFile],
+    args: [1, 1],
+    load: async () => (await import("./servers-act.ts")).runAction("restart"),
+  },
+  {
+    name: "servers disable",
+    usage: "ID [--json]",
+    summary: "End a server and hide its tools",
+    help: `${role} ${thisRun}`,
+    options: [config, json, keyFile],
+    args: [1, 1],
+    load: async () => (await import("./servers-act.ts")).runAction("disable"),
+  },
+  {
+    name: "servers enable",
+    usage: "ID [--json]",
+    summary: "Start a server that is disabled",
+    help: `${role} ${thisRun}`,
+    options: [config, json, keyFile],
+    args: [1, 1],
+    load: async () => (await import("./servers-act.ts")).runAction("enable"),
+  },
+  {
+    name: "calls list",
+    usage: "[--all] [--filter TEXT] [--json]",
+    summary: "List the calls in flight, soonest deadline first, with the setting that set it",
+    examples: ["calls list --filter 'server:github took:>5s'"],
+    options: [config, json, filter, { name: "all", doc: "also those that ended last" }],
+    args: [0, 0],
+    load: async () => (await import("./calls-list.ts")).run,
+  },
+  {
+    name: "calls cancel",
+    usage: "ID [--reason TEXT] [--json]",
+    summary: "End a call in flight; its agent is told that an operator did",
+    help: role,
+    examples: ["calls cancel c-1042 --reason 'wrong folder'"],
+    options: [
+      config,
+      json,
+      keyFile,
+      { name: "reason", value: "TEXT", doc: "what the agent and the receipt are told" },
+    ],
+    args: [1, 1],
+    load: async () => (await import("./calls-act.ts")).runCancel,
+  },
+  {
+    name: "calls extend",
+    usage: "ID --by 5m [--json]",
+    summary: "Give a call in flight more time than its setting says",
+    help: role,
+    examples: ["calls extend c-1042 --by 5m"],
+    options: [
+      config,
+      json,
+      keyFile,
+      { name: "by", value: "TIME", doc: "it may run at least this long from now" },
+    ],
+    args: [1, 1],
+    load: async () => (await import("./calls-act.ts")).runExtend,
+  },
+  {
+    name: "reload",
+    usage: "[--json]",
+    summary: "Have the running gateway load its policy files anew",
+    help: "Needs a key with the role admin. A policy that does not load changes nothing.",
+    options: [config, json, keyFile],
+    args: [0, 0],
+    load: async () => (await import("./reload.ts")).run,
+  },
+];

@@ -1,0 +1,27 @@
+/** `authensor-gw doctor client FILE`: an agent's own config. */
+
+import path from "node:path";
+import type { Invocation } from "./command.ts";
+import { agentKey, commandLine, readBoth, show } from "./doctor.ts";
+
+/** Exit 0 it leads to the gateway and gets in, 1 findings. */
+export async function run(call: Invocation): Promise<number> {
+  const { io } = call;
+  const file = path.resolve(io.cwd, call.args[0] ?? "");
+  const { examineClient } = await import("../doctor/doctor.ts");
+  const report = await examineClient(
+    {
+      ...readBoth(call),
+      env: io.env,
+      agentKey: agentKey(call),
+      key: undefined,
+      server: undefined,
+      sinceMs: 0,
+      command: commandLine(call),
+    },
+    file,
+    io.cwd,
+  );
+  show(call, report);
+  return report.ok ? 0 : 1;
+}

@@ -1,0 +1,116 @@
+/** `authensor-gw doctor`: which link is at fault, why, and what to do. */
+
+import { fault } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
+import type { DoctorOptions, Report } from "../doctor/doctor.ts";
+import type { Finding } from "../doctor/finding.ts";
+import { findConfig } from "../gateway/config-find.ts";
+import type { Config } from "../gateway/config-model.ts";
+import type { ConfigProblem } from "../gateway/config-problem.ts";
+import { readConfig } from "../gateway/config-read.ts";
+import { durationMs } from "../gateway/config-units.ts";
+import type { Invocation } from "./command.ts";
+import { findKey } from "./key.ts";
+import { counted } from "./words.ts";
+
+/** Exit 0 well, 1 findings (what is over does not count). */
+export async function run(call: Invocation): Promise<number> {
+  const { options } = call;
+  const { config, problems } = readBoth(call);
+  const { examine } = await import("../doctor/doctor.ts");
+  const report = await examine({
+    config,
+    problems,
+    env: call.io.env,
+    agentKey: agentKey(call),
+    key: keyName(call),
+    server: options.text("server"),
+    sinceMs: since(call),
+    command: commandLine(call),
+  });
+  show(call, report);
+  return report.ok ? 0 : 1;
+}
+
+/** The config as the service would read it, and as far as it can be read here. */
+export function readBoth({ options, io }: Invocation): {
+  readonly config: Config | undefined;
+  readonly problems: readonly ConfigProblem[];
+} {
+  const where = { path: options.text("config"), env: io.env, cwd: io.cwd };
+  const strict = readConfig(where);
+  const usable = strict.ok ? strict : readConfig({ ...where, lenient: true });
+  const config = usable.ok ? usable.value : undefined;
+  return { config, problems: strict.ok ? [] : strict.error };
+}
+
+/** The key an agent would send. admin.key is nobody's agent. */
+export function agentKey(call: Invocation): DoctorOptions["agentKey"] {
+  const key = findKey(call);
+  if (key === undefined || key.from === "admin.key") return undefined;
+  return { token: key.token, named: key.from === "--key-file" };
+}
+
+/** Command lines that can be run as they are printed. */
+export function commandLine({ options, io }: Invocation): (words: string) => string {
+  const named = options.text("config") ?? io.env["AUTHENSOR_GW_CONFIG"] ?? "";
+  const file = named === "" ? undefined : findConfig({ path: named, env: {}, cwd: io.cwd });
+  const rest = file === undefined ? "" : ` --config ${quoted(file)}`;
+  return (words) => `authensor-gw ${words}${rest}`;
+}
+
+function quoted(path: string): string {
+  const plain = /^[\w./@%+=:,-]+$/.test(path);
+  return plain ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+function keyName({ options }: Invocation): string | undefined {
+  const name = options.text("key");
+  if (name === undefined || !name.startsWith("agw_")) return name;
+  throw fault("GW_USAGE", {
+    message: "--key takes the name of a key, and this looks like a token",
+    cause: "what is on a command line can be seen by other users of this machine",
+    fix: "write the token into a file of mode 0600 and name that with --key-file",
+  });
+}
+
+function since({ options }: Invocation): number {
+  const text = options.text("since") ?? "1h";
+  const ms = durationMs(text);
+  if (ms !== undefined && ms > 0) return ms;
+  const message = `--since "${printable(text)}" is no duration`;
+  throw fault("GW_USAGE", { message, fix: "write --since 30m, 1h or 24h" });
+}
+
+/** Shared with `doctor client`. */
+export function show({ options, io }: Invocation, report: Report): void {
+  const { ok, findings, notes } = report;
+  if (options.has("json")) {
+    io.out(JSON.stringify({ ok, findings, notes, took_ms: report.tookMs }));
+    return;
+  }
+  const now = findings.filter(({ severity }) => severity !== "info");
+  const past = findings.filter(({ severity }) => severity === "info");
+  for (const one of now) io.out(`${textOf(one)}\n`);
+  if (past.length > 0) io.out(`Over by now, or no fault:\n`);
+  for (const one of past) io.out(`${textOf(one)}\n`);
+  for (const note of notes) io.err(`note: ${printable(note)}`);
+  io.out(
+    ok
+      ? `Well: agent, gateway and servers, in ${report.tookMs} ms`
+      : `${counted(now.length, "finding")} in ${report.tookMs} ms`,
+  );
+}
+
+function textOf(one: Finding): string {
+  const mark = one.severity === "error" ? "✗" : one.severity === "warning" ? "!" : "·";
+  const row = (name: string, text: string) => (text === "" ? [] : [`  ${name.padEnd(7)} ${text}`]);
+  return [
+    `${mark} ${one.link}  ${one.code}`,
+    ...row("saw", one.saw),
+    ...row("since", one.since),
+    ...row("cause", one.cause),
+    ...row("effect", one.effect),
+    ...row("fix", one.fix),
+  ].join("\n");
+}

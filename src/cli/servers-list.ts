@@ -1,0 +1,47 @@
+/** `authensor-gw servers list`. */
+
+import type { LiveServer } from "../admin/contract.ts";
+import { printable } from "../base/printable.ts";
+import type { Invocation } from "./command.ts";
+import { needConfig } from "./context.ts";
+import { liveSnapshot } from "./live-snapshot.ts";
+import { table } from "./print.ts";
+import { isInTrouble } from "./servers-show.ts";
+import { span } from "./words.ts";
+
+/** Trouble first. */
+export async function run(call: Invocation): Promise<number> {
+  const { servers, now } = await liveSnapshot(call, needConfig(call));
+  const sorted = [...servers].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
+  if (call.options.has("json")) {
+    for (const server of sorted) call.io.out(JSON.stringify(server));
+  } else if (sorted.length === 0) {
+    call.io.out("No servers: add some under `servers` in the config.");
+  } else {
+    const head = ["SERVER", "BY", "STATE", "FOR", "ERA", "TOOLS", "BUSY", "P95", "TROUBLE"];
+    call.io.out(table([head, ...sorted.map((server) => row(server, now))]));
+  }
+  return 0;
+}
+
+function rank(server: LiveServer): number {
+  if (isInTrouble(server)) return 0;
+  return server.state === "disabled" ? 2 : 1;
+}
+
+function row(server: LiveServer, nowMs: number): string[] {
+  const { tools, quarantined, trouble, nextAttemptMs } = server;
+  const again =
+    nextAttemptMs === null ? "" : `, again in ${span(Math.max(0, nextAttemptMs - nowMs))}`;
+  return [
+    server.id,
+    server.transport,
+    server.state,
+    server.sinceMs === 0 ? "-" : span(nowMs - server.sinceMs),
+    server.protocol ?? "-",
+    quarantined === 0 ? String(tools) : `${tools}+${quarantined} held back`,
+    `${server.busy}/${server.maxInFlight}`,
+    server.p95Ms === null ? "-" : `${server.p95Ms} ms`,
+    trouble === null ? "" : `${printable(trouble.cause)}${again}`,
+  ];
+}

@@ -1,0 +1,72 @@
+/** `authensor-gw servers show`: one server, with what happened to it. */
+
+import type { LiveServer } from "../admin/contract.ts";
+import { fault } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import { printable } from "../base/printable.ts";
+import type { Invocation } from "./command.ts";
+import { needConfig } from "./context.ts";
+import { liveSnapshot } from "./live-snapshot.ts";
+import { counted, span } from "./words.ts";
+
+export async function run(call: Invocation): Promise<number> {
+  const id = call.args[0] ?? "";
+  const { servers, now } = await liveSnapshot(call, needConfig(call));
+  const server = servers.find((one) => one.id === id);
+  if (server === undefined) {
+    const ids = servers.map((one) => one.id);
+    const like = nearest(id, ids);
+    const fix = like === undefined ? "`authensor-gw servers list`" : `did you mean ${like}?`;
+    throw fault("GW_NAME", { message: `No server is called "${printable(id)}"`, fix });
+  }
+  const json = call.options.has("json");
+  call.io.out(json ? JSON.stringify(server) : serverText(server, now));
+  return 0;
+}
+
+/** A server that somebody disabled is as it was told to be. */
+export function isInTrouble({ trouble, state }: LiveServer): boolean {
+  return trouble !== null && state !== "disabled";
+}
+
+export function serverText(server: LiveServer, nowMs: number): string {
+  const { trouble, nextAttemptMs } = server;
+  const since = server.sinceMs === 0 ? "" : ` for ${span(nowMs - server.sinceMs)}`;
+  const heldBack = server.quarantined === 0 ? "" : `, ${server.quarantined} held back`;
+  const lines: (readonly [string, string])[] = [
+    ["server", `${server.id}, ${server.transport} ${printable(server.target)}`],
+    ["state", server.state + since],
+    ...troubleLines(trouble),
+    ...(nextAttemptMs === null
+      ? []
+      : [["again", `in ${span(nextAttemptMs - nowMs)}, attempt ${server.attempts + 1}`] as const]),
+    ["is", server.hello === null ? "-" : `${printable(server.hello)}, ${server.protocol}`],
+    ["tools", `${server.tools}${heldBack}`],
+    ["calls", callsText(server)],
+    ...(server.pid === null ? [] : [["pid", String(server.pid)] as const]),
+  ];
+  const head = lines.map(([name, text]) => `${name.padEnd(9)} ${text}`);
+  const history = server.history.map(
+    ({ atMs, what }) => `  ${new Date(atMs).toISOString()}  ${printable(what)}`,
+  );
+  const stderr = server.stderr.map((line) => `  ${printable(line)}`);
+  return [
+    ...head,
+    ...(history.length === 0 ? [] : ["", "What happened, newest first:", ...history]),
+    ...(stderr.length === 0 ? [] : ["", "Its last words on stderr:", ...stderr]),
+  ].join("\n");
+}
+
+function troubleLines(trouble: LiveServer["trouble"]): (readonly [string, string])[] {
+  if (trouble === null) return [];
+  return [
+    ["cause", `${trouble.code}: ${printable(trouble.cause)}`],
+    ["effect", printable(trouble.effect)],
+    ["do", printable(trouble.fix)],
+  ];
+}
+
+function callsText({ calls, failed, busy, maxInFlight, p50Ms, p95Ms }: LiveServer): string {
+  const times = p50Ms === null ? "" : `, p50 ${p50Ms} ms, p95 ${p95Ms} ms`;
+  return `${counted(calls, "call")}, ${failed} failed, ${busy} of ${maxInFlight} in flight${times}`;
+}

@@ -1,0 +1,100 @@
+/**
+ * Which gateway the terminal interface shows: the one of this config, or one at the usual sockets.
+ * Never a second one beside it: who may not open its socket is told so.
+ */
+
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { adminClient } from "../admin/client.ts";
+import { type GatewayStatus, paths } from "../admin/contract.ts";
+import { fault, GatewayError } from "../base/errors.ts";
+import type { Config } from "../gateway/config-model.ts";
+import { isOwned, ownedBy, readOwner } from "../gateway/owner.ts";
+import type { Io } from "./print.ts";
+
+/** Where services put the sockets of gateways whose config this user may not even read. */
+const serviceFolder = "/run/authensor-gw";
+const serviceConfig = "/etc/authensor-gw";
+
+/**
+ * The socket of a gateway that answers; undefined when none runs. `named`: the config was named,
+ * so no other gateway is meant. Throws GW_SOCKET when there is one that this user may not open.
+ */
+export async function findGateway(
+  config: Config | undefined,
+  named: boolean,
+  io: Pick<Io, "env">,
+): Promise<string | undefined> {
+  let forbidden: GatewayError | undefined;
+  for (const socket of candidates(config, named, io)) {
+    const answer = await probe(socket);
+    if (answer === true) return socket;
+    if (answer !== false) forbidden ??= answer;
+  }
+  if (forbidden !== undefined) throw forbidden;
+  if (config !== undefined && ownedSilently(config.dataDir)) throw silent(config.dataDir);
+  return undefined;
+}
+
+function candidates(
+  config: Config | undefined,
+  named: boolean,
+  { env }: Pick<Io, "env">,
+): readonly string[] {
+  const runtime = env["XDG_RUNTIME_DIR"] ?? "";
+  const folders = [serviceFolder, ...(runtime === "" ? [] : [path.join(runtime, "authensor-gw")])];
+  const found: string[] = [];
+  if (config !== undefined) {
+    const { socket } = config.admin;
+    // The name says which data_dir it is of: the same name elsewhere is the same gateway.
+    const same = folders.map((folder) => path.join(folder, path.basename(socket)));
+    found.push(socket, readOwner(config.dataDir)?.socket ?? "", ...same);
+  }
+  // A config of the user's own means its own gateway; that of the machine, the machine's.
+  const ofMachine = config === undefined || path.dirname(config.file) === serviceConfig;
+  if (ofMachine && !named) found.push(...folders.flatMap(socketsIn));
+  return [...new Set(found.filter((socket) => socket !== ""))];
+}
+
+function socketsIn(folder: string): readonly string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith(".sock"));
+    return names.map((name) => path.join(folder, name));
+  } catch {
+    // Not there, or closed to this user: nothing can be listed.
+    return [];
+  }
+}
+
+/** An error: something is there that this user may not open. */
+async function probe(socket: string): Promise<boolean | GatewayError> {
+  try {
+    await adminClient({ socket }).get<GatewayStatus>(paths.status);
+    return true;
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError)) throw thrown;
+    if (thrown.code === "GW_NOT_RUNNING") return false;
+    if (thrown.code === "GW_SOCKET") return thrown;
+    // It answers, though not this question: what it says is shown in the interface.
+    return true;
+  }
+}
+
+function ownedSilently(dataDir: string): boolean {
+  try {
+    return isOwned(dataDir);
+  } catch {
+    // Not this user's: a start would say so with all details.
+    return false;
+  }
+}
+
+/** A second start would fail with the same words, after more time. */
+function silent(dataDir: string): GatewayError {
+  const owner = ownedBy(dataDir);
+  return fault("GW_OWNED", {
+    message: `A gateway has data_dir "${dataDir}" but does not answer on its socket`,
+    cause: owner.why,
+    fix: "end that process, then start anew",
+  });
+}

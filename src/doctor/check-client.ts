@@ -1,0 +1,147 @@
+/** `doctor client FILE`: does an agent's own config lead to this gateway, and does it get in. */
+
+import path from "node:path";
+import type { ErrorCode } from "../base/errors.ts";
+import type { Config } from "../gateway/config-model.ts";
+import { isLoopback } from "../gateway/config-units.ts";
+import { fixOfKey } from "./check-agent.ts";
+import { type ClientFile, type Entry, readClientFile } from "./client-file.ts";
+import { type Finding, finding } from "./finding.ts";
+import { probeAgent } from "./probe-agent.ts";
+import { programFault } from "./server-stdio.ts";
+import type { World } from "./world.ts";
+
+export async function checkClient(
+  world: World,
+  file: string,
+  cwd: string,
+): Promise<readonly Finding[]> {
+  let read: ClientFile;
+  try {
+    read = readClientFile(file, cwd);
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    return [wrong(file, `${file} cannot be read: ${why}`, "correct the file")];
+  }
+  const ours = read.entries.filter((entry) => leadsHere(entry, world.config));
+  const around = read.entries.filter((entry) => !ours.includes(entry));
+  if (around.length > 0) {
+    const names = around.map(({ name }) => name).join(", ");
+    world.note(`${names}: the agent goes to these directly, without policy and receipts`);
+  }
+  if (ours.length === 0) {
+    const saw = `no entry of ${file} leads to this gateway`;
+    return [wrong(file, saw, `add one: ${exampleOf(read, world.config)}`)];
+  }
+  const found = await Promise.all(ours.map((entry) => checkEntry(world, file, read, entry)));
+  return found.flat();
+}
+
+function wrong(of: string, saw: string, fix: string): Finding {
+  const effect = `the agent of ${path.basename(of)} does not reach its tools`;
+  return finding({ link: "agent", code: "GW_CLIENT_CONFIG", saw, effect, fix });
+}
+
+/** By its address, or by its name and program. */
+function leadsHere(entry: Entry, config: Config | undefined): boolean {
+  const called = /authensor|gateway|\bgw\b/i;
+  if (called.test(entry.name) || entry.command.some((word) => called.test(word))) return true;
+  const url = urlOf(entry);
+  if (url === undefined || !URL.canParse(url) || config === undefined) return false;
+  const { hostname, port } = new URL(url);
+  const ownPort = Number(port || 80) === config.listen.port;
+  return config.hosts.includes(hostname) || (ownPort && isLoopback(hostname));
+}
+
+/** Its own, or the one that a bridge such as mcp-remote is given. */
+function urlOf({ url, command }: Entry): string | undefined {
+  return url ?? command.find((word) => /^https?:\/\//.test(word));
+}
+
+async function checkEntry(
+  world: World,
+  file: string,
+  { client }: ClientFile,
+  entry: Entry,
+): Promise<readonly Finding[]> {
+  const { name, command } = entry;
+  const of = `entry "${name}" of ${path.basename(file)}`;
+  const form = formFault(client, entry, world.config);
+  if (form !== undefined) return [wrong(file, `${of}: ${form.saw}`, form.fix)];
+  const program = command[0];
+  if (program !== undefined) {
+    const fault = programFault(program, path.dirname(file), world.env["PATH"] ?? "");
+    const fix = `write the whole path of the program in "command" of "${name}"`;
+    if (fault !== undefined) return [wrong(file, `${of}: ${fault}`, fix)];
+  }
+  const url = urlOf(entry);
+  if (url === undefined) {
+    const own = mcpUrl(world.config);
+    const fix = `use ${own}, or a bridge: npx -y mcp-remote ${own}`;
+    return [wrong(file, `${of}: starts a program, and this version's gateway takes HTTP`, fix)];
+  }
+  if (!URL.canParse(url)) {
+    return [wrong(file, `${of}: "${url}" is no URL`, `write ${mcpUrl(world.config)}`)];
+  }
+  const headers = { ...entry.headers, ...bridgeHeaders(command) };
+  const unknown = Object.entries(headers).find(([, value]) => value.includes("${"));
+  if (unknown !== undefined) {
+    world.note(`${of}: ${unknown[0]} has a variable that only its client can fill in`);
+    return [];
+  }
+  const keyFix = (code: ErrorCode) =>
+    `${fixOfKey(world, code)}; write its token into "${name}" of ${file}`;
+  const probed = await probeAgent({ url, headers, anyCertificate: false, of, keyFix });
+  return probed.findings;
+}
+
+/** What each client does not take. */
+function formFault(
+  client: ClientFile["client"],
+  entry: Entry,
+  config: Config | undefined,
+): { readonly saw: string; readonly fix: string } | undefined {
+  const { url, command, type, name } = entry;
+  if (url === undefined && command.length === 0) {
+    return { saw: 'it has neither "url" nor "command"', fix: `write "url": "${mcpUrl(config)}"` };
+  }
+  if (url === undefined) return undefined;
+  if (client === "Claude Desktop") {
+    const fix = `write "command": "npx", "args": ["-y", "mcp-remote", "${url}"] in "${name}"`;
+    return { saw: "this file of Claude Desktop takes programs, not URLs", fix };
+  }
+  const typed = client === "Claude Code" || client === "VS Code";
+  if (typed && type !== "http" && type !== "streamable-http") {
+    const saw = type === undefined ? 'it has no "type"' : `its "type" is "${type}"`;
+    return { saw, fix: `write "type": "http" in "${name}"` };
+  }
+  if (url.endsWith("/sse")) {
+    const saw = "it names /sse, and this version has no HTTP+SSE";
+    return { saw, fix: `write "url": "${mcpUrl(config)}"` };
+  }
+  return undefined;
+}
+
+/** `--header "Authorization: Bearer …"` of mcp-remote. */
+function bridgeHeaders(command: readonly string[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [index, word] of command.entries()) {
+    const [name = "", ...rest] = word.split(":");
+    if (command[index - 1] === "--header") found[name.trim()] = rest.join(":").trim();
+  }
+  return found;
+}
+
+function mcpUrl(config: Config | undefined): string {
+  const scheme = config?.tls === undefined ? "http" : "https";
+  return `${scheme}://localhost:${config?.listen.port ?? 3100}/mcp`;
+}
+
+function exampleOf({ client }: ClientFile, config: Config | undefined): string {
+  const entry = {
+    ...(client === "Claude Code" || client === "VS Code" ? { type: "http" } : {}),
+    url: mcpUrl(config),
+    headers: { Authorization: "Bearer <token>" },
+  };
+  return `"gateway": ${JSON.stringify(entry)}`;
+}

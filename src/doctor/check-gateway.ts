@@ -1,0 +1,150 @@
+/** Does the gateway run, and would it start: config, policy, data_dir, owner, port. */
+
+import { statSync } from "node:fs";
+import { asFault, type GatewayError } from "../base/errors.ts";
+import { checkStart } from "../gateway/config-check.ts";
+import type { Config } from "../gateway/config-model.ts";
+import { loadPolicy } from "../gateway/load-policy.ts";
+import { type Finding, finding, findingOf } from "./finding.ts";
+import { processState } from "./gateway-state.ts";
+import { runsOf } from "./periods.ts";
+import { sinceText } from "./times.ts";
+import type { GatewayState, World } from "./world.ts";
+
+export async function checkGateway(world: World): Promise<readonly Finding[]> {
+  const { config, gateway } = world;
+  const ofConfig = configFindings(world);
+  if (config === undefined) return ofConfig;
+  if (gateway.kind === "closed") return [...ofConfig, gateway.finding];
+  if (gateway.kind === "silent") return [...ofConfig, silent(world, gateway.pid)];
+  if (gateway.kind === "up") return [...ofConfig, ...(await stale(world, config, gateway))];
+  const ofStart = await startFindings(config);
+  const found = [...ofConfig, ...ofStart];
+  return found.some(({ severity }) => severity === "error") ? found : [...found, down(world)];
+}
+
+/** The same reading as `check`; a running service has variables that this process may lack. */
+function configFindings(world: World): Finding[] {
+  const runs = world.gateway.kind === "up";
+  return world.problems.flatMap((problem) => {
+    if (runs && problem.code === "GW_VARIABLE") {
+      world.note(`${problem.message} here; the running gateway has its own environment`);
+      return [];
+    }
+    const { code, message, file, line, column } = problem;
+    const saw = line === 0 ? message : `${file}:${line}:${column} ${message}`;
+    const effect = runs ? "the gateway runs on, but will not start again" : notStarting;
+    const fix = problem.fix === undefined ? {} : { fix: problem.fix };
+    return [finding({ link: "gateway", code, saw, effect, ...fix })];
+  });
+}
+
+const notStarting = "the gateway does not start; no agent can connect";
+
+/** What `serve` would do, tried and undone. The database has a check of its own (database.ts). */
+async function startFindings(config: Config): Promise<Finding[]> {
+  const postgres = config.database.kind === "postgres";
+  const { problems } = await checkStart(postgres ? { ...config, databaseProblems: [] } : config);
+  return problems.map((problem: GatewayError) =>
+    findingOf("gateway", problem, { effect: notStarting }),
+  );
+}
+
+function down(world: World): Finding {
+  const last = runsOf(world.history).at(-1);
+  const at = last === undefined ? "" : sinceText(last.to, world.nowMs);
+  const killed = last !== undefined && !last.stopped;
+  const ended = killed
+    ? `process ${last.pid} ended without being told to: killed, out of memory, or the machine`
+    : "it was stopped";
+  return finding({
+    link: "gateway",
+    code: "GW_NOT_RUNNING",
+    saw: `no gateway runs on data_dir "${world.config?.dataDir ?? ""}"`,
+    since: at,
+    cause: last === undefined ? "it was not started, or has not run for a day" : ended,
+    effect: "no agent can connect",
+    fix: world.command("serve"),
+  });
+}
+
+function silent(world: World, pid: number | undefined): Finding {
+  const state = pid === undefined ? undefined : processState(pid);
+  const stopped = state === "T" || state === "t";
+  const named = pid === undefined ? "its process" : `process ${pid}`;
+  const last = world.history.at(-1);
+  const since = last === undefined ? "" : `worked until ${sinceText(last.at, world.nowMs)}`;
+  return finding({
+    link: "gateway",
+    code: "GW_SILENT",
+    saw: `${named} owns data_dir and its admin socket does not answer`,
+    since,
+    cause: stopped
+      ? `${named} is stopped by a signal (STOP), or by a debugger`
+      : "its loop hangs, or the machine is overloaded",
+    effect: "every agent waits and gets no answer",
+    ...(pid === undefined
+      ? {}
+      : { fix: stopped ? `kill -CONT ${pid}` : `kill -KILL ${pid}; ${world.command("serve")}` }),
+  });
+}
+
+type Up = Extract<GatewayState, { kind: "up" }>;
+
+/** Files that changed since they were read, and no policy at all. */
+async function stale(world: World, config: Config, { status }: Up): Promise<Finding[]> {
+  const found: Finding[] = [];
+  const reload = `kill -HUP ${status.pid}`;
+  if (config.policy.length === 0) {
+    found.push(
+      finding({
+        link: "gateway",
+        code: "GW_NO_POLICY",
+        saw: `no \`policy\` in ${config.file}`,
+        effect: "every call of every key is denied",
+      }),
+    );
+  }
+  try {
+    const policy = await loadPolicy(config.policy);
+    if (policy.hash !== status.policy.hash) {
+      found.push(
+        finding({
+          link: "gateway",
+          severity: "warning",
+          code: "GW_STALE",
+          saw: `the files say ${short(policy.hash)}, in force is ${short(status.policy.hash)}`,
+          cause: "they were changed, and the policy was not loaded anew",
+          effect: "calls are decided by the old policy",
+          fix: reload,
+        }),
+      );
+    }
+  } catch (thrown) {
+    const effect = "the old policy stays in force; the gateway will not start again";
+    found.push(findingOf("gateway", asFault(thrown, "Cannot load the policy"), { effect }));
+  }
+  if (changedMs(config.file) > status.startedMs) {
+    found.push(
+      finding({
+        link: "gateway",
+        severity: "warning",
+        code: "GW_STALE",
+        saw: `${config.file} was changed after the gateway had started`,
+        since: sinceText(changedMs(config.file), world.nowMs),
+        cause: "the config is read at the start only",
+        effect: "what was changed is not in force",
+        fix: `restart the gateway: kill -TERM ${status.pid}; ${world.command("serve")}`,
+      }),
+    );
+  }
+  return found;
+}
+
+function short(hash: string): string {
+  return hash.slice(0, 12);
+}
+
+function changedMs(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

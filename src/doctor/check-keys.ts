@@ -1,0 +1,145 @@
+/** Keys: is there one for an agent, is the named one good, and does it see any tool. */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type ListedKey, type ListedTool, paths } from "../admin/contract.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import { configHome } from "../gateway/config-find.ts";
+import type { Config } from "../gateway/config-model.ts";
+import { listKeysOffline } from "../gateway/offline-keys.ts";
+import { type Finding, finding } from "./finding.ts";
+import { spanText } from "./times.ts";
+import type { GatewayState, World } from "./world.ts";
+
+export async function checkKeys(world: World): Promise<readonly Finding[]> {
+  const { config, gateway } = world;
+  if (config === undefined || gateway.kind === "silent" || gateway.kind === "closed") return [];
+  if (config.auth === "none") {
+    world.note("auth: none, so every caller on this machine is let in");
+    return [];
+  }
+  sameUser(world, config);
+  const keys = await keysOf(world, config);
+  if (keys === undefined) return [];
+  const live = keys.filter((key) => key.state === "live" && key.roles.includes("executor"));
+  const none = finding({
+    link: "agent",
+    code: "GW_NO_KEY",
+    saw: `${keys.length} keys, and no live one with the role executor`,
+    effect: "no agent is let in",
+    fix: world.command("keys create --role executor --name my-agent"),
+  });
+  const named = world.key === undefined ? [] : namedKey(world, world.key, keys);
+  const views = gateway.kind === "up" ? await viewsOf(world, gateway, live) : [];
+  return [...(live.length === 0 ? [none] : []), ...named, ...ending(world, live), ...views];
+}
+
+async function keysOf(world: World, config: Config): Promise<readonly ListedKey[] | undefined> {
+  try {
+    if (world.gateway.kind === "up") return await world.gateway.get<ListedKey[]>(paths.keys);
+    if (config.databaseProblems !== undefined || config.database.kind !== "sqlite")
+      return undefined;
+    return await listKeysOffline(config);
+  } catch {
+    return undefined; // the store has a check of its own
+  }
+}
+
+/** `--key NAME`: why an agent with it is refused. */
+function namedKey(world: World, name: string, keys: readonly ListedKey[]): Finding[] {
+  const link = "agent";
+  const create = world.command(`keys create --role executor --name ${name}`);
+  const found = keys.filter((key) => key.name === name || key.id === name);
+  const key = found.find(({ state }) => state === "live") ?? found.at(-1);
+  if (key === undefined) {
+    const like = nearest(
+      name,
+      keys.map((one) => one.name),
+    );
+    const fix = like === undefined ? create : `did you mean --key ${like}? Else: ${create}`;
+    const saw = `there is no key "${name}"`;
+    return [finding({ link, code: "GW_KEY_UNKNOWN", saw, effect: refused, fix })];
+  }
+  if (key.state !== "live") {
+    const [code, at]: [ErrorCode, string | null] =
+      key.state === "expired"
+        ? ["GW_KEY_EXPIRED", key.expires_at]
+        : ["GW_KEY_REVOKED", key.revoked_at];
+    const saw = `key "${key.name}" is ${key.state}`;
+    // An ended key cannot be rotated: its name is free again.
+    return [finding({ link, code, saw, since: at ?? "", effect: refused, fix: create })];
+  }
+  if (key.roles.includes("executor")) return [];
+  const saw = `key "${key.name}" has ${key.roles.join(", ")}, and not executor`;
+  const fix = world.command(`keys create --role executor --name ${key.name}-agent`);
+  return [finding({ link, code: "GW_ROLE", saw, effect: "its calls get 403", fix })];
+}
+
+const refused = "an agent with it gets 401";
+
+function ending(world: World, live: readonly ListedKey[]): Finding[] {
+  return live.flatMap((key) => {
+    const left = key.expires_at === null ? Infinity : Date.parse(key.expires_at) - world.nowMs;
+    if (left > soonMs) return [];
+    return [
+      finding({
+        link: "agent",
+        severity: "warning",
+        code: "GW_KEY_EXPIRED",
+        saw: `key "${key.name}" ends in ${spanText(left)}`,
+        cause: "keys that were made with --expires end",
+        effect: "its agent is then refused with 401",
+        fix: world.command(`keys rotate ${key.name}`),
+      }),
+    ];
+  });
+}
+
+const soonMs = 60 * 60 * 1000;
+
+type Up = Extract<GatewayState, { kind: "up" }>;
+
+/** A key that sees nothing although there is something: the policy, or the wrong key. */
+async function viewsOf(world: World, gateway: Up, live: readonly ListedKey[]): Promise<Finding[]> {
+  // Without a policy every key sees nothing: that is one finding, of the policy.
+  if (gateway.status.policy.files.length === 0) return [];
+  const asked = world.key === undefined ? live.slice(0, keysAtMost) : live.filter(isNamed(world));
+  const views = await Promise.all(
+    asked.map(async ({ name }) => {
+      const query = new URLSearchParams({ key: name });
+      const tools = await gateway.get<ListedTool[]>(`${paths.tools}?${query}`);
+      const offered = tools.filter((tool) => tool.held_back === null);
+      return { name, offered, seen: offered.filter((tool) => tool.visible !== "deny") };
+    }),
+  );
+  return views
+    .filter(({ offered, seen }) => offered.length > 0 && seen.length === 0)
+    .map(({ name, offered }) => {
+      const why = world.command(`tools why ${offered[0]?.tool ?? ""} --as ${name}`);
+      return finding({
+        link: "agent",
+        severity: "warning",
+        code: "GW_NO_TOOLS",
+        saw: `key "${name}" sees none of ${offered.length} tools`,
+        cause: `no rule of ${gateway.status.policy.files.join(", ")} allows it any`,
+        effect: "its agent connects and finds an empty list",
+        fix: why,
+      });
+    });
+}
+
+const keysAtMost = 20;
+
+function isNamed({ key }: World): (one: ListedKey) => boolean {
+  return (one) => one.name === key || one.id === key;
+}
+
+/** GW_SAME_UID: a stdio server runs as the gateway's user and can read what that user can. */
+function sameUser(world: World, config: Config): void {
+  const stdio = config.servers.filter(({ transport }) => transport.kind === "stdio");
+  const file = join(configHome(world.env), "admin.key");
+  if (stdio.length === 0 || !existsSync(file)) return;
+  const who = stdio.map(({ id }) => id).join(", ");
+  world.note(`GW_SAME_UID: ${who} run as the gateway's user and could read ${file}`);
+}

@@ -1,0 +1,138 @@
+/** What is over: from the history ring, with first and last time, how often, and receipts. */
+
+import type { ErrorCode } from "../base/errors.ts";
+import type { HistoryEntry } from "../gateway/history.ts";
+import { type Finding, finding } from "./finding.ts";
+import { type Period, periodsOf, runsOf } from "./periods.ts";
+import { clockText, sinceText, spanText } from "./times.ts";
+import type { World } from "./world.ts";
+
+export async function checkPast(world: World): Promise<readonly Finding[]> {
+  const ids = world.history.flatMap((entry) =>
+    entry.kind === "state" && entry.of === "server" ? [entry.id] : [],
+  );
+  const servers = [...new Set(ids)].filter((id) => [undefined, id].includes(world.server));
+  return [
+    ...killed(world),
+    ...over(world, "store"),
+    ...servers.flatMap((id) => over(world, "server", id)),
+    ...troubles(world),
+  ];
+}
+
+/** A run without its stop, before the one that runs now. */
+function killed(world: World): Finding[] {
+  const runs = runsOf(world.history);
+  const before = runs.slice(0, -1).filter((run) => !run.stopped && run.to >= world.sinceMs);
+  const last = before.at(-1);
+  if (last === undefined) return [];
+  const next = runs[runs.indexOf(last) + 1];
+  const away = next === undefined ? "" : `; started again ${clockText(next.from, world.nowMs)}`;
+  return [
+    finding({
+      link: "gateway",
+      severity: "info",
+      code: "GW_STOPPED",
+      saw: `${times(before.length)} the gateway ended untold; last process ${last.pid}`,
+      since: `${sinceText(last.to, world.nowMs)}${away}`,
+      cause: "killed, out of memory, or the machine went down",
+      effect: "calls in flight have the outcome unknown; no receipt is lost",
+      fix: "look in the system's log: journalctl -k, journalctl -u authensor-gw",
+    }),
+  ];
+}
+
+function over(world: World, of: "store" | "server", id = ""): Finding[] {
+  const periods = periodsOf(world.history, of, id).filter(
+    (period): period is Period & { to: number } =>
+      period.healed &&
+      period.to !== undefined &&
+      period.to >= world.sinceMs &&
+      period.to - period.from >= leastMs,
+  );
+  const [first, last] = [periods[0], periods.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const total = periods.reduce((sum, period) => sum + period.to - period.from, 0);
+  const what = of === "store" ? "the store" : `"${id}"`;
+  const since =
+    `${clockText(first.from, world.nowMs)} to ${clockText(last.to, world.nowMs)}, ` +
+    `${times(periods.length)}, ${spanText(total)} in all; it is over`;
+  return [
+    finding({
+      link: of === "store" ? "gateway" : "server",
+      severity: "info",
+      code: of === "store" ? "GW_DATABASE" : "GW_UPSTREAM_DOWN",
+      saw: `${what} was away: ${last.state}`,
+      since,
+      cause: last.why || "nothing was said",
+      effect: of === "store" ? "receipts waited in the spool" : "calls of its tools failed",
+      fix: "nothing: it came back, and the gateway with it",
+    }),
+  ];
+}
+
+/** A server that starts with the gateway is away for a moment. */
+const leastMs = 1_000;
+
+type Trouble = Extract<HistoryEntry, { kind: "trouble" }>;
+
+/** What agents were refused and calls ended with, one finding a code and place. */
+function troubles(world: World): Finding[] {
+  const groups = new Map<string, Trouble[]>();
+  for (const entry of world.history) {
+    if (entry.kind !== "trouble" || entry.at < world.sinceMs) continue;
+    if (world.server !== undefined && entry.link === "server" && entry.what !== world.server)
+      continue;
+    const key = `${entry.link} ${entry.code} ${entry.what} ${entry.why}`;
+    groups.set(key, [...(groups.get(key) ?? []), entry]);
+  }
+  return [...groups.values()].map((entries) => ofTroubles(world, entries));
+}
+
+function ofTroubles(world: World, entries: readonly Trouble[]): Finding {
+  const [first, last] = [entries[0] as Trouble, entries.at(-1) as Trouble];
+  const count = entries.reduce((sum, entry) => sum + entry.count, 0);
+  const receipts = entries.flatMap((entry) => entry.receipts).slice(-3);
+  const shown = receipts.length === 0 ? "" : `; receipts ${receipts.join(", ")}`;
+  const code = codeOf(last.code);
+  const what = last.link === "agent" ? "an agent was refused" : "calls ended so";
+  return finding({
+    link: last.link,
+    severity: "info",
+    code,
+    saw: `${times(count)} ${what}: ${last.code}`,
+    since:
+      `first ${clockText(first.firstAt, world.nowMs)}, ` +
+      `last ${sinceText(last.at, world.nowMs)}${shown}`,
+    cause: last.why,
+    effect: effectOf(last),
+    ...fixOf(world, last),
+  });
+}
+
+/** Both time limits are one question: why is the server slow. */
+function codeOf(code: ErrorCode): ErrorCode {
+  return code.startsWith("GW_TIMEOUT_") ? "GW_SERVER_SLOW" : code;
+}
+
+function effectOf({ link, code }: Trouble): string {
+  if (link === "agent") return "the agent did not get in, or its request was not taken";
+  return code.startsWith("GW_TIMEOUT_") ? "the agent got an error; the call may have run" : "";
+}
+
+function fixOf(world: World, { code, receipts, what, why }: Trouble): { fix?: string } {
+  const quoted = /^Key "([^"]+)"/.exec(why)?.[1];
+  if (code === "GW_KEY_EXPIRED" || code === "GW_KEY_REVOKED" || code === "GW_KEY_UNKNOWN") {
+    const name = quoted ?? "my-agent";
+    return { fix: world.command(`keys create --role executor --name ${name}`) };
+  }
+  if (!code.startsWith("GW_TIMEOUT_")) return {};
+  const id = receipts.at(-1);
+  const show =
+    id === undefined ? "" : `; where the time went: ${world.command(`receipts show ${id}`)}`;
+  return { fix: `look at the log of "${what}", or raise servers.${what}.timeout${show}` };
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}

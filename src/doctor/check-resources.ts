@@ -1,0 +1,178 @@
+/** What can run out: memory, file handles, disk, spool, the loop; and the clock they go by. */
+
+import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
+import type { LiveGauge } from "../admin/contract.ts";
+import { limits } from "../base/limits.ts";
+import { sizeText } from "../gateway/config-units.ts";
+import { type Finding, finding } from "./finding.ts";
+import { sinceOf } from "./periods.ts";
+import { sinceText, spanText } from "./times.ts";
+import type { World } from "./world.ts";
+
+export async function checkResources(world: World): Promise<readonly Finding[]> {
+  return [
+    ...disk(world),
+    ...spool(world),
+    ...handles(world),
+    ...memory(world),
+    ...loop(world),
+    ...clock(world),
+  ];
+}
+
+const link = "gateway";
+
+function gaugeOf({ gateway }: World, name: string): LiveGauge | undefined {
+  const live = gateway.kind === "up" ? gateway.live : undefined;
+  return live?.gauges.gauges.find((gauge) => gauge.name === name);
+}
+
+/** Two segments of the spool: it takes whole ones. */
+const diskLeastBytes = 2 * limits.spoolSegmentBytes;
+
+function disk({ config }: World): Finding[] {
+  if (config === undefined || !existsSync(config.dataDir)) return [];
+  const { bavail, bsize, ffree, files } = statfsSync(config.dataDir);
+  const free = bavail * bsize;
+  // Some file systems count no files at all.
+  const noFiles = files > 0 && ffree < 16;
+  if (free >= diskLeastBytes && !noFiles) return [];
+  return [
+    finding({
+      link,
+      code: "GW_DISK",
+      saw: noFiles
+        ? `${config.dataDir}: ${ffree} files can still be made there`
+        : `${config.dataDir}: ${Math.round(free / 1024 ** 2)} MiB are free`,
+      cause: "the disk is full, of our files or of others'",
+      effect: "no receipt can be written, so calls are refused",
+    }),
+  ];
+}
+
+function spool(world: World): Finding[] {
+  if (world.gateway.kind !== "up") return [];
+  const { broken, spoolBytes, spoolMaxBytes, spoolRecords } = world.gateway.status.audit;
+  if (broken !== undefined) {
+    return [
+      finding({
+        link,
+        code: "GW_AUDIT_UNAVAILABLE",
+        saw: "the spool takes no records",
+        since: sinceOf(world, "spool"),
+        cause: broken,
+        effect: "calls are refused: none is made without a receipt",
+      }),
+    ];
+  }
+  const share = spoolBytes / spoolMaxBytes;
+  const percent = Math.round(share * 100);
+  if (share < 0.8) return [];
+  return [
+    finding({
+      link,
+      severity: share < 1 ? "warning" : "error",
+      code: "GW_AUDIT_FULL",
+      saw: `the spool holds ${spoolRecords} receipts, ${percent} % of ${sizeText(spoolMaxBytes)}`,
+      since: sinceOf(world, "store"),
+      cause: "the store does not take receipts as fast as calls make them",
+      effect: "calls are refused when it is full",
+    }),
+  ];
+}
+
+/** Read of the process itself: a limit can be raised while it runs. */
+function handles(world: World): Finding[] {
+  if (world.gateway.kind !== "up") return [];
+  const { pid } = world.gateway.status;
+  const gauge = gaugeOf(world, "file_handles");
+  const used = openFiles(pid) ?? gauge?.used;
+  const most = openFilesLimit(pid) ?? gauge?.limit ?? null;
+  if (used === undefined || most === null || used < most * 0.9) return [];
+  return [
+    finding({
+      link,
+      severity: used >= most - 1 ? "error" : "warning",
+      code: "GW_FILE_HANDLES",
+      saw: `process ${pid} has ${used} of ${most} files and connections open`,
+      cause: "many agents and servers, or a limit that is too low",
+      effect: "new connections and servers fail until others close",
+      fix: `prlimit --pid ${pid} --nofile=65536:65536`,
+    }),
+  ];
+}
+
+function openFiles(pid: number): number | undefined {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return undefined; // another user's process, or no /proc
+  }
+}
+
+function openFilesLimit(pid: number): number | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/limits`, "utf8");
+    const found = Number(text.match(/^Max open files\s+(\d+)/m)?.[1] ?? Number.NaN);
+    return Number.isFinite(found) ? found : undefined;
+  } catch {
+    return undefined; // another user's process, or no /proc
+  }
+}
+
+function memory(world: World): Finding[] {
+  const gauge = gaugeOf(world, "memory");
+  if (gauge === undefined || gauge.limit === null || gauge.used < gauge.limit * 0.9) return [];
+  const mib = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`;
+  return [
+    finding({
+      link,
+      severity: "warning",
+      code: "GW_MEMORY",
+      saw: `${mib(gauge.used)} of ${mib(gauge.limit)} are used`,
+      cause: "large answers, many sessions, or a limit that is too low",
+      effect: gauge.at_limit,
+    }),
+  ];
+}
+
+/** Of the last minute: one late moment is the machine's, not a fault. */
+function loop(world: World): Finding[] {
+  const late = world.history.flatMap((entry) => {
+    const lag = entry.kind === "gauges" ? (entry.used["loop_lag"] ?? 0) : 0;
+    return lag > lagMs && entry.at > world.sinceMs ? [{ at: entry.at, lag }] : [];
+  });
+  const worst = late.toSorted((a, b) => b.lag - a.lag)[0];
+  const last = late.at(-1);
+  if (worst === undefined || last === undefined) return [];
+  const now = late.filter(({ at }) => at > world.nowMs - 60_000).length > 1;
+  return [
+    finding({
+      link,
+      severity: now ? "warning" : "info",
+      code: "GW_LOOP_LAG",
+      saw: `the gateway did not run for ${spanText(worst.lag)}, ${late.length} times late in all`,
+      since: `last ${sinceText(last.at, world.nowMs)}`,
+      cause: "the process was stopped, the machine slept, or it had no CPU",
+      effect: "every call waited that long, deadlines fired late",
+    }),
+  ];
+}
+
+const lagMs = 1_500;
+
+/** What was written cannot be of the future: then the clock was set back. */
+function clock(world: World): Finding[] {
+  const newest = world.history.reduce((most, entry) => Math.max(most, entry.at), 0);
+  if (newest < world.nowMs + 10_000) return [];
+  return [
+    finding({
+      link,
+      severity: "warning",
+      code: "GW_CLOCK",
+      saw: `the history has entries that are ${spanText(newest - world.nowMs)} in the future`,
+      cause: "the clock of this machine was set back",
+      effect: "keys that had ended may be good again, receipts are out of order by time",
+    }),
+  ];
+}

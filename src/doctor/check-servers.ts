@@ -1,0 +1,87 @@
+/** The third link: each server in stages, against the last time it was seen to work. */
+
+import { nearest } from "../base/nearest.ts";
+import type { ServerConfig } from "../gateway/config-model.ts";
+import { type Finding, finding } from "./finding.ts";
+import { checkHttpServer } from "./server-http.ts";
+import { checkStdioServer } from "./server-stdio.ts";
+import type { Check, World } from "./world.ts";
+
+/** A check for each server: one that hangs does not hide what is wrong with the others. */
+export function serverChecks(world: World): readonly Check[] {
+  const { config } = world;
+  if (config === undefined) return [];
+  const named = world.server;
+  const chosen = config.servers.filter(({ id }) => named === undefined || id === named);
+  if (named !== undefined && chosen.length === 0) {
+    const unknown = unknownServer(
+      named,
+      config.servers.map(({ id }) => id),
+      config.file,
+    );
+    return [{ name: `server ${named}`, run: async () => [unknown] }];
+  }
+  return chosen.map((server) => ({
+    name: `server ${server.id}`,
+    run: (ours) => checkServer(ours, server),
+  }));
+}
+
+function unknownServer(id: string, known: readonly string[], file: string): Finding {
+  const like = nearest(id, known);
+  const list = known.length === 0 ? "none" : known.join(", ");
+  return finding({
+    link: "server",
+    code: "GW_NAME",
+    saw: `there is no server "${id}" in ${file}`,
+    cause: `its servers are: ${list}`,
+    effect: "its tools are not offered",
+    fix: like === undefined ? `add it under \`servers\` in ${file}` : `did you mean ${like}?`,
+  });
+}
+
+async function checkServer(world: World, server: ServerConfig): Promise<readonly Finding[]> {
+  if (!server.enabled) {
+    world.note(`server ${server.id} is disabled in the config`);
+    return [];
+  }
+  const found =
+    server.transport.kind === "http"
+      ? await checkHttpServer(world, server, server.transport)
+      : await checkStdioServer(world, server, server.transport);
+  return [...found, ...heldBack(world, server), ...full(world, server)];
+}
+
+/** Tools that break MCP's rules are not offered. */
+function heldBack(world: World, { id }: ServerConfig): Finding[] {
+  const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
+  const count = live?.servers.find((one) => one.id === id)?.quarantined ?? 0;
+  if (count === 0) return [];
+  return [
+    finding({
+      link: "server",
+      severity: "warning",
+      code: "GW_SERVER_SCHEMA",
+      saw: `${count} of the tools of "${id}" are held back`,
+      effect: "agents do not see them",
+      fix: `correct them in the server; why: ${world.command("tools list")}`,
+    }),
+  ];
+}
+
+function full(world: World, { id, maxInFlight }: ServerConfig): Finding[] {
+  const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
+  const busy = live?.servers.find((one) => one.id === id)?.busy ?? 0;
+  if (busy < maxInFlight) return [];
+  return [
+    finding({
+      link: "server",
+      severity: "warning",
+      code: "GW_UPSTREAM_BUSY",
+      saw: `"${id}" has ${busy} calls in flight, of ${maxInFlight} it may have`,
+      cause: "it answers slower than calls come",
+      effect: "further calls are refused at once",
+      fix: `raise servers.${id}.max_in_flight, or make the server faster`,
+    }),
+  ];
+}

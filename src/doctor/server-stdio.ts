@@ -1,0 +1,129 @@
+/** A stdio server in stages: its program, its process and last words, handshake, list. */
+
+import { accessSync, constants, statSync } from "node:fs";
+import path from "node:path";
+import type { ErrorCode } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { ServerConfig } from "../gateway/config-model.ts";
+import { type Tried, tryServer } from "../gateway/try-server.ts";
+import { type Finding, type FindingParts, finding } from "./finding.ts";
+import { sinceOf } from "./periods.ts";
+import { effectOf, lacksSecret } from "./server-http.ts";
+import type { World } from "./world.ts";
+
+type StdioTransport = Extract<ServerConfig["transport"], { kind: "stdio" }>;
+
+export async function checkStdioServer(
+  world: World,
+  server: ServerConfig,
+  transport: StdioTransport,
+): Promise<readonly Finding[]> {
+  const { config, gateway } = world;
+  if (config === undefined) return [];
+  const [program = ""] = transport.command;
+  const folder = transport.cwd ?? path.dirname(config.file);
+  const missing = programFault(program, folder, transport.env["PATH"] ?? world.env["PATH"] ?? "");
+  if (missing !== undefined) {
+    const fix = `install ${program}, or correct servers.${server.id}.command`;
+    return [of(world, server, "GW_SERVER_COMMAND", missing, { fix })];
+  }
+  // The gateway has one running: a second one could stand in its way.
+  if (gateway.kind === "up") return told(world, server);
+  if (gateway.kind !== "down" || lacksSecret(world, server.id)) return [];
+  const tried = await tryServer(config, server, 2 * limits.doctorAnswerMs);
+  return ofTry(world, server, tried);
+}
+
+/** Why a command cannot be started, in words; undefined: there is something to start. */
+export function programFault(program: string, folder: string, paths: string): string | undefined {
+  const places = program.includes("/")
+    ? [path.resolve(folder, program)]
+    : paths.split(":").map((place) => path.resolve(place || ".", program));
+  const there = places.filter((place) => statSync(place, { throwIfNoEntry: false })?.isFile());
+  if (there.length === 0) {
+    const where = program.includes("/") ? "" : " on the PATH";
+    return `the program "${program}" is not there${where}`;
+  }
+  const startable = there.some((place) => {
+    try {
+      accessSync(place, constants.X_OK);
+      return true;
+    } catch {
+      return false; // said below
+    }
+  });
+  return startable ? undefined : `"${there[0]}" is not executable`;
+}
+
+function of(
+  world: World,
+  server: ServerConfig,
+  code: ErrorCode,
+  saw: string,
+  more: Partial<FindingParts>,
+): Finding {
+  return finding({
+    link: "server",
+    code,
+    saw: `"${server.id}": ${saw}`,
+    since: sinceOf(world, "server", server.id),
+    effect: effectOf(world, server.id),
+    ...more,
+  });
+}
+
+/** From the gateway's own view of its child. */
+function told(world: World, server: ServerConfig): Finding[] {
+  if (world.gateway.kind !== "up") return [];
+  const { status, live } = world.gateway;
+  const row = status.servers.find(({ id }) => id === server.id);
+  if (row === undefined) return [];
+  const waiting = world.nowMs - row.sinceMs;
+  if (row.state === "starting" && waiting > startMs) {
+    const cause = lastWords(row.stderr) || "it writes no MCP to its stdout, or nothing yet";
+    const saw = `its process runs for ${Math.round(waiting / 1000)} s without a handshake`;
+    return [of(world, server, "GW_SERVER_PROTOCOL", saw, { cause })];
+  }
+  const known = live?.servers.find(({ id }) => id === server.id);
+  const state = known?.state ?? row.state;
+  if (!["backoff", "crash-loop", "degraded"].includes(state)) return [];
+  const cause = [row.cause ?? "", lastWords(row.stderr)].filter(Boolean).join("; ");
+  const saw = `the gateway says: ${state}`;
+  if (state === "degraded") {
+    const why = known?.trouble?.cause ?? cause;
+    return [of(world, server, "GW_SERVER_LIST", saw, { cause: why })];
+  }
+  return [of(world, server, codeOf(row.cause ?? ""), saw, { cause, ...handFix(server) })];
+}
+
+/** npx may fetch a server first; this long is still a start. */
+const startMs = 5_000;
+
+function ofTry(world: World, server: ServerConfig, tried: Tried): Finding[] {
+  if (tried.kind === "ready") return [];
+  if (tried.kind === "no list") return [of(world, server, "GW_SERVER_LIST", tried.why, {})];
+  const words = lastWords(tried.stderr);
+  if (tried.kind === "late") {
+    const saw = `no handshake within ${2 * limits.doctorAnswerMs} ms (npx may have to fetch it)`;
+    const more: Partial<FindingParts> = words === "" ? {} : { cause: words };
+    return [of(world, server, "GW_SERVER_PROTOCOL", saw, { severity: "warning", ...more })];
+  }
+  const cause = [tried.why, words].filter(Boolean).join("; ");
+  return [of(world, server, codeOf(tried.why), tried.why, { cause, ...handFix(server) })];
+}
+
+function codeOf(cause: string): ErrorCode {
+  const missing = ["ENOENT", "EACCES", "not found", "not executable"];
+  if (missing.some((word) => cause.includes(word))) return "GW_SERVER_COMMAND";
+  const ends = ["ended", "exit", "signal", "times within a minute", "code "];
+  return ends.some((word) => cause.includes(word)) ? "GW_SERVER_EXITS" : "GW_SERVER_PROTOCOL";
+}
+
+function handFix({ id }: ServerConfig): { readonly fix: string } {
+  return { fix: `run its command by hand, and correct servers.${id}.command, args or env` };
+}
+
+function lastWords(stderr: readonly string[]): string {
+  const line = stderr.findLast((one) => one.trim() !== "");
+  return line === undefined ? "" : `its last words: ${line.trim().slice(0, 200)}`;
+}

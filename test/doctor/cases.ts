@@ -1,0 +1,291 @@
+/** What a fault case is, and how one is run: break, ask doctor, compare, mend as printed. */
+
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import type { Finding } from "../../src/doctor/finding.ts";
+import { startChild, type TestChild } from "../kit/child.ts";
+import {
+  type CliResult,
+  type GatewayOptions,
+  type Program,
+  programCommand,
+  startGateway,
+  type TestGateway,
+} from "../kit/gateway.ts";
+
+export interface FaultCase {
+  readonly name: string;
+  /** The sentence of the public guide that this is. */
+  readonly guide?: string;
+  readonly gateway?: Partial<GatewayOptions>;
+  /** Before the gateway starts: gives what to add to its options. */
+  before?(bench: Bench): Promise<Partial<GatewayOptions>>;
+  /** Breaks something. */
+  fault?(bench: Bench): Promise<unknown>;
+  /** Arguments of `doctor`; `doctor` alone when absent. */
+  args?(bench: Bench): Promise<readonly string[]> | readonly string[];
+  readonly finds: Expected;
+  /** The error text that the agent has. */
+  agent?(bench: Bench): Promise<string>;
+  readonly agentSays?: RegExp;
+  /** `command`: the fix is run as printed. `sql`: by the database's owner. Or what a person does. */
+  readonly mend?: "command" | "sql" | ((bench: Bench, fix: string) => Promise<unknown>);
+}
+
+export interface Expected {
+  readonly link: Finding["link"];
+  readonly code: Finding["code"];
+  readonly severity?: Finding["severity"];
+  readonly saw?: RegExp;
+  readonly since?: RegExp;
+  readonly cause?: RegExp;
+  readonly fix?: RegExp;
+}
+
+/** One case at work. */
+export interface Bench {
+  readonly program: Program;
+  readonly gateway: TestGateway;
+  /** Token of a live executor key, made at the first use. */
+  token(): Promise<string>;
+  /** Writes a key file, gives its path. */
+  keyFile(token: string): string;
+  /** Ends with the case. */
+  child(command: readonly string[]): TestChild;
+  later(undo: () => unknown): void;
+  doctor(...args: readonly string[]): Promise<Doctor>;
+}
+
+export interface Doctor extends CliResult {
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+  readonly notes: readonly string[];
+  readonly tookMs: number;
+}
+
+export interface Ran {
+  readonly finding: Finding;
+  readonly tookMs: number;
+  readonly agent: string | undefined;
+  readonly mended: boolean;
+}
+
+export async function runFault(one: FaultCase, program: Program): Promise<Ran> {
+  const undo: (() => unknown)[] = [];
+  const bench = await openBench(program, one, undo);
+  try {
+    await one.fault?.(bench);
+    const args = (await one.args?.(bench)) ?? [];
+    const found = await untilFound(bench, args, one.finds);
+    const agent = await one.agent?.(bench);
+    if (one.agentSays !== undefined && !one.agentSays.test(agent ?? "")) {
+      throw new Error(`the agent's error is ${JSON.stringify(agent)}, not ${one.agentSays}`);
+    }
+    if (one.mend === undefined) return { ...found, agent, mended: false };
+    await mend(bench, one.mend, found.finding.fix);
+    await untilGone(bench, args, one.finds);
+    return { ...found, agent, mended: true };
+  } finally {
+    for (const end of undo.reverse()) await end();
+  }
+}
+
+export async function openBench(
+  program: Program,
+  one: Pick<FaultCase, "gateway" | "before">,
+  undo: (() => unknown)[],
+): Promise<Bench> {
+  let token: Promise<string> | undefined;
+  let gateway: TestGateway | undefined;
+  const bench: Bench = {
+    program,
+    get gateway() {
+      if (gateway === undefined) throw new Error("the gateway is not started yet");
+      return gateway;
+    },
+    token: () => (token ??= bench.gateway.key("executor", "my-agent")),
+    keyFile(text) {
+      const path = join(bench.gateway.folder, "agent.key");
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    },
+    child(command) {
+      const child = startChild(command);
+      undo.push(() => child.stop(2_000));
+      return child;
+    },
+    later: (end) => void undo.push(end),
+    async doctor(...args) {
+      const began = performance.now();
+      const ran = await bench.gateway.cli("doctor", ...args, "--json");
+      const tookMs = performance.now() - began;
+      if (ran.code !== 0 && ran.code !== 1) throw new Error(`exit ${ran.code}: ${ran.stderr}`);
+      return { ...ran, ...JSON.parse(ran.stdout), tookMs };
+    },
+  };
+  const more = (await one.before?.(bench)) ?? {};
+  const config = { ...objectOf(one.gateway?.config), ...objectOf(more.config) };
+  const policy = 'id: p\nallow: ["*"]\n';
+  gateway = await startGateway({ program, policy, ...one.gateway, ...more, config });
+  undo.unshift(() => gateway?.[Symbol.asyncDispose]());
+  return bench;
+}
+
+function objectOf(config: GatewayOptions["config"] | undefined): Readonly<Record<string, unknown>> {
+  if (typeof config === "string") throw new Error("a case gives its config as an object");
+  return config ?? {};
+}
+
+async function untilFound(bench: Bench, args: readonly string[], wanted: Expected) {
+  let seen: readonly Finding[] = [];
+  for (const end = performance.now() + 8_000; performance.now() < end; await Bun.sleep(250)) {
+    const report = await bench.doctor(...args);
+    if (report.tookMs > 5_000) throw new Error(`doctor took ${Math.round(report.tookMs)} ms`);
+    const finding = report.findings.find((one) => fits(one, wanted));
+    const isInfo = (wanted.severity ?? "error") === "info";
+    if (finding !== undefined && (isInfo || report.code === 1)) {
+      return { finding, tookMs: report.tookMs };
+    }
+    seen = report.findings;
+  }
+  throw new Error(`not found: ${show(wanted)}; found: ${JSON.stringify(seen, null, 1)}`);
+}
+
+async function untilGone(bench: Bench, args: readonly string[], wanted: Expected): Promise<void> {
+  let seen: Finding | undefined;
+  for (const end = performance.now() + 10_000; performance.now() < end; await Bun.sleep(250)) {
+    const { findings } = await bench.doctor(...args);
+    // What is over is still told; it is no finding of now.
+    const now = findings.filter(({ severity }) => severity !== "info");
+    seen = now.find(({ link, code }) => link === wanted.link && code === wanted.code);
+    if (seen === undefined) return;
+  }
+  throw new Error(`the fix did not clear ${JSON.stringify(seen)}`);
+}
+
+function fits(one: Finding, wanted: Expected): boolean {
+  const texts = ["saw", "since", "cause", "fix"] as const;
+  return (
+    one.link === wanted.link &&
+    one.code === wanted.code &&
+    (wanted.severity ?? one.severity) === one.severity &&
+    texts.every((name) => wanted[name]?.test(one[name]) ?? true)
+  );
+}
+
+function show(wanted: Expected): string {
+  return Object.entries(wanted)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
+}
+
+async function mend(bench: Bench, how: NonNullable<FaultCase["mend"]>, fix: string) {
+  if (how === "command") await runCommand(bench, fix);
+  else if (how === "sql") throw new Error("a case with SQL gives its own owner");
+  else await how(bench, fix);
+}
+
+/** The printed line in a shell that has `authensor-gw` on its PATH; `serve` goes on running. */
+export async function runCommand(bench: Bench, line: string): Promise<TestChild> {
+  const { gateway } = bench;
+  const bin = join(gateway.folder, "bin");
+  mkdirSync(bin, { recursive: true });
+  const command = (await programCommand(bench.program)).map((word) => `'${word}'`).join(" ");
+  writeFileSync(join(bin, "authensor-gw"), `#!/bin/sh\nexec ${command} "$@"\n`);
+  chmodSync(join(bin, "authensor-gw"), 0o755);
+  const child = startChild(["sh", "-c", line], {
+    cwd: gateway.folder,
+    env: {
+      PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+      HOME: gateway.folder,
+      AUTHENSOR_GW_KEY: gateway.adminToken,
+    },
+  });
+  bench.later(() => child.stop(5_000));
+  if (line.includes("authensor-gw serve")) {
+    await child.says(/gateway is up/);
+    return child;
+  }
+  const code = await child.ended;
+  if (code !== 0) throw new Error(`the fix "${line}" ends with ${code}: ${child.stderr()}`);
+  return child;
+}
+
+/** What an agent without any MCP client gets: status and body. */
+export async function post(url: string, token: string, body: object = hello): Promise<string> {
+  try {
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+      },
+      body: JSON.stringify(body),
+    });
+    return `${answer.status} ${await answer.text()}`;
+  } catch (thrown) {
+    return String((thrown as { code?: unknown }).code ?? thrown);
+  }
+}
+
+export const hello = {
+  jsonrpc: "2.0",
+  id: 1,
+  method: "initialize",
+  params: {
+    protocolVersion: "2025-11-25",
+    capabilities: {},
+    clientInfo: { name: "test", version: "1" },
+  },
+};
+
+/** A call through the front door as 2026-07-28 makes it: status and body. */
+export async function call(bench: Bench, name: string, args: object = {}): Promise<string> {
+  const answer = await fetch(`${bench.gateway.url}/mcp`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${await bench.token()}`,
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": "tools/call",
+      "mcp-name": name,
+    },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "tools/call",
+      params: {
+        name,
+        arguments: args,
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+          "io.modelcontextprotocol/clientCapabilities": {},
+        },
+      },
+    }),
+  });
+  return `${answer.status} ${await answer.text()}`;
+}
+
+/** Waits until `status` says this of a server. */
+export async function untilState(bench: Bench, id: string, state: string): Promise<void> {
+  for (const end = performance.now() + 10_000; performance.now() < end; await Bun.sleep(50)) {
+    const { stdout } = await bench.gateway.cli("status", "--json");
+    const { servers }: { servers: { id: string; state: string }[] } = JSON.parse(stdout);
+    if (servers.some((one) => one.id === id && one.state === state)) return;
+  }
+  throw new Error(`"${id}" is not ${state}`);
+}
+
+/** Waits until the history ring holds what a pattern matches: it is written once a second. */
+export async function untilNoted(bench: Bench, pattern: RegExp): Promise<void> {
+  const file = join(bench.gateway.folder, "data/history/00000001.jsonl");
+  for (const end = performance.now() + 5_000; performance.now() < end; await Bun.sleep(50)) {
+    if (pattern.test(readFileSync(file, "utf8"))) return;
+  }
+  throw new Error(`the history does not say ${pattern}`);
+}

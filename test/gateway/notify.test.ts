@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createNotifier, type NotifyPorts, spoolFault } from "../../src/gateway/notify.ts";
+import { startGateway, type TestGateway } from "../kit/gateway.ts";
+import { type NotifySocket, notifySocket } from "../kit/notify-socket.ts";
+import { setClock } from "../kit/scripted.ts";
+import { echo } from "../kit/servers.ts";
+
+describe("what systemd is told", () => {
+  function told(over: Partial<NotifyPorts> = {}) {
+    const clock = setClock();
+    const sent: string[] = [];
+    const errors: unknown[] = [];
+    const world = {
+      status: "0/1 servers ready, 0 in flight",
+      fault: undefined as string | undefined,
+    };
+    const notifier = createNotifier({
+      notify: (state) => sent.push(state),
+      clock,
+      env: { NOTIFY_SOCKET: "/run/x", WATCHDOG_USEC: "3000000" },
+      pid: 7,
+      status: () => world.status,
+      spoolFault: async () => world.fault,
+      log: { error: (message, fields) => errors.push([message, fields]) },
+      ...over,
+    });
+    const fed = () => sent.filter((state) => state === "WATCHDOG=1").length;
+    const rest = () => sent.filter((state) => state !== "WATCHDOG=1");
+    return { clock, sent, errors, world, notifier, fed, rest };
+  }
+
+  test("the status only when it changed", async () => {
+    const { clock, world, notifier, rest } = told();
+    notifier.ready();
+    await clock.advance(5_000);
+    world.status = "1/1 servers ready, 2 in flight";
+    await clock.advance(5_000);
+    notifier.stopping();
+    expect(rest()).toEqual([
+      "READY=1\nSTATUS=0/1 servers ready, 0 in flight",
+      "STATUS=1/1 servers ready, 2 in flight",
+      "STOPPING=1\nSTATUS=stopping: 1/1 servers ready, 2 in flight",
+    ]);
+  });
+
+  test("a reload, also one that fails", async () => {
+    const { notifier, rest } = told();
+    await notifier.reloading(async () => {});
+    await expect(notifier.reloading(() => Promise.reject(new Error("bad")))).rejects.toThrow("bad");
+    expect(rest().map((state) => state.split("\n")[0])).toEqual([
+      ...["RELOADING=1", "READY=1", "RELOADING=1", "READY=1"],
+    ]);
+  });
+
+  test("O7 the watchdog three times within its limit, and not while no receipt can be written", async () => {
+    const { clock, world, fed, errors } = told();
+    await clock.advance(9_000);
+    expect(fed()).toBe(10);
+    world.fault = "EIO";
+    await clock.advance(9_000);
+    expect(fed()).toBe(10);
+    expect(errors).toEqual([[expect.any(String), { why: "EIO" }]]);
+    world.fault = undefined;
+    await clock.advance(3_000);
+    expect(fed()).toBe(13);
+  });
+
+  test("O7 a write that hangs starves it", async () => {
+    const { clock, fed } = told({ spoolFault: () => new Promise(() => {}) });
+    await clock.advance(30_000);
+    expect(fed()).toBe(0);
+  });
+
+  const silent: readonly [why: string, env: NotifyPorts["env"]][] = [
+    ["nobody listens", { WATCHDOG_USEC: "3000000" }],
+    ["the watchdog is another process's", { ...listening(), WATCHDOG_PID: "8" }],
+    ["there is no watchdog", listening()],
+  ];
+  for (const [why, env] of silent) {
+    test(`nothing of life where ${why}`, async () => {
+      const { clock, fed } = told({ env });
+      await clock.advance(30_000);
+      expect(fed()).toBe(0);
+    });
+  }
+
+  function listening() {
+    return { NOTIFY_SOCKET: "/run/x" };
+  }
+});
+
+describe("whether receipts can be written", () => {
+  test("a folder that takes them, is gone, or whose spool is broken", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "gw-alive-"));
+    expect(await spoolFault(folder, () => undefined)).toBeUndefined();
+    expect(await spoolFault(folder, () => undefined)).toBeUndefined();
+    expect(await spoolFault(folder, () => "write: EIO")).toBe("write: EIO");
+    rmSync(folder, { recursive: true });
+    expect(await spoolFault(folder, () => undefined)).toBe("ENOENT");
+  });
+});
+
+for (const program of ["bun", "binary"] as const) {
+  describe(`the ${program} under a recorded notify socket`, () => {
+    let folder = "";
+    let socket: NotifySocket;
+    let gateway: TestGateway;
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "gw-notify-"));
+      socket = await notifySocket(join(folder, "notify"));
+      gateway = await startGateway({
+        program,
+        config: { servers: { echo: echo() } },
+        policy: "id: t\nallow: [echo/echo]\n",
+        env: { NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "600000" },
+      });
+    }, 30_000);
+    afterAll(async () => {
+      await gateway[Symbol.asyncDispose]();
+      await socket.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    test("READY, STATUS, WATCHDOG, RELOADING, STOPPING", async () => {
+      await socket.says("READY=1");
+      await socket.says("STATUS=1/1 servers ready, 0 in flight");
+      await socket.says("WATCHDOG=1");
+      writeFileSync(join(gateway.folder, "policy.yaml"), "id: t\nallow: [nonsense");
+      gateway.child().process.kill("SIGHUP");
+      await socket.says("RELOADING=1");
+      await socket.says("STATUS=1/1 servers ready, 0 in flight, policy files do not load");
+      const fed = () => socket.received().filter(([line]) => line === "WATCHDOG=1").length;
+      const before = fed();
+      await Bun.sleep(500);
+      expect(fed()).toBeGreaterThan(before);
+      expect(await gateway.stop()).toBe(0);
+      await socket.says("STOPPING=1");
+      const order = socket.received().map(([line]) => line);
+      expect(order[0]).toBe("READY=1");
+      expect(order.filter((line) => line === "READY=1").length).toBe(2);
+      expect(order.indexOf("RELOADING=1")).toBeLessThan(order.lastIndexOf("READY=1"));
+    });
+  });
+}
