@@ -124,8 +124,8 @@ async function run(
   if (answer.kind === "cancelled" && live.stopReason !== undefined) {
     respondFailed(incoming, reply, endedByOperator(live), { receipt: intent.id, target: "" }, true);
   }
-  // Copied by now, and nobody looks at it again. What leaves in slices is the collector's.
-  if (answer.kind === "result" && reply.isBodyFree === true) answer.message.release?.();
+  // Sent or copied by now, and nobody looks at it again.
+  if (answer.kind === "result") answer.message.release?.();
 }
 
 function decided(

@@ -28,8 +28,6 @@ export interface Reply {
   notify(message: string): void;
   /** The whole JSON-RPC response, once. Status counts only while no stream has begun. */
   send(status: number, body: Pieces): void;
-  /** After `send`: true when nothing of the body is needed any more, so its memory may go. */
-  readonly isBodyFree?: boolean;
 }
 
 export interface Handling {

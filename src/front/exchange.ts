@@ -26,8 +26,6 @@ export interface Exchange {
   stream: EventStream | undefined;
   spokeAt: number;
   kept: boolean;
-  /** Nothing of the body that was given is needed any more. */
-  isBodyFree: boolean;
 }
 
 export interface Begin {
@@ -59,7 +57,6 @@ export function openExchange(begin: Begin): Exchange {
     stream: undefined,
     spokeAt: began,
     kept: false,
-    isBodyFree: false,
   };
   begin.open.add(exchange);
   begin.calls?.set(begin.id, exchange);
@@ -71,9 +68,6 @@ export function replyOf(exchange: Exchange): Reply {
   return {
     notify: (message) => notify(exchange, message),
     send: (status, body) => send(exchange, status, body),
-    get isBodyFree() {
-      return exchange.isBodyFree;
-    },
   };
 }
 
@@ -159,19 +153,16 @@ function sendLarge(exchange: Exchange, status: number, body: Pieces, size: numbe
     return;
   }
   if (exchange.stream !== undefined || accepts === "events") {
-    exchange.isBodyFree = true;
-    const answer = countUnread(unread, keyId, [encoder.encode(eventOf(body))]);
+    const answer = countUnread(unread, keyId, encoder.encode(eventOf(body)));
     if (exchange.stream !== undefined) exchange.stream.end(answer);
     else give(exchange, new Response(unreadBody(answer), asEvents));
   } else {
-    // Slices of the very bytes: a copy of megabytes would cost a tenth of the whole call.
-    const answer = countUnread(unread, keyId, body.map(bytesOf));
+    const answer = countUnread(unread, keyId, bytesOf(body));
     give(exchange, jsonBody(status, unreadBody(answer)));
   }
 }
 
 function sendSmall(exchange: Exchange, status: number, body: Pieces): void {
-  exchange.isBodyFree = true;
   if (exchange.stream !== undefined) {
     exchange.stream.write(eventOf(body));
     exchange.stream.end();
@@ -218,8 +209,10 @@ const asEvents = { headers: streamHeaders };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-function bytesOf(piece: string | Uint8Array): Uint8Array {
-  return typeof piece === "string" ? encoder.encode(piece) : piece;
+/** A copy: the memory the pieces came in is given back before this is sent. */
+function bytesOf(body: Pieces): Uint8Array<ArrayBuffer> {
+  const whole = joined(body);
+  return typeof whole === "string" ? encoder.encode(whole) : whole;
 }
 
 /** JSON may hold line breaks between its tokens, which an event has to carry as lines. */

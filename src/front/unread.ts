@@ -14,7 +14,7 @@ export interface Unread {
 /** One answer that leaves in slices, each when its reader asks for it. */
 export interface UnreadAnswer {
   /** undefined: that was all; it is not counted any more. */
-  next(): Uint8Array | undefined;
+  next(): Uint8Array<ArrayBuffer> | undefined;
   /** The client left. */
   over(): void;
   /** Ends the stream it leaves by; set by whoever opens that. */
@@ -39,14 +39,14 @@ export function isBehind(unread: Unread, keyId: string): boolean {
   return (unread.byKey.get(keyId) ?? 0) + limits.unreadFromBytes > limits.unreadBytesPerKey;
 }
 
-/** Counts the parts from now until they were read, or nobody is there to read them. */
+/** Counts `bytes` from now until they were read, or nobody is there to read them. */
 export function countUnread(
   unread: Unread,
   keyId: string,
-  parts: readonly Uint8Array[],
+  bytes: Uint8Array<ArrayBuffer>,
 ): UnreadAnswer {
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  const rest = [...parts];
+  const size = bytes.length;
+  let rest = bytes;
   let movedAt = unread.clock.mono();
   const answer: UnreadAnswer = {
     cut: undefined,
@@ -54,18 +54,16 @@ export function countUnread(
       return movedAt;
     },
     next() {
-      const part = rest[0];
-      if (part === undefined) answer.over();
-      if (part === undefined || !unread.answers.has(answer)) return undefined;
-      const slice = part.subarray(0, limits.answerSliceBytes);
-      if (slice.length === part.length) rest.shift();
-      else rest[0] = part.subarray(slice.length);
+      if (rest.length === 0) answer.over();
+      if (!unread.answers.has(answer)) return undefined;
+      const slice = rest.subarray(0, limits.answerSliceBytes);
+      rest = rest.subarray(slice.length);
       movedAt = unread.clock.mono();
       return slice;
     },
     over() {
       if (!unread.answers.delete(answer)) return;
-      rest.length = 0;
+      rest = nothing;
       add(unread, keyId, -size);
     },
   };
@@ -102,6 +100,7 @@ export function endStalled(unread: Unread, now: number): void {
   }
 }
 
+const nothing = new Uint8Array(0);
 const stalled = new Error("the client does not read its answer");
 
 function add(unread: Unread, keyId: string, bytes: number): void {

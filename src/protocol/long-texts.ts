@@ -88,8 +88,10 @@ function hasControl(bytes: Uint8Array, from: number, to: number): boolean {
   let at = 0;
   // The high bit of each byte that is below 0x20; four words a turn, which halves the time.
   for (; at + 4 <= words.length; at += 4) {
-    const [a, b] = [words[at] as number, words[at + 1] as number];
-    const [c, d] = [words[at + 2] as number, words[at + 3] as number];
+    const a = words[at] as number;
+    const b = words[at + 1] as number;
+    const c = words[at + 2] as number;
+    const d = words[at + 3] as number;
     found |= (((a - 0x20202020) | 0) & ~a) | (((b - 0x20202020) | 0) & ~b);
     found |= (((c - 0x20202020) | 0) & ~c) | (((d - 0x20202020) | 0) & ~d);
   }
