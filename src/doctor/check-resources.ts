@@ -87,7 +87,8 @@ function handles(world: World): Finding[] {
   const { pid } = world.gateway.status;
   const gauge = gaugeOf(world, "file_handles");
   const used = openFiles(pid) ?? gauge?.used;
-  const most = openFilesLimit(pid) ?? gauge?.limit ?? null;
+  const [soft, hard] = openFilesLimits(pid);
+  const most = soft ?? gauge?.limit ?? null;
   if (used === undefined || most === null || used < most * 0.9) return [];
   return [
     finding({
@@ -97,7 +98,10 @@ function handles(world: World): Finding[] {
       saw: `process ${pid} has ${used} of ${most} files and connections open`,
       cause: "many agents and servers, or a limit that is too low",
       effect: "new connections and servers fail until others close",
-      fix: `prlimit --pid ${pid} --nofile=65536:65536`,
+      // Without more rights a process may be given what its hard limit says.
+      ...(hard === undefined || hard <= most
+        ? {}
+        : { fix: `prlimit --pid ${pid} --nofile=${hard}:` }),
     }),
   ];
 }
@@ -110,13 +114,14 @@ function openFiles(pid: number): number | undefined {
   }
 }
 
-function openFilesLimit(pid: number): number | undefined {
+/** Soft and hard. */
+function openFilesLimits(pid: number): readonly [number | undefined, number | undefined] {
   try {
     const text = readFileSync(`/proc/${pid}/limits`, "utf8");
-    const found = Number(text.match(/^Max open files\s+(\d+)/m)?.[1] ?? Number.NaN);
-    return Number.isFinite(found) ? found : undefined;
+    const found = text.match(/^Max open files\s+(\d+)\s+(\d+)/m);
+    return found === null ? [undefined, undefined] : [Number(found[1]), Number(found[2])];
   } catch {
-    return undefined; // another user's process, or no /proc
+    return [undefined, undefined]; // another user's process, or no /proc
   }
 }
 
