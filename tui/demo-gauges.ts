@@ -1,7 +1,7 @@
 /** What can run out in the scripted demo, at any moment of it; the sentences are the gateway's. */
 
 import type { LiveGauge, LiveGauges } from "../src/admin/contract.ts";
-import { demoFolder } from "./demo-tools.ts";
+import { demoData } from "./demo-tools.ts";
 
 const minute = 60_000;
 const mebi = 1024 ** 2;
@@ -106,7 +106,7 @@ function gaugeRows(at: number, load: Load, jitter: number, spool: number): reado
       at_limit: "calls are refused with GW_AUDIT_FULL until the store takes receipts",
     }),
     gauge(["disk", 31.4 * gibi, 49.1 * gibi, "bytes"], {
-      at_limit: `no receipt can be written in ${demoFolder.replace("etc", "var/lib")}, so calls are refused`,
+      at_limit: `no receipt can be written in ${demoData}, so calls are refused`,
     }),
   ];
 }

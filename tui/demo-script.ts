@@ -21,7 +21,7 @@ import {
 } from "./demo-calls.ts";
 import { gaugesAt } from "./demo-gauges.ts";
 import { eraOf, isUp, serverAt, serverIds } from "./demo-servers.ts";
-import { demoFolder } from "./demo-tools.ts";
+import { demoData, demoFolder } from "./demo-tools.ts";
 
 export interface Script {
   /** Plays on to `at`, ms after the demo opens, and says what changed on the way. */
@@ -295,17 +295,19 @@ function countedOf(its: Tally | undefined, id: string, running: ReadonlyMap<stri
   return { calls, failed, busy, p50Ms: part(0.5), p95Ms: part(0.95) };
 }
 
+const unknownKey = 'A rule has no key "hnt" (did you mean "hint"?)';
+
 /** For a minute the policy's file does not load: the old one stays in force. */
 function faultAt(at: number): string | null {
   if (at < 17 * minute || at >= 18 * minute) return null;
-  return 'policies/prod.yaml:31:5 GW_POLICY unknown key "hnt"; did you mean hint?';
+  return `Cannot load the policy: 1 problem; ${demoFolder}/policies/prod.yaml:31:5 ${unknownKey}`;
 }
 
 function gatewayWith(fault: string | null): LiveGateway {
   return {
     ...{ version: "0.1.0", pid: 4_071, startedMs, listen: ["http://localhost:3100"] },
     config: `${demoFolder}/authensor-gw.yaml`,
-    dataDir: "/var/lib/authensor-gw",
+    dataDir: demoData,
     policy: {
       hash: "9c41e07d52b6a8f13e90c4d7b8a1f2650d3e7c94ab18f6025de3917ac4b0e2d8",
       ...{ files: [`${demoFolder}/policies/prod.yaml`], rules: 9, fault },

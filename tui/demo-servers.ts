@@ -136,8 +136,10 @@ function stateAt(id: string, at: number): State {
       trouble: {
         code: "GW_UPSTREAM_DOWN",
         cause: killed,
-        fix: "read its stderr: authensor-gw servers show browser; then authensor-gw servers retry browser",
-        effect: "calls of 5 tools fail for 2 keys",
+        fix:
+          "read its stderr: authensor-gw servers show browser; " +
+          "then authensor-gw servers retry browser",
+        effect: "calls of 5 tools fail for 4 keys",
       },
     };
   }

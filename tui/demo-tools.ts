@@ -7,6 +7,7 @@ import type { ListedKey, ListedTool, ToolRule } from "../src/admin/contract.ts";
 
 /** Where the demo's gateway is said to have its files. */
 export const demoFolder = "/etc/authensor-gw";
+export const demoData = "/var/lib/authensor-gw";
 
 interface DemoRule {
   readonly effect: ToolRule["effect"];

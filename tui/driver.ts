@@ -3,6 +3,7 @@
  * nothing is drawn that looks as before (tui.md 4.3). No React in here.
  */
 
+import { limits } from "../src/base/limits.ts";
 import { type Hands, perform } from "./effects.ts";
 import type { KeyEvent } from "./input.ts";
 import { createStore, type Live, type Source } from "./live.ts";
@@ -60,7 +61,7 @@ export function createDriver(options: DriverOptions): Driver {
   let suspend = () => {};
   /** How the gateway that was started for this ended. */
   let ownEnd: string | undefined;
-  let [stopsGateway, lastMs] = [false, 0];
+  let [stopsGateway, lastMs, costMs] = [false, 0, 0];
   let unwatch: (() => void) | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ticker: ReturnType<typeof setInterval> | undefined;
@@ -81,6 +82,7 @@ export function createDriver(options: DriverOptions): Driver {
       shown.lines.length === lines.length &&
       lines.every((line, at) => line === shown.lines[at]);
     if (same) return;
+    costMs = (changedBytes(shown.lines, lines) / limits.tuiBytesPerSecond) * 1_000;
     shown = { lines, columns: ui.size.columns };
     for (const listener of listeners) listener();
   }
@@ -97,7 +99,7 @@ export function createDriver(options: DriverOptions): Driver {
   function changed(): void {
     if (timer !== undefined) return;
     // Nothing but the count of what arrived changes while the picture stands.
-    const every = ui.pausedAt === undefined ? ui.refreshMs : tickMs;
+    const every = ui.pausedAt === undefined ? Math.max(ui.refreshMs, costMs) : tickMs;
     timer = setTimeout(publish, Math.max(0, lastMs + every - performance.now()));
   }
 
@@ -160,7 +162,7 @@ export function createDriver(options: DriverOptions): Driver {
         ownEnd = why;
       });
       ticker = setInterval(() => {
-        if (needsTick(live, ui)) publish();
+        if (needsTick(live, ui) && performance.now() - lastMs >= costMs) publish();
       }, tickMs);
     },
     close() {
@@ -185,6 +187,19 @@ export function createDriver(options: DriverOptions): Driver {
       return stopsGateway;
     },
   };
+}
+
+/** About what Ink writes: of each changed line what comes after its unchanged beginning. */
+function changedBytes(before: readonly string[], lines: readonly string[]): number {
+  let bytes = 0;
+  for (const [at, line] of lines.entries()) {
+    const old = before[at] ?? "";
+    if (old === line) continue;
+    let same = 0;
+    while (same < line.length && line[same] === old[same]) same++;
+    bytes += line.length - same + 10;
+  }
+  return bytes;
 }
 
 /** Nothing moves by itself in an idle gateway: then nothing is drawn. */

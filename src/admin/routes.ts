@@ -133,7 +133,7 @@ export const routes: readonly Route[] = [
 
 /** Hono is loaded at the first request: a start does not need it. */
 export function createAdmin(ports: AdminPorts): {
-  fetch(request: Request, peer?: AdminPeer): Promise<Response>;
+  fetch(request: Request, peer: AdminPeer): Promise<Response>;
 } {
   let app: Promise<App> | undefined;
   return {
@@ -144,7 +144,7 @@ export function createAdmin(ports: AdminPorts): {
   };
 }
 
-type App = Hono<{ Bindings: { readonly peer: AdminPeer | undefined } }>;
+type App = Hono<{ Bindings: { readonly peer: AdminPeer } }>;
 
 async function makeApp(ports: AdminPorts): Promise<App> {
   const { Hono: Router } = await import("hono");
@@ -173,23 +173,25 @@ async function answer(
   route: Route,
   request: Request,
   ports: AdminPorts,
-  peer: AdminPeer | undefined,
+  peer: AdminPeer,
 ): Promise<Response> {
   try {
     const header = request.headers.get("authorization");
-    let caller = await callerOf(route, header, ports);
+    const onSocket = peer.address() === "unix";
+    const told = { header, onSocket };
+    let caller = await callerOf(route, told, ports);
     let body: JsonObject = {};
     if (route.method !== "GET") {
       body = await readBody(request, ports.bodyMs ?? limits.bodyMs);
       // The body may have taken its time, and the key may be no more.
-      caller = await callerOf(route, header, ports);
+      caller = await callerOf(route, told, ports);
     }
     const query = new URL(request.url).searchParams;
-    const stillMay = () => void callerNow(route, header, ports);
+    const stillMay = () => void callerNow(route, told, ports);
     const after = seqOf(request.headers.get("last-event-id"));
     const found = await route.handle({ query, body, caller, stillMay, after }, ports);
     if (!(found instanceof ReadableStream)) return json(found, 200);
-    peer?.keepOpen();
+    peer.keepOpen();
     return new Response(found, { headers: streamHeaders });
   } catch (thrown) {
     return refusal(asFault(thrown, "The admin API failed"));
@@ -204,13 +206,19 @@ function seqOf(id: string | null): number | undefined {
   return Number.isSafeInteger(seq) && seq > 0 ? seq : undefined;
 }
 
-async function callerOf(route: Route, header: string | null, ports: AdminPorts): Promise<Caller> {
-  // Another gateway on the same store may have made one: what is not known is not "none".
-  if (route.may === "first-key" && header === null) await ports.access.refresh();
-  return callerNow(route, header, ports);
+/** What a request says of who sent it. */
+interface Told {
+  readonly header: string | null;
+  readonly onSocket: boolean;
 }
 
-function callerNow(route: Route, header: string | null, ports: AdminPorts): Caller {
+async function callerOf(route: Route, told: Told, ports: AdminPorts): Promise<Caller> {
+  // Another gateway on the same store may have made one: what is not known is not "none".
+  if (route.may === "first-key" && told.header === null) await ports.access.refresh();
+  return callerNow(route, told, ports);
+}
+
+function callerNow(route: Route, { header, onSocket }: Told, ports: AdminPorts): Caller {
   let caller: Caller | undefined;
   if (header !== null) {
     const known = ports.access.authenticate(header);
@@ -219,7 +227,7 @@ function callerNow(route: Route, header: string | null, ports: AdminPorts): Call
   }
   const first = route.may === "first-key" && caller === undefined;
   const hasAdminKey = !first || ports.access.list().some(isLiveAdmin);
-  const decided = decideAdmin(route.may, caller, hasAdminKey);
+  const decided = decideAdmin(route.may, caller, { hasAdminKey, onSocket });
   if (!decided.ok) throw decided.error;
   return decided.value;
 }

@@ -11,10 +11,10 @@ export interface Caller {
 }
 
 /**
- * read: anybody who can open the socket, or a viewer's key and up.
+ * read: anybody who can open the socket, or a viewer's key and up. On the port: a key only.
  * operate: an operator's key or an admin's.
  * admin: an admin's key.
- * first-key: an admin's key; nobody's while there is no admin key that works.
+ * first-key: an admin's key; on the socket nobody's while there is no admin key that works.
  */
 export type May = "read" | "operate" | "admin" | "first-key";
 
@@ -25,15 +25,15 @@ const roles: Readonly<Record<May, readonly string[]>> = {
   "first-key": ["admin"],
 };
 
-/** caller undefined: the request carries no key. */
+/** caller undefined: the request carries no key. `onSocket`: it came by the admin socket. */
 export function decideAdmin(
   may: May,
   caller: Caller | undefined,
-  hasAdminKey: boolean,
+  known: { readonly hasAdminKey: boolean; readonly onSocket: boolean },
 ): Result<Caller, GatewayError> {
   if (caller === undefined) {
-    const open = may === "read" || (may === "first-key" && !hasAdminKey);
-    return open ? ok({ keyId: "socket", roles: [] }) : no(keyMissing(may));
+    const open = may === "read" || (may === "first-key" && !known.hasAdminKey);
+    return open && known.onSocket ? ok({ keyId: "socket", roles: [] }) : no(keyMissing(may));
   }
   if (caller.roles.some((role) => roles[may].includes(role))) return ok(caller);
   return no(

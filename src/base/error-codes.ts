@@ -122,6 +122,7 @@ export const catalogue = {
   GW_NOT_RUNNING: row(503, -32603, 69, "No gateway answers for this config", "start it with `authensor-gw serve`"),
   GW_LOG: row(503, -32603, 69, "The log is not where this command can read it", "name the file with `authensor-gw logs --file FILE`, or install the gateway as a service: `authensor-gw service install`"),
   GW_NO_TERMINAL: row(400, -32602, 2, "The terminal interface needs a terminal on stdin and stdout", "`authensor-gw status` and `authensor-gw receipts tail` show the same as text"),
+  GW_SERVICE: row(503, -32603, 69, "The service of systemd cannot be shown or changed", "`authensor-gw service print` prints the unit; `systemctl status authensor-gw` tells more"),
   GW_SOCKET: row(503, -32603, 69, "This user may not open the gateway's admin socket", "join the socket's group, or run the command as the gateway's user"),
   GW_NAME: row(400, -32602, 3, "The name does not exist", "see the matching list command"),
   GW_INTERNAL: row(500, -32603, 70, "Something failed inside the gateway that should not", "please report it with the log line of this time"),

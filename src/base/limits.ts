@@ -235,6 +235,11 @@ export const limits = {
   /** Between two attempts to reach a gateway that was lost: the first and the last one. */
   tuiRetryFirstMs: 500,
   tuiRetryLastMs: 5_000,
+  /**
+   * What new data may write to a terminal: a list that moves changes every row, and a slow line
+   * must keep room for keys. Pictures come less often where they are large.
+   */
+  tuiBytesPerSecond: 7_000,
   /** Terminals cut what is copied through them (OSC 52): more goes to a file. */
   tuiCopyBytes: 70_000,
   /** Lines that libraries wrote to stderr while the screen was drawn, shown after leaving. */

@@ -1,9 +1,48 @@
 /** Rows of the table of commands: logs, log level, the service. */
 
-import type { Command } from "./command.ts";
+import type { Command, Option } from "./command.ts";
 import { config, filter, json, keyFile, lines } from "./options.ts";
 
+const user: Option = { name: "user", doc: "a service of this user, not of the system" };
+
 export const operating: readonly Command[] = [
+  {
+    name: "service print",
+    usage: "[--user] [--config FILE]",
+    summary: "Print a hardened systemd unit for this config",
+    examples: ["service print > authensor-gw.service"],
+    options: [config, user],
+    args: [0, 0],
+    load: async () => (await import("./service-print.ts")).run,
+  },
+  {
+    name: "service install",
+    usage: "[--user] [--at-boot] [--config FILE]",
+    summary: "Install and start the gateway as a service of systemd",
+    help:
+      "Makes the user authensor-gw, writes the unit and has systemd start it now and at boot.\n" +
+      "Made anew at each call: what you change belongs in `systemctl edit authensor-gw`.",
+    examples: ["service install --config /etc/authensor-gw/authensor-gw.yaml"],
+    options: [config, user, { name: "at-boot", doc: "do not start it now, only at the next boot" }],
+    args: [0, 0],
+    load: async () => (await import("./service-install.ts")).run,
+  },
+  {
+    name: "service status",
+    usage: "[--user] [--json]",
+    summary: "Show what systemd knows of the service; exit 1 when it does not run",
+    options: [json, user],
+    args: [0, 0],
+    load: async () => (await import("./service-status.ts")).run,
+  },
+  {
+    name: "service uninstall",
+    usage: "[--user]",
+    summary: "Stop the service and remove its unit; config and receipts stay",
+    options: [user],
+    args: [0, 0],
+    load: async () => (await import("./service-uninstall.ts")).run,
+  },
   {
     name: "tui",
     usage: "[--read-only] [--demo] [--attach SOCKET]",

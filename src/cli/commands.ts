@@ -314,7 +314,7 @@ export const commands: readonly Command[] = [
 /** Commands of later versions: told apart from misspelt ones. */
 export const laterCommands: readonly string[] = [
   ...["stdio", "holds", "lock"],
-  ...["kill-switch", "service", "policy test", "policy suggest", "policy diff", "policy replay"],
+  ...["kill-switch", "policy test", "policy suggest", "policy diff", "policy replay"],
   ...["policy shadow", "policy convert", "policy templates", "receipts export"],
   ...["receipts prove", "receipts erase", "receipts repair"],
 ];

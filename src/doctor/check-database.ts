@@ -111,13 +111,12 @@ function refused(world: World, database: Postgres, place: string, thrown: unknow
   const saw = `${place} refuses: ${textOf(thrown)}${state === "" ? "" : ` (${state})`}`;
   const user = new URL(database.url).username;
   if (state === "53300" || state === "53400") {
-    const fix = `in the database: alter role ${user} connection limit -1; or raise max_connections`;
-    return of(world, {
-      code: "GW_DB_POOL",
-      saw,
-      cause: "no connection is left for this role",
-      fix,
-    });
+    const ofRole = saw.includes("for role");
+    const cause = ofRole
+      ? "its role may have no more connections"
+      : "all connections of the database are in use (max_connections)";
+    const fix = ofRole ? `alter role ${user} connection limit -1;` : mostConnections;
+    return of(world, { code: "GW_DB_POOL", saw, cause, fix });
   }
   if (state.startsWith("28")) {
     const fix = "correct user and password in `database`, or pg_hba.conf of the database";
@@ -130,6 +129,9 @@ function refused(world: World, database: Postgres, place: string, thrown: unknow
   }
   return of(world, { code: "GW_DATABASE", saw, cause: textOf(thrown) });
 }
+
+const mostConnections =
+  "raise max_connections of the database, or lower `database.pool` of those that use it";
 
 /** It answers: its clock, tables, grants, and who waits for whom. Not one of them is changed. */
 async function look(world: World, sql: Sql, config: Config): Promise<Finding[]> {

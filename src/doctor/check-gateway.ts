@@ -7,6 +7,7 @@ import type { Config } from "../gateway/config-model.ts";
 import { loadPolicy } from "../gateway/load-policy.ts";
 import { type Finding, finding, findingOf } from "./finding.ts";
 import { processState } from "./gateway-state.ts";
+import { openFileFindings } from "./open-files.ts";
 import { runsOf } from "./periods.ts";
 import { sinceText } from "./times.ts";
 import type { GatewayState, World } from "./world.ts";
@@ -16,7 +17,11 @@ export async function checkGateway(world: World): Promise<readonly Finding[]> {
   const ofConfig = configFindings(world);
   if (config === undefined) return ofConfig;
   if (gateway.kind === "closed") return [...ofConfig, gateway.finding];
-  if (gateway.kind === "silent") return [...ofConfig, silent(world, gateway.pid)];
+  if (gateway.kind === "silent") {
+    // It takes no connection because it can have no more: found by the check of resources.
+    const full = openFileFindings(world).some(({ severity }) => severity === "error");
+    return full ? ofConfig : [...ofConfig, silent(world, gateway.pid)];
+  }
   if (gateway.kind === "up") return [...ofConfig, ...(await stale(world, config, gateway))];
   const ofStart = await startFindings(config);
   const found = [...ofConfig, ...ofStart];

@@ -1,10 +1,11 @@
 /** What can run out: memory, file handles, disk, spool, the loop; and the clock they go by. */
 
-import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
 import type { LiveGauge } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
 import { sizeText } from "../gateway/config-units.ts";
 import { type Finding, finding } from "./finding.ts";
+import { openFileFindings } from "./open-files.ts";
 import { sinceOf } from "./periods.ts";
 import { sinceText, spanText } from "./times.ts";
 import type { World } from "./world.ts";
@@ -13,7 +14,7 @@ export async function checkResources(world: World): Promise<readonly Finding[]> 
   return [
     ...disk(world),
     ...spool(world),
-    ...handles(world),
+    ...openFileFindings(world),
     ...memory(world),
     ...loop(world),
     ...clock(world),
@@ -79,45 +80,6 @@ function spool(world: World): Finding[] {
       effect: "calls are refused when it is full",
     }),
   ];
-}
-
-/** Read of the process itself: a limit can be raised while it runs. */
-function handles(world: World): Finding[] {
-  if (world.gateway.kind !== "up") return [];
-  const { pid } = world.gateway.status;
-  const gauge = gaugeOf(world, "file_handles");
-  const used = openFiles(pid) ?? gauge?.used;
-  const most = openFilesLimit(pid) ?? gauge?.limit ?? null;
-  if (used === undefined || most === null || used < most * 0.9) return [];
-  return [
-    finding({
-      link,
-      severity: used >= most - 1 ? "error" : "warning",
-      code: "GW_FILE_HANDLES",
-      saw: `process ${pid} has ${used} of ${most} files and connections open`,
-      cause: "many agents and servers, or a limit that is too low",
-      effect: "new connections and servers fail until others close",
-      fix: `prlimit --pid ${pid} --nofile=65536:65536`,
-    }),
-  ];
-}
-
-function openFiles(pid: number): number | undefined {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).length;
-  } catch {
-    return undefined; // another user's process, or no /proc
-  }
-}
-
-function openFilesLimit(pid: number): number | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/limits`, "utf8");
-    const found = Number(text.match(/^Max open files\s+(\d+)/m)?.[1] ?? Number.NaN);
-    return Number.isFinite(found) ? found : undefined;
-  } catch {
-    return undefined; // another user's process, or no /proc
-  }
 }
 
 function memory(world: World): Finding[] {

@@ -109,13 +109,20 @@ export function certificateOf(options: {
       socket.destroy();
       const endsMs = Date.parse(shown.valid_to ?? "");
       resolve({
-        fault: wordsOf(untrusted) ?? wrongName?.message,
+        fault:
+          wrongName !== undefined && isName(untrusted) ? wrongName.message : wordsOf(untrusted),
         subject: nameIn(shown.subject),
         issuer: nameIn(shown.issuer),
         endsMs: Number.isNaN(endsMs) ? undefined : endsMs,
       });
     });
   });
+}
+
+/** The runtime's word for a wrong name says nothing of the names. */
+function isName(error: unknown): boolean {
+  const words = wordsOf(error);
+  return words === undefined || words.includes("ALTNAME");
 }
 
 function wordsOf(error: unknown): string | undefined {

@@ -69,6 +69,7 @@ export function buildConfig(input: BuildInput): Config {
     admin: {
       socket: socket === undefined ? defaultSocket(dataDir, env) : absolute(socket),
       group: raw.admin?.group,
+      listen: raw.admin?.listen,
     },
     log: { level: raw.log?.level ?? "info", access: raw.log?.access ?? false },
     limits: {
@@ -84,6 +85,7 @@ export function buildConfig(input: BuildInput): Config {
     build.notes.push('auth is "none": every program of this machine may call, as "anonymous"');
   }
   checkSocket(build, config.admin.socket);
+  checkAdminListen(build, config.admin.listen?.host ?? "localhost");
   return config;
 }
 
@@ -157,6 +159,17 @@ function checkListen(build: Build, host: string, covered: boolean, auth: Config[
       "GW_LISTEN",
     );
   }
+}
+
+/** Whoever reaches it may guess keys: that is nobody but this machine. */
+function checkAdminListen(build: Build, host: string): void {
+  if (isLoopback(host)) return;
+  build.problem(
+    ["admin", "listen"],
+    `"admin.listen" is "${host}", which other machines reach`,
+    "use localhost:3101, and `ssh -L` from elsewhere",
+    "GW_LISTEN",
+  );
 }
 
 function readDatabase(build: Build, raw: RawConfig["database"]): DatabaseConfig {

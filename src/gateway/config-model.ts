@@ -17,7 +17,12 @@ export interface Config {
   readonly policy: readonly string[];
   readonly naming: "prefix" | "auto" | "bare";
   readonly audit: { readonly mode: "strict" | "fast"; readonly spoolBytesMax: number };
-  readonly admin: { readonly socket: string; readonly group: string | undefined };
+  readonly admin: {
+    readonly socket: string;
+    readonly group: string | undefined;
+    /** A loopback port beside the socket, where reading needs a key too. */
+    readonly listen: { readonly host: string; readonly port: number } | undefined;
+  };
   readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly access: boolean };
   readonly limits: {
     readonly bodyBytes: number;

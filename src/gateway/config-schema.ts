@@ -81,17 +81,18 @@ function sizeText(bytes: number): string {
   return `${bytes}B`;
 }
 
-const listen = value(
-  {
-    is: "an address like localhost:3100, 0.0.0.0:3100 or [::1]:3100",
-    default: "localhost:3100",
-    doc: "Where MCP is served, at `/mcp`. Wider than this machine needs `tls` or `behind_proxy`.",
-  },
-  (input) =>
+const address = (info: KeyInfo) =>
+  value(info, (input) =>
     typeof input === "string" || typeof input === "number"
       ? parseAddress(String(input))
       : undefined,
-);
+  );
+
+const listen = address({
+  is: "an address like localhost:3100, 0.0.0.0:3100 or [::1]:3100",
+  default: "localhost:3100",
+  doc: "Where MCP is served, at `/mcp`. Wider than this machine needs `tls` or `behind_proxy`.",
+});
 
 const hostName = value(
   {
@@ -268,6 +269,10 @@ export const configSchema = object({
       doc: "Socket of the admin API, mode 0660.",
     }),
     group: text({ is: "a group's name", doc: "Group that may open the socket." }),
+    listen: address({
+      is: "a loopback address like localhost:3101",
+      doc: "Port of the admin API beside the socket; there reading needs a viewer's key.",
+    }),
   }),
   log: object({
     level: oneOf(["debug", "info", "warn", "error"], {

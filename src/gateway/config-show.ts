@@ -30,9 +30,12 @@ interface Entry {
   readonly at?: ConfigPath | undefined;
 }
 
+function addressText({ host, port }: Config["listen"]): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 function entries(config: Config, source: ConfigSource): readonly Entry[] {
   const { listen, database, audit, admin, log, limits } = config;
-  const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
   const of = (path: string, value: unknown, at?: string): Entry => ({
     path: path.split("."),
     value: String(value),
@@ -40,7 +43,7 @@ function entries(config: Config, source: ConfigSource): readonly Entry[] {
   });
   const shortDatabase = source.has(["database", "url"]) ? "database.url" : "database";
   const list = [
-    of("listen", `${host}:${listen.port}`),
+    of("listen", addressText(listen)),
     of("behind_proxy", config.behindProxy),
     of("tls", config.tls === undefined ? "none" : "certificate and key"),
     of("hosts", config.hosts.join(", ") || "none"),
@@ -54,6 +57,7 @@ function entries(config: Config, source: ConfigSource): readonly Entry[] {
     of("audit.spool.max", sizeText(audit.spoolBytesMax)),
     of("admin.socket", admin.socket),
     of("admin.group", admin.group ?? "none"),
+    of("admin.listen", admin.listen === undefined ? "none" : addressText(admin.listen)),
     of("log.level", log.level),
     of("log.access", log.access),
     of("limits.body", sizeText(limits.bodyBytes)),

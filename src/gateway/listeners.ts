@@ -4,6 +4,8 @@ import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import process from "node:process";
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { plain, plainError } from "../front/answers.ts";
+import { createHostGuard } from "../front/hosts.ts";
 import type { Listener, ListenOptions, Runtime } from "../runtime/runtime.ts";
 import type { Config } from "./config-model.ts";
 import { groupId, inGroup, prepareFolder } from "./socket-folder.ts";
@@ -16,32 +18,66 @@ export interface Door {
 
 type Handle = ListenOptions["handle"];
 
-/** `localhost` is both loopback families; a missing family is skipped. Throws GW_PORT_TAKEN … */
-export async function openFront(
+/** Where MCP is served. Throws GW_PORT_TAKEN … */
+export function openFront(
   runtime: Runtime,
   config: Config,
   handle: Handle,
 ): Promise<readonly Door[]> {
-  const { host, port } = config.listen;
+  return openPort(runtime, "listen", config.listen, {
+    ...(config.tls === undefined ? {} : { tls: config.tls }),
+    // More than the front allows: it answers small overruns with its own words.
+    bodyBytesMax: config.limits.bodyBytes + 64 * 1024,
+    idleSeconds: limits.httpIdleSeconds,
+    handle,
+  });
+}
+
+/** `admin.listen`: the admin API on a port, for names of this machine only (F1 to F3). */
+export async function openAdminPort(
+  runtime: Runtime,
+  config: Config,
+  handle: Handle,
+): Promise<readonly Door[]> {
+  if (config.admin.listen === undefined) return [];
+  const ports: number[] = [];
+  const guard = createHostGuard([], ports);
+  const doors = await openPort(runtime, "admin.listen", config.admin.listen, {
+    bodyBytesMax: 1024 * 1024,
+    idleSeconds: limits.httpIdleSeconds,
+    handle(request, peer) {
+      const { headers } = request;
+      if (guard.host(headers.get("host")) !== "ours") return plainError(plain("GW_HOST"));
+      if (!guard.origin(headers.get("origin"))) return plainError(plain("GW_ORIGIN"));
+      return handle(request, peer);
+    },
+  });
+  for (const { listener } of doors) ports.push(listener.port);
+  return doors.map((door) => ({ ...door, url: `${door.url} (admin)` }));
+}
+
+/** `localhost` is both loopback families; a missing family is skipped. Throws GW_PORT_TAKEN … */
+async function openPort(
+  runtime: Runtime,
+  setting: string,
+  { host, port }: Config["listen"],
+  options: Omit<ListenOptions, "address">,
+): Promise<readonly Door[]> {
   const hosts = host === "localhost" ? ["127.0.0.1", "::1"] : [host];
   const doors: Door[] = [];
   let bound = port;
   for (const address of hosts) {
     try {
       const listener = await runtime.listen({
+        ...options,
         address: { host: address, port: bound },
-        ...(config.tls === undefined ? {} : { tls: config.tls }),
-        // More than the front allows: it answers small overruns with its own words.
-        bodyBytesMax: config.limits.bodyBytes + 64 * 1024,
-        idleSeconds: limits.httpIdleSeconds,
-        handle,
       });
       bound = listener.port;
-      doors.push({ listener, url: urlOf(config, address, bound) });
+      doors.push({ listener, url: urlOf(options.tls !== undefined, address, bound) });
     } catch (thrown) {
       if (doors.length > 0 && isMissingFamily(thrown)) continue;
       await Promise.all(doors.map((door) => door.listener.stop(true)));
-      throw listenFault(thrown, `${address}:${port}`);
+      throw listenFault(thrown, `${address}:${port}`, setting);
     }
   }
   return doors;
@@ -76,7 +112,16 @@ export async function openAdmin(runtime: Runtime, config: Config, handle: Handle
 export async function tryDoors(runtime: Runtime, config: Config): Promise<void> {
   groupId(config.admin.group);
   isStale(config.admin.socket);
-  const doors = await openFront(runtime, config, () => new Response(null, { status: 503 }));
+  const refuse = () => new Response(null, { status: 503 });
+  const doors = [...(await openFront(runtime, config, refuse))];
+  try {
+    doors.push(...(await openAdminPort(runtime, config, refuse)));
+  } finally {
+    await shut(doors);
+  }
+}
+
+async function shut(doors: readonly Door[]): Promise<void> {
   await Promise.all(doors.map((door) => door.listener.stop(true)));
 }
 
@@ -92,8 +137,8 @@ function isStale(path: string): boolean {
   throw fault("GW_LISTEN", { message, cause: "a file that is no socket is there" });
 }
 
-function urlOf(config: Config, address: string, port: number): string {
-  const scheme = config.tls === undefined ? "http" : "https";
+function urlOf(secure: boolean, address: string, port: number): string {
+  const scheme = secure ? "https" : "http";
   return `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
@@ -105,11 +150,12 @@ function isMissingFamily(thrown: unknown): boolean {
   return ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(errno(thrown));
 }
 
-function listenFault(thrown: unknown, where: string): Error {
+function listenFault(thrown: unknown, where: string, setting = "admin.socket"): Error {
   const code = errno(thrown);
   const message = `Cannot listen on ${where}`;
   if (code === "EADDRINUSE") {
-    return fault("GW_PORT_TAKEN", { message, cause: "another program listens there" });
+    const fix = `stop it, or set \`${setting}\` to another port`;
+    return fault("GW_PORT_TAKEN", { message, cause: "another program listens there", fix });
   }
   const cause = thrown instanceof Error ? thrown.message : String(thrown);
   return fault("GW_LISTEN", { message, cause });

@@ -111,7 +111,7 @@ export function metricsFor(
   if (parts.config.auth !== "none") {
     const known = parts.access.authenticate(authorization);
     if (!known.ok) return known;
-    const may = decideAdmin("read", known.value, true);
+    const may = decideAdmin("read", known.value, { hasAdminKey: true, onSocket: false });
     if (!may.ok) return may;
   }
   return ok(metricsText(parts));

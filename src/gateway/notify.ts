@@ -1,6 +1,6 @@
 /**
- * What systemd is told (sd_notify(3)): ready, what the gateway does, and that it lives. The watchdog
- * is fed by the event loop itself, and only while receipts can be written: a gateway that cannot
+ * What systemd is told (sd_notify(3)): ready, what the gateway does, that it lives. The watchdog is
+ * fed by the event loop itself, and only while receipts can be written: a gateway that cannot
  * write them refuses every call and is worth a restart (O7).
  */
 
@@ -132,8 +132,8 @@ function statusLine(parts: Parts): string {
 }
 
 /**
- * Writes and syncs one block of a file that is there already: that needs no space, so a full disk is
- * no fault here. It ends by itself when there is room again, and a restart would not help.
+ * Writes and syncs one block of a file that is there already: that needs no space, so a full disk
+ * is no fault here. It ends by itself when there is room again, and a restart would not help.
  */
 export async function spoolFault(
   folder: string,

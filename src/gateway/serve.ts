@@ -8,7 +8,7 @@ import { createLog, type Log } from "../base/log.ts";
 import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import { createGate, earlyHealth } from "./gate.ts";
-import { type Door, openAdmin, openFront } from "./listeners.ts";
+import { type Door, openAdmin, openAdminPort, openFront } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { createLogLevel } from "./log-level.ts";
 import { ownDataDir } from "./owner.ts";
@@ -51,6 +51,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     doors.push(await openAdmin(runtime, config, admin.handle));
     doors.unshift(...(await openFront(runtime, config, mcp.handle)));
     for (const door of doors.slice(0, -1)) ports.push(door.listener.port);
+    doors.push(...(await openAdminPort(runtime, config, admin.handle)));
     await loadBehind();
     // L8: a child of the same user could otherwise read our environment and memory.
     if (!runtime.sys.notDumpable()) log.debug("children may read this process's environment");

@@ -1,6 +1,6 @@
 /** Ports of the admin API with a key of each role, and a way to ask it. */
 
-import { type AdminPorts, createAdmin } from "../../src/admin/routes.ts";
+import { type AdminPeer, type AdminPorts, createAdmin } from "../../src/admin/routes.ts";
 import { fault } from "../../src/base/errors.ts";
 import { no, ok } from "../../src/base/result.ts";
 import { readPolicy } from "../../src/policy/read.ts";
@@ -97,19 +97,23 @@ export function ports(options: { keys?: KeyRow[]; broken?: boolean } = {}) {
   return { admin, records, keys };
 }
 
+/** A request by the admin socket. */
+export const peer: AdminPeer = { address: () => "unix", keepOpen: () => undefined };
+
 export async function ask(
   admin: AdminPorts,
   method: string,
   path: string,
   token?: string,
   body?: unknown,
+  by: AdminPeer = peer,
 ) {
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` };
   const text =
     body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
   const request = new Request(`http://localhost${path}`, { method, headers, ...text });
-  const response = await createAdmin(admin).fetch(request);
+  const response = await createAdmin(admin).fetch(request, by);
   const said = await response.text();
   const answer = said === "" ? undefined : JSON.parse(said);
   return { status: response.status, body: answer, headers: response.headers };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { paths } from "../../src/admin/contract.ts";
 import { createAdmin, routes } from "../../src/admin/routes.ts";
 import { fault } from "../../src/base/errors.ts";
-import { ask, people, ports, row } from "./kit.ts";
+import { ask, peer, people, ports, row } from "./kit.ts";
 
 const bodies: Readonly<Record<string, unknown>> = {
   [`POST ${paths.keys}`]: { name: "n", roles: ["executor"] },
@@ -70,6 +70,28 @@ describe("who may", () => {
     }
   }
 
+  for (const [route, statuses] of Object.entries(matrix)) {
+    test(`F12 on the port ${route} needs a key, also to read`, async () => {
+      const [method = "", path = ""] = route.split(" ");
+      const port = { ...peer, address: () => "127.0.0.1" };
+      const { admin, records } = ports();
+      const bare = await ask(admin, method, path, undefined, bodies[route], port);
+      expect([bare.status, records]).toEqual([401, []]);
+      expect((await ask(admin, method, path, "executor", bodies[route], port)).status).toBe(403);
+      if (path === paths.why || path === paths.receipt) return;
+      const keyed = await ask(admin, method, path, "admin", bodies[route], port);
+      expect(keyed.status).toBe(statuses.at(-1)!);
+    });
+  }
+
+  test("F12 the first key is not made on the port", async () => {
+    const { admin, keys } = ports({ keys: [] });
+    const port = { ...peer, address: () => "127.0.0.1" };
+    const body = { name: "admin", roles: ["admin"] };
+    expect((await ask(admin, "POST", paths.keys, undefined, body, port)).status).toBe(401);
+    expect(keys).toEqual([]);
+  });
+
   test("F12 while no admin key lives, a key can be made without one, and only then", async () => {
     const body = { name: "admin", roles: ["admin"] };
     const { admin, records } = ports({ keys: [row("agent", ["executor"])] });
@@ -118,7 +140,7 @@ describe("a key that ends while its request waits", () => {
   test.each(changes)("F11 F12 %s: its body comes after the end", async (path, content) => {
     const { admin, records, keys } = ports();
     const { request, finish } = parked(path, content);
-    const answer = createAdmin(admin).fetch(request);
+    const answer = createAdmin(admin).fetch(request, peer);
     await Bun.sleep(1);
     keys.splice(3, 1);
     finish();
@@ -145,7 +167,7 @@ describe("a key that ends while its request waits", () => {
     const ways = ["a", "b"].map((name) => parked(paths.keys, { name, roles: ["admin"] }));
     const answers = ways.map(({ request }) => {
       request.headers.delete("authorization");
-      return fetching.fetch(request);
+      return fetching.fetch(request, peer);
     });
     await Bun.sleep(1);
     for (const { finish } of ways) {
@@ -158,7 +180,7 @@ describe("a key that ends while its request waits", () => {
 
   test("R5 a body that does not end is given up", async () => {
     const { request } = parked(paths.reload, {});
-    const answer = await createAdmin({ ...ports().admin, bodyMs: 20 }).fetch(request);
+    const answer = await createAdmin({ ...ports().admin, bodyMs: 20 }).fetch(request, peer);
     expect([answer.status, answer.headers.get("connection")]).toEqual([408, "close"]);
     expect(((await answer.json()) as { code: string }).code).toBe("GW_BODY_SLOW");
   });

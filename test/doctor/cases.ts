@@ -129,6 +129,9 @@ export async function openBench(
   const policy = 'id: p\nallow: ["*"]\n';
   gateway = await startGateway({ program, policy, ...one.gateway, ...more, config });
   undo.unshift(() => gateway?.[Symbol.asyncDispose]());
+  // /health opens a moment before the start is over.
+  const fails = one.gateway?.expectFailure === true || more.expectFailure === true;
+  if (!fails) await gateway.child().says(/gateway is up/);
   return bench;
 }
 

@@ -184,7 +184,10 @@ function rowCells(server: LiveServer, scene: Scene, columns: readonly Cell[]): r
       : amount(server.busy),
     server.p95Ms === null ? "-" : took(server.p95Ms),
     server.failed === 0 ? "-" : { text: amount(server.failed), tone: "warn" },
-    { text: shifted(troubleText(server, scene), scene), tone: tone === "ok" ? "dim" : tone },
+    {
+      text: shifted(troubleText(server, scene, columns), scene),
+      tone: tone === "ok" ? "dim" : tone,
+    },
   ];
   return texts.map((text, at): Cell => {
     const cell = typeof text === "string" ? { text } : text;
@@ -198,12 +201,14 @@ function toolsText({ tools, quarantined }: LiveServer): string {
 }
 
 /** In a word and a half; the whole is in the detail. */
-function troubleText(server: LiveServer, { live, now }: Scene): string {
+function troubleText(server: LiveServer, scene: Scene, columns: readonly Cell[]): string {
   const { trouble, nextAttemptMs, quarantined } = server;
   if (trouble !== null) {
-    const clockNow = live.link.state === "lost" ? live.link.heardMs : now;
-    const next = nextAttemptMs === null ? "" : `retry ${span(nextAttemptMs - clockNow)}, `;
-    return `${next}${trouble.cause}`;
+    // Narrow: only the cause; the detail has the rest.
+    if (nextAttemptMs === null || columns.some(({ width }) => width === 0)) return trouble.cause;
+    const { link } = scene.live;
+    const left = nextAttemptMs - (link.state === "lost" ? link.heardMs : scene.now);
+    return `retry ${span(left)}: ${trouble.cause}`;
   }
   if (server.busy >= server.maxInFlight) return "full: more calls are refused";
   return quarantined === 0 ? "" : "tools held back";

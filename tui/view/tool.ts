@@ -35,7 +35,7 @@ export function toolLines(row: ToolRow, scene: Scene, size: Size, page: boolean)
   const key = scene.live.answers.toolsFor;
   const head = page ? [toLine([` Tools > ${row.id}`], columns)] : [];
   const body = [
-    heading(row.id, key === "" ? "as nobody" : `as ${key} sees it`, columns),
+    heading(row.id, key === "" ? "as nobody" : `as ${key}`, columns),
     ...whyLines(row, key).flatMap(([name, text, tone]) => fieldLines(name, text, tone, columns)),
     ...ruleLines(row, scene, columns),
     ...namesLines(row, columns),

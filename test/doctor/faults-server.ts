@@ -1,0 +1,274 @@
+/** Faults of the third link, gateway to server, stage by stage. */
+
+import { writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { testCertificate } from "../kit/certificate.ts";
+import type { TestChild } from "../kit/child.ts";
+import {
+  type FaultOptions,
+  faultServer,
+  json,
+  type Misbehave,
+  status,
+} from "../kit/fault-server.ts";
+import { freePort } from "../kit/free-port.ts";
+import { echo } from "../kit/servers.ts";
+import { type Bench, call, type FaultCase, untilState } from "./cases.ts";
+import { endedCertificate } from "./ended-certificate.ts";
+
+/** A server `web` at this URL, and what else its entry says. */
+const web = (url: string, more: object = {}) => ({
+  config: { servers: { web: { url, ...more } } },
+});
+
+/** A server that shakes hands well up to what is given. */
+async function bad(bench: Bench, misbehave: Misbehave, options: FaultOptions): Promise<string> {
+  const server = await faultServer(misbehave, options);
+  bench.later(() => server.close());
+  return server.url;
+}
+
+const everyMethod = ["server/discover", "initialize", "tools/list", "tools/call", ""];
+
+/** Answers everything with this HTTP answer. */
+const answers =
+  (text: string) =>
+  async (bench: Bench): Promise<object> =>
+    web(await bad(bench, (socket) => void socket.write(text), { handles: everyMethod }));
+
+const down = (bench: Bench) => call(bench, "web__echo");
+
+async function tlsServer(bench: Bench, cert: { cert: string; key: string }): Promise<number> {
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    tls: cert,
+    fetch: () => new Response("no", { status: 500 }),
+  });
+  bench.later(() => server.stop(true));
+  return server.port ?? 0;
+}
+
+/** A listener whose queue is full: the kernel drops what comes, as a firewall would. */
+async function fullListener(bench: Bench): Promise<number> {
+  const script =
+    "socket(S,PF_INET,SOCK_STREAM,0);bind(S,sockaddr_in(0,INADDR_LOOPBACK));listen(S,0);" +
+    '($p)=sockaddr_in(getsockname(S));$|=1;print "port $p\\n";sleep 60';
+  const child = bench.child(["perl", "-MSocket", "-e", script]);
+  const [, port = ""] = await child.says(/port (\d+)/);
+  const { connect } = await import("node:net");
+  const fillers: Socket[] = [1, 2, 3].map(() => connect(Number(port), "127.0.0.1"));
+  for (const socket of fillers) socket.on("error", () => undefined);
+  bench.later(() => fillers.map((socket) => socket.destroy()));
+  await new Promise((resolve) => fillers[0]?.once("connect", resolve));
+  return Number(port);
+}
+
+const stdio = (...command: string[]) => ({ config: { servers: { web: { command } } } });
+const sh = (script: string) => stdio("sh", "-c", script);
+
+let laterPort = 0;
+let stubborn: TestChild | undefined;
+
+/** The way to it. */
+export const connectionFaults: readonly FaultCase[] = [
+  {
+    name: "nobody listens at the server's port; it is started",
+    guide: "If a server was unreachable during startup, its tools will be missing",
+    before: async () => {
+      laterPort = await freePort();
+      return web(`http://127.0.0.1:${laterPort}/mcp`);
+    },
+    finds: {
+      link: "server",
+      code: "GW_SERVER_REFUSED",
+      saw: /"web": 127\.0\.0\.1:\d+ refused/,
+      fix: /start the server.*servers\.web\.url/,
+    },
+    agent: down,
+    agentSays: /GW_TOOL_UNKNOWN|GW_UPSTREAM_DOWN/,
+    mend: async (bench) => {
+      const server = await faultServer(() => undefined, { port: laterPort });
+      bench.later(() => server.close());
+    },
+  },
+  {
+    name: "the server went away while it was used; since when is told",
+    guide: "Firewall rules, DNS resolution, and network segmentation can block connections",
+    before: async (bench) => {
+      laterPort = await freePort();
+      stubborn = bench.child([
+        process.execPath,
+        join(import.meta.dirname, "../kit/servers/stubborn.ts"),
+        "/dev/null",
+        "http",
+        String(laterPort),
+      ]);
+      await stubborn.says(/listening/);
+      return web(`http://127.0.0.1:${laterPort}/mcp`);
+    },
+    async fault(bench) {
+      await untilState(bench, "web", "ready");
+      // The ring is written once a second.
+      await Bun.sleep(1_200);
+      await stubborn?.kill9();
+    },
+    finds: {
+      link: "server",
+      code: "GW_SERVER_REFUSED",
+      since: /worked (until|at) \d\d:\d\d/,
+    },
+    agent: (bench) => call(bench, "web__env"),
+    agentSays: /GW_UPSTREAM_(DOWN|LOST).*r-[0-9a-f]{12}-\d+/,
+  },
+  {
+    name: "the server's name does not resolve",
+    guide: "Verify that the gateway can reach the downstream server (DNS resolution)",
+    gateway: web("http://no-such-host.invalid/mcp"),
+    finds: { link: "server", code: "GW_SERVER_NAME", saw: /no-such-host\.invalid/, fix: /DNS/ },
+  },
+  {
+    name: "the server's address is silent, as behind a firewall",
+    guide: "Verify that the gateway can reach the downstream server (firewall rules)",
+    before: async (bench) => web(`http://127.0.0.1:${await fullListener(bench)}/mcp`),
+    finds: { link: "server", code: "GW_SERVER_SILENT", saw: /silent/, fix: /firewall/ },
+  },
+  {
+    name: "the server takes the request and does not answer",
+    guide: "If the downstream server is slow or unresponsive, the gateway request will time out",
+    before: async (bench) => web(await bad(bench, () => undefined, { handles: everyMethod })),
+    finds: { link: "server", code: "GW_SERVER_HUNG", saw: /does not answer/ },
+  },
+  {
+    name: "the server's certificate has an issuer that nobody knows",
+    before: async (bench) =>
+      web(`https://127.0.0.1:${await tlsServer(bench, testCertificate)}/mcp`),
+    finds: { link: "server", code: "GW_TLS", saw: /good\.test/, fix: /servers\.web\.tls\.ca/ },
+  },
+  {
+    name: "the server's certificate is for another name",
+    before: async (bench) => {
+      const ca = join("/tmp", `gw-ca-${process.pid}.pem`);
+      writeFileSync(ca, testCertificate.cert);
+      bench.later(() => Bun.file(ca).delete());
+      const port = await tlsServer(bench, testCertificate);
+      return web(`https://127.0.0.1:${port}/mcp`, { tls: { ca } });
+    },
+    finds: { link: "server", code: "GW_TLS", cause: /127\.0\.0\.1/, fix: /name it is for/ },
+  },
+  {
+    name: "the server's certificate has ended",
+    before: async (bench) => {
+      const port = await tlsServer(bench, endedCertificate);
+      return web(`https://127.0.0.1:${port}/mcp`);
+    },
+    finds: { link: "server", code: "GW_TLS", cause: /ended at 2021/, fix: /renew/ },
+  },
+];
+
+/** What it says when it is reached. */
+export const answerFaults: readonly FaultCase[] = [
+  {
+    name: "the server refuses the gateway's credentials",
+    before: answers(status(401, "who are you")),
+    finds: {
+      link: "server",
+      code: "GW_SERVER_AUTH",
+      saw: /HTTP 401/,
+      fix: /servers\.web\.headers/,
+    },
+  },
+  {
+    name: "there is no MCP at the server's path",
+    guide: "Verify the server configuration includes the expected servers and correct endpoints",
+    before: answers(status(404, "nothing here")),
+    finds: {
+      link: "server",
+      code: "GW_SERVER_HTTP",
+      saw: /HTTP 404/,
+      fix: /path.*servers\.web\.url/,
+    },
+  },
+  {
+    name: "a web page is at the server's path",
+    before: answers(
+      "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\n<html>hello!",
+    ),
+    finds: { link: "server", code: "GW_SERVER_HTTP", saw: /text\/html/ },
+  },
+  {
+    name: "the server redirects",
+    before: answers(status(301, "", "Location: https://elsewhere.example/mcp\r\n")),
+    finds: { link: "server", code: "GW_SERVER_HTTP", saw: /elsewhere\.example/ },
+  },
+  {
+    name: "the server fails inside",
+    before: answers(status(500, "oops")),
+    finds: { link: "server", code: "GW_SERVER_HTTP", saw: /HTTP 500/, cause: /fails inside/ },
+  },
+  {
+    name: "the server does not list its tools",
+    before: async (bench) =>
+      web(
+        await bad(
+          bench,
+          (socket, { id }) => {
+            const error = { code: -32603, message: "table is gone" };
+            socket.write(json({ jsonrpc: "2.0", id, error }));
+          },
+          { handles: ["tools/list"] },
+        ),
+      ),
+    finds: { link: "server", code: "GW_SERVER_LIST", saw: /table is gone/ },
+  },
+  {
+    name: "a tool of the server breaks MCP's rules",
+    before: async (bench) =>
+      web(
+        await bad(
+          bench,
+          (socket, { id }) => {
+            const tools = [
+              { name: "good", inputSchema: { type: "object" } },
+              { name: "bad name!" },
+            ];
+            socket.write(json({ jsonrpc: "2.0", id, result: { resultType: "complete", tools } }));
+          },
+          { handles: ["tools/list"] },
+        ),
+      ),
+    finds: { link: "server", code: "GW_SERVER_SCHEMA", severity: "warning", fix: /tools list/ },
+  },
+  {
+    name: "the server's program is not there",
+    gateway: stdio("no-such-program-here"),
+    finds: {
+      link: "server",
+      code: "GW_SERVER_COMMAND",
+      saw: /no-such-program-here/,
+      fix: /install|servers\.web\.command/,
+    },
+  },
+  {
+    name: "the server's process ends, with last words",
+    gateway: sh("echo 'licence has ended' >&2; exit 3"),
+    fault: (bench) => untilState(bench, "web", "backoff"),
+    finds: { link: "server", code: "GW_SERVER_EXITS", cause: /licence has ended/ },
+  },
+  {
+    name: "the server's process says nothing that is MCP",
+    gateway: sh("while read -r line; do echo 'hello?' >&2; done"),
+    finds: { link: "server", code: "GW_SERVER_PROTOCOL", saw: /without a handshake/ },
+  },
+  {
+    name: "a server is asked for that is not in the config",
+    guide: "The gateway must know about downstream MCP servers",
+    gateway: { config: { servers: { files: echo() } } },
+    args: () => ["--server", "fils"],
+    finds: { link: "server", code: "GW_NAME", fix: /did you mean files/ },
+    agent: (bench) => call(bench, "fils__echo"),
+    agentSays: /GW_TOOL_UNKNOWN/,
+  },
+];
