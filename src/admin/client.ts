@@ -3,13 +3,13 @@
  * socket exists on Bun only.
  */
 
-import { statSync } from "node:fs";
 import http from "node:http";
 import { catalogue } from "../base/error-codes.ts";
 import { asFault, type ErrorCode, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { type LiveEvent, paths } from "./contract.ts";
 import { createEventReader } from "./event-reader.ts";
+import { socketFault } from "./socket-fault.ts";
 
 export interface AdminClient {
   readonly socket: string;
@@ -160,27 +160,10 @@ function readAnswer(status: number, text: string): unknown {
 
 function unreachable(socket: string, error: Error): GatewayError {
   const code = (error as NodeJS.ErrnoException).code ?? "";
-  if (code === "EACCES" || code === "EPERM") return forbidden(socket);
+  if (code === "EACCES" || code === "EPERM") return socketFault(socket);
   // Bun says FailedToOpenSocket where others say ENOENT or ECONNREFUSED.
   return fault("GW_NOT_RUNNING", {
     message: `No gateway answers on "${socket}"`,
     cause: code || error.message,
   });
-}
-
-/** Says whose socket it is and which group opens it. */
-function forbidden(socket: string): GatewayError {
-  const message = `Cannot open the admin socket "${socket}"`;
-  try {
-    const { uid, gid, mode } = statSync(socket);
-    const shown = (mode & 0o777).toString(8).padStart(4, "0");
-    return fault("GW_SOCKET", {
-      message,
-      cause: `it belongs to user ${uid} and group ${gid}, mode ${shown}`,
-      fix: `join group ${gid} (\`admin.group\` in the config), or run this as user ${uid}`,
-    });
-  } catch {
-    // Its folder is closed to us too: nothing more can be said.
-    return fault("GW_SOCKET", { message, cause: "this user may not look into its folder" });
-  }
 }
