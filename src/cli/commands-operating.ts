@@ -48,9 +48,9 @@ export const operating: readonly Command[] = [
     usage: "[--read-only] [--demo] [--attach SOCKET]",
     summary: "Watch the running gateway live: what hangs, why, and what to do",
     help:
-      "`authensor-gw --tui` is the same, and starts the gateway if none runs: as a process of its\n" +
-      "own, which goes on after leaving. What changes something needs a key with the role operator\n" +
-      "or admin. ? in it lists the keys; docs/tui.md explains the screens.",
+      "`authensor-gw --tui` is the same, and starts the gateway if none runs: as a process of\n" +
+      "its own, which goes on after leaving. What changes something needs a key with the role\n" +
+      "operator or admin. ? in it lists the keys; docs/tui.md explains the screens.",
     examples: ["tui --start", "tui --read-only", "tui --demo"],
     options: [
       config,
