@@ -62,6 +62,8 @@ export interface ServerConfig {
     | {
         readonly kind: "http";
         readonly url: string;
+        /** The same for people: no secret in it. */
+        readonly shown: string;
         readonly headers: Readonly<Record<string, string>>;
         /** PEM text of private CAs. */
         readonly ca: string | undefined;

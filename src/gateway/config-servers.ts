@@ -252,10 +252,18 @@ function readAddress(build: Build, raw: RawServer, at: ConfigPath): ServerConfig
   return {
     kind: "http",
     url,
+    shown: shownUrl(build, place, url),
     headers,
     ca: ca === undefined ? undefined : build.fileText(ca, [...at, "tls", "ca"], false),
     allowLinkLocal: raw.allow_link_local ?? false,
   };
+}
+
+/** T5: as it is written, so that `${…}` stays the name of a secret; a query may hold one too. */
+function shownUrl(build: Build, place: ConfigPath, url: string): string {
+  const hasReference = build.source.references(place).length > 0;
+  const text = hasReference ? (build.source.written(place) ?? "") : url;
+  return text.split("?")[0] ?? "";
 }
 
 /** Headers that the relay itself sets: two of one would be two opinions (F22). */

@@ -96,9 +96,6 @@ function cut(text: string): string {
   return text.length > limits.liveTextChars ? `${text.slice(0, limits.liveTextChars)}…` : text;
 }
 
-/** T5: a URL may carry a secret in its user part and its query, also as a part of its path. */
 function targetOf({ transport }: ServerConfig): string {
-  if (transport.kind === "stdio") return transport.command[0] ?? "";
-  const url = new URL(transport.url);
-  return url.origin + url.pathname;
+  return cut(transport.kind === "stdio" ? (transport.command[0] ?? "") : transport.shown);
 }
