@@ -1,4 +1,4 @@
-/** The stream of a real gateway: nothing is missed at speed, and a dead reader is nobody's matter. */
+/** The stream of a real gateway: nothing is missed at speed, a dead reader is nobody's matter. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import net from "node:net";

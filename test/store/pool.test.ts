@@ -1,4 +1,4 @@
-/** The gate before the database: how many use it, who waits, and that a late one frees its place. */
+/** The gate before the database: how many use it, who waits, and that a late one makes room. */
 
 import { expect, test } from "bun:test";
 import { createPoolGate, late } from "../../src/store/pool.ts";
