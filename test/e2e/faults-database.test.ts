@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe } from "bun:test";
 import { databaseFaults } from "../doctor/faults-gateway.ts";
+import { pastDatabase } from "../doctor/faults-over.ts";
 import { testFaults } from "../doctor/run.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
 
@@ -11,4 +12,7 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(async () => await postgres.stop());
 
-describe("the database", () => testFaults(databaseFaults(() => postgres)));
+describe("the database", () => {
+  testFaults(databaseFaults(() => postgres));
+  testFaults(pastDatabase(() => postgres));
+});
