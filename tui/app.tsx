@@ -22,14 +22,50 @@ export interface AppOptions {
   readonly refreshMs: number;
   /** The gateway that was started for this; leaving asks what becomes of it. */
   readonly own: { readonly ended: Promise<string>; stop(): Promise<void> } | undefined;
-  readonly stdout?: NodeJS.WriteStream;
-  readonly stdin?: NodeJS.ReadStream;
 }
 
 /** Runs until the reader leaves; resolves with the exit code. Restores the terminal. */
 export async function openApp(options: AppOptions): Promise<number> {
-  const stdout = options.stdout ?? process.stdout;
   const quiet = stray();
+  let mounted: Mounted | undefined;
+  const crash = (thrown: unknown) => {
+    mounted?.instance.unmount();
+    quiet.end();
+    process.stderr.write(`authensor-gw: the terminal interface failed: ${reasonOf(thrown)}\n`);
+    process.exit(70);
+  };
+  // An uncaught error does not end a process whose entry module waits (tui.md 0.6).
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+  try {
+    mounted = mount(options, process);
+    await mounted.instance.waitUntilExit();
+    mounted.close();
+    if (mounted.driver.stopsGateway) await options.own?.stop();
+    return 0;
+  } finally {
+    mounted?.close();
+    process.off("uncaughtException", crash);
+    process.off("unhandledRejection", crash);
+    quiet.end();
+  }
+}
+
+export interface Streams {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+interface Mounted {
+  readonly instance: Instance;
+  readonly driver: Driver;
+  /** Lets go of the source; may come twice. */
+  close(): void;
+}
+
+/** Takes the terminal and draws; `instance.unmount()` gives it back. */
+export function mount(options: AppOptions, { stdout, stdin, stderr }: Streams): Mounted {
   let instance: Instance | undefined;
   const driver = createDriver({
     ...options,
@@ -41,35 +77,20 @@ export async function openApp(options: AppOptions): Promise<number> {
     },
     leave: () => instance?.unmount(),
   });
-  const crash = (thrown: unknown) => {
-    instance?.unmount();
-    quiet.end();
-    process.stderr.write(`authensor-gw: the terminal interface failed: ${reasonOf(thrown)}\n`);
-    process.exit(70);
-  };
-  // An uncaught error does not end a process whose entry module waits (tui.md 0.6).
-  process.on("uncaughtException", crash);
-  process.on("unhandledRejection", crash);
   const resized = () => driver.resized();
   stdout.on("resize", resized);
-  try {
-    instance = render(<Root driver={driver} />, {
-      ...{ stdout, stdin: options.stdin ?? process.stdin, stderr: process.stderr },
-      ...{ alternateScreen: true, incrementalRendering: true, maxFps: 60, patchConsole: false },
-      // Not what CI or a screen reader's variable says: both are decided before (tui.md 6).
-      ...{ exitOnCtrlC: false, interactive: true, isScreenReaderEnabled: false },
-    });
-    driver.start();
-    await instance.waitUntilExit();
-    if (driver.stopsGateway) await options.own?.stop();
-    return 0;
-  } finally {
+  instance = render(<Root driver={driver} />, {
+    ...{ stdout, stdin, stderr },
+    ...{ alternateScreen: true, incrementalRendering: true, maxFps: 60, patchConsole: false },
+    // Not what CI or a screen reader's variable says: both are decided before (tui.md 6).
+    ...{ exitOnCtrlC: false, interactive: true, isScreenReaderEnabled: false },
+  });
+  driver.start();
+  const close = () => {
     driver.close();
     stdout.off("resize", resized);
-    process.off("uncaughtException", crash);
-    process.off("unhandledRejection", crash);
-    quiet.end();
-  }
+  };
+  return { instance, driver, close };
 }
 
 function reasonOf(thrown: unknown): string {
