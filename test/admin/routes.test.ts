@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { paths } from "../../src/admin/contract.ts";
 import { createAdmin, routes } from "../../src/admin/routes.ts";
 import { fault } from "../../src/base/errors.ts";
@@ -52,6 +54,14 @@ describe("who may", () => {
     );
     expect([...new Set(routes.map((route) => route.path))].sort()).toEqual(
       Object.values(paths).sort() as string[],
+    );
+  });
+
+  test("every route is in docs/admin.md with who may, and no other", () => {
+    const text = readFileSync(join(import.meta.dirname, "../../docs/admin.md"), "utf8");
+    const rows = [...text.matchAll(/^\| `((?:GET|POST) \S+)` \| (\S+) \|/gm)];
+    expect(rows.map(([, route, may]) => `${route} ${may}`).sort()).toEqual(
+      routes.map(({ method, path, may }) => `${method} ${path} ${may}`).sort(),
     );
   });
 
