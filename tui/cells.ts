@@ -43,7 +43,7 @@ export function toLine(cells: readonly (Cell | string)[], width: number, gap = 1
     if (at > 0 && gap > 0) left -= push(pieces, " ".repeat(Math.min(gap, left)), "plain");
     if (left <= 0) break;
     const last = at === cells.length - 1;
-    const wanted = cell.width ?? (last ? left : columns(printable(cell.text)));
+    const wanted = cell.width ?? (last ? left : widthOf(cell.text, left));
     const text = fit(cell.text, Math.min(wanted, left), cell.align);
     left -= push(pieces, text, cell.tone ?? "plain");
   }
@@ -72,15 +72,33 @@ function push(pieces: Piece[], text: string, tone: Tone): number {
 /** `text` as exactly `width` columns: escaped, cut with `…`, filled with spaces. */
 export function fit(text: string, width: number, align: "left" | "right" = "left"): string {
   if (width <= 0) return "";
-  const safe = printable(text);
+  const start = beginning(text, width);
+  const safe = printable(start);
   const wide = columns(safe);
-  if (wide === width) return safe;
-  if (wide < width) {
+  const whole = start.length === text.length;
+  if (wide === width && whole) return safe;
+  if (wide < width && whole) {
     const fill = " ".repeat(width - wide);
     return align === "right" ? fill + safe : safe + fill;
   }
   const cut = `${head(safe, width - 1)}…`;
   return cut + " ".repeat(width - columns(cut));
+}
+
+/** Columns that a text takes, as far as they matter where `width` are left. */
+function widthOf(text: string, width: number): number {
+  return columns(printable(beginning(text, width)));
+}
+
+/**
+ * What of a text can be seen in so many columns, and more: texts from outside can be long or pile
+ * up marks that take no column, and measuring them whole would stop the screen.
+ */
+function beginning(text: string, width: number): string {
+  const most = Math.max(0, width) * 8 + 64;
+  if (text.length <= most) return text;
+  const last = text.charCodeAt(most - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? most - 1 : most);
 }
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
@@ -90,10 +108,24 @@ function head(text: string, width: number): string {
   if (isPlain(text)) return text.slice(0, width);
   let used = 0;
   for (const { segment, index } of segmenter.segment(text)) {
-    used += stringWidth(segment);
+    used += segmentWidth(segment);
     if (used > width) return text.slice(0, index);
   }
   return text;
+}
+
+const segmentWidths = new Map<string, number>();
+
+/** Measuring one takes a microsecond, and a screen of such letters has thousands. */
+function segmentWidth(segment: string): number {
+  if (segment.length > 8) return stringWidth(segment);
+  let width = segmentWidths.get(segment);
+  if (width === undefined) {
+    width = stringWidth(segment);
+    if (segmentWidths.size >= 4_096) segmentWidths.clear();
+    segmentWidths.set(segment, width);
+  }
+  return width;
 }
 
 /** Columns a safe text takes on a terminal. */
@@ -111,15 +143,21 @@ function isPlain(text: string): boolean {
   return true;
 }
 
+/** Longer than any field of the contract: what comes after it nobody scrolls to. */
+const wrapChars = 2_048;
+
 /** Text as lines of at most `width`, broken at spaces where there are some. */
 export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
-  let rest = printable(text).trimEnd();
-  while (columns(rest) > width && width > 0) {
-    const most = head(rest, width);
+  const cut = text.length > wrapChars ? `${beginning(text, wrapChars / 8 - 8)}…` : text;
+  let rest = printable(cut).trimEnd();
+  while (width > 0) {
+    const start = beginning(rest, width);
+    if (start.length === rest.length && columns(rest) <= width) break;
+    const most = head(start, width);
     const space = rest[most.length] === " " ? most.length : most.lastIndexOf(" ");
     // A single character can be wider than the line: it goes there whole, and is cut by `fit`.
-    const end = space > 0 ? space : Math.max(most.length, firstLength(rest));
+    const end = space > 0 ? space : Math.max(most.length, firstLength(start));
     lines.push(rest.slice(0, end));
     rest = rest.slice(end).trimStart();
   }
@@ -136,12 +174,11 @@ function firstLength(text: string): number {
  * `right`.
  */
 export function heading(left: string, right: string, width: number, tone: Tone = "strong"): Line {
-  const end = right === "" ? "" : ` ${printable(right)} ─`;
+  const end = right === "" ? "" : ` ${printable(beginning(right, width))} ─`;
   const room = width - columns(end) - 3;
-  if (room < columns(printable(left)) && end !== "" && room < 8) {
-    return heading(left, "", width, tone);
-  }
-  const name = fit(left, Math.max(0, Math.min(room, columns(printable(left)))));
+  const wanted = widthOf(left, width);
+  if (room < wanted && end !== "" && room < 8) return heading(left, "", width, tone);
+  const name = fit(left, Math.max(0, Math.min(room, wanted)));
   const fill = "─".repeat(Math.max(0, width - columns(name) - columns(end) - 3));
   return toLine(
     [

@@ -241,13 +241,24 @@ function recordLines(detail: ReceiptDetail, width: number): readonly Line[] {
     lines.push(heading(`${kind}, seq ${seq}`, "", width));
     lines.push(...fieldLines("hash", hash, undefined, width));
     lines.push(...fieldLines("prev", prev, undefined, width));
-    for (const [name, value] of Object.entries(JSON.parse(body) as Record<string, unknown>)) {
+    for (const [name, value] of Object.entries(membersOf(body))) {
       const text = typeof value === "string" ? value : JSON.stringify(value);
       if (text === "" || text === "[]") continue;
       lines.push(toLine([{ text: ` ${name}`, width: 18, tone: "dim" }, text], width));
     }
   }
   return lines;
+}
+
+/** A record that somebody changed in the store need not be JSON any more: it is shown as it is. */
+function membersOf(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Shown below.
+  }
+  return { body };
 }
 
 function jsonLines(text: string, width: number): readonly Line[] {

@@ -160,7 +160,10 @@ function rate(value: number): string {
 function spread(left: readonly Cell[], right: readonly Cell[], width: number): Line {
   const end = toLine(
     right,
-    right.reduce((sum, cell) => sum + columns(cell.text), 0),
+    Math.min(
+      width,
+      right.reduce((sum, cell) => sum + columns(cell.text), 0),
+    ),
     0,
   );
   const used = end.reduce((sum, piece) => sum + columns(piece.text), 0);
