@@ -59,7 +59,7 @@ async function follow(
 }
 
 /** Each receipt once; the first time only the last `lines` of what is there. */
-function createShow(call: Invocation, filter: Filter | undefined, lines: number): Show {
+export function createShow(call: Invocation, filter: Filter | undefined, lines: number): Show {
   const shown = new Set<string>();
   let begun = false;
   const json = call.options.has("json");

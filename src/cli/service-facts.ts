@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Config } from "../gateway/config-model.ts";
 import { readConfig } from "../gateway/config-read.ts";
+import { currentRuntime } from "../runtime/current.ts";
 import { selfCommand } from "../runtime/self.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig, shown } from "./context.ts";
@@ -19,7 +20,7 @@ export interface ServiceFacts {
 }
 
 /** Reads the config as the service will: with its environment, not with this shell's. */
-export function serviceFacts(call: Invocation, user: boolean): ServiceFacts {
+export async function serviceFacts(call: Invocation, user: boolean): Promise<ServiceFacts> {
   const { io } = call;
   const file = needConfig(call).file;
   const read = (env: Readonly<Record<string, string | undefined>>) =>
@@ -44,13 +45,21 @@ export function serviceFacts(call: Invocation, user: boolean): ServiceFacts {
   const notes = credentials
     .filter((one) => !existsSync(one.file))
     .map(({ name, file: place }) => `\${cred:${name}}: put the secret into ${place}, mode 0600`);
-  if (user) return { unit, settings, faults: [], notes };
+  const untold = (await currentRuntime()).name === "deno" ? [cannotTell] : [];
+  if (user) return { unit, settings, faults: untold, notes };
   const faults = [
+    ...untold,
     ...(moved.ok ? unnamedPlaces(settings, moved.value) : []),
     ...behindWalls([...unit.command, file, settings.dataDir, ...programs]),
   ];
   return { unit, settings, faults, notes };
 }
+
+/** Type=notify: systemd would wait for READY in vain. */
+const cannotTell = {
+  cause: "on Deno the gateway cannot tell systemd that it is ready",
+  fix: "use the compiled program or Bun for a service",
+};
 
 /** As in the unit (service-text.ts). */
 const serviceEnv = {

@@ -17,7 +17,7 @@ export async function run(call: Invocation): Promise<number> {
   const { io, options } = call;
   const user = options.has("user");
   if (!user) needRoot("install");
-  const facts = serviceFacts(call, user);
+  const facts = await serviceFacts(call, user);
   const problem = facts.faults[0];
   if (problem !== undefined) {
     throw fault("GW_SERVICE", { message: "The service would not start well", ...problem });

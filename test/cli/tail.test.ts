@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { LiveCall } from "../../src/admin/contract.ts";
+import { createShow } from "../../src/cli/receipts-tail.ts";
 import { startChild, type TestChild } from "../kit/child.ts";
 import { programCommand, startGateway, type TestGateway } from "../kit/gateway.ts";
 import { type RawAgent, rawAgent } from "../kit/raw-agent.ts";
@@ -96,6 +98,18 @@ describe("receipts tail", () => {
       expect.stringContaining("did you mean outcome"),
     ]);
   });
+});
+
+test("a call that comes again, as after a lost stream, is shown once", () => {
+  const out: string[] = [];
+  const options = { has: () => true, text: () => undefined, all: () => [] };
+  const io = { out: (line: string) => out.push(line), err() {}, env: {}, cwd: "/" };
+  const show = createShow({ args: [], options, io: { ...io, interactive: false } }, undefined, 1);
+  const ended = (receipt: string | null, outcome: string | null = "ok") =>
+    ({ receipt, outcome, startedMs: 0, decision: null }) as LiveCall;
+  show([ended("r-a-1"), ended("r-a-2"), ended(null), ended("r-a-3", null)], 0);
+  show([ended("r-a-1"), ended("r-a-2"), ended("r-a-3")], 0);
+  expect(out.map((line) => JSON.parse(line).id)).toEqual(["r-a-2", "r-a-3"]);
 });
 
 describe("receipts list --filter", () => {

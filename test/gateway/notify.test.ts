@@ -69,9 +69,14 @@ describe("what systemd is told", () => {
   });
 
   test("O7 a write that hangs starves it", async () => {
-    const { clock, fed } = told({ spoolFault: () => new Promise(() => {}) });
+    let looks = 0;
+    const spoolFault = () => {
+      looks += 1;
+      return new Promise<undefined>(() => {});
+    };
+    const { clock, fed } = told({ spoolFault });
     await clock.advance(30_000);
-    expect(fed()).toBe(0);
+    expect([fed(), looks]).toEqual([0, 1]);
   });
 
   const silent: readonly [why: string, env: NotifyPorts["env"]][] = [
