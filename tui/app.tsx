@@ -77,6 +77,8 @@ export function mount(options: AppOptions, { stdout, stdin, stderr }: Streams): 
     },
     leave: () => instance?.unmount(),
   });
+  // Ink does it after its first frame: what is typed meanwhile would wait for a line's end.
+  stdin.setRawMode(true);
   const resized = () => driver.resized();
   stdout.on("resize", resized);
   instance = render(<Root driver={driver} />, {

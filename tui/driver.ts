@@ -47,6 +47,8 @@ export interface Driver {
   readonly stopsGateway: boolean;
 }
 
+/** A timer this late was held up by writing to the terminal. */
+const slowMs = 150;
 /** A countdown, an age: what changes with time alone is drawn this often. */
 const tickMs = 1_000;
 
@@ -61,7 +63,7 @@ export function createDriver(options: DriverOptions): Driver {
   let suspend = () => {};
   /** How the gateway that was started for this ended. */
   let ownEnd: string | undefined;
-  let [stopsGateway, lastMs, costMs] = [false, 0, 0];
+  let [stopsGateway, lastMs, costMs, dueMs, heldMs] = [false, 0, 0, 0, 0];
   let unwatch: (() => void) | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ticker: ReturnType<typeof setInterval> | undefined;
@@ -92,6 +94,10 @@ export function createDriver(options: DriverOptions): Driver {
     clearTimeout(timer);
     timer = undefined;
     lastMs = performance.now();
+    // A terminal that does not read holds us up: as long as it did, it gets nothing new.
+    const late = dueMs === 0 ? 0 : lastMs - dueMs;
+    heldMs = late > slowMs ? late : 0;
+    dueMs = 0;
     if (ui.pausedAt === undefined) live = store.picture();
     dispatch({ kind: "data" });
   }
@@ -99,8 +105,10 @@ export function createDriver(options: DriverOptions): Driver {
   function changed(): void {
     if (timer !== undefined) return;
     // Nothing but the count of what arrived changes while the picture stands.
-    const every = ui.pausedAt === undefined ? Math.max(ui.refreshMs, costMs) : tickMs;
-    timer = setTimeout(publish, Math.max(0, lastMs + every - performance.now()));
+    const moving = Math.max(ui.refreshMs, costMs, heldMs);
+    const now = performance.now();
+    dueMs = Math.max(now, lastMs + (ui.pausedAt === undefined ? moving : tickMs));
+    timer = setTimeout(publish, dueMs - now);
   }
 
   function dispatch(event: Event): void {

@@ -92,6 +92,7 @@ export const catalogue = {
   GW_NO_TOOLS: row(403, -31001, 1, "The key sees no tool although servers offer some", "allow tools for this key in the policy; `authensor-gw tools why SERVER/TOOL --as KEY` names the rule"),
   GW_NO_KEY: row(401, -31001, 1, "There is no key with which an agent could call", "authensor-gw keys create --role executor --name NAME"),
   GW_CLIENT_CONFIG: row(500, -32603, 1, "The agent's own config cannot lead to the gateway", "correct the entry that is named"),
+  GW_SAME_UID: row(500, -32603, 1, "A stdio server runs as the user who holds the admin key, and could read it", "keep admin.key of another user, or run the gateway as a service of its own user"),
   GW_CLOCK: row(500, -32603, 1, "The clock of this machine is wrong, so keys end at the wrong time", "set the clock: `timedatectl set-ntp true`"),
   GW_DISK: row(503, -31001, 1, "The disk of data_dir is nearly full", "free disk space, or move data_dir"),
   GW_MEMORY: row(503, -31003, 1, "The gateway uses nearly all the memory it may have", "raise the memory limit, or lower `limits.result` and `max_in_flight`"),

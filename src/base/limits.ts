@@ -225,6 +225,8 @@ export const limits = {
   /** One connection, and one answer, within such a check. */
   doctorConnectMs: 1_000,
   doctorAnswerMs: 1_500,
+  /** Handshake and list of a server, which may have to wake up. */
+  doctorServerMs: 2_300,
   /** A certificate that ends within this time is told of. */
   certificateSoonMs: 14 * 24 * 60 * 60 * 1000,
   /** Ended calls that the terminal interface keeps, and for how long a bad end stays in sight. */

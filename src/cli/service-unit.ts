@@ -24,8 +24,11 @@ export function unitFile(user: boolean, env: Environment): string {
  * program's: a shell in a session, a container, another service that started it.
  */
 export function unitOfCgroup(text: string): Unit | undefined {
-  const line = text.split("\n").find((one) => one.startsWith("0::")) ?? "";
-  const parts = line.slice("0::".length).split("/");
+  const lines = text.split("\n");
+  // Version 1 beside 2: systemd keeps units in a hierarchy of its own name.
+  const named = lines.find((one) => one.includes(":name=systemd:"));
+  const line = named ?? lines.find((one) => one.startsWith("0::")) ?? "";
+  const parts = line.slice(line.lastIndexOf(":") + 1).split("/");
   const name = parts.findLast((part) => part.endsWith(".service") && !part.startsWith("user@"));
   if (name === undefined || !name.startsWith("authensor-gw")) return undefined;
   return { name, user: parts.some((part) => part.startsWith("user@")) };

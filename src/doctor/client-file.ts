@@ -24,7 +24,7 @@ export interface Entry {
 /** Throws an Error with why it cannot be read. `cwd`: whose project of ~/.claude.json counts. */
 export function readClientFile(file: string, cwd: string): ClientFile {
   if (statSync(file).size > limits.configBytes * 16) throw new Error("the file is too large");
-  const tree: unknown = JSON.parse(withoutComments(readFileSync(file, "utf8")));
+  const tree = parse(readFileSync(file, "utf8"));
   if (!isObject(tree)) throw new Error("it holds no JSON object");
   const client = clientOf(file, tree);
   const places = [tree, projectOf(tree, cwd)].flatMap((place) => {
@@ -86,19 +86,36 @@ function texts(object: JsonObject): Record<string, string> {
   return found;
 }
 
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return JSON.parse(withoutComments(text)); // its error says what is wrong
+  }
+}
+
 /** VS Code's files may have comments and a comma too many; what is in strings stays. */
 function withoutComments(text: string): string {
+  const plain = outsideStrings(text, (rest) => {
+    if (rest.startsWith("//")) return indexOr(rest, "\n");
+    return rest.startsWith("/*") ? indexOr(rest, "*/") + 2 : 0;
+  });
+  return outsideStrings(plain, (rest) => {
+    if (!rest.startsWith(",")) return 0;
+    const next = rest.slice(1).trimStart()[0];
+    return next === "}" || next === "]" ? 1 : 0;
+  });
+}
+
+/** `skip`: how much of what begins here is left out. */
+function outsideStrings(text: string, skip: (rest: string) => number): string {
   let clean = "";
   for (let at = 0; at < text.length; ) {
-    const two = text.slice(at, at + 2);
-    if (text[at] === '"') {
-      const end = endOfString(text, at);
-      clean += text.slice(at, end);
-      at = end;
-    } else if (two === "//") at = indexOr(text, "\n", at);
-    else if (two === "/*") at = indexOr(text, "*/", at) + 2;
-    else if (text[at] === "," && closes(text, at + 1)) at++;
-    else clean += text[at++];
+    const end = text[at] === '"' ? endOfString(text, at) : at + 1;
+    const marks = text[at] === "/" || text[at] === ",";
+    const left = marks ? skip(text.slice(at)) : 0;
+    if (left === 0) clean += text.slice(at, end);
+    at = left === 0 ? end : at + left;
   }
   return clean;
 }
@@ -109,13 +126,7 @@ function endOfString(text: string, start: number): number {
   return at + 1;
 }
 
-function indexOr(text: string, word: string, from: number): number {
-  const found = text.indexOf(word, from);
+function indexOr(text: string, word: string): number {
+  const found = text.indexOf(word);
   return found === -1 ? text.length : found;
-}
-
-/** Nothing but space up to the bracket that closes. */
-function closes(text: string, from: number): boolean {
-  const rest = text.slice(from, from + 200).trimStart();
-  return rest.startsWith("}") || rest.startsWith("]");
 }

@@ -137,12 +137,14 @@ async function talk(stage: Stage): Promise<Finding[]> {
     world.note(`server ${server.id}: its secrets are not set here, so nothing was sent to it`);
     return told(stage);
   }
-  const tried = await tryServer(config, server, limits.doctorAnswerMs);
+  const tried = await tryServer(config, server, limits.doctorServerMs);
   if (tried.kind === "ready") return told(stage);
   if (tried.kind === "no list") return [of(stage, "GW_SERVER_LIST", tried.why, {})];
   if (tried.kind === "late") {
-    const saw = `it takes the request and does not answer in ${limits.doctorAnswerMs} ms`;
-    return [of(stage, "GW_SERVER_HUNG", saw, {})];
+    const saw = `it takes the request and does not answer in ${limits.doctorServerMs} ms`;
+    // The gateway has a session with it all the same: it is slow, and not away.
+    const slow = isReady(stage) && told(stage).length === 0;
+    return [of(stage, "GW_SERVER_HUNG", saw, { severity: slow ? "warning" : "error" })];
   }
   return [await classified(stage, tried.why)];
 }
@@ -159,6 +161,11 @@ function told(stage: Stage): Finding[] {
   const severity = seconds > 0 && !lacksSecret(world, server.id) ? "warning" : "error";
   const known = code === "GW_UPSTREAM_ERROR" ? "GW_UPSTREAM_ERROR" : "GW_UPSTREAM_DOWN";
   return [of(stage, known, `the gateway says: ${row.state}`, { cause, fix, severity })];
+}
+
+function isReady({ world, server }: Stage): boolean {
+  const status = world.gateway.kind === "up" ? world.gateway.status.servers : [];
+  return status.some(({ id, state }) => id === server.id && state === "ready");
 }
 
 /** A value of the config that this process does not have is not a fault of the server. */

@@ -12,6 +12,8 @@ export interface ServerHistory {
   readonly entries: LiveServer["history"];
   /** Attempts to connect since it was last ready. */
   readonly attempts: number;
+  /** Why the last attempt failed, while it was not ready again. */
+  readonly lastCause: string | undefined;
   /** Wall ms of the last moment it was known to be well; null: never in this run. */
   readonly goodMs: number | null;
   /** Grows with every change. */
@@ -28,6 +30,7 @@ export function withHistory<U extends Upstream>(
   const entries: { atMs: number; what: string; times: number; text: string }[] = [];
   let [attempts, version] = [0, 0];
   let goodMs: number | null = null;
+  let lastCause: string | undefined;
   const note = (what: string) => {
     version += 1;
     const atMs = clock.now();
@@ -49,8 +52,11 @@ export function withHistory<U extends Upstream>(
     if (state === "starting") attempts += 1;
     if (state === "ready") {
       attempts = 0;
+      lastCause = undefined;
       goodMs = clock.now();
     }
+    if (state === "backoff" || state === "crash-loop") lastCause = cause;
+    if (state === "disabled") lastCause = undefined;
     // Each attempt would be a line; `attempts` counts them.
     if (state === "starting" && attempts > 1) version += 1;
     else if (state === "ready") note(`ready, ${upstream.hello()?.era ?? ""} ${protocol ?? ""}`);
@@ -64,6 +70,9 @@ export function withHistory<U extends Upstream>(
     },
     get attempts() {
       return attempts;
+    },
+    get lastCause() {
+      return lastCause;
     },
     get goodMs() {
       return goodMs;

@@ -70,7 +70,11 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
     pid: status.pid ?? null,
     nextAttemptMs: status.nextAttemptMs ?? null,
     attempts: history?.attempts ?? 0,
-    trouble: troubleOf({ server, status, listFault, tools, quarantined, keys }),
+    trouble: troubleOf({
+      ...{ server, status, listFault, tools, quarantined, keys },
+      lastCause: history?.lastCause,
+      nowMs: parts.calls.clock.now(),
+    }),
     p50Ms,
     p95Ms,
     calls,

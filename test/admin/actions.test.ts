@@ -88,7 +88,7 @@ test("retry: a server that came back is tried at once, and the answer says how i
     return row.state === "backoff" && row;
   });
   expect(down.trouble).toMatchObject({
-    code: "GW_UPSTREAM_DOWN",
+    code: "GW_SERVER_REFUSED",
     fix: expect.stringContaining("authensor-gw servers retry web"),
     effect: "its tools are missing",
   });

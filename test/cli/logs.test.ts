@@ -143,6 +143,10 @@ describe("without --file", () => {
       { name: "authensor-gw.service", user: true },
     ],
     ["12:pids:/x\n0::/user.slice/user-1000.slice/user@1000.service/app.slice/a.scope\n", undefined],
+    [
+      "4:memory:/\n1:name=systemd:/system.slice/authensor-gw.service\n0::/\n",
+      { name: "authensor-gw.service", user: false },
+    ],
     ["0::/system.slice/docker.service\n", undefined],
     ["0::/\n", undefined],
     ["", undefined],

@@ -18,6 +18,8 @@ export interface FaultCase {
   readonly name: string;
   /** The sentence of the public guide that this is. */
   readonly guide?: string;
+  /** false: it cannot be broken so on this machine. */
+  readonly possible?: boolean;
   readonly gateway?: Partial<GatewayOptions>;
   /** Before the gateway starts: gives what to add to its options. */
   before?(bench: Bench): Promise<Partial<GatewayOptions>>;
@@ -29,8 +31,8 @@ export interface FaultCase {
   /** The error text that the agent has. */
   agent?(bench: Bench): Promise<string>;
   readonly agentSays?: RegExp;
-  /** `command`: the fix is run as printed. `sql`: by the database's owner. Or what a person does. */
-  readonly mend?: "command" | "sql" | ((bench: Bench, fix: string) => Promise<unknown>);
+  /** `command`: the fix is run as printed. Or what a person does with it. */
+  readonly mend?: "command" | ((bench: Bench, fix: string) => Promise<unknown>);
 }
 
 export interface Expected {
@@ -185,7 +187,6 @@ function show(wanted: Expected): string {
 
 async function mend(bench: Bench, how: NonNullable<FaultCase["mend"]>, fix: string) {
   if (how === "command") await runCommand(bench, fix);
-  else if (how === "sql") throw new Error("a case with SQL gives its own owner");
   else await how(bench, fix);
 }
 

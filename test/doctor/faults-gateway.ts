@@ -134,6 +134,7 @@ export const gatewayFaults: readonly FaultCase[] = [
   {
     name: "the gateway has nearly all the files open it may have",
     guide: "Check resource exhaustion: connection pool exhaustion causes intermittent failures",
+    possible: Bun.which("prlimit") !== null,
     async fault(bench) {
       const { pid } = bench.gateway.child();
       const { readdirSync } = await import("node:fs");
@@ -162,6 +163,7 @@ export const gatewayFaults: readonly FaultCase[] = [
   {
     name: "the disk of data_dir is full",
     guide: "Check resource exhaustion. Monitor the gateway's resource consumption",
+    possible: process.getuid?.() === 0 && existsSync("/proc/self/mounts"),
     async before(bench) {
       const folder = `/tmp/gw-full-${process.pid}`;
       mkdirSync(folder, { recursive: true });

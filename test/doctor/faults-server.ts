@@ -132,6 +132,7 @@ export const connectionFaults: readonly FaultCase[] = [
   {
     name: "the server's address is silent, as behind a firewall",
     guide: "Verify that the gateway can reach the downstream server (firewall rules)",
+    possible: process.platform === "linux" && Bun.which("perl") !== null,
     before: async (bench) => web(`http://127.0.0.1:${await fullListener(bench)}/mcp`),
     finds: { link: "server", code: "GW_SERVER_SILENT", saw: /silent/, fix: /firewall/ },
   },

@@ -107,15 +107,6 @@ export const healthySetups: readonly Healthy[] = [
   },
   { name: "a server that is disabled", ...config({ servers: { notes: echo(), off } }) },
 ];
-      const server = {
-        command: "env",
-        args: [...args, `Authorization: Bearer ${await bench.token()}`],
-      };
-      writeFileSync(path, JSON.stringify({ mcpServers: { gateway: server } }));
-      return path;
-    },
-  },
-];
 
 /** Agents' own configs as their pages have them. */
 export const healthyAgents: readonly Healthy[] = [
@@ -148,6 +139,15 @@ export const healthyAgents: readonly Healthy[] = [
       );
       const path = join(bench.gateway.folder, "claude_desktop_config.json");
       const args = ["-y", "mcp-remote", `${bench.gateway.url}/mcp`, "--header"];
+      const server = {
+        command: "env",
+        args: [...args, `Authorization: Bearer ${await bench.token()}`],
+      };
+      writeFileSync(path, JSON.stringify({ mcpServers: { gateway: server } }));
+      return path;
+    },
+  },
+];
 
 export function healthyDatabases(postgres: () => TestPostgres): readonly Healthy[] {
   return [

@@ -8,13 +8,17 @@ import { type Healthy, runHealthy } from "./healthy.ts";
 export function testFaults(cases: readonly FaultCase[]): void {
   for (const one of cases) {
     const name = one.guide === undefined ? one.name : `${one.name} (guide: ${one.guide})`;
-    test(name, async () => {
-      const ran = await runFault(one, "bun");
-      expect(ran.tookMs).toBeLessThan(5_000);
-      // Every finding says what it means and what to do.
-      expect(ran.finding.fix).not.toBe("");
-      expect(ran.finding.cause).not.toBe("");
-    }, 30_000);
+    test.skipIf(one.possible === false)(
+      name,
+      async () => {
+        const ran = await runFault(one, "bun");
+        expect(ran.tookMs).toBeLessThan(5_000);
+        // Every finding says what it means and what to do.
+        expect(ran.finding.fix).not.toBe("");
+        expect(ran.finding.cause).not.toBe("");
+      },
+      30_000,
+    );
   }
 }
 

@@ -104,7 +104,7 @@ test("a server that goes away: cause, what to do, and for how many keys it matte
     return found.state === "backoff" && found;
   });
   expect(down.trouble).toMatchObject({
-    code: "GW_UPSTREAM_DOWN",
+    code: "GW_SERVER_REFUSED",
     cause: expect.stringContaining("ECONNREFUSED"),
     fix: expect.stringContaining("authensor-gw servers retry echo"),
     effect: "calls of 1 tool fail for 2 keys",

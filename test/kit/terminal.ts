@@ -79,7 +79,10 @@ export function openTerminal(
     );
   };
   const text = () => shown().join("\n");
-  const ended = child.exited.then((code) => {
+  const ended = child.exited.then(async (code) => {
+    // What it wrote last is read a moment after its end.
+    for (let count = -1; count !== raw.length; await Bun.sleep(10)) count = raw.length;
+    await new Promise<void>((resolve) => screen.write("", resolve));
     const number = child.signalCode === null ? undefined : signals[child.signalCode];
     return number === undefined ? code : 128 + number;
   });

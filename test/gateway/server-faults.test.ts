@@ -1,0 +1,59 @@
+/** Causes as both runtimes word them, and what is said to do. */
+
+import { expect, test } from "bun:test";
+import { catalogue } from "../../src/base/error-codes.ts";
+import { commands } from "../../src/cli/commands.ts";
+import type { ServerConfig } from "../../src/gateway/config-model.ts";
+import { faultOf } from "../../src/gateway/server-faults.ts";
+
+const server = (kind: "http" | "stdio") =>
+  ({ id: "x", transport: { kind } }) as unknown as ServerConfig;
+
+const cases: readonly (readonly ["http" | "stdio", string, string, RegExp])[] = [
+  ["http", "ECONNREFUSED (Failed to connect)", "GW_SERVER_REFUSED", /port in servers.x.url/],
+  ["http", "ENOTFOUND (getaddrinfo ENOTFOUND a.invalid)", "GW_SERVER_NAME", /DNS/],
+  ["http", "EHOSTUNREACH (no route)", "GW_SERVER_ROUTE", /routes/],
+  ["http", "ETIMEDOUT (no connection within 5000 ms)", "GW_SERVER_SILENT", /firewalls/],
+  ["http", "DEPTH_ZERO_SELF_SIGNED_CERT", "GW_TLS", /servers.x.tls.ca/],
+  ["http", "EPROTO (error:100000f7:SSL routines:WRONG_VERSION_NUMBER)", "GW_TLS", /http:/],
+  ["http", "ERR_SSL_WRONG_VERSION_NUMBER (received corrupt message)", "GW_TLS", /http:/],
+  ["http", "it answers HTTP 401; check `headers` …", "GW_SERVER_AUTH", /servers.x.headers/],
+  ["http", "it answers HTTP 302; redirects are not followed", "GW_SERVER_HTTP", /servers.x.url/],
+  ["http", "it answers initialize with HTTP 404", "GW_SERVER_HTTP", /path in servers.x.url/],
+  ["http", "it answers HTTP 502", "GW_SERVER_HTTP", /own log/],
+  ["http", "its answer is neither JSON nor an event stream", "GW_SERVER_HTTP", /path/],
+  ["http", "no answer within 15000 ms", "GW_SERVER_HUNG", /servers restart x/],
+  ["http", "192.0.2.1 is reserved, which is no server's address", "GW_SERVER_ROUTE", /url/],
+  ["http", "it answers initialize with an error: no", "GW_SERVER_PROTOCOL", /MCP server/],
+  ["stdio", "it could not be started: ENOENT", "GW_SERVER_COMMAND", /install the program/],
+  ["stdio", "it could not be started: EACCES", "GW_SERVER_COMMAND", /executable/],
+  ["stdio", "it exited with code 3", "GW_SERVER_EXITS", /servers show x/],
+  ["stdio", "it was ended by SIGKILL", "GW_SERVER_EXITS", /servers show x/],
+  ["stdio", "started 12 times within a minute; last: …", "GW_SERVER_EXITS", /servers show x/],
+  ["stdio", "it did not answer initialize in 60000 ms", "GW_SERVER_HUNG", /servers restart x/],
+  ["stdio", "it does not speak 2026-07-28 but 1", "GW_SERVER_PROTOCOL", /protocol/],
+  ["stdio", "its tools could not be listed: GW_X: no", "GW_SERVER_LIST", /own log/],
+  ["stdio", "something new", "GW_UPSTREAM_DOWN", /servers retry x/],
+];
+
+test.each(cases)("%s: %s", (kind, cause, code, fix) => {
+  expect(faultOf(server(kind), cause, "backoff")).toEqual({
+    code: code as keyof typeof catalogue,
+    fix: expect.stringMatching(fix),
+  });
+  expect(Object.hasOwn(catalogue, code)).toBe(true);
+});
+
+test("a server that answers but is not well has another code where nothing fits", () => {
+  expect(faultOf(server("http"), "something new", "degraded").code).toBe("GW_UPSTREAM_ERROR");
+});
+
+test("every command in a fix exists", () => {
+  const names = commands.map(({ name }) => name);
+  for (const [kind, cause] of cases) {
+    const { fix } = faultOf(server(kind), cause, "backoff");
+    for (const [, command] of fix.matchAll(/authensor-gw (\w+ \w+)/g)) {
+      expect(names).toContain(command as string);
+    }
+  }
+});
