@@ -30,8 +30,13 @@ export interface Watch {
 }
 
 /** `key`: the token of a key; reading needs none. */
-export function adminClient(options: { socket: string; key?: string | undefined }): AdminClient {
-  const { socket } = options;
+export function adminClient(options: {
+  socket: string;
+  key?: string | undefined;
+  /** Of one answer; limits.adminMs when absent. */
+  timeoutMs?: number;
+}): AdminClient {
+  const { socket, timeoutMs = limits.adminMs } = options;
   const headers: Record<string, string> = { host: "localhost", connection: "close" };
   if (options.key !== undefined) headers["authorization"] = `Bearer ${options.key}`;
   return {
@@ -41,7 +46,7 @@ export function adminClient(options: { socket: string; key?: string | undefined 
         value === undefined ? [] : [[name, value]],
       );
       const search = pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`;
-      return (await ask({ socket, method: "GET", path: path + search, headers })) as T;
+      return (await ask({ socket, method: "GET", path: path + search, headers, timeoutMs })) as T;
     },
     async post<T>(path: string, body: unknown) {
       const text = JSON.stringify(body);
@@ -50,7 +55,7 @@ export function adminClient(options: { socket: string; key?: string | undefined 
         "content-type": "application/json",
         "content-length": String(Buffer.byteLength(text)),
       };
-      return (await ask({ socket, method: "POST", path, headers: own, text })) as T;
+      return (await ask({ socket, method: "POST", path, headers: own, text, timeoutMs })) as T;
     },
     watch: (onEvent, after) => watch(socket, headers, onEvent, after),
   };
@@ -62,9 +67,10 @@ interface Ask {
   readonly path: string;
   readonly headers: Record<string, string>;
   readonly text?: string;
+  readonly timeoutMs: number;
 }
 
-function ask({ socket, method, path, headers, text }: Ask): Promise<unknown> {
+function ask({ socket, method, path, headers, text, timeoutMs }: Ask): Promise<unknown> {
   return new Promise((resolve, reject) => {
     // Bun reuses a pooled connection that is closing (EPIPE in one of six); no agent, no pool.
     const options = { socketPath: socket, method, path, headers, agent: false };
@@ -76,7 +82,7 @@ function ask({ socket, method, path, headers, text }: Ask): Promise<unknown> {
         .then((body) => readAnswer(response.statusCode ?? 0, body))
         .then(resolve, reject);
     });
-    request.setTimeout(limits.adminMs, () => request.destroy(new Error("no answer in time")));
+    request.setTimeout(timeoutMs, () => request.destroy(new Error("no answer in time")));
     request.on("error", (error) => reject(unreachable(socket, error)));
     request.end(text);
   });

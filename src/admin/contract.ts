@@ -255,6 +255,7 @@ export interface LiveServer {
   readonly transport: "http" | "stdio";
   /** URL without secrets, or the command's name. */
   readonly target: string;
+  /** `degraded`: it answers, but its list or some calls fail. */
   readonly state: UpstreamStatus["state"];
   readonly sinceMs: number;
   readonly era: "legacy" | "modern" | null;
@@ -267,8 +268,12 @@ export interface LiveServer {
   readonly maxInFlight: number;
   readonly pid: number | null;
   readonly nextAttemptMs: number | null;
+  /** Handshakes tried since it was last ready; bare connects while nobody listens are none. */
   readonly attempts: number;
-  /** What is wrong, what to do (a command where there is one), what it means; null when well. */
+  /**
+   * What is wrong, what to do (a command where there is one), what it means. null when it is well,
+   * and when the config disables it; one that an operator disabled says so.
+   */
   readonly trouble: {
     readonly code: string;
     readonly cause: string;

@@ -229,6 +229,8 @@ export const limits = {
   doctorServerMs: 2_300,
   /** A certificate that ends within this time is told of. */
   certificateSoonMs: 14 * 24 * 60 * 60 * 1000,
+  /** A gateway that does not answer the interface's first question within this time hangs. */
+  tuiProbeMs: 2_000,
   /** Ended calls that the terminal interface keeps, and for how long a bad end stays in sight. */
   tuiCalls: 5_000,
   tuiLingerMs: 5_000,

@@ -8,6 +8,7 @@ import path from "node:path";
 import { adminClient } from "../admin/client.ts";
 import { type GatewayStatus, paths } from "../admin/contract.ts";
 import { fault, GatewayError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { isOwned, ownedBy, readOwner } from "../gateway/owner.ts";
 import type { Io } from "./print.ts";
@@ -69,7 +70,7 @@ function socketsIn(folder: string): readonly string[] {
 /** An error: something is there that this user may not open. */
 async function probe(socket: string): Promise<boolean | GatewayError> {
   try {
-    await adminClient({ socket }).get<GatewayStatus>(paths.status);
+    await adminClient({ socket, timeoutMs: limits.tuiProbeMs }).get<GatewayStatus>(paths.status);
     return true;
   } catch (thrown) {
     if (!(thrown instanceof GatewayError)) throw thrown;
@@ -92,9 +93,8 @@ function ownedSilently(dataDir: string): boolean {
 /** A second start would fail with the same words, after more time. */
 function silent(dataDir: string): GatewayError {
   const owner = ownedBy(dataDir);
-  return fault("GW_OWNED", {
+  return fault("GW_SILENT", {
     message: `A gateway has data_dir "${dataDir}" but does not answer on its socket`,
     cause: owner.why,
-    fix: "end that process, then start anew",
   });
 }

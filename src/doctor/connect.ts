@@ -45,7 +45,8 @@ function connect(host: string, port: number): Promise<Reached> {
   });
 }
 
-function reachedBy(code: string): Reached {
+/** What an errno name means to the owner of a network. */
+export function reachedBy(code: string): Reached {
   if (code === "ECONNREFUSED") return "refused";
   if (code === "ETIMEDOUT") return "silent";
   const routes = [

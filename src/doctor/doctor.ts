@@ -2,6 +2,7 @@
 
 import { asFault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { printable } from "../base/printable.ts";
 import type { Config } from "../gateway/config-model.ts";
 import type { ConfigProblem } from "../gateway/config-problem.ts";
 import { type HistoryEntry, readHistory } from "../gateway/history.ts";
@@ -61,7 +62,7 @@ async function report(
 ): Promise<Report> {
   const began = performance.now();
   const notes: string[] = [];
-  const world = await worldOf(options, (text) => notes.push(text));
+  const world = await worldOf(options, (text) => notes.push(printable(text)));
   const spent = performance.now() - began;
   // All of it is over within 5 s, however long the first question took.
   const ms = Math.min(limits.doctorCheckMs, limits.doctorAllMs - spent);

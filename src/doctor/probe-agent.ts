@@ -44,6 +44,12 @@ export async function probeAgent(probe: AgentProbe): Promise<Probed> {
 const named = (probe: AgentProbe, text: string) =>
   probe.of === undefined ? text : `${probe.of}: ${text}`;
 
+/** A URL may carry a secret in its user part and its query. */
+function shown({ url }: AgentProbe): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
 async function reach(probe: AgentProbe): Promise<Finding | undefined> {
   const url = new URL(probe.url);
   const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
@@ -54,7 +60,7 @@ async function reach(probe: AgentProbe): Promise<Finding | undefined> {
     addresses = await resolveAll(host);
   } catch (thrown) {
     const saw = named(probe, `"${host}" does not resolve: ${textOf(thrown)}`);
-    const fix = `correct the host in ${probe.url}`;
+    const fix = `correct the host in ${shown(probe)}`;
     return finding({ link: "agent", code: "GW_CLIENT_CONFIG", saw, effect, fix });
   }
   const attempts = await connectAll(addresses, port);
@@ -65,7 +71,7 @@ async function reach(probe: AgentProbe): Promise<Finding | undefined> {
     saw: named(probe, attemptsText(attempts, port)),
     cause: "the gateway does not listen at this address and port",
     effect,
-    fix: `correct host and port of ${probe.url}, or start the gateway: authensor-gw serve`,
+    fix: `correct host and port of ${shown(probe)}, or start the gateway: authensor-gw serve`,
   });
 }
 
@@ -198,7 +204,7 @@ function refusal(probe: AgentProbe, reply: Reply): Finding | undefined {
 }
 
 function fixOf(code: ErrorCode, { url }: AgentProbe): string {
-  if (code === "GW_NOT_FOUND") return `write ${new URL("/mcp", url)} in the agent's config`;
+  if (code === "GW_NOT_FOUND") return `write ${new URL(url).origin}/mcp in the agent's config`;
   return code === "GW_HOST"
     ? `add the name to \`hosts\` in the gateway's config, and restart it`
     : "";
@@ -208,15 +214,15 @@ function wrongPlace(probe: AgentProbe, reply: Reply): Finding {
   return finding({
     link: "agent",
     code: "GW_CLIENT_CONFIG",
-    saw: named(probe, `${probe.url} answers HTTP ${reply.status}, and not as this gateway does`),
+    saw: named(probe, `${shown(probe)} answers HTTP ${reply.status}, and not as this gateway does`),
     cause: "another program listens there, or a proxy on the way does not reach the gateway",
     effect: "the agent cannot connect",
-    fix: `correct host, port and path of ${probe.url}; MCP is at /mcp`,
+    fix: `correct host, port and path of ${shown(probe)}; MCP is at /mcp`,
   });
 }
 
 function wrong(probe: AgentProbe, family: string, why: string): Finding {
-  const saw = named(probe, `${probe.url}, ${family}: ${why}`);
+  const saw = named(probe, `${shown(probe)}, ${family}: ${why}`);
   const effect = `agents that speak ${family} cannot list tools`;
   return finding({ link: "agent", code: "GW_INTERNAL", saw, effect });
 }
@@ -225,7 +231,7 @@ function unanswered(probe: AgentProbe, thrown: unknown): Finding {
   return finding({
     link: "agent",
     code: "GW_SILENT",
-    saw: named(probe, `${probe.url} takes the request and does not answer: ${textOf(thrown)}`),
+    saw: named(probe, `${shown(probe)} takes the request and does not answer: ${textOf(thrown)}`),
     effect: "the agent waits",
   });
 }

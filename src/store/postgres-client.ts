@@ -32,6 +32,7 @@ export function openClient(options: ClientOptions): Client {
   const gate = createPoolGate(options.pool);
   let pool: Promise<Pool> | undefined;
   let sockets: ReadonlySet<Socket> = new Set();
+  const silent = new WeakSet<Promise<Pool>>();
   const drop = (used: Promise<Pool>) => {
     if (pool === used) pool = undefined;
     void used.then(destroy, () => undefined);
@@ -52,9 +53,12 @@ export function openClient(options: ClientOptions): Client {
       } catch (thrown) {
         // A frozen server says nothing: its connections are dropped, the next use makes new ones.
         // One that was late because it waited for its turn says nothing about them.
-        const silent = thrown === late && performance.now() - began >= ms / 2;
-        if (used !== undefined && (silent || isConnectionError(thrown))) drop(used);
-        throw toFault(thrown, `Cannot ${attempt} in ${options.place}`, ms);
+        const hangs = thrown === late && performance.now() - began >= ms / 2;
+        if (used !== undefined && hangs) silent.add(used);
+        if (used !== undefined && (hangs || isConnectionError(thrown))) drop(used);
+        // Connections that we cut because nothing came are no cause: that nothing came is.
+        const cut = used !== undefined && silent.has(used) && isConnectionError(thrown);
+        throw toFault(cut ? late : thrown, `Cannot ${attempt} in ${options.place}`, ms);
       }
     },
     pool: () => gate.status([...sockets].filter((socket) => !socket.destroyed).length),

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { callFields, receiptFields } from "../../src/base/call-fields.ts";
 import { type FilterRecord, matches, parseFilter } from "../../src/base/filter.ts";
 import { limits } from "../../src/base/limits.ts";
+import { logFields } from "../../src/cli/log-line.ts";
 import { outcomes } from "../../src/receipt/decode.ts";
 
 const denied: FilterRecord = {
@@ -121,6 +124,17 @@ describe("a filter", () => {
     expect(field?.words?.filter((word) => word !== "running").sort()).toEqual([...outcomes].sort());
     expect(receiptFields.map(({ name }) => name)).toContain("outcome");
   });
+});
+
+test("docs/filter.md names every field, and every word of one", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/filter.md"), "utf8");
+  const words = new Set(page.split("`").flatMap((part) => part.split(" ")));
+  for (const { name, words: known = [] } of [...callFields, ...logFields]) {
+    if (name !== "line") expect([name, words.has(name)]).toEqual([name, true]);
+    // The levels of a log are known.
+    if (name === "level") continue;
+    for (const word of known) expect([name, word, words.has(word)]).toEqual([name, word, true]);
+  }
 });
 
 describe("a field with ranks", () => {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runCommandLine } from "../../src/cli/run.ts";
 import { readClientFile } from "../../src/doctor/client-file.ts";
-import { connectAll } from "../../src/doctor/connect.ts";
+import { connectAll, reachedBy } from "../../src/doctor/connect.ts";
 import { periodsOf, runsOf } from "../../src/doctor/periods.ts";
 import { programFault } from "../../src/doctor/server-stdio.ts";
 import { clockText, spanText } from "../../src/doctor/times.ts";
@@ -184,6 +184,12 @@ describe("stages", () => {
     const reached = await connectAll(["127.0.0.1", "127.0.0.2"], port);
     server.close();
     expect(reached.map((one) => one.reached)).toEqual(["open", "refused"]);
+  });
+
+  test("each errno is one of the words", () => {
+    const codes = ["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ECONNRESET"];
+    const words = ["refused", "silent", "no route", "no route", "closed"];
+    expect(codes.map(reachedBy)).toEqual(words as ReturnType<typeof reachedBy>[]);
   });
 
   test("a program: there, not there, not executable", () => {

@@ -146,6 +146,16 @@ export const gatewayFaults: readonly FaultCase[] = [
     mend: "command",
   },
   {
+    name: "the clock was set back",
+    async fault(bench) {
+      const later = Date.now() + 3_600_000;
+      const entry = { kind: "gauges", at: later, used: { loop_lag: 0 } };
+      const { appendFileSync } = await import("node:fs");
+      appendFileSync(file(bench, "data/history/00000001.jsonl"), `${JSON.stringify(entry)}\n`);
+    },
+    finds: { link: "gateway", code: "GW_CLOCK", saw: /in the future/, cause: /set back/ },
+  },
+  {
     name: "the store's file is damaged",
     gateway: failing,
     async before() {

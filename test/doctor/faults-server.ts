@@ -69,8 +69,10 @@ async function fullListener(bench: Bench): Promise<number> {
 const stdio = (...command: string[]) => ({ config: { servers: { web: { command } } } });
 const sh = (script: string) => stdio("sh", "-c", script);
 
-let laterPort = 0;
+/** Each case has a port of its own: cases may run side by side. */
+const ports = { refused: 0, gone: 0 };
 let stubborn: TestChild | undefined;
+const stubbornScript = join(import.meta.dirname, "../kit/servers/stubborn.ts");
 
 /** The way to it. */
 export const connectionFaults: readonly FaultCase[] = [
@@ -78,8 +80,8 @@ export const connectionFaults: readonly FaultCase[] = [
     name: "nobody listens at the server's port; it is started",
     guide: "If a server was unreachable during startup, its tools will be missing",
     before: async () => {
-      laterPort = await freePort();
-      return web(`http://127.0.0.1:${laterPort}/mcp`);
+      ports.refused = await freePort();
+      return web(`http://127.0.0.1:${ports.refused}/mcp`);
     },
     finds: {
       link: "server",
@@ -90,7 +92,7 @@ export const connectionFaults: readonly FaultCase[] = [
     agent: down,
     agentSays: /GW_TOOL_UNKNOWN|GW_UPSTREAM_DOWN/,
     mend: async (bench) => {
-      const server = await faultServer(() => undefined, { port: laterPort });
+      const server = await faultServer(() => undefined, { port: ports.refused });
       bench.later(() => server.close());
     },
   },
@@ -98,16 +100,16 @@ export const connectionFaults: readonly FaultCase[] = [
     name: "the server went away while it was used; since when is told",
     guide: "Firewall rules, DNS resolution, and network segmentation can block connections",
     before: async (bench) => {
-      laterPort = await freePort();
+      ports.gone = await freePort();
       stubborn = bench.child([
         process.execPath,
-        join(import.meta.dirname, "../kit/servers/stubborn.ts"),
+        stubbornScript,
         "/dev/null",
         "http",
-        String(laterPort),
+        String(ports.gone),
       ]);
       await stubborn.says(/listening/);
-      return web(`http://127.0.0.1:${laterPort}/mcp`);
+      return web(`http://127.0.0.1:${ports.gone}/mcp`);
     },
     async fault(bench) {
       await untilState(bench, "web", "ready");
@@ -262,6 +264,28 @@ export const answerFaults: readonly FaultCase[] = [
     name: "the server's process says nothing that is MCP",
     gateway: sh("while read -r line; do echo 'hello?' >&2; done"),
     finds: { link: "server", code: "GW_SERVER_PROTOCOL", saw: /without a handshake/ },
+  },
+  {
+    name: "a server has as many calls in flight as it may have",
+    guide: "Symptom: Intermittent Failures. Check resource exhaustion",
+    gateway: {
+      config: {
+        servers: {
+          web: {
+            command: [process.execPath, stubbornScript, "/dev/null", "stdio"],
+            max_in_flight: 1,
+          },
+        },
+      },
+    },
+    async fault(bench) {
+      await untilState(bench, "web", "ready");
+      // It is not answered: whoever ends the case ends it.
+      void call(bench, "web__wait").catch(() => undefined);
+    },
+    finds: { link: "server", code: "GW_UPSTREAM_BUSY", severity: "warning", fix: /max_in_flight/ },
+    agent: (bench) => call(bench, "web__wait"),
+    agentSays: /GW_UPSTREAM_BUSY/,
   },
   {
     name: "a server is asked for that is not in the config",

@@ -1,38 +1,64 @@
-/** Fault cases as tests. */
+/** Fault cases as tests. Each mostly waits, so the next ones are begun before their turn. */
 
 import { expect, test } from "bun:test";
 import { type FaultCase, runFault } from "./cases.ts";
 import { type Healthy, runHealthy } from "./healthy.ts";
 
-/** Sources run as they are: no build. `prove:debugging` runs the same cases on the binary. */
-export function testFaults(cases: readonly FaultCase[]): void {
-  for (const one of cases) {
+/**
+ * Sources run as they are: no build. `prove:debugging` runs the same cases on the binary. `width`:
+ * how many at once; 1 where cases share what they break.
+ */
+export function testFaults(cases: readonly FaultCase[], width = 3): void {
+  const result = ahead(cases, width, (one) => runFault(one, "bun"));
+  for (const [index, one] of cases.entries()) {
     const name = one.guide === undefined ? one.name : `${one.name} (guide: ${one.guide})`;
-    test.skipIf(one.possible === false)(
-      name,
-      async () => {
-        const ran = await runFault(one, "bun");
-        expect(ran.tookMs).toBeLessThan(5_000);
-        // Every finding says what it means and what to do.
-        expect(ran.finding.fix).not.toBe("");
-        expect(ran.finding.cause).not.toBe("");
-      },
-      30_000,
-    );
+    const finds = async () => {
+      const ran = await result(index);
+      expect(ran.tookMs).toBeLessThan(5_000);
+      // Every finding says what it means and what to do.
+      expect(ran.finding.fix).not.toBe("");
+      expect(ran.finding.cause).not.toBe("");
+    };
+    test.skipIf(one.possible === false)(name, finds, 30_000);
   }
 }
 
-export function testHealthy(setups: readonly Healthy[]): void {
-  const findsNothing = (one: Healthy) => async () => {
-    for (const report of await runHealthy(one, "bun")) {
-      expect(report.findings).toEqual([]);
-      expect([report.ok, report.code]).toEqual([true, 0]);
-      // A check that was not done in time would find nothing too.
-      expect(report.notes.filter((note) => note.includes("not finished"))).toEqual([]);
-      expect(report.tookMs).toBeLessThan(5_000);
-    }
-  };
-  for (const one of setups) {
-    test.skipIf(one.possible === false)(one.name, findsNothing(one), 30_000);
+export function testHealthy(setups: readonly Healthy[], width = 3): void {
+  const result = ahead(setups, width, (one) => runHealthy(one, "bun"));
+  for (const [index, one] of setups.entries()) {
+    const findsNothing = async () => {
+      for (const report of await result(index)) {
+        expect(report.findings).toEqual([]);
+        expect([report.ok, report.code]).toEqual([true, 0]);
+        // A check that was not done in time would find nothing too.
+        expect(report.notes.filter((note) => note.includes("not finished"))).toEqual([]);
+        expect(report.tookMs).toBeLessThan(5_000);
+      }
+    };
+    test.skipIf(one.possible === false)(one.name, findsNothing, 30_000);
   }
+}
+
+/** Gives the result of a case, and begins those after it. */
+function ahead<C extends { readonly possible?: boolean }, R>(
+  cases: readonly C[],
+  width: number,
+  run: (one: C) => Promise<R>,
+): (index: number) => Promise<R> {
+  const begun = new Map<number, Promise<R>>();
+  const begin = (index: number): Promise<R> => {
+    const before = begun.get(index);
+    if (before !== undefined) return before;
+    const result = run(cases[index] as C);
+    // Whoever awaits it in its own turn is told.
+    result.catch(() => undefined);
+    begun.set(index, result);
+    return result;
+  };
+  return (index) => {
+    for (let next = index + 1; next < Math.min(cases.length, index + width); next++) {
+      if (cases[next]?.possible !== false) void begin(next);
+    }
+    return begin(index);
+  };
 }

@@ -13,6 +13,12 @@ beforeAll(async () => {
 afterAll(async () => await postgres.stop());
 
 describe("the database", () => {
-  testFaults(databaseFaults(() => postgres));
-  testFaults(pastDatabase(() => postgres));
+  testFaults(
+    databaseFaults(() => postgres),
+    1,
+  );
+  testFaults(
+    pastDatabase(() => postgres),
+    1,
+  );
 });

@@ -13,5 +13,8 @@ afterAll(async () => await postgres.stop());
 
 describe("doctor finds nothing", () => {
   testHealthy(healthyAgents);
-  testHealthy(healthyDatabases(() => postgres));
+  testHealthy(
+    healthyDatabases(() => postgres),
+    1,
+  );
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createNotifier, type NotifyPorts, spoolFault } from "../../src/gateway/notify.ts";
@@ -108,6 +108,13 @@ describe("whether receipts can be written", () => {
   });
 });
 
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    if (tries > 500) throw new Error("it did not come to be in 5 s");
+    await Bun.sleep(10);
+  }
+}
+
 for (const program of ["bun", "binary"] as const) {
   describe(`the ${program} under a recorded notify socket`, () => {
     let folder = "";
@@ -139,8 +146,23 @@ for (const program of ["bun", "binary"] as const) {
       await socket.says("STATUS=1/1 servers ready, 0 in flight, policy files do not load");
       const fed = () => socket.received().filter(([line]) => line === "WATCHDOG=1").length;
       const before = fed();
+      await until(() => fed() > before);
+      const child = gateway.child().process;
+      child.kill("SIGSTOP");
+      await Bun.sleep(100);
+      const frozen = fed();
       await Bun.sleep(500);
-      expect(fed()).toBeGreaterThan(before);
+      expect(fed()).toBe(frozen);
+      child.kill("SIGCONT");
+      await until(() => fed() > frozen);
+      // A data_dir that takes no writes: the place of the block is taken by a folder.
+      const block = join(gateway.folder, "data/alive");
+      rmSync(block);
+      mkdirSync(block);
+      await gateway.child().says(/the watchdog is not fed.*EISDIR/);
+      const starved = fed();
+      await Bun.sleep(500);
+      expect(fed()).toBe(starved);
       expect(await gateway.stop()).toBe(0);
       await socket.says("STOPPING=1");
       const order = socket.received().map(([line]) => line);
