@@ -67,6 +67,12 @@ function socketsIn(folder: string): readonly string[] {
   }
 }
 
+/** Throws GW_SOCKET for a socket that this user may not open: waiting would not help. */
+export async function mayOpen(socket: string): Promise<void> {
+  const answer = await probe(socket);
+  if (answer instanceof GatewayError) throw answer;
+}
+
 /** An error: something is there that this user may not open. */
 async function probe(socket: string): Promise<boolean | GatewayError> {
   try {

@@ -8,7 +8,7 @@ import { readConfig } from "../gateway/config-read.ts";
 import type { Invocation, OpenTui, TuiOpening } from "./command.ts";
 import { needConfig, shown } from "./context.ts";
 import { findKey } from "./key.ts";
-import { findGateway } from "./tui-attach.ts";
+import { findGateway, mayOpen } from "./tui-attach.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const open = await loadTui(call);
@@ -16,6 +16,7 @@ export async function run(call: Invocation): Promise<number> {
   if (call.options.has("demo")) return await open({ ...looks, place: { kind: "demo" } });
   const attach = call.options.text("attach");
   if (attach !== undefined) {
+    await mayOpen(attach);
     return await open({ ...looks, ...mayChange(call), place: gatewayAt(call, attach) });
   }
   const { options, io } = call;

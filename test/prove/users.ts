@@ -65,7 +65,9 @@ const before = listeners();
   const late = Bun.sleep(10_000).then(() => -1);
   const code = await Promise.race([terminal.ended, late]);
   const text = terminal.raw();
-  const told = ["GW_SOCKET", "root", "0660", group].every((part) => text.includes(part));
+  const told = ["GW_SOCKET", "user root", `group ${group}`, "mode 0", "usermod"].every((part) =>
+    text.includes(part),
+  );
   run.bar("outside the group: told owner, mode and group", told ? `exit ${code}` : text, told);
   run.bar("no second gateway", `exit ${code}, ${listeners().length} listeners`, same(listeners()));
 }
