@@ -29,11 +29,15 @@ export function runCommand(name: string, ui: Ui, env: Env, key = ""): Outcome {
   const doing = doings[name];
   if (doing === undefined) throw new Error(`the keymap names a command "${name}" nobody does`);
   const row = keymap.find((one) => one.command === name);
+  if (env.live.link.state === "lost" && name === "servers retry") return reconnect;
   if (row?.role !== undefined && env.readOnly !== undefined) {
     return { refused: `${name}: ${env.readOnly}` };
   }
   return doing(ui, env, key);
 }
+
+/** What `r` is while there is no gateway, on every screen. */
+const reconnect: Outcome = { effects: [{ run: "reconnect" }] };
 
 /** Names a test holds against the keymap. */
 export const commandNames = (): readonly string[] => Object.keys(doings);
@@ -83,17 +87,12 @@ const doings: Readonly<Record<string, Doing>> = {
   "its server": (ui, env) => itsServer(ui, env),
   "its tool": (ui, env) => itsTool(ui, env),
   "its calls": (ui, env) => itsCalls(ui, env),
-  "servers retry": (ui, env) =>
-    env.live.link.state === "lost"
-      ? { effects: [{ run: "reconnect" }] }
-      : onServer(ui, env, "retry"),
+  "servers retry": (ui, env) => onServer(ui, env, "retry"),
   "servers restart": (ui, env) => onServer(ui, env, "restart"),
   "servers disable": (ui, env) => onServer(ui, env, "disable"),
   "view as": (ui, env) => viewAs(env, ui),
   reconnect: (_ui, env) =>
-    env.live.link.state === "lost"
-      ? { effects: [{ run: "reconnect" }] }
-      : { refused: "retry: the gateway answers" },
+    env.live.link.state === "lost" ? reconnect : { refused: "r: the gateway answers" },
   suspend: () => ({ effects: [{ run: "suspend" }] }),
   leave: (_ui, env) => leave(env),
   interrupt: (ui, env) => {

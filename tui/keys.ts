@@ -112,6 +112,10 @@ export const keymap: readonly KeyRow[] = [
     ...{ in: onCalls, keys: ["+"], command: "calls extend", group: "act", asks: true },
     ...{ role: "operator", help: "give the call more time", foot: "extend" },
   },
+  {
+    ...{ in: ["calls", "call", "tools", "health"], keys: ["r"], command: "reconnect" },
+    ...{ group: "look", help: "try a lost gateway now" },
+  },
   { in: onCalls, keys: ["s"], command: "its server", group: "move", help: "the call's server" },
   { in: onCalls, keys: ["t"], command: "its tool", group: "move", help: "the call's tool" },
   {

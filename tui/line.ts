@@ -62,12 +62,6 @@ export const lineCommands: readonly LineCommand[] = [
     run: ([pair = ""], ui, env) => set(pair, ui, env),
   },
   {
-    name: "retry",
-    usage: "retry",
-    help: "try now to reach a gateway that was lost",
-    run: (_words, ui, env) => runCommand("reconnect", ui, env),
-  },
-  {
     name: "q",
     usage: "q",
     help: "leave",

@@ -144,7 +144,7 @@ interface Load {
   inFlight: number;
 }
 
-/** One request on its way: counts it out at its end. An object, as each call has one (no closures). */
+/** One request on its way: counts it out at its end. One object and no closures for each call. */
 class Sending implements UpstreamSink, UpstreamCall {
   readonly #load: Load;
   readonly era: Era;

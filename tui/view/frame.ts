@@ -38,7 +38,8 @@ export function frame(ui: Ui, env: Env): readonly Line[] {
 }
 
 function tooSmall({ columns: width, rows }: Size): readonly Line[] {
-  const text = `authensor-gw needs ${smallest.columns}x${smallest.rows}, has ${width}x${rows}; q leaves`;
+  const least = `${smallest.columns}x${smallest.rows}`;
+  const text = `authensor-gw needs ${least}, has ${width}x${rows}; q leaves`;
   return toHeight(
     wrap(text, width).map((line) => toLine([line], width)),
     rows,
@@ -214,7 +215,7 @@ function messageLine(ui: Ui, env: Env, width: number): Line {
   const { link } = env.live;
   if (link.state !== "lost") return toLine([""], width);
   const left = Math.max(0, link.retryAtMs - env.now);
-  const again = `Trying again in ${span(left)} (attempt ${link.attempt}). :retry tries now`;
+  const again = `Trying again in ${span(left)} (attempt ${link.attempt}). r tries now`;
   return toLine([{ text: ` ${link.why}. ${again}`, tone: "warn" }], width);
 }
 

@@ -1,4 +1,4 @@
-/** Help of a screen, made from the keymap and the filter's fields: nothing here is written twice. */
+/** Help of a screen, made from the keymap and the filter's fields: nothing is written twice. */
 
 import type { Field } from "../../src/base/filter.ts";
 import { beside, type Cell, heading, type Line, toHeight, toLine, wrap } from "../cells.ts";
