@@ -134,10 +134,10 @@ function stateAt(id: string, at: number): State {
     return {
       ...{ state: "backoff", since: browserDies, next: browserBack, attempts: 1 },
       trouble: {
-        code: "GW_UPSTREAM_DOWN",
+        code: "GW_SERVER_EXITS",
         cause: killed,
         fix:
-          "read its stderr: authensor-gw servers show browser; " +
+          "read its last words: authensor-gw servers show browser; " +
           "then authensor-gw servers retry browser",
         effect: "calls of 5 tools fail for 4 keys",
       },
@@ -154,9 +154,9 @@ function jiraAt(at: number): State {
   return {
     ...{ state: "backoff", since: jiraRefusedSince, next: nextTry(at), attempts: tries(at) },
     trouble: {
-      code: "GW_UPSTREAM_DOWN",
+      code: "GW_SERVER_AUTH",
       cause: refusal,
-      fix: "correct servers.jira.headers in the config; then restart the gateway",
+      fix: "correct servers.jira.headers in the config, then restart the gateway",
       effect: "calls of 6 tools fail for 4 keys",
     },
   };

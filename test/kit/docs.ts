@@ -1,6 +1,7 @@
 /**
- * Makes docs/errors.md and docs/config.md from the code: `bun test/kit/docs.ts` writes them,
- * test/gateway/config-docs.test.ts says when that was forgotten.
+ * Makes docs/errors.md, docs/config.md and tables of docs/tui.md from the code:
+ * `bun test/kit/docs.ts` writes them, test/gateway/config-docs.test.ts says when that was
+ * forgotten.
  */
 
 import { writeFileSync } from "node:fs";
@@ -9,10 +10,12 @@ import { catalogue } from "../../src/base/error-codes.ts";
 import type { Form } from "../../src/gateway/config-form.ts";
 import { formsOf, infoOf } from "../../src/gateway/config-issues.ts";
 import { configSchema } from "../../src/gateway/config-schema.ts";
+import { tuiText } from "./docs-tui.ts";
 
 export const documents: readonly { readonly path: string; text(): string }[] = [
   { path: "docs/errors.md", text: errorsText },
   { path: "docs/config.md", text: configText },
+  { path: "docs/tui.md", text: tuiText },
 ];
 
 function errorsText(): string {

@@ -172,7 +172,7 @@ function nameWidth(width: number): number {
 function rowCells(server: LiveServer, scene: Scene, columns: readonly Cell[]): readonly Cell[] {
   const tone = stateTone(server);
   const texts: readonly (string | Cell)[] = [
-    { text: mark(server), tone },
+    { text: mark(server), tone: tone === "ok" && isDented(server) ? "warn" : tone },
     server.id,
     server.transport,
     { text: server.state, tone },

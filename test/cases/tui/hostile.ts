@@ -1,6 +1,6 @@
 /**
- * Texts that attack a terminal or the reader of one: in names, errors and stderr of servers, in what
- * clients say of themselves. Made of code points, so that this file is safe to print.
+ * Texts that attack a terminal or the reader of one: in names, errors and stderr of servers, in
+ * what clients say of themselves. Made of code points, so that this file is safe to print.
  */
 
 const char = (...points: readonly number[]): string => String.fromCodePoint(...points);
