@@ -23,12 +23,15 @@ export interface Watched extends Deadline {
 export interface Deadline {
   idleAt: number;
   maxAt: number;
+  /** An operator gave more time than the settings do. */
+  extended: boolean;
 }
 
 /** Moves a deadline to at least this much from now. */
 export function extend(deadline: Deadline, now: number, ms: number): void {
   deadline.idleAt = Math.max(deadline.idleAt, now + ms);
   deadline.maxAt = Math.max(deadline.maxAt, now + ms);
+  deadline.extended = true;
 }
 
 /** A tick is 50 ms or less than a deadline's own precision matters to anyone. */

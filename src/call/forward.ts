@@ -62,6 +62,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
   idleAt: number;
   maxAt: number;
   readonly idleMs: number;
+  extended = false;
   readonly #message: RequestMessage;
   readonly #reply: Reply;
   readonly #tool: Tool;
@@ -138,7 +139,9 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
   }
 
   expired(which: "idle" | "max"): void {
-    const error = timeoutError(this.#tool, which);
+    const now = this.#ports.clock.mono();
+    const tookMs = this.extended ? now - this.#began : undefined;
+    const error = timeoutError(this.#tool, which, tookMs);
     this.giveUp(error.message, { kind: "failed", error, mayHaveRun: true });
   }
 
@@ -216,17 +219,22 @@ function answered(message: StrictBody, era: Era): Untimed {
   return { kind: "result", outcome: failed ? "tool_error" : "ok", message, era, bytes };
 }
 
-function timeoutError(tool: Tool, which: "idle" | "max"): GatewayError {
+/** `extendedMs`: how long it had in all, where an operator gave it more than the setting. */
+function timeoutError(
+  tool: Tool,
+  which: "idle" | "max",
+  extendedMs: number | undefined,
+): GatewayError {
   const { idleMs, maxMs, setting } = tool.timeout;
   const ms = which === "idle" ? idleMs : maxMs;
-  const seconds = `${ms / 1000} s`;
+  const name = `${setting}.${which}`;
+  const had = extendedMs === undefined ? ms / 1000 : Math.round(extendedMs / 100) / 10;
+  const idle = which === "idle" && extendedMs === undefined;
+  const more = extendedMs === undefined ? "" : ", extended by an operator";
   return fault(which === "idle" ? "GW_TIMEOUT_IDLE" : "GW_TIMEOUT_MAX", {
-    message:
-      which === "idle"
-        ? `"${tool.target}" gave no sign of life for ${seconds}`
-        : `"${tool.target}" was not done after ${seconds}`,
-    cause: `${setting}.${which} is ${seconds}; the call may have run`,
-    fix: `raise ${setting}.${which} in the config, or make the tool faster`,
-    data: { setting: `${setting}.${which}`, limit_ms: ms },
+    message: `"${tool.target}" ${idle ? "gave no sign of life for" : "was not done after"} ${had} s`,
+    cause: `${name} is ${ms / 1000} s${more}; the call may have run`,
+    fix: `raise ${name} in the config, or make the tool faster`,
+    data: { setting: name, limit_ms: ms },
   });
 }

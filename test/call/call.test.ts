@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { JsonObject } from "../../src/base/json.ts";
+import { extend } from "../../src/call/deadlines.ts";
 import { handle } from "../../src/call/methods.ts";
 import {
   type Caught,
@@ -248,6 +249,17 @@ describe("a call that does not end well", () => {
     expect(reply.answer()).toBeUndefined();
     await at.clock.advance(600);
     expect(resultText(reply)).toContain("GW_TIMEOUT_MAX");
+  });
+
+  test("a call that an operator gave more time says how long it had in all", async () => {
+    const { at, reply } = await started();
+    const [call] = at.ports.board.inFlight;
+    extend(call!.deadline!, at.clock.mono(), 3000);
+    await at.clock.advance(2900);
+    expect(reply.answer()).toBeUndefined();
+    await at.clock.advance(200);
+    expect(resultText(reply)).toContain("was not done after 3");
+    expect(resultText(reply)).toContain("extended by an operator");
   });
 
   test("a late answer after the deadline is not sent twice", async () => {
