@@ -22,6 +22,5 @@ export async function run(call: Invocation): Promise<number> {
     file,
     io.cwd,
   );
-  show(call, report);
-  return report.ok ? 0 : 1;
+  return show(call, report);
 }

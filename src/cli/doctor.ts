@@ -11,6 +11,7 @@ import { readConfig } from "../gateway/config-read.ts";
 import { durationMs } from "../gateway/config-units.ts";
 import type { Invocation } from "./command.ts";
 import { findKey } from "./key.ts";
+import type { Io } from "./print.ts";
 import { counted } from "./words.ts";
 
 /** Exit 0 well, 1 findings (what is over does not count). */
@@ -28,8 +29,7 @@ export async function run(call: Invocation): Promise<number> {
     sinceMs: since(call),
     command: commandLine(call),
   });
-  show(call, report);
-  return report.ok ? 0 : 1;
+  return show(call, report);
 }
 
 /** The config as the service would read it, and as far as it can be read here. */
@@ -82,13 +82,18 @@ function since({ options }: Invocation): number {
   throw fault("GW_USAGE", { message, fix: "write --since 30m, 1h or 24h" });
 }
 
-/** Shared with `doctor client`. */
-export function show({ options, io }: Invocation, report: Report): void {
+/** Prints it and gives the exit code; shared with `doctor client`. */
+export function show({ options, io }: Invocation, report: Report): number {
   const { ok, findings, notes } = report;
+  const code = ok ? 0 : 1;
   if (options.has("json")) {
     io.out(JSON.stringify({ ok, findings, notes, took_ms: report.tookMs }));
-    return;
-  }
+  } else showText(io, report);
+  io.leave?.(code);
+  return code;
+}
+
+function showText(io: Io, { ok, findings, notes, tookMs }: Report): void {
   const now = findings.filter(({ severity }) => severity !== "info");
   const past = findings.filter(({ severity }) => severity === "info");
   for (const one of now) io.out(`${textOf(one)}\n`);
@@ -97,8 +102,8 @@ export function show({ options, io }: Invocation, report: Report): void {
   for (const note of notes) io.err(`note: ${printable(note)}`);
   io.out(
     ok
-      ? `Well: agent, gateway and servers, in ${report.tookMs} ms`
-      : `${counted(now.length, "finding")} in ${report.tookMs} ms`,
+      ? `Well: agent, gateway and servers, in ${tookMs} ms`
+      : `${counted(now.length, "finding")} in ${tookMs} ms`,
   );
 }
 

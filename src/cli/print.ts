@@ -12,6 +12,8 @@ export interface Io {
   readonly cwd: string;
   /** A person can be asked. */
   readonly interactive: boolean;
+  /** Ends the process when its output was taken, whatever it waits for: a name may never resolve. */
+  leave?(code: number): void;
 }
 
 export function terminalIo(): Io {
@@ -20,12 +22,19 @@ export function terminalIo(): Io {
     err: writer("stderr"),
     env: process.env,
     cwd: process.cwd(),
+    leave(code) {
+      const end = () => process.stderr.write("", () => process.exit(code));
+      setTimeout(() => process.stdout.write("", end), leaveMs).unref();
+    },
     // Asked by few commands, and opening the streams takes 3 ms of a start.
     get interactive() {
       return process.stdin.isTTY === true && process.stderr.isTTY === true;
     },
   };
 }
+
+/** What ends by itself does so within this time. */
+const leaveMs = 250;
 
 function writer(name: "stdout" | "stderr"): (line: string) => void {
   let opened = false;

@@ -258,6 +258,7 @@ function columnsFor(width: number): Columns {
   if (width >= 130) return { tool: 32, key: 16, bytes: 8, receipt: 24, why: true };
   if (width >= 100) return { tool: 28, key: 13, bytes: 0, receipt: 0, why: true };
   if (width >= 80) return { tool: 21, key: 11, bytes: 0, receipt: 0, why: true };
+  if (width >= 70) return { tool: width - 47, key: 11, bytes: 0, receipt: 0, why: false };
   return { tool: width - 37, key: 0, bytes: 0, receipt: 0, why: false };
 }
 

@@ -100,11 +100,13 @@ function healthLine(env: Env, width: number): Line {
     trouble === undefined
       ? { text: "● live", tone: "ok" }
       : { text: `▲ live, ${trouble}`, tone: "warn" },
-    { text: wide ? `  ${link.place}` : "", tone: "dim" },
     { text: `  up ${span(now - gateway.startedMs)}` },
     ...(env.readOnly === undefined || !wide
       ? []
       : [{ text: "  read-only", tone: "info" } as const]),
+    // Last: a long path is cut before anything else.
+    { text: wide ? `  ${link.place}` : "", tone: "dim" },
+    { text: wide ? " " : "" },
   ];
   return spread(left, counts(live, width), width);
 }
