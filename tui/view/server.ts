@@ -113,10 +113,7 @@ function connectionLines(server: LiveServer, scene: Scene, width: number): reado
     ["says", said],
     ["protocol", era],
     ["tools", toolsText(server), server.quarantined === 0 ? undefined : "warn"],
-    [
-      "busy",
-      `${amount(server.busy)} of ${amount(server.maxInFlight)}, servers.${id}.max_in_flight`,
-    ],
+    ["busy", busyText(server), server.busy < server.maxInFlight ? undefined : "warn"],
     ["calls", callsText(server), server.failed === 0 ? undefined : "warn"],
   ];
   const since = `${state} for ${span(scene.now - server.sinceMs)}`;
@@ -129,6 +126,11 @@ function connectionLines(server: LiveServer, scene: Scene, width: number): reado
 function toolsText({ tools, quarantined }: LiveServer): string {
   if (quarantined === 0) return `${amount(tools)} offered`;
   return `${amount(tools)} offered, ${amount(quarantined)} held back: screen 3 says why`;
+}
+
+function busyText({ id, busy, maxInFlight }: LiveServer): string {
+  const there = busy < maxInFlight ? "" : ": more get GW_UPSTREAM_BUSY";
+  return `${amount(busy)} of ${amount(maxInFlight)}, servers.${id}.max_in_flight${there}`;
 }
 
 function callsText({ calls, failed, p50Ms, p95Ms }: LiveServer): string {
