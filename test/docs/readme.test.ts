@@ -12,6 +12,7 @@ import { root } from "../kit/binary.ts";
 
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const debugging = readFileSync(join(root, "docs/debugging.md"), "utf8");
+const tui = readFileSync(join(root, "docs/tui.md"), "utf8");
 
 /** In backquotes, after a prompt, or indented as a line to paste. */
 const commandLine = /(?:`|\$ |^ {4})(?:npx )?authensor-gw ([a-z-]+)(?: ([a-z]+))?/gm;
@@ -51,7 +52,7 @@ describe("documents", () => {
   const all = commands.flatMap(({ name }) => [name, name.split(" ")[0]]);
   // As an option it is a command of its own.
   const names = new Set([...all, "--tui"]);
-  for (const [title, text] of Object.entries({ README: readme, debugging })) {
+  for (const [title, text] of Object.entries({ README: readme, debugging, tui })) {
     test(`${title} names only commands and codes that exist`, () => {
       for (const [, first = "", second = ""] of text.matchAll(commandLine)) {
         if (first === "status" || names.has(`${first} ${second}`)) continue;
