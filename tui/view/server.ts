@@ -34,11 +34,14 @@ export function lastCalls(
     return toLine(
       [
         { text: ` ${clock(call.startedMs)}`, width: 9, tone: "dim" },
-        { text: call.tool, width: Math.min(34, Math.max(12, width - 50)) },
+        { text: call.tool, width: Math.min(34, Math.max(12, width - (width < 80 ? 47 : 50))) },
         { text: call.key, width: 12 },
         { text: call.outcome ?? "running", width: 13, tone: outcomeTone(call.outcome) },
         { text: took(ms), width: 6, align: "right" },
-        { text: call.outcome === "ok" ? "" : (call.why ?? call.code ?? ""), tone: "dim" },
+        {
+          text: call.outcome === "ok" || width < 80 ? "" : (call.why ?? call.code ?? ""),
+          tone: "dim",
+        },
       ],
       width,
     );

@@ -145,7 +145,7 @@ function list(
     { text: "BY", width: 5 },
     { text: "STATE", width: 10 },
     { text: "SINCE", width: wide ? 6 : 0, align: "right" },
-    { text: "PROTOCOL", width: 10 },
+    { text: "PROTOCOL", width: width >= 76 ? 10 : 0 },
     { text: "TOOLS", width: 7, align: "right" },
     { text: "BUSY", width: 4, align: "right" },
     { text: "P95", width: 6, align: "right" },
