@@ -96,11 +96,11 @@ const doings: Readonly<Record<string, Doing>> = {
   suspend: () => ({ effects: [{ run: "suspend" }] }),
   leave: (_ui, env) => leave(env),
   interrupt: (ui, env) => {
-    if (env.now - ui.interruptedMs < interruptMs) {
+    if (env.clockMs - ui.interruptedMs < interruptMs) {
       return { effects: [{ run: "leave", stopGateway: false }] };
     }
     const said = withToast(ui, "ctrl-c again leaves, so does q", "info", env);
-    return { ui: { ...said, mode: { kind: "keys" }, interruptedMs: env.now } };
+    return { ui: { ...said, mode: { kind: "keys" }, interruptedMs: env.clockMs } };
   },
 };
 

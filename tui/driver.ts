@@ -70,6 +70,7 @@ export function createDriver(options: DriverOptions): Driver {
 
   const env = (): Env => ({
     ...{ live, screens, readOnly: options.readOnly, ended: store.ended },
+    clockMs: store.now(),
     now: ui.pausedAt === undefined ? store.now() : frozenMs,
     ownsGateway: options.own !== undefined,
     url: urlOf(live),
@@ -98,7 +99,9 @@ export function createDriver(options: DriverOptions): Driver {
     const late = dueMs === 0 ? 0 : lastMs - dueMs;
     heldMs = late > slowMs ? late : 0;
     dueMs = 0;
-    if (ui.pausedAt === undefined) live = store.picture();
+    const next = store.picture();
+    // A gateway that is lost is told of also beside a picture that stands.
+    live = ui.pausedAt === undefined ? next : { ...live, link: next.link };
     dispatch({ kind: "data" });
   }
 

@@ -46,7 +46,7 @@ function still(ui: Ui): Next {
 
 /** Toasts end; a question whose subject changed under it closes and says why. */
 function afterData(ui: Ui, env: Env): Ui {
-  const over = ui.toast !== undefined && ui.toast.untilMs <= env.now;
+  const over = ui.toast !== undefined && ui.toast.untilMs <= env.clockMs;
   const next = over ? { ...ui, toast: undefined } : ui;
   if (next.mode.kind !== "ask") return next;
   const moot = next.mode.question.moot?.(env.live);
@@ -92,7 +92,7 @@ function command(ui: Ui, key: string, env: Env): Next {
 export function fromOutcome(ui: Ui, outcome: Outcome, env: Env): Next {
   if ("refused" in outcome) return still(withToast(ui, outcome.refused, "warn", env));
   if ("question" in outcome) {
-    const mode: Mode = { kind: "ask", question: outcome.question, sinceMs: env.now };
+    const mode: Mode = { kind: "ask", question: outcome.question, sinceMs: env.clockMs };
     return still({ ...ui, mode, toast: undefined });
   }
   return { ui: outcome.ui ?? ui, effects: outcome.effects ?? [] };
@@ -110,7 +110,7 @@ function answered(
   const answer = mode.question.answers.find((one) => one.key === key);
   if (answer === undefined) return still(ui);
   // Keys that were on their way before the question stood there are no answers to it.
-  if (!alone || env.now - mode.sinceMs < answerAfterMs) return still(ui);
+  if (!alone || env.clockMs - mode.sinceMs < answerAfterMs) return still(ui);
   const { effect } = answer;
   if (effect === undefined) return still(withToast(back, "nothing was done", "dim", env));
   return { ui: back, effects: [effect] };

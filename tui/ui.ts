@@ -97,6 +97,8 @@ export type Event =
 export interface Env {
   readonly live: Live;
   readonly now: number;
+  /** The same clock, going on while the picture is paused: for questions and messages. */
+  readonly clockMs: number;
   /** Calls that ended so far, also while the picture is paused. */
   readonly ended: number;
   readonly screens: readonly Screen[];
@@ -146,8 +148,8 @@ export function bodySize(size: Size): Size {
   return { columns: size.columns, rows: Math.max(0, size.rows - 4) };
 }
 
-export function withToast(ui: Ui, text: string, tone: Tone, env: Pick<Env, "now">): Ui {
-  return { ...ui, toast: { text, tone, untilMs: env.now + toastMs } };
+export function withToast(ui: Ui, text: string, tone: Tone, env: Pick<Env, "clockMs">): Ui {
+  return { ...ui, toast: { text, tone, untilMs: env.clockMs + toastMs } };
 }
 
 export function withPage(ui: Ui, change: Partial<Page>): Ui {

@@ -49,6 +49,10 @@ export async function loadTui(call: Invocation): Promise<OpenTui> {
 /** Ink would take the screen of a dumb terminal, and throws without raw mode (tui.md 6). */
 function noTerminal({ io }: Invocation): string | undefined {
   if (io.env["TERM"] === "dumb") return "TERM is dumb";
+  // A screen that changes everywhere cannot be read aloud; lines that only come can (tui.md 6).
+  if (io.env["AUTHENSOR_A11Y"] === "1" || io.env["INK_SCREEN_READER"] === "true") {
+    return "a screen reader was asked for";
+  }
   if (process.stdout.isTTY !== true) return "stdout is not a terminal";
   return process.stdin.isTTY === true ? undefined : "stdin is not a terminal";
 }

@@ -43,7 +43,12 @@ export function answerTools(store: Store, key: string): void {
 export function envOf(store: Store, more: Partial<Env> = {}): Env {
   return {
     ...{ live: store.picture(), now: store.now(), screens, readOnly: undefined },
-    ...{ ended: store.ended, ownsGateway: false, url: "http://localhost:3100/mcp" },
+    ...{
+      clockMs: store.now(),
+      ended: store.ended,
+      ownsGateway: false,
+      url: "http://localhost:3100/mcp",
+    },
     ...more,
   };
 }

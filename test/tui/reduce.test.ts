@@ -19,6 +19,7 @@ function reader(options: Partial<Env> = {}) {
   const effects: Effect[] = [];
   const env = (): Env => ({
     ...{ live: store.picture(), now: store.now(), ended: store.ended, screens },
+    clockMs: store.now(),
     ...{ readOnly: undefined, ownsGateway: false, url: "http://localhost:3100/mcp" },
     ...options,
   });
@@ -137,6 +138,21 @@ describe("pause", () => {
     expect(r.text()).toContain("PAUSED, 2 new   p resume");
     r.press("p");
     expect(r.text()).toContain("follow on");
+  });
+});
+
+describe("while paused", () => {
+  test("a question can be answered, and messages end", () => {
+    const r = reader({ now: 5 });
+    r.press("p", "x");
+    r.wait(500);
+    r.press("y");
+    expect(r.effects).toHaveLength(1);
+    r.press("4");
+    expect(r.line(-2)).toContain("not in this version");
+    r.wait(10_000);
+    r.data();
+    expect(r.line(-2)).toBe("");
   });
 });
 
