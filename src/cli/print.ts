@@ -12,7 +12,7 @@ export interface Io {
   readonly cwd: string;
   /** A person can be asked. */
   readonly interactive: boolean;
-  /** Ends the process when its output was taken, whatever it waits for: a name may never resolve. */
+  /** Ends the process when its output was taken, whatever still waits: a name may not resolve. */
   leave?(code: number): void;
 }
 

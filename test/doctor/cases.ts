@@ -27,12 +27,14 @@ export interface FaultCase {
   fault?(bench: Bench): Promise<unknown>;
   /** Arguments of `doctor`; `doctor` alone when absent. */
   args?(bench: Bench): Promise<readonly string[]> | readonly string[];
+  /** Runs SQL as the database's owner, for mend: "sql". */
+  owner?(sql: string): Promise<unknown>;
   readonly finds: Expected;
   /** The error text that the agent has. */
   agent?(bench: Bench): Promise<string>;
   readonly agentSays?: RegExp;
-  /** `command`: the fix is run as printed. Or what a person does with it. */
-  readonly mend?: "command" | ((bench: Bench, fix: string) => Promise<unknown>);
+  /** The fix is run as printed, in a shell or by `owner`; or what a person does with it. */
+  readonly mend?: "command" | "sql" | ((bench: Bench, fix: string) => Promise<unknown>);
 }
 
 export interface Expected {
@@ -70,7 +72,7 @@ export interface Ran {
   readonly finding: Finding;
   readonly tookMs: number;
   readonly agent: string | undefined;
-  readonly mended: boolean;
+  readonly mended: "as printed" | "by hand" | undefined;
 }
 
 export async function runFault(one: FaultCase, program: Program): Promise<Ran> {
@@ -84,10 +86,10 @@ export async function runFault(one: FaultCase, program: Program): Promise<Ran> {
     if (one.agentSays !== undefined && !one.agentSays.test(agent ?? "")) {
       throw new Error(`the agent's error is ${JSON.stringify(agent)}, not ${one.agentSays}`);
     }
-    if (one.mend === undefined) return { ...found, agent, mended: false };
-    await mend(bench, one.mend, found.finding.fix);
+    if (one.mend === undefined) return { ...found, agent, mended: undefined };
+    await mend(bench, one, found.finding.fix);
     await untilGone(bench, args, one.finds);
-    return { ...found, agent, mended: true };
+    return { ...found, agent, mended: typeof one.mend === "string" ? "as printed" : "by hand" };
   } finally {
     for (const end of undo.reverse()) await end();
   }
@@ -185,9 +187,10 @@ function show(wanted: Expected): string {
     .join(", ");
 }
 
-async function mend(bench: Bench, how: NonNullable<FaultCase["mend"]>, fix: string) {
+async function mend(bench: Bench, { mend: how, owner }: FaultCase, fix: string) {
   if (how === "command") await runCommand(bench, fix);
-  else await how(bench, fix);
+  else if (how === "sql") await owner?.(fix);
+  else await how?.(bench, fix);
 }
 
 /** The printed line in a shell that has `authensor-gw` on its PATH; `serve` goes on running. */

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { runCommandLine } from "../../src/cli/run.ts";
 import { readClientFile } from "../../src/doctor/client-file.ts";
 import { connectAll, reachedBy } from "../../src/doctor/connect.ts";
+import { finding } from "../../src/doctor/finding.ts";
 import { periodsOf, runsOf } from "../../src/doctor/periods.ts";
 import { programFault } from "../../src/doctor/server-stdio.ts";
 import { clockText, spanText } from "../../src/doctor/times.ts";
@@ -174,6 +175,24 @@ describe("client files", () => {
       expect(() => readClientFile(path, "/")).toThrow(says);
     }
   });
+});
+
+test("T1 foreign text in a finding is shown, not acted on", () => {
+  const hostile = "\x1b]0;title\x07\x1b[2J\u202e\r\n";
+  const parts = { saw: hostile, since: hostile, cause: hostile, effect: hostile, fix: hostile };
+  const made = finding({ link: "server", code: "GW_SERVER_LIST", ...parts });
+  for (const text of Object.values(made)) {
+    for (const bad of ["\x1b", "\x07", "\u202e", "\r", "\n"]) expect(text).not.toContain(bad);
+  }
+});
+
+test("O11 the agent's URL is shown without what may be secret in it", async () => {
+  const file = join(folder, "secret.json");
+  const url = "http://me:canary-pass@127.0.0.1:1/mcp?key=canary-query";
+  writeFileSync(file, JSON.stringify({ mcpServers: { gateway: { url } } }));
+  const { code, out, err } = await cli("doctor", "client", file);
+  expect([code, out]).toEqual([1, expect.stringContaining("127.0.0.1:1 refused")]);
+  expect(out + err).not.toContain("canary");
 });
 
 describe("stages", () => {
