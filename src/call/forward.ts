@@ -230,9 +230,10 @@ function timeoutError(
   const name = `${setting}.${which}`;
   const had = extendedMs === undefined ? ms / 1000 : Math.round(extendedMs / 100) / 10;
   const idle = which === "idle" && extendedMs === undefined;
+  const what = idle ? "gave no sign of life for" : "was not done after";
   const more = extendedMs === undefined ? "" : ", extended by an operator";
   return fault(which === "idle" ? "GW_TIMEOUT_IDLE" : "GW_TIMEOUT_MAX", {
-    message: `"${tool.target}" ${idle ? "gave no sign of life for" : "was not done after"} ${had} s`,
+    message: `"${tool.target}" ${what} ${had} s`,
     cause: `${name} is ${ms / 1000} s${more}; the call may have run`,
     fix: `raise ${name} in the config, or make the tool faster`,
     data: { setting: name, limit_ms: ms },
