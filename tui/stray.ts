@@ -14,6 +14,9 @@ export interface Stray {
 
 const methods = ["log", "info", "warn", "error", "debug", "trace"] as const;
 
+/** Shown and hidden, as Ink writes them. */
+const cursor = new Set(["\u001b[?25h", "\u001b[?25l"]);
+
 export function stray(): Stray {
   const kept: string[] = [];
   const keep = (text: string) => {
@@ -23,10 +26,10 @@ export function stray(): Stray {
   const { write } = process.stderr;
   const printer = globalThis["console"];
   const before = methods.map((name) => [name, printer[name]] as const);
-  // Ink shows the cursor again through stderr when it ends: control codes alone are let through.
+  // Ink shows the cursor again through stderr when it ends; nothing else is let through.
   process.stderr.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
     const text = typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
-    if (text.startsWith("\u001b[?")) return write.call(process.stderr, text);
+    if (cursor.has(text)) return write.call(process.stderr, text);
     keep(text);
     const done = rest.find((one) => typeof one === "function") as (() => void) | undefined;
     done?.();
