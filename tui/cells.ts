@@ -51,15 +51,6 @@ export function toLine(cells: readonly (Cell | string)[], width: number, gap = 1
   return pieces;
 }
 
-/** Rows of cells as lines of `width`. */
-export function toLines(
-  rows: readonly (readonly (Cell | string)[])[],
-  width: number,
-  gap = 1,
-): readonly Line[] {
-  return rows.map((row) => toLine(row, width, gap));
-}
-
 function push(pieces: Piece[], text: string, tone: Tone): number {
   if (text === "") return 0;
   const last = pieces.at(-1);

@@ -6,8 +6,6 @@ export interface Field {
   readonly at: number;
 }
 
-export const emptyField: Field = { text: "", at: 0 };
-
 export function fieldOf(text: string): Field {
   return { text, at: text.length };
 }

@@ -290,16 +290,7 @@ export function databaseFaults(postgres: () => TestPostgres): readonly FaultCase
       mend: "sql",
       owner,
     },
-    {
-      name: "the database has none of the gateway's tables",
-      async before() {
-        return { config: { database: await fresh() }, expectFailure: true };
-      },
-      fault: (bench) => bench.gateway.child().says(/gateway is up/),
-      finds: { link: "gateway", code: "GW_DB_TABLES", saw: /receipts/ },
-      agent: (bench) => post(`${bench.gateway.url}/mcp`, `agw_${"A".repeat(43)}`),
-      agentSays: /GW_KEYS_UNAVAILABLE/,
-    },
+    emptyDatabase(fresh),
   ];
 }
 
@@ -317,4 +308,17 @@ async function holdLock(bench: Bench, url: string): Promise<void> {
     })
     .catch(() => undefined); // doctor's fix ends it: that is the case
   await held.promise;
+}
+
+function emptyDatabase(fresh: () => Promise<string>): FaultCase {
+  return {
+    name: "the database has none of the gateway's tables",
+    async before() {
+      return { config: { database: await fresh() }, expectFailure: true };
+    },
+    fault: (bench) => bench.gateway.child().says(/gateway is up/),
+    finds: { link: "gateway", code: "GW_DB_TABLES", saw: /receipts/ },
+    agent: (bench) => post(`${bench.gateway.url}/mcp`, `agw_${"A".repeat(43)}`),
+    agentSays: /GW_KEYS_UNAVAILABLE/,
+  };
 }

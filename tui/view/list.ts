@@ -7,7 +7,7 @@ import {
   matches,
   parseFilter,
 } from "../../src/base/filter.ts";
-import { type Cell, heading, type Line, type Tone, toLine } from "../cells.ts";
+import { type Cell, heading, type Line, toLine } from "../cells.ts";
 import { type List, type Scene, type Size, windowOf } from "../screen.ts";
 import { paneOf } from "../ui.ts";
 
@@ -113,8 +113,4 @@ export function listRows(count: number, size: Size): number {
 export function shifted(text: string, { page }: Scene): string {
   if (page.sideways === 0) return text;
   return text.length > page.sideways ? `…${text.slice(page.sideways)}` : text;
-}
-
-export function toned(text: string, tone: Tone, width?: number): Cell {
-  return width === undefined ? { text, tone } : { text, tone, width };
 }
