@@ -94,7 +94,7 @@ export const operating: readonly Command[] = [
       config,
       json,
       { name: "follow", short: "f", doc: "go on with what is written from now on" },
-      filter,
+      { ...filter, doc: "only these: 'level:warn server:jira since:1h'; docs/filter.md" },
       { ...lines, doc: "how many of the last ones come first; 200 if not named" },
       { name: "file", value: "FILE", doc: "a log file instead; - is standard input" },
     ],

@@ -18,7 +18,7 @@ export async function run(call: Invocation): Promise<number> {
   } else if (sorted.length === 0) {
     call.io.out("No servers: add some under `servers` in the config.");
   } else {
-    const head = ["SERVER", "BY", "STATE", "FOR", "ERA", "TOOLS", "BUSY", "P95", "TROUBLE"];
+    const head = ["SERVER", "BY", "STATE", "FOR", "PROTOCOL", "TOOLS", "BUSY", "P95", "TROUBLE"];
     call.io.out(table([head, ...sorted.map((server) => row(server, now))]));
   }
   return 0;
