@@ -201,7 +201,9 @@ export async function runCommand(bench: Bench, line: string): Promise<TestChild>
   const command = (await programCommand(bench.program)).map((word) => `'${word}'`).join(" ");
   writeFileSync(join(bin, "authensor-gw"), `#!/bin/sh\nexec ${command} "$@"\n`);
   chmodSync(join(bin, "authensor-gw"), 0o755);
-  const child = startChild(["sh", "-c", line], {
+  // The shell must become the gateway: stopping a shell around it would leave it running.
+  const words = line.startsWith("authensor-gw serve") ? `exec ${line}` : line;
+  const child = startChild(["sh", "-c", words], {
     cwd: gateway.folder,
     env: {
       PATH: `${bin}:${process.env["PATH"] ?? ""}`,
