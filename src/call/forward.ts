@@ -7,7 +7,13 @@ import type { Era, Pieces, RequestMessage, StrictBody } from "../protocol/messag
 import { encodeMirror } from "../protocol/mirror.ts";
 import { outgoingCall } from "../protocol/translate/params.ts";
 import type { Outcome } from "../receipt/model.ts";
-import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../upstream/upstream.ts";
+import type {
+  Origin,
+  ServerRequest,
+  UpstreamCall,
+  UpstreamRequest,
+  UpstreamSink,
+} from "../upstream/upstream.ts";
 import type { LiveCall } from "./board.ts";
 import type { Watched } from "./deadlines.ts";
 import type { Incoming, Reply } from "./incoming.ts";
@@ -59,6 +65,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
   readonly method = "tools/call";
   readonly name: string;
   readonly headers: readonly (readonly [string, string])[];
+  readonly origin: Origin | undefined;
   idleAt: number;
   maxAt: number;
   readonly idleMs: number;
@@ -74,17 +81,19 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
   #over = false;
 
   constructor(
-    { message }: Incoming,
+    incoming: Incoming,
     reply: Reply,
     tool: Tool,
     ports: CallPorts,
     live: LiveCall,
     resolve: (end: Forwarded) => void,
   ) {
+    const { message } = incoming;
     const { idleMs, maxMs } = tool.timeout;
     const now = ports.clock.mono();
     this.name = tool.name;
     this.headers = paramHeaders(tool, message.params);
+    this.origin = undefined;
     this.idleAt = now + idleMs;
     this.maxAt = now + maxMs;
     this.idleMs = idleMs;
@@ -128,6 +137,10 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
     if (this.#over || method !== "notifications/progress") return;
     const token = progressToken(this.#message.params);
     if (token !== undefined) this.#reply.notify(progressMessage(params, token));
+  }
+
+  request(asked: ServerRequest): void {
+    asked.error(-32601, "Method not found");
   }
 
   response(message: StrictBody): void {

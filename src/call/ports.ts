@@ -3,6 +3,7 @@
 import type { Identity } from "../access/access.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Clock } from "../base/ports.ts";
+import type { Sealer } from "../base/seal.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Policy } from "../policy/model.ts";
 import type { Board } from "./board.ts";
@@ -14,6 +15,7 @@ export interface CallPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly board: Board;
+  readonly sealer: Sealer;
   /** A key may have ended while its call waited (F11). */
   isLive(identity: Identity): boolean;
   /** The policy in force now: a call keeps the one it began with (P28). */

@@ -110,6 +110,7 @@ function makeTool(
   const text = renamed(item.text, item.value, exposed);
   const value = item.value;
   return {
+    kind: "tool",
     exposed,
     server: server.server,
     name,

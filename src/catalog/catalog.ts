@@ -7,8 +7,15 @@ import type { Upstream } from "../upstream/upstream.ts";
 export interface Catalog {
   /** The tool behind an exposed name; undefined when no server offers it now. */
   tool(exposed: string): Tool | undefined;
-  /** Prepared rules of this key for this tool; kept until keys, policy or the tool change. */
-  candidates(subject: Subject, tool: Tool): Candidates;
+  /** The prompt behind an exposed name; undefined when no server offers it now. */
+  prompt(exposed: string): Item | undefined;
+  /**
+   * Whoever serves this URI: listed, or by a template, or the only server that has resources at
+   * all. undefined: nobody.
+   */
+  resource(uri: string): Item | undefined;
+  /** Prepared rules of this key for this item; kept until keys, policy or the item change. */
+  candidates(subject: Subject, item: Item): Candidates;
   /** What this key sees, ready as JSON text of the `tools` array; waits for first starts. */
   visibleTools(subject: Subject, era: Era): Promise<VisibleList>;
   /**
@@ -47,26 +54,33 @@ export interface VisibleList {
   readonly hash: string;
 }
 
-export interface Tool {
-  /** Name agents use: `server__tool` or as `naming` says. */
+/** What a decided request goes to. */
+export interface Item {
+  readonly kind: "tool" | "resource" | "prompt";
+  /** Name agents use: `server__tool` or as `naming` says; a resource's URI as it is. */
   readonly exposed: string;
   readonly server: string;
-  /** The server's own name. */
+  /** The server's own name, or the URI. */
   readonly name: string;
-  /** `server/tool`: policy, CLI, receipts. */
+  /** `server/tool`, `server/prompt` or the URI: policy, CLI, receipts. */
   readonly target: string;
   readonly upstream: Upstream;
   /** The server reads a message a line (stdio): what is sent to it must be one. */
   readonly lineFramed: boolean;
-  /** The definition as JSON text with the exposed name, by era; undefined: not expressible. */
-  readonly text: Readonly<Record<Era, string | undefined>>;
-  /** sha256 of the definition as the server gave it. */
+  /** sha256 of the definition as the server gave it; "" where it gave none. */
   readonly definitionHash: string;
-  /** Top-level argument names of the input schema. */
-  readonly declared: ReadonlySet<string>;
-  /** Arguments that 2026-07-28 mirrors in Mcp-Param headers. */
+  /** Top-level argument names that the definition declares; undefined: it declares nothing. */
+  readonly declared: ReadonlySet<string> | undefined;
+  /** Arguments that 2026-07-28 mirrors in Mcp-Param headers; none but a tool's. */
   readonly paramHeaders: readonly ParamHeader[];
   readonly timeout: { readonly idleMs: number; readonly maxMs: number; readonly setting: string };
+}
+
+export interface Tool extends Item {
+  readonly kind: "tool";
+  readonly declared: ReadonlySet<string>;
+  /** The definition as JSON text with the exposed name, by era; undefined: not expressible. */
+  readonly text: Readonly<Record<Era, string | undefined>>;
 }
 
 export interface ParamHeader {

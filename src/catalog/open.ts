@@ -8,7 +8,7 @@ import type { Candidates, Policy, Subject } from "../policy/model.ts";
 import type { Era } from "../protocol/message.ts";
 import type { RawItem, Upstream } from "../upstream/upstream.ts";
 import { type Built, buildTools, type Naming, type ServerTools } from "./build.ts";
-import type { Catalog, Tool, VisibleList } from "./catalog.ts";
+import type { Catalog, Item, Tool, VisibleList } from "./catalog.ts";
 
 export interface CatalogOptions {
   readonly servers: readonly {
@@ -24,7 +24,7 @@ export interface CatalogOptions {
 
 /** One key's prepared view; dropped whole when tools or policy change. */
 interface View {
-  readonly candidates: Map<string, Candidates>;
+  readonly candidates: WeakMap<Item, Candidates>;
   readonly lists: Partial<Record<Era, VisibleList>>;
 }
 
@@ -91,24 +91,26 @@ export function openCatalog(options: CatalogOptions): Catalog {
   const viewOf = (subject: Subject): View => {
     let view = views.get(subject);
     if (view === undefined) {
-      view = { candidates: new Map(), lists: {} };
+      view = { candidates: new WeakMap(), lists: {} };
       views.set(subject, view);
     }
     return view;
   };
-  const candidates = (subject: Subject, tool: Tool): Candidates => {
+  const candidates = (subject: Subject, item: Item): Candidates => {
     const prepared = viewOf(subject).candidates;
-    let found = prepared.get(tool.target);
+    let found = prepared.get(item);
     if (found === undefined) {
-      const target = { kind: "tool", name: tool.target, declared: tool.declared } as const;
+      const target = { kind: item.kind, name: item.target, declared: item.declared };
       found = options.policy().candidates(subject, target);
-      prepared.set(tool.target, found);
+      prepared.set(item, found);
     }
     return found;
   };
 
   return {
     tool: (exposed) => built.tools.get(exposed),
+    prompt: () => undefined,
+    resource: () => undefined,
     candidates,
     async visibleTools(subject, era) {
       if (starting) await firstStarts();

@@ -4,6 +4,7 @@ import { asFault, fault } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Incoming } from "../call/incoming.ts";
+import type { ClientCapabilities } from "../protocol/capabilities.ts";
 import type { Era, RequestId, RequestMessage } from "../protocol/message.ts";
 import { accepted, plain, rpcError } from "./answers.ts";
 import type { Answer, Caller, Door } from "./door.ts";
@@ -24,7 +25,8 @@ export interface Carried {
   readonly era: Era;
   readonly protocol: string;
   readonly client: { readonly name: string; readonly version: string };
-  readonly capabilities: JsonObject;
+  readonly capabilities: ClientCapabilities;
+  readonly logLevel: string | undefined;
   readonly session: string;
   /** Where to find the exchange for notifications/cancelled, while it is open. */
   readonly calls?: Map<RequestId, Exchange>;
@@ -66,6 +68,8 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
       message,
       client: of.client,
       capabilities: of.capabilities,
+      logLevel: of.logLevel,
+      watched: undefined,
       session: of.session,
       arrived: exchange.began,
       header: (name) => headers.get(name),

@@ -67,6 +67,7 @@ export function openExchange(begin: Begin): Exchange {
 export function replyOf(exchange: Exchange): Reply {
   return {
     notify: (message) => notify(exchange, message),
+    ask: () => undefined,
     send: (status, body) => send(exchange, status, body),
   };
 }

@@ -2,6 +2,7 @@
 
 import { isObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
+import { readCapabilities } from "../protocol/capabilities.ts";
 import type { NotificationMessage, RequestMessage } from "../protocol/message.ts";
 import { initializeResult } from "../protocol/translate/initialize.ts";
 import { negotiate } from "../protocol/versions.ts";
@@ -49,7 +50,8 @@ export function endSession(door: Door, session: Session): Response {
 function call(door: Door, caller: Caller, session: Session, message: RequestMessage): Answer {
   const { calls, protocol, client, capabilities, digest } = session;
   if (calls.has(message.id)) return rpcError(plain("GW_ID_IN_FLIGHT"), message.idText);
-  const of = { era: "legacy", protocol, client, capabilities, session: digest, calls } as const;
+  const known = { protocol, client, capabilities, session: digest, calls, logLevel: undefined };
+  const of = { era: "legacy", ...known } as const;
   if (message.method !== "tools/list") return carry(door, caller, message, of);
   // Taken before the list is made: should it change in between, the client hears of it once more.
   const listed = door.ports.visibleHash(caller.identity).then((hash) => {
@@ -82,7 +84,10 @@ async function initialize(door: Door, posted: Posted, message: RequestMessage): 
   const refused = refusedNow(door, posted);
   if (refused !== undefined) return refused;
   const protocol = negotiate(asked);
-  const begin = { keyId: identity.keyId, protocol, client: clientOf(info), capabilities };
+  const begin = {
+    ...{ keyId: identity.keyId, protocol, client: clientOf(info) },
+    capabilities: readCapabilities(capabilities),
+  };
   const session = door.sessions.open(begin);
   if (session === undefined) return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
   const result = initializeResult(hello, protocol);

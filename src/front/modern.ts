@@ -1,6 +1,7 @@
 /** 2026-07-28: every request stands alone; what it needs to say is in its _meta. */
 
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
+import { readCapabilities } from "../protocol/capabilities.ts";
 import { notificationMessage, resultMessage } from "../protocol/envelope.ts";
 import type { RequestMessage } from "../protocol/message.ts";
 import { discoverResult } from "../protocol/translate/discover.ts";
@@ -26,7 +27,8 @@ export function answerModern(door: Door, posted: Posted): Answer {
     era: "modern",
     protocol: posted.protocol ?? modernRevision,
     client: clientOf(objectIn(meta, `${prefix}/clientInfo`)),
-    capabilities: objectIn(meta, `${prefix}/clientCapabilities`) ?? {},
+    capabilities: readCapabilities(objectIn(meta, `${prefix}/clientCapabilities`) ?? {}),
+    logLevel: textIn(meta, `${prefix}/logLevel`),
     session: "",
   });
 }
@@ -81,6 +83,11 @@ const answers: ReadonlyMap<string, typeof listen> = new Map([
   ["server/discover", discover],
   ["subscriptions/listen", listen],
 ]);
+
+function textIn(object: JsonObject | undefined, key: string): string | undefined {
+  const value = object === undefined ? undefined : member(object, key);
+  return typeof value === "string" ? value : undefined;
+}
 
 function objectIn(object: JsonObject | undefined, key: string): JsonObject | undefined {
   const value: Json | undefined = object === undefined ? undefined : member(object, key);

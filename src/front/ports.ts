@@ -4,6 +4,7 @@ import type { Access, Identity } from "../access/access.ts";
 import type { GatewayError } from "../base/errors.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import type { Result } from "../base/result.ts";
+import type { Sealer } from "../base/seal.ts";
 import type { Handling, Incoming, Reply } from "../call/incoming.ts";
 import type { SelfDescription } from "../protocol/translate/initialize.ts";
 
@@ -11,6 +12,7 @@ export interface FrontPorts {
   readonly access: Access;
   readonly clock: Clock;
   readonly random: Random;
+  readonly sealer: Sealer;
   readonly limits: {
     readonly bodyBytes: number;
     readonly jsonDepth: number;

@@ -1,9 +1,9 @@
 /** Legacy sessions: who owns them, how many, how long (F14, R6). Memory only. */
 
 import { createHash } from "node:crypto";
-import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
+import type { ClientCapabilities } from "../protocol/capabilities.ts";
 import type { RequestId } from "../protocol/message.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -15,7 +15,7 @@ export interface Session {
   readonly keyId: string;
   readonly protocol: string;
   readonly client: { readonly name: string; readonly version: string };
-  readonly capabilities: JsonObject;
+  readonly capabilities: ClientCapabilities;
   /** Requests without an answer, by the client's id. */
   readonly calls: Map<RequestId, Exchange>;
   /** Open GET streams. */

@@ -58,6 +58,7 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     access: config.auth === "none" ? openToAll(access) : access,
     clock: calls.clock,
     random: systemRandom,
+    sealer: calls.sealer,
     limits: config.limits,
     hosts: config.hosts,
     ports,

@@ -7,7 +7,7 @@
 import type { Log } from "../base/log.ts";
 import type { Handling, Incoming, Reply } from "../call/incoming.ts";
 import type { CallPorts } from "../call/ports.ts";
-import type { Catalog, Tool } from "../catalog/catalog.ts";
+import type { Catalog, Item } from "../catalog/catalog.ts";
 import type { Explanation } from "../policy/model.ts";
 import type { Pieces } from "../protocol/message.ts";
 import type { UpstreamRequest, UpstreamSink } from "../upstream/upstream.ts";
@@ -102,7 +102,7 @@ function boardWithId({ board }: CallPorts, trace: Trace): CallPorts["board"] {
 }
 
 function tellingCatalog(catalog: Catalog, calls: CallPorts, trace: Trace): Catalog {
-  const originals = new Map<Tool, Tool>();
+  const originals = new Map<Item, Item>();
   return {
     ...catalog,
     tool(exposed) {
@@ -164,6 +164,10 @@ function tellingSink(sink: UpstreamSink, calls: CallPorts, trace: Trace): Upstre
       trace.tell("server to gateway", { frame: "notification", method, ms: ms() });
       sink.notification(method, params);
     },
+    request(asked) {
+      trace.tell("server to gateway", { frame: "request", method: asked.method, ms: ms() });
+      sink.request(asked);
+    },
     response(message) {
       const frame = message.span("error") === undefined ? "result" : "error";
       trace.tell("server to gateway", { frame, bytes: message.bytes.length, ms: ms() });
@@ -183,6 +187,10 @@ function tellingReply(reply: Reply, calls: CallPorts, incoming: Incoming, trace:
     notify(message) {
       trace.tell("gateway to agent", { frame: "notification", bytes: message.length, ms: ms() });
       reply.notify(message);
+    },
+    ask(method, params) {
+      trace.tell("gateway to agent", { frame: "request", method, ms: ms() });
+      return reply.ask(method, params);
     },
     send(status, body) {
       trace.tell("gateway to agent", { frame: "answer", status, bytes: sizeOf(body), ms: ms() });

@@ -7,6 +7,7 @@ import type { Audit } from "../audit/audit.ts";
 import { openAudit } from "../audit/open.ts";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { createSealer } from "../base/seal.ts";
 import { systemClock, systemRandom } from "../base/system.ts";
 import { createBoard } from "../call/board.ts";
 import { createDeadlines } from "../call/deadlines.ts";
@@ -29,6 +30,7 @@ import type { LogLevel } from "./log-level.ts";
 import { type CallMetrics, createCallMetrics } from "./metrics.ts";
 import { checkPin, openStore } from "./open-store.ts";
 import { reachStore } from "./reach-store.ts";
+import { sealKey } from "./seal-key.ts";
 
 export interface PartsOptions {
   readonly config: Config;
@@ -118,6 +120,7 @@ export async function openParts(
     clock,
     deadlines: createDeadlines(clock),
     board: createBoard(clock, callMetrics.ended),
+    sealer: createSealer(sealKey(config.dataDir, random), random),
     policy: () => policy.current,
     isLive: config.auth === "none" ? () => true : access.isLive,
     clientInfoText: JSON.stringify(identity),

@@ -1,6 +1,12 @@
 /** One live conversation with a server, whatever the transport, after its handshake. */
 
-import type { ListMethod, ServerHello, UpstreamRequest, UpstreamSink } from "./upstream.ts";
+import type {
+  ListMethod,
+  ServerHello,
+  ServerRequest,
+  UpstreamRequest,
+  UpstreamSink,
+} from "./upstream.ts";
 
 export interface Link {
   readonly hello: ServerHello;
@@ -39,6 +45,11 @@ export class ConnectError extends Error {
     super(message);
     this.refused = refused;
   }
+}
+
+/** A question within one of the gateway's own requests: nobody is there to answer it. */
+export function notOurs(asked: ServerRequest): void {
+  asked.error(-32601, "Method not found");
 }
 
 /** notifications/tools/list_changed → tools/list; undefined for what is no list change. */

@@ -7,7 +7,7 @@ import type { Clock } from "../base/ports.ts";
 import type { StrictBody } from "../protocol/message.ts";
 import { errorText, modernMeta } from "./handshake.ts";
 import { elementSpans } from "./items.ts";
-import type { Sent } from "./link.ts";
+import { notOurs, type Sent } from "./link.ts";
 import type { Identity } from "./settings.ts";
 import type {
   ListMethod,
@@ -69,6 +69,7 @@ function onePage(
     });
     const sent = context.ask(pageRequest(context.identity, method, cursor), {
       notification: () => undefined,
+      request: notOurs,
       response(body) {
         stop();
         if (isObject(member(body.value, "result"))) resolve(body);
@@ -92,6 +93,7 @@ function pageRequest(
     method,
     name: undefined,
     headers: [],
+    origin: undefined,
     params(_id, era) {
       const all = era === "modern" ? [...members, `"_meta":${modernMeta(identity)}`] : members;
       return [`{${all.join(",")}}`];

@@ -15,7 +15,7 @@ import {
   modernMeta,
 } from "./handshake.ts";
 import { type KeptStream, keepStream } from "./kept-stream.ts";
-import { ConnectError, type Link, type LinkEvents } from "./link.ts";
+import { ConnectError, type Link, type LinkEvents, notOurs } from "./link.ts";
 import type { StdioSettings, UpstreamOptions } from "./settings.ts";
 import { createTalk, type Talk } from "./stdio-link.ts";
 import type { ServerHello, UpstreamRequest } from "./upstream.ts";
@@ -173,6 +173,7 @@ function ask(
     });
     talk.send(id, ownRequest(method, params), {
       notification: () => undefined,
+      request: notOurs,
       response(body) {
         stop();
         resolve(body);
@@ -199,6 +200,7 @@ function listen(options: UpstreamOptions, talk: Talk, hello: ServerHello): KeptS
       id += 1;
       const sent = talk.send(id, ownRequest("subscriptions/listen", params), {
         notification: () => undefined,
+        request: notOurs,
         response: (body) => on.ended({ unsupported: errorCode(body) !== undefined }),
         failed: () => on.ended({ unsupported: true }),
       });
@@ -209,5 +211,5 @@ function listen(options: UpstreamOptions, talk: Talk, hello: ServerHello): KeptS
 }
 
 function ownRequest(method: string, params: string): UpstreamRequest {
-  return { method, params: () => [params], name: undefined, headers: [] };
+  return { method, params: () => [params], name: undefined, headers: [], origin: undefined };
 }

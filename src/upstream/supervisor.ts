@@ -12,6 +12,7 @@ import type { UpstreamOptions } from "./settings.ts";
 import { createStates } from "./states.ts";
 import type {
   ServerHello,
+  ServerRequest,
   Upstream,
   UpstreamCall,
   UpstreamChange,
@@ -128,6 +129,10 @@ export function supervise(
         method,
       );
     },
+    async subscribe() {
+      throw fault("GW_METHOD", { message: `"${config.id}" cannot be subscribed to` });
+    },
+    unsubscribe: () => undefined,
     onChange: (listener) => void listeners.push(listener),
     start() {
       if (states.state === "idle") attempts.begin();
@@ -160,6 +165,11 @@ class Sending implements UpstreamSink, UpstreamCall {
 
   notification(method: string, params: JsonObject): void {
     if (!this.#over) this.#sink.notification(method, params);
+  }
+
+  request(asked: ServerRequest): void {
+    if (this.#over) asked.error(-32603, "The call is over");
+    else this.#sink.request(asked);
   }
 
   response(message: StrictBody): void {

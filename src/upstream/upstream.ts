@@ -1,7 +1,8 @@
 /** The interface to one MCP server behind the gateway, whatever its transport and era. */
 
 import type { GatewayError } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
+import type { Json, JsonObject } from "../base/json.ts";
+import type { ClientCapabilities } from "../protocol/capabilities.ts";
 import type { Era, Pieces, StrictBody } from "../protocol/message.ts";
 
 export interface Upstream {
@@ -18,7 +19,13 @@ export interface Upstream {
   send(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall | Promise<UpstreamCall>;
   /** All pages of a list method as raw items. Rejects with a GatewayError. */
   list(method: ListMethod): Promise<readonly RawItem[]>;
-  /** State changes, and list changes the server told of. */
+  /**
+   * Asks the server to tell when this resource changes, until `unsubscribe`; kept through
+   * reconnects. Rejects with a GatewayError when the server refuses.
+   */
+  subscribe(uri: string): Promise<void>;
+  unsubscribe(uri: string): void;
+  /** State changes, and what the server told of lists and resources. */
   onChange(listener: (change: UpstreamChange) => void): void;
   /** Begins to connect and keeps the server connected; never throws. */
   start(): void;
@@ -56,12 +63,39 @@ export interface UpstreamRequest {
   readonly name: string | undefined;
   /** Mcp-Param-* headers, already encoded. */
   readonly headers: readonly (readonly [string, string])[];
+  /** Whose request it is; undefined for the gateway's own. */
+  readonly origin: Origin | undefined;
+}
+
+/** Decides which session or process of a legacy server takes a request (`instance`). */
+export interface Origin {
+  readonly keyId: string;
+  /** Digest of the front session; "" where there is none. */
+  readonly session: string;
+  readonly capabilities: ClientCapabilities;
+  /** The most verbose log level that the client wants; undefined: none. */
+  readonly logLevel: string | undefined;
+}
+
+/** A legacy server asks the client in the middle of a request: elicitation, sampling, roots. */
+export interface ServerRequest {
+  readonly method: string;
+  readonly params: JsonObject;
+  /** The bytes of `params` as they came, "{}" when absent. */
+  readonly paramsBytes: Uint8Array;
+  /** One of both, once; later ones do nothing. `result` is JSON text. */
+  result(text: Pieces): void;
+  error(code: number, message: string, data?: Json): void;
+  /** Whoever carries the question sets it: the server took it back. */
+  onCancelled: ((reason: string) => void) | undefined;
 }
 
 /** Told what happens to one request. */
 export interface UpstreamSink {
   /** A notification that belongs to the request (progress by token, or on its own stream). */
   notification(method: string, params: JsonObject): void;
+  /** A question of a legacy server that belongs to the request, and to no other (attribution). */
+  request(asked: ServerRequest): void;
   /** The response message as it came: root members jsonrpc, id and result or error. Last event. */
   response(message: StrictBody): void;
   /** The end without a response. `mayHaveRun`: bytes of the request may have reached the server. */
@@ -109,4 +143,6 @@ export interface UpstreamStatus {
 
 export type UpstreamChange =
   | { readonly kind: "state" }
-  | { readonly kind: "list"; readonly method: ListMethod };
+  | { readonly kind: "list"; readonly method: ListMethod }
+  /** A resource that was subscribed to; `params` of notifications/resources/updated. */
+  | { readonly kind: "updated"; readonly uri: string; readonly params: JsonObject };

@@ -323,9 +323,11 @@ describe("answers", () => {
       "era",
       "header",
       "identity",
+      "logLevel",
       "message",
       "protocol",
       "session",
+      "watched",
     ]);
     expect(incoming.header("mcp-name")).toBe(null);
   });

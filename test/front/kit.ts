@@ -4,6 +4,7 @@ import type { Access, Identity } from "../../src/access/access.ts";
 import { fault } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
 import { no, ok } from "../../src/base/result.ts";
+import { createSealer } from "../../src/base/seal.ts";
 import { systemRandom } from "../../src/base/system.ts";
 import type { Incoming, Reply } from "../../src/call/incoming.ts";
 import { createHttpFront, type HttpFront } from "../../src/front/http.ts";
@@ -57,6 +58,7 @@ export function world(
       access: keys.access,
       clock,
       random: systemRandom,
+      sealer: createSealer(new Uint8Array(32), systemRandom),
       limits,
       hosts: ["mcp.example"],
       ports: [3100],

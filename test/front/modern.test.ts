@@ -22,7 +22,7 @@ describe("2026-07-28", () => {
       "",
     ]);
     expect(incoming.client).toEqual({ name: "new", version: "2" });
-    expect(incoming.capabilities).toEqual({ elicitation: {} });
+    expect(incoming.capabilities.text).toBe('{"elicitation":{}}');
   });
   test("clientInfo may be absent, empty, wrong or endless", async () => {
     const made = world();

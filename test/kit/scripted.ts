@@ -5,6 +5,8 @@ import type { Appended, Audit } from "../../src/audit/audit.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { limits } from "../../src/base/limits.ts";
 import type { Clock } from "../../src/base/ports.ts";
+import { createSealer } from "../../src/base/seal.ts";
+import { systemRandom } from "../../src/base/system.ts";
 import { createBoard } from "../../src/call/board.ts";
 import { createDeadlines } from "../../src/call/deadlines.ts";
 import type { Incoming, Reply } from "../../src/call/incoming.ts";
@@ -12,6 +14,7 @@ import type { CallPorts } from "../../src/call/ports.ts";
 import { openCatalog } from "../../src/catalog/open.ts";
 import type { Policy } from "../../src/policy/model.ts";
 import { noPolicy, readPolicy } from "../../src/policy/read.ts";
+import { noCapabilities } from "../../src/protocol/capabilities.ts";
 import { readMessage } from "../../src/protocol/json-rpc.ts";
 import type { Era, Pieces } from "../../src/protocol/message.ts";
 import { readStrict, readUpstream } from "../../src/protocol/strict-json.ts";
@@ -113,6 +116,8 @@ export function scriptedUpstream(
       return { era, cancel: (reason) => upstream.cancelled.push(reason) };
     },
     list: async () => items.map((value): RawItem => ({ value, text: JSON.stringify(value) })),
+    subscribe: async () => {},
+    unsubscribe: () => {},
     onChange: (listener) => listeners.push(listener),
     start() {},
     stop: async () => {},
@@ -196,6 +201,7 @@ export async function world(
     clock,
     deadlines: createDeadlines(clock),
     board: createBoard(clock),
+    sealer: createSealer(new Uint8Array(32), systemRandom),
     policy: () => policy.current,
     debug: undefined,
     isLive: () => true,
@@ -266,7 +272,9 @@ export function incoming(
     protocol: era === "modern" ? "2026-07-28" : "2025-11-25",
     message: message.value,
     client: { name: "test", version: "1" },
-    capabilities: {},
+    capabilities: noCapabilities,
+    logLevel: undefined,
+    watched: undefined,
     session: "",
     arrived: 0,
     header: (name) => options.headers?.[name.toLowerCase()] ?? null,
@@ -286,6 +294,7 @@ export function catchReply(): Caught {
   return {
     notes,
     notify: (message) => notes.push(JSON.parse(message)),
+    ask: () => undefined,
     send(status, body) {
       if (answer !== undefined) throw new Error("answered twice");
       const whole = text(body);

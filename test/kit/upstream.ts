@@ -92,10 +92,12 @@ export function startCall(upstream: Upstream, tool: string, args: object = {}): 
       method: "tools/call",
       name: tool,
       headers: [],
+      origin: undefined,
       params: (id, era) => params(tool, args, id, era),
     },
     {
       notification: (method, body) => notifications.push(`${method} ${JSON.stringify(body)}`),
+      request: (asked) => asked.error(-32601, "Method not found"),
       response: (body) =>
         tell({ ...base, kind: "response", text: Buffer.from(body.bytes).toString("utf8") }),
       failed: (error, mayHaveRun) =>

@@ -16,9 +16,16 @@ export function load(
       begun += 1;
       const send = async () =>
         upstream.send(
-          { method: "tools/call", name: "echo", headers: [], params: () => [params] },
+          {
+            method: "tools/call",
+            name: "echo",
+            headers: [],
+            origin: undefined,
+            params: () => [params],
+          },
           {
             notification: () => undefined,
+            request: () => undefined,
             failed: reject,
             response() {
               ended += 1;
