@@ -41,7 +41,12 @@ export interface GatewayStatus {
   readonly audit: AuditStatus;
   /** Settings of the store that make a commit less than durable, for people. */
   readonly warnings: readonly string[];
-  readonly servers: readonly (UpstreamStatus & { readonly id: string; readonly tools: number })[];
+  readonly servers: readonly (UpstreamStatus & {
+    readonly id: string;
+    readonly tools: number;
+    /** See LiveServer. */
+    readonly failingSinceMs: number | null;
+  })[];
   readonly sessions: number;
   readonly streams: number;
   readonly inFlight: number;
@@ -258,6 +263,8 @@ export interface LiveServer {
   /** `degraded`: it answers, but its list or some calls fail. */
   readonly state: UpstreamStatus["state"];
   readonly sinceMs: number;
+  /** Of the first of the failures that go on, however often it was tried; null when it is well. */
+  readonly failingSinceMs: number | null;
   readonly era: "legacy" | "modern" | null;
   readonly protocol: string | null;
   /** What the server says of itself: `name version`. */

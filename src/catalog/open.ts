@@ -173,12 +173,12 @@ function watch(
         if (change.method === "tools/list") void refresh();
       } else if (state === "ready") void refresh();
       else if (state !== "starting" && state !== "idle") {
-        if (state === "disabled") found(undefined);
+        if (state === "disabled" || state === "stopped") found(undefined);
         resolve();
       }
     });
     if (upstream.status().state === "ready") void refresh();
-    if (upstream.status().state === "disabled") resolve();
+    if (["disabled", "stopped"].includes(upstream.status().state)) resolve();
   });
 }
 

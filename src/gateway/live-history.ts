@@ -14,6 +14,8 @@ export interface ServerHistory {
   readonly attempts: number;
   /** Why the last attempt failed, while it was not ready again. */
   readonly lastCause: string | undefined;
+  /** Wall ms of the first failure of those that go on; attempts between them end none. */
+  readonly failingSinceMs: number | undefined;
   /** Wall ms of the last moment it was known to be well; null: never in this run. */
   readonly goodMs: number | null;
   /** Grows with every change. */
@@ -31,6 +33,8 @@ export function withHistory<U extends Upstream>(
   let [attempts, version] = [0, 0];
   let goodMs: number | null = null;
   let lastCause: string | undefined;
+  let linkFailedMs: number | undefined;
+  let listFailedMs: number | undefined;
   const note = (what: string) => {
     version += 1;
     const atMs = clock.now();
@@ -53,10 +57,16 @@ export function withHistory<U extends Upstream>(
     if (state === "ready") {
       attempts = 0;
       lastCause = undefined;
+      linkFailedMs = undefined;
       goodMs = clock.now();
     }
     if (state === "backoff" || state === "crash-loop") lastCause = cause;
-    if (state === "disabled") lastCause = undefined;
+    if (["backoff", "crash-loop", "degraded"].includes(state)) linkFailedMs ??= clock.now();
+    if (state === "disabled" || state === "stopped") {
+      lastCause = undefined;
+      linkFailedMs = undefined;
+      listFailedMs = undefined;
+    }
     // Each attempt would be a line; `attempts` counts them.
     if (state === "starting" && attempts > 1) version += 1;
     else if (state === "ready") note(`ready, ${upstream.hello()?.era ?? ""} ${protocol ?? ""}`);
@@ -74,6 +84,10 @@ export function withHistory<U extends Upstream>(
     get lastCause() {
       return lastCause;
     },
+    get failingSinceMs() {
+      const first = Math.min(linkFailedMs ?? Infinity, listFailedMs ?? Infinity);
+      return first === Infinity ? undefined : first;
+    },
     get goodMs() {
       return goodMs;
     },
@@ -89,9 +103,11 @@ export function withHistory<U extends Upstream>(
       const items = await upstream.list(method);
       note(`${method}: ${items.length} in ${took()}`);
       goodMs = clock.now();
+      listFailedMs = undefined;
       return items;
     } catch (thrown) {
       const { code, message, why } = asFault(thrown, `Cannot list "${upstream.id}"`);
+      listFailedMs ??= clock.now();
       note(`${method} failed after ${took()}: ${code}: ${message}${why === "" ? "" : `: ${why}`}`);
       throw thrown;
     }

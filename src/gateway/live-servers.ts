@@ -2,6 +2,7 @@
 
 import type { LiveServer } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
+import { changedMs } from "./config-find.ts";
 import type { ServerConfig } from "./config-model.ts";
 import type { ServerHistory } from "./live-history.ts";
 import { keysThatSee, troubleOf } from "./live-trouble.ts";
@@ -53,6 +54,12 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
   const listFault = parts.catalog.listFault(id);
   const { calls, failed, p50Ms, p95Ms } = pulse.server(id);
   const keys = () => keysThatSee(parts, id);
+  const trouble = troubleOf({
+    ...{ server, status, listFault, tools, quarantined, keys },
+    lastCause: history?.lastCause,
+    configChanged: () => changedMs(parts.config.file) > parts.startedMs,
+    nowMs: parts.calls.clock.now(),
+  });
   return {
     id,
     transport: server.transport.kind,
@@ -60,6 +67,7 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
     // A server that answers but whose list failed is not well: it says so (pain 17).
     state: status.state === "ready" && listFault !== undefined ? "degraded" : status.state,
     sinceMs: status.sinceMs,
+    failingSinceMs: trouble === null ? null : (history?.failingSinceMs ?? null),
     era: hello?.era ?? null,
     protocol: hello?.protocol ?? null,
     hello: hello === undefined ? null : `${cut(hello.name)} ${cut(hello.version)}`,
@@ -70,11 +78,7 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
     pid: status.pid ?? null,
     nextAttemptMs: status.nextAttemptMs ?? null,
     attempts: history?.attempts ?? 0,
-    trouble: troubleOf({
-      ...{ server, status, listFault, tools, quarantined, keys },
-      lastCause: history?.lastCause,
-      nowMs: parts.calls.clock.now(),
-    }),
+    trouble,
     p50Ms,
     p95Ms,
     calls,

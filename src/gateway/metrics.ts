@@ -153,7 +153,16 @@ function processSamples(parts: Parts): readonly Sample[] {
   ];
 }
 
-const states = ["idle", "starting", "ready", "degraded", "backoff", "crash-loop", "disabled"];
+const states = [
+  "idle",
+  "starting",
+  "ready",
+  "degraded",
+  "backoff",
+  "crash-loop",
+  "disabled",
+  "stopped",
+];
 
 function serverSamples(parts: Parts): readonly Sample[] {
   const tools = new Map<string, number>();

@@ -28,6 +28,7 @@ export function statusOf(parts: Parts, live: Pick<Live, "gauges">): GatewayStatu
       id: upstream.id,
       ...stateOf(parts, upstream),
       tools: counts.get(upstream.id) ?? 0,
+      failingSinceMs: parts.histories.find(({ id }) => id === upstream.id)?.failingSinceMs ?? null,
     })),
     sessions: front.sessions,
     streams: front.streams,

@@ -64,7 +64,8 @@ export function watchHistory(parts: Parts): HistoryWatch {
       // Each attempt would be a line: it is in trouble until it is ready.
       if (now === "starting" || now === "idle") continue;
       const listFault = now === "ready" ? parts.catalog.listFault(upstream.id) : undefined;
-      const ok = now === "disabled" || (now === "ready" && listFault === undefined);
+      const off = now === "disabled" || now === "stopped";
+      const ok = off || (now === "ready" && listFault === undefined);
       const why = printable(cause ?? listFault ?? "");
       const named = ok || now !== "ready" ? now : "degraded";
       state({ of: "server", id: upstream.id, state: named, ok, why });

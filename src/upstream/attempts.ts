@@ -90,7 +90,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       wait(error instanceof Error ? error.message : String(error), refused);
       throw error;
     }
-    if (states.state === "disabled") {
+    if (states.off) {
       void made.close();
       throw new ConnectError("the gateway is stopping");
     }
@@ -116,11 +116,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   function lose(cause: string): void {
     link = undefined;
-    if (states.state !== "disabled") wait(cause, false);
+    if (!states.off) wait(cause, false);
   }
 
   function wait(cause: string, refused: boolean): void {
-    if (states.state === "disabled") return;
+    if (states.off) return;
     failures += 1;
     const ms =
       refused && transport.probe !== undefined ? limits.tcpProbeMs : backoffMs(failures, random);
@@ -161,7 +161,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   /** The link there is, or one attempt at once (never while crash-looping). */
   async function reach(): Promise<Link> {
     if (link !== undefined) return link;
-    if (states.state === "disabled") throw down(states.cause ?? "it is disabled");
+    if (states.off) throw down(states.cause ?? "it is disabled");
     if (states.state === "crash-loop") throw down(states.cause ?? "it keeps ending");
     try {
       return await within(connect(), limits.connectMs);
@@ -214,7 +214,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     relist: () => options.events.listChanged("tools/list"),
     startAfter(closing) {
       const again = closing.then(() => {
-        if (states.state === "disabled") throw new ConnectError("it is disabled");
+        if (states.off) throw new ConnectError(`it is ${states.state}`);
         return tryOnce();
       });
       attemptBy(again).catch(() => undefined);
@@ -230,7 +230,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       cancelTimer();
       const live = link;
       link = undefined;
-      if (states.state !== "disabled") states.enter("disabled", "the gateway is stopping");
+      if (!states.off) states.enter("stopped", "the gateway is stopping");
       await live?.close();
       await transport.close();
       await attempt?.catch(() => undefined);

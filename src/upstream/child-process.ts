@@ -77,7 +77,7 @@ export function startProcess(
         child.signal("SIGKILL");
         if (child.pid !== undefined) guard.remove(child.pid);
         gone.resolve();
-        on.exit(breach ?? endText(code, signal, spawnError));
+        on.exit(breach ?? endText(settings, code, signal, spawnError));
       },
     },
   });
@@ -114,10 +114,23 @@ export function startProcess(
   };
 }
 
-function endText(code: number | null, signal: string | null, spawnError?: Error): string {
+function endText(
+  { command, cwd }: StdioSettings,
+  code: number | null,
+  signal: string | null,
+  spawnError?: Error,
+): string {
   if (spawnError !== undefined) {
-    const { code: name } = spawnError as { code?: string };
-    return `it could not be started: ${name ?? spawnError.message}`;
+    const { code: name = spawnError.message } = spawnError as { code?: string };
+    const program = `"${command[0] ?? ""}"`;
+    // A folder that is not there has the same code.
+    const from = cwd === undefined ? "" : `, started in ${cwd},`;
+    if (name === "ENOENT")
+      return `it could not be started: ${program}${from} is not there (ENOENT)`;
+    if (name === "EACCES") {
+      return `it could not be started: ${program}${from} is not executable (EACCES)`;
+    }
+    return `it could not be started: ${program}: ${name}`;
   }
   return signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`;
 }

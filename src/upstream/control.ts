@@ -28,6 +28,7 @@ export function createControl(inside: Inside): UpstreamControl {
   const { id, states } = inside;
   const needEnabled = (): void => {
     if (states.state === "disabled") throw disabled(id, states.cause);
+    if (states.off) throw fault("GW_DRAINING", { message: `Cannot reach "${id}"` });
   };
   return {
     retry() {
@@ -48,7 +49,7 @@ export function createControl(inside: Inside): UpstreamControl {
       await closing;
     },
     async disable(cause) {
-      if (states.state === "disabled") return;
+      if (states.off) return;
       inside.forgive();
       states.enter("disabled", cause);
       await inside.close(inside.attempt());

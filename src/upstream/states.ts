@@ -4,13 +4,14 @@ import type { Clock } from "../base/ports.ts";
 import type { UpstreamState } from "./upstream.ts";
 
 const next: Readonly<Record<UpstreamState, readonly UpstreamState[]>> = {
-  idle: ["starting", "disabled"],
-  starting: ["ready", "backoff", "crash-loop", "disabled"],
-  ready: ["starting", "degraded", "backoff", "crash-loop", "disabled"],
-  degraded: ["starting", "ready", "backoff", "crash-loop", "disabled"],
-  backoff: ["starting", "crash-loop", "disabled"],
-  "crash-loop": ["starting", "disabled"],
+  idle: ["starting", "disabled", "stopped"],
+  starting: ["ready", "backoff", "crash-loop", "disabled", "stopped"],
+  ready: ["starting", "degraded", "backoff", "crash-loop", "disabled", "stopped"],
+  degraded: ["starting", "ready", "backoff", "crash-loop", "disabled", "stopped"],
+  backoff: ["starting", "crash-loop", "disabled", "stopped"],
+  "crash-loop": ["starting", "disabled", "stopped"],
   disabled: ["starting"],
+  stopped: [],
 };
 
 export interface StateKeeper {
@@ -18,12 +19,14 @@ export interface StateKeeper {
   readonly sinceMs: number;
   readonly cause: string | undefined;
   readonly nextAttemptMs: number | undefined;
+  /** Nothing is to be reached: disabled, or the gateway stops. */
+  readonly off: boolean;
   /** Changes the state; a change that the table does not know is a defect and throws. */
   enter(state: UpstreamState, cause?: string, nextAttemptMs?: number): void;
 }
 
 export function createStates(clock: Clock, first: UpstreamState, told: () => void): StateKeeper {
-  let now: Omit<StateKeeper, "enter"> = {
+  let now: Omit<StateKeeper, "enter" | "off"> = {
     state: first,
     sinceMs: clock.now(),
     cause: undefined,
@@ -41,6 +44,9 @@ export function createStates(clock: Clock, first: UpstreamState, told: () => voi
     },
     get nextAttemptMs() {
       return now.nextAttemptMs;
+    },
+    get off() {
+      return now.state === "disabled" || now.state === "stopped";
     },
     enter(state, cause, nextAttemptMs) {
       const same = state === now.state;

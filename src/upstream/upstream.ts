@@ -125,7 +125,9 @@ export type UpstreamState =
   | "degraded"
   | "backoff"
   | "crash-loop"
-  | "disabled";
+  | "disabled"
+  /** The gateway stops; a server that is disabled stays that. */
+  | "stopped";
 
 export interface UpstreamStatus {
   readonly state: UpstreamState;

@@ -131,6 +131,9 @@ test("a disabled server is never dialled", async () => {
   expect((await callTool(upstream, "t")).text).toBe("GW_UPSTREAM_DOWN");
   expect(upstream.status().state).toBe("disabled");
   expect(server.accepted()).toBe(0);
+  // What the config disables is disabled after a stop as well.
+  await upstream.stop();
+  expect(upstream.status().state).toBe("disabled");
 });
 
 test("stop ends calls in flight once, whatever is going on", async () => {
@@ -147,7 +150,7 @@ test("stop ends calls in flight once, whatever is going on", async () => {
   const starting = await upstreamOf(httpUpstream(server.url));
   starting.start();
   await starting.stop();
-  expect(starting.status().state).toBe("disabled");
+  expect(starting.status()).toMatchObject({ state: "stopped", cause: "the gateway is stopping" });
 });
 
 /** Pages by cursor: "" is the first. */
