@@ -1,14 +1,15 @@
 /** Does the gateway run, and would it start: config, policy, data_dir, owner, port. */
 
-import { statSync } from "node:fs";
 import { asFault, type GatewayError } from "../base/errors.ts";
 import { checkStart } from "../gateway/config-check.ts";
+import { changedMs } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { loadPolicy } from "../gateway/load-policy.ts";
 import { type Finding, finding, findingOf } from "./finding.ts";
 import { processState } from "./gateway-state.ts";
 import { openFileFindings } from "./open-files.ts";
 import { runsOf } from "./periods.ts";
+import { isConfigStale, restartFix } from "./stale.ts";
 import { sinceText } from "./times.ts";
 import type { GatewayState, World } from "./world.ts";
 
@@ -111,7 +112,7 @@ async function stale(world: World, config: Config, { status }: Up): Promise<Find
     );
   }
   try {
-    const policy = await loadPolicy(config.policy);
+    const policy = await loadPolicy(config);
     if (policy.hash !== status.policy.hash) {
       found.push(
         finding({
@@ -129,7 +130,7 @@ async function stale(world: World, config: Config, { status }: Up): Promise<Find
     const effect = "the old policy stays in force; the gateway will not start again";
     found.push(findingOf("gateway", asFault(thrown, "Cannot load the policy"), { effect }));
   }
-  if (changedMs(config.file) > status.startedMs) {
+  if (isConfigStale(world)) {
     found.push(
       finding({
         link: "gateway",
@@ -139,7 +140,7 @@ async function stale(world: World, config: Config, { status }: Up): Promise<Find
         since: sinceText(changedMs(config.file), world.nowMs),
         cause: "the config is read at the start only",
         effect: "what was changed is not in force",
-        fix: `restart the gateway: kill -TERM ${status.pid}; ${world.command("serve")}`,
+        fix: restartFix(world),
       }),
     );
   }
@@ -148,8 +149,4 @@ async function stale(world: World, config: Config, { status }: Up): Promise<Find
 
 function short(hash: string): string {
   return hash.slice(0, 12);
-}
-
-function changedMs(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -3,6 +3,7 @@
 import { existsSync, statfsSync } from "node:fs";
 import type { LiveGauge } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
+import { roundSize } from "../base/round-size.ts";
 import { sizeText } from "../gateway/config-units.ts";
 import { type Finding, finding } from "./finding.ts";
 import { openFileFindings } from "./open-files.ts";
@@ -85,13 +86,12 @@ function spool(world: World): Finding[] {
 function memory(world: World): Finding[] {
   const gauge = gaugeOf(world, "memory");
   if (gauge === undefined || gauge.limit === null || gauge.used < gauge.limit * 0.9) return [];
-  const mib = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`;
   return [
     finding({
       link,
       severity: "warning",
       code: "GW_MEMORY",
-      saw: `${mib(gauge.used)} of ${mib(gauge.limit)} are used`,
+      saw: `${roundSize(gauge.used)} of ${roundSize(gauge.limit)} are used`,
       cause: "large answers, many sessions, or a limit that is too low",
       effect: gauge.at_limit,
     }),

@@ -5,6 +5,7 @@ import type { ServerConfig } from "../gateway/config-model.ts";
 import { type Finding, finding } from "./finding.ts";
 import { checkHttpServer } from "./server-http.ts";
 import { checkStdioServer } from "./server-stdio.ts";
+import { thenRestart } from "./stale.ts";
 import type { Check, World } from "./world.ts";
 
 /** A check for each server: one that hangs does not hide what is wrong with the others. */
@@ -81,7 +82,7 @@ function full(world: World, { id, maxInFlight }: ServerConfig): Finding[] {
       saw: `"${id}" has ${busy} calls in flight, of ${maxInFlight} it may have`,
       cause: "it answers slower than calls come",
       effect: "further calls are refused at once",
-      fix: `raise servers.${id}.max_in_flight, or make the server faster`,
+      fix: `make the server faster; or raise servers.${id}.max_in_flight${thenRestart(world)}`,
     }),
   ];
 }

@@ -15,6 +15,7 @@ import {
 } from "./connect.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf, workedUntil } from "./periods.ts";
+import { isConfigStale, restartFix, thenRestart } from "./stale.ts";
 import { sinceText } from "./times.ts";
 import type { World } from "./world.ts";
 
@@ -83,9 +84,10 @@ function unreached(stage: Stage, attempts: readonly Attempt[]): Finding {
   const kinds = new Set(attempts.map(({ reached }) => reached));
   const saw = attemptsText(attempts, port);
   const key = `servers.${server.id}.url`;
+  const { world } = stage;
   // The one that says most: silence of one address beside a refusal of another is the refusal's.
   if (kinds.has("refused")) {
-    const fix = `start the server, or correct the port in ${key}`;
+    const fix = `start the server; or correct the port in ${key}${thenRestart(world)}`;
     return of(stage, "GW_SERVER_REFUSED", saw, { fix });
   }
   if (kinds.has("silent")) return of(stage, "GW_SERVER_SILENT", saw, {});
@@ -111,20 +113,22 @@ async function certificateStage(stage: Stage, address: string): Promise<Finding[
     return [of(stage, "GW_TLS_EXPIRES", saw, { severity: "warning", effect, since: "" })];
   } catch (thrown) {
     const saw = `${at(host, port)} does not shake hands in TLS: ${textOf(thrown)}`;
-    const fix = `write http:// in servers.${stage.server.id}.url if it speaks no TLS`;
+    const write = `write http:// in servers.${stage.server.id}.url if it speaks no TLS`;
+    const fix = write + thenRestart(world);
     return [of(stage, "GW_TLS", saw, { fix })];
   }
 }
 
-function causeOf({ server, transport, host }: Stage, fault: string): Partial<FindingParts> {
+function causeOf({ world, server, transport, host }: Stage, fault: string): Partial<FindingParts> {
   const key = `servers.${server.id}`;
   const issuers = ["SELF_SIGNED", "UNABLE_TO", "UNTRUSTED", "self-signed", "issuer"];
   if (issuers.some((word) => fault.includes(word))) {
     const given = transport.ca === undefined ? "" : " by the CA of `tls.ca`";
     const cause = `its issuer is not known${given} (${fault})`;
-    return { cause, fix: `name its CA: ${key}.tls.ca` };
+    return { cause, fix: `name its CA in ${key}.tls.ca${thenRestart(world)}` };
   }
-  const fix = `write the name it is for in ${key}.url, or renew it for ${host}`;
+  const write = `write the name it is for in ${key}.url${thenRestart(world)}`;
+  const fix = `renew it for ${host}; or ${write}`;
   return { cause: fault, fix };
 }
 
@@ -155,7 +159,9 @@ function told(stage: Stage): Finding[] {
   const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
   const row = live?.servers.find(({ id }) => id === server.id);
   if (!row?.trouble) return [];
-  const { code, cause, fix } = row.trouble;
+  const { code, cause } = row.trouble;
+  // It answers with the config of now, which is not what the gateway has.
+  const fix = isConfigStale(world) ? restartFix(world) : row.trouble.fix;
   const seconds = row.nextAttemptMs === null ? 0 : (row.nextAttemptMs - world.nowMs) / 1000;
   // It came back a moment ago, and the gateway tries again by itself.
   const severity = seconds > 0 && !lacksSecret(world, server.id) ? "warning" : "error";
@@ -191,13 +197,13 @@ async function classified(stage: Stage, why: string): Promise<Finding> {
     const type = String(headers["content-type"] ?? "no type");
     const saw = `HTTP ${status} to initialize`;
     if (status === 401 || status === 403) {
-      const fix = `correct ${key}.headers in the config, then restart the gateway`;
+      const fix = `correct ${key}.headers in the config${thenRestart(stage.world)}`;
       return of(stage, "GW_SERVER_AUTH", saw, { cause: why, fix });
     }
     const isMcp = answerIn(text) !== undefined;
     if (status >= 300 || !isMcp) {
       const to = headers.location === undefined ? "" : `, to ${headers.location}`;
-      const fix = `correct the path in ${key}.url`;
+      const fix = `correct the path in ${key}.url${thenRestart(stage.world)}`;
       const cause = status >= 500 ? "the server fails inside" : `no MCP server is at this path`;
       const more = status >= 500 ? { cause } : { cause, fix };
       return of(stage, "GW_SERVER_HTTP", `${saw}${to} (${type})`, more);

@@ -9,6 +9,7 @@ import { type Tried, tryServer } from "../gateway/try-server.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf } from "./periods.ts";
 import { effectOf, lacksSecret } from "./server-http.ts";
+import { isConfigStale, restartFix, thenRestart } from "./stale.ts";
 import type { World } from "./world.ts";
 
 type StdioTransport = Extract<ServerConfig["transport"], { kind: "stdio" }>;
@@ -24,7 +25,9 @@ export async function checkStdioServer(
   const folder = transport.cwd ?? path.dirname(config.file);
   const missing = programFault(program, folder, transport.env["PATH"] ?? world.env["PATH"] ?? "");
   if (missing !== undefined) {
-    const fix = `install ${program}, or correct servers.${server.id}.command`;
+    const again = gateway.kind === "up" ? `, then ${retryOf(world, server)}` : "";
+    const correct = `correct servers.${server.id}.command${thenRestart(world)}`;
+    const fix = `install ${program}${again}; or ${correct}`;
     return [of(world, server, "GW_SERVER_COMMAND", missing, { fix })];
   }
   // The gateway has one running: a second one could stand in its way.
@@ -93,7 +96,9 @@ function told(world: World, server: ServerConfig): Finding[] {
     const why = known?.trouble?.cause ?? cause;
     return [of(world, server, "GW_SERVER_LIST", saw, { cause: why })];
   }
-  return [of(world, server, codeOf(row.cause ?? ""), saw, { cause, ...handFix(server) })];
+  // The config of now is not what the gateway has: what is above was checked with that of now.
+  const fix = isConfigStale(world) ? restartFix(world) : handFix(world, server);
+  return [of(world, server, codeOf(row.cause ?? ""), saw, { cause, fix })];
 }
 
 /** npx may fetch a server first; this long is still a start. */
@@ -108,19 +113,26 @@ function ofTry(world: World, server: ServerConfig, tried: Tried): Finding[] {
     const more: Partial<FindingParts> = words === "" ? {} : { cause: words };
     return [of(world, server, "GW_SERVER_PROTOCOL", saw, { severity: "warning", ...more })];
   }
-  const cause = [tried.why, words].filter(Boolean).join("; ");
-  return [of(world, server, codeOf(tried.why), tried.why, { cause, ...handFix(server) })];
+  const more: Partial<FindingParts> = words === "" ? {} : { cause: words };
+  return [
+    of(world, server, codeOf(tried.why), tried.why, { ...more, fix: handFix(world, server) }),
+  ];
 }
 
 function codeOf(cause: string): ErrorCode {
-  const missing = ["ENOENT", "EACCES", "not found", "not executable"];
+  const missing = ["could not be started", "ENOENT", "EACCES", "not found", "not executable"];
   if (missing.some((word) => cause.includes(word))) return "GW_SERVER_COMMAND";
   const ends = ["ended", "exit", "signal", "times within a minute", "code "];
   return ends.some((word) => cause.includes(word)) ? "GW_SERVER_EXITS" : "GW_SERVER_PROTOCOL";
 }
 
-function handFix({ id }: ServerConfig): { readonly fix: string } {
-  return { fix: `run its command by hand, and correct servers.${id}.command, args or env` };
+function handFix(world: World, { id }: ServerConfig): string {
+  const correct = `correct servers.${id}.command, args or env${thenRestart(world)}`;
+  return `run its command by hand, and ${correct}`;
+}
+
+function retryOf(world: World, { id }: ServerConfig): string {
+  return world.command(`servers retry ${id}`);
 }
 
 function lastWords(stderr: readonly string[]): string {

@@ -1,7 +1,7 @@
 /** Where the config is, and where things are that it does not name. */
 
 import { createHash } from "node:crypto";
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -31,6 +31,11 @@ export function findConfig(options: {
 }): string | undefined {
   const { named, places } = configPlaces(options);
   return named ?? places.find((place) => existsSync(place));
+}
+
+/** Wall ms of the last change of a file; 0 where there is none. */
+export function changedMs(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** `$XDG_CONFIG_HOME/authensor-gw`: the user's config and admin key. */

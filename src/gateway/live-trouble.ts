@@ -18,6 +18,8 @@ export interface TroubleFacts {
   readonly listFault: string | undefined;
   readonly tools: number;
   readonly quarantined: number;
+  /** The config's file was changed since the gateway read it. */
+  configChanged(): boolean;
   /** Keys that see any of its tools. */
   keys(): number;
 }
@@ -25,6 +27,7 @@ export interface TroubleFacts {
 /** null: it is well, or it is meant to be as it is. */
 export function troubleOf(facts: TroubleFacts): LiveServer["trouble"] {
   const { server, status } = facts;
+  if (status.state === "stopped") return null;
   if (status.state === "disabled") {
     if (!server.enabled) return null;
     const fix = `authensor-gw servers enable ${server.id}`;
@@ -33,7 +36,7 @@ export function troubleOf(facts: TroubleFacts): LiveServer["trouble"] {
   }
   const why = causeOf(facts);
   if (why === undefined) return null;
-  const { code, fix } = faultOf(server, why, status.state);
+  const { code, fix } = faultOf(server, why, status.state, facts.configChanged());
   const cause = printable(why).slice(0, limits.liveTextChars);
   return { code, cause, fix, effect: effectOf(facts) };
 }

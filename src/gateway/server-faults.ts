@@ -10,7 +10,13 @@ export interface ServerFault {
   readonly fix: string;
 }
 
-export function faultOf(server: ServerConfig, cause: string, state: UpstreamState): ServerFault {
+/** `configChanged`: the config's file is newer than what the gateway runs with. */
+export function faultOf(
+  server: ServerConfig,
+  cause: string,
+  state: UpstreamState,
+  configChanged = false,
+): ServerFault {
   const { id } = server;
   const words: Words = {
     at: `servers.${id}`,
@@ -20,9 +26,28 @@ export function faultOf(server: ServerConfig, cause: string, state: UpstreamStat
   };
   const rows = [...(server.transport.kind === "stdio" ? stdioRows : httpRows), ...commonRows];
   const row = rows.find(({ marks }) => marks.some((mark) => cause.includes(mark)));
-  if (row !== undefined) return { code: row.code, fix: row.fix(words) };
+  if (row !== undefined) {
+    return { code: row.code, fix: fixText(row.fix(words), words.retry, configChanged) };
+  }
   const isDown = state !== "degraded" && state !== "ready";
   return { code: isDown ? "GW_UPSTREAM_DOWN" : "GW_UPSTREAM_ERROR", fix: words.retry };
+}
+
+/** What would mend it: `outside` of the config, in it, or words of their own. */
+type Fix = string | { readonly outside?: string; readonly config?: string };
+
+/** A retry tries what was loaded; what is corrected in the config needs a new start (GW_STALE). */
+export function fixText(fix: Fix, retry: string, configChanged: boolean): string {
+  if (typeof fix === "string") return fix;
+  const { outside, config } = fix;
+  const again = outside === undefined ? undefined : `${outside}; then ${retry}`;
+  if (config === undefined) return again ?? retry;
+  if (configChanged) {
+    const changed = "restart the gateway: the config was changed since its start";
+    return again === undefined ? changed : `${changed}. Or ${again}`;
+  }
+  const inConfig = `${config}, then restart the gateway`;
+  return again === undefined ? inConfig : `${again}. Or ${inConfig}`;
 }
 
 interface Words {
@@ -35,24 +60,30 @@ interface Words {
 interface Row {
   readonly marks: readonly string[];
   readonly code: ErrorCode;
-  fix(words: Words): string;
+  fix(words: Words): Fix;
 }
 
 const stdioRows: readonly Row[] = [
   {
-    marks: ["could not be started: EACCES", "Permission denied"],
+    marks: ["(EACCES)", "Permission denied"],
     code: "GW_SERVER_COMMAND",
-    fix: ({ at, retry }) => `make the program of ${at}.command executable; then ${retry}`,
+    fix: ({ at }) => ({
+      outside: "make its program executable",
+      config: `correct ${at}.command`,
+    }),
   },
   {
     marks: ["could not be started"],
     code: "GW_SERVER_COMMAND",
-    fix: ({ at, retry }) => `install the program, or correct ${at}.command; then ${retry}`,
+    fix: ({ at }) => ({ outside: "install the program", config: `correct ${at}.command` }),
   },
   {
     marks: ["it exited", "it was ended", "within a minute"],
     code: "GW_SERVER_EXITS",
-    fix: ({ show, retry }) => `read its last words: ${show}; then ${retry}`,
+    fix: ({ at, show }) => ({
+      outside: `read its last words (${show}) and mend it`,
+      config: `correct ${at}.command, args or env`,
+    }),
   },
 ];
 
@@ -60,57 +91,60 @@ const httpRows: readonly Row[] = [
   {
     marks: ["HTTP 401", "HTTP 403"],
     code: "GW_SERVER_AUTH",
-    fix: ({ at }) => `correct ${at}.headers in the config, then restart the gateway`,
+    fix: ({ at }) => ({ config: `correct ${at}.headers in the config` }),
   },
   {
     marks: ["redirects"],
     code: "GW_SERVER_HTTP",
-    fix: ({ at }) => `correct ${at}.url in the config, then restart the gateway`,
+    fix: ({ at }) => ({ config: `correct ${at}.url in the config` }),
   },
   {
     marks: ["HTTP 404", "HTTP 405", "neither JSON nor", "HTTP 400", "HTTP 200"],
     code: "GW_SERVER_HTTP",
-    fix: ({ at }) => `correct the path in ${at}.url, then restart the gateway`,
+    fix: ({ at }) => ({ config: `correct the path in ${at}.url` }),
   },
   {
     marks: ["HTTP 5"],
     code: "GW_SERVER_HTTP",
-    fix: ({ retry }) => `look at the server's own log; then ${retry}`,
+    fix: () => ({ outside: "look at the server's own log" }),
   },
   {
     marks: ["ECONNREFUSED"],
     code: "GW_SERVER_REFUSED",
-    fix: ({ at, retry }) => `start the server, or correct the port in ${at}.url; then ${retry}`,
+    fix: ({ at }) => ({ outside: "start the server", config: `correct the port in ${at}.url` }),
   },
   {
     marks: ["ENOTFOUND", "EAI_AGAIN", "getaddrinfo", "has no address"],
     code: "GW_SERVER_NAME",
-    fix: ({ at, retry }) => `correct the host in ${at}.url, or this machine's DNS; then ${retry}`,
+    fix: ({ at }) => ({
+      outside: "mend this machine's DNS",
+      config: `correct the host in ${at}.url`,
+    }),
   },
   {
     marks: ["EHOSTUNREACH", "ENETUNREACH"],
     code: "GW_SERVER_ROUTE",
-    fix: ({ retry }) => `check this machine's network and routes; then ${retry}`,
+    fix: () => ({ outside: "check this machine's network and routes" }),
   },
   {
     marks: ["ETIMEDOUT", "no connection within"],
     code: "GW_SERVER_SILENT",
-    fix: ({ retry }) => `check the host and the firewalls on the way; then ${retry}`,
+    fix: () => ({ outside: "check the host and the firewalls on the way" }),
   },
   {
     marks: ["WRONG_VERSION"],
     code: "GW_TLS",
-    fix: ({ at }) => `it speaks no TLS: write http:// in ${at}.url, then restart the gateway`,
+    fix: ({ at }) => ({ config: `it speaks no TLS: write http:// in ${at}.url` }),
   },
   {
     marks: ["CERT", "certificate", "SELF_SIGNED", "ALTNAME", "SSL", "ERR_TLS", "issuer"],
     code: "GW_TLS",
-    fix: ({ at, retry }) => `renew its certificate, or name the CA in ${at}.tls.ca; then ${retry}`,
+    fix: ({ at }) => ({ outside: "renew its certificate", config: `name its CA in ${at}.tls.ca` }),
   },
   {
     marks: ["no server's address", "is link-local", "metadata"],
     code: "GW_SERVER_ROUTE",
-    fix: ({ at }) => `correct ${at}.url in the config, then restart the gateway`,
+    fix: ({ at }) => ({ config: `correct ${at}.url in the config` }),
   },
 ];
 
@@ -118,7 +152,7 @@ const commonRows: readonly Row[] = [
   {
     marks: ["could not be listed"],
     code: "GW_SERVER_LIST",
-    fix: ({ retry }) => `look at the server's own log; then ${retry}`,
+    fix: () => ({ outside: "look at the server's own log" }),
   },
   {
     marks: ["did not answer", "not answered", "no answer", "does not answer"],
@@ -128,6 +162,8 @@ const commonRows: readonly Row[] = [
   {
     marks: ["initialize", "server/discover", "it does not speak", "initialized"],
     code: "GW_SERVER_PROTOCOL",
-    fix: ({ at }) => `check that ${at} is an MCP server, and its \`protocol\` in the config`,
+    fix: ({ at }) => ({
+      config: `check that ${at} is an MCP server, and correct its \`protocol\``,
+    }),
   },
 ];

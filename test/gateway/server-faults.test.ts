@@ -25,8 +25,18 @@ const cases: readonly (readonly ["http" | "stdio", string, string, RegExp])[] = 
   ["http", "no answer within 15000 ms", "GW_SERVER_HUNG", /servers restart x/],
   ["http", "192.0.2.1 is reserved, which is no server's address", "GW_SERVER_ROUTE", /url/],
   ["http", "it answers initialize with an error: no", "GW_SERVER_PROTOCOL", /MCP server/],
-  ["stdio", "it could not be started: ENOENT", "GW_SERVER_COMMAND", /install the program/],
-  ["stdio", "it could not be started: EACCES", "GW_SERVER_COMMAND", /executable/],
+  [
+    "stdio",
+    'it could not be started: "x" is not there (ENOENT)',
+    "GW_SERVER_COMMAND",
+    /install the program/,
+  ],
+  [
+    "stdio",
+    'it could not be started: "x" is not executable (EACCES)',
+    "GW_SERVER_COMMAND",
+    /executable/,
+  ],
   ["stdio", "it exited with code 3", "GW_SERVER_EXITS", /servers show x/],
   ["stdio", "it was ended by SIGKILL", "GW_SERVER_EXITS", /servers show x/],
   ["stdio", "started 12 times within a minute; last: …", "GW_SERVER_EXITS", /servers show x/],
@@ -46,6 +56,27 @@ test.each(cases)("%s: %s", (kind, cause, code, fix) => {
 
 test("a server that answers but is not well has another code where nothing fits", () => {
   expect(faultOf(server("http"), "something new", "degraded").code).toBe("GW_UPSTREAM_ERROR");
+});
+
+test.each(cases)("a retry is said for what it mends only: %s: %s", (kind, cause) => {
+  const { fix } = faultOf(server(kind), cause, "backoff");
+  for (const part of fix.split(". Or ")) {
+    // A correction in the config is not seen by a retry (GW_STALE).
+    const isInConfig = /\bservers\.x\b/.test(part.replace(/authensor-gw servers \w+ x/g, ""));
+    expect([part, part.includes("servers retry")]).toEqual([part, !isInConfig && !hung(part)]);
+    expect([part, part.includes("restart the gateway")]).toEqual([part, isInConfig]);
+  }
+});
+
+const hung = (part: string) => part.includes("servers restart x");
+
+test("a config that was corrected since the start needs a restart, and is said first", () => {
+  const both = faultOf(server("stdio"), "it exited with code 3", "backoff", true).fix;
+  expect(both).toMatch(/^restart the gateway: the config was changed .* Or read its last words/);
+  const config = faultOf(server("http"), "it answers HTTP 401", "backoff", true).fix;
+  expect(config).toBe("restart the gateway: the config was changed since its start");
+  // What no config mends is as it was.
+  expect(faultOf(server("http"), "it answers HTTP 502", "backoff", true).fix).toMatch(/^look at/);
 });
 
 test("every command in a fix exists", () => {
