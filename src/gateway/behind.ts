@@ -79,7 +79,7 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
 
 /** Reload is all or nothing: a policy that does not load is logged, and the old one stays. */
 export async function reload(parts: Parts, by: string): Promise<void> {
-  const policy = await loadPolicy(parts.config.policy).catch((thrown: unknown) => {
+  const policy = await loadPolicy(parts.config).catch((thrown: unknown) => {
     const error = asFault(thrown, "Cannot load the policy");
     const { code, message, why, data } = error;
     const at = data["at"] ?? "";

@@ -61,6 +61,12 @@ export function buildConfig(input: BuildInput): Config {
     database: readDatabase(build, raw.database),
     auth,
     policy: readPolicyList(raw.policy).map(absolute),
+    policyPlaces: readPolicyList(raw.policy).map((_, at) => {
+      const { line, column } = source.place(
+        typeof raw.policy === "string" ? ["policy"] : ["policy", at],
+      );
+      return `${source.file}:${line}:${column}`;
+    }),
     naming: raw.naming ?? "prefix",
     audit: {
       mode: raw.audit?.mode ?? "strict",

@@ -31,7 +31,7 @@ export async function checkStart(config: Config): Promise<Checked> {
       return undefined;
     }
   };
-  const policy = await attempt("Cannot load the policy", () => loadPolicy(config.policy));
+  const policy = await attempt("Cannot load the policy", () => loadPolicy(config));
   const usable = await attempt("Cannot use data_dir", () => checkDataDir(config.dataDir));
   let runs = false;
   if (usable === true) {

@@ -15,6 +15,8 @@ export interface Config {
   readonly auth: "keys" | "none";
   /** Absolute paths, in order. */
   readonly policy: readonly string[];
+  /** `file:line:column` of each entry of `policy`. */
+  readonly policyPlaces: readonly string[];
   readonly naming: "prefix" | "auto" | "bare";
   readonly audit: { readonly mode: "strict" | "fast"; readonly spoolBytesMax: number };
   readonly admin: {

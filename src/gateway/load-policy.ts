@@ -6,11 +6,13 @@ import { limits } from "../base/limits.ts";
 import { readPlainYaml } from "../base/plain-yaml.ts";
 import type { Policy, PolicyProblem } from "../policy/model.ts";
 import { noPolicy, type Parse, readBundle } from "../policy/read-bundle.ts";
+import type { Config } from "./config-model.ts";
 
 /** Rejects GW_POLICY with every problem in its text. */
-export async function loadPolicy(files: readonly string[]): Promise<Policy> {
+export async function loadPolicy(config: Pick<Config, "policy" | "policyPlaces">): Promise<Policy> {
+  const { policy: files, policyPlaces } = config;
   if (files.length === 0) return noPolicy();
-  const texts = files.map((name) => ({ name, text: readText(name) }));
+  const texts = files.map((name, at) => ({ name, text: readText(name, policyPlaces[at] ?? "") }));
   const quick = readBundle(texts, plain);
   if (quick.ok) return quick.value;
   // The full parser takes what the quick one leaves, and has the words for mistakes.
@@ -38,21 +40,29 @@ function line(problem: PolicyProblem): string {
   return `  ${problem.file}:${problem.line}:${problem.column} ${problem.message}${fix}`;
 }
 
-function readText(name: string): string {
+const causes: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file (ENOENT)",
+  EACCES: "this user may not read it (EACCES)",
+  EISDIR: "it is a folder (EISDIR)",
+};
+
+/** `named`: where the config names it, which is the line to correct. */
+function readText(name: string, named: string): string {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(name);
   } catch (thrown) {
-    const cause = thrown instanceof Error ? thrown.message : String(thrown);
+    const code = (thrown as NodeJS.ErrnoException).code ?? String(thrown);
     throw fault("GW_POLICY", {
       message: `Cannot read policy "${name}"`,
-      cause,
-      data: { at: name },
+      cause: `${causes[code] ?? code}; ${named} names it`,
+      fix: `make the file, or correct its name at ${named}: names are relative to the config`,
+      data: { at: named },
     });
   }
   if (bytes.length > limits.policyBytes) {
     const message = `Policy "${name}" is over ${limits.policyBytes} bytes`;
-    throw fault("GW_POLICY", { message, data: { at: name } });
+    throw fault("GW_POLICY", { message, cause: `${named} names it`, data: { at: name } });
   }
   return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }

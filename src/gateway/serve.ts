@@ -37,7 +37,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   for (const note of config.notes) log.warn(note);
   const runtime = await currentRuntime();
   // A bad policy stops the start before anything is touched.
-  const policy = { current: await loadPolicy(config.policy) };
+  const policy = { current: await loadPolicy(config) };
   makeDataDir(config.dataDir);
   const owner = ownDataDir(config.dataDir, config.admin.socket);
   const undo: (() => unknown)[] = [() => owner.release()];

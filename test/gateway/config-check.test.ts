@@ -18,7 +18,8 @@ async function checked(config: string, files: Record<string, string> = {}) {
   const made = existsSync(join(folder, "data"));
   rmSync(folder, { recursive: true });
   const codes = found.problems.map((problem) => problem.code);
-  return { codes, made, policy: found.policy, notes: found.notes };
+  const said = found.problems.map(({ why, fix }) => `${why}; ${fix}`.replaceAll(folder, "DIR"));
+  return { codes, said, made, policy: found.policy, notes: found.notes };
 }
 
 describe("checkStart", () => {
@@ -42,7 +43,14 @@ describe("checkStart", () => {
   });
 
   test("a policy file that is not there", async () => {
-    expect((await checked("policy: none.yaml")).codes).toEqual(["GW_POLICY"]);
+    const { codes, said } = await checked("data_dir: data\npolicy: none.yaml");
+    expect(codes).toEqual(["GW_POLICY"]);
+    expect(said[0]).toContain("no such file (ENOENT); DIR/authensor-gw.yaml:2:9 names it");
+    const list = await checked("policy:\n  - p.yaml\n  - none.yaml", {
+      "p.yaml": 'id: a\nallow: ["*/*"]\n',
+    });
+    expect(list.said[0]).toContain("correct its name at DIR/authensor-gw.yaml:3:5");
+    expect((await checked("policy: .")).said[0]).toContain("it is a folder (EISDIR)");
   });
 
   test("a folder that cannot be made", async () => {
