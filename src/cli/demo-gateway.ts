@@ -5,6 +5,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeFileSync 
 import { join } from "node:path";
 import process from "node:process";
 import { fault, type GatewayError } from "../base/errors.ts";
+import { logFile } from "../gateway/log-file.ts";
 import { selfCommand } from "../runtime/self.ts";
 
 export interface DemoGateway {
@@ -25,7 +26,8 @@ export interface DemoFolder {
 
 /** Writes config and policy; keeps what is there, so that `npm start` can be run again. */
 export function demoFolder(path: string, port: number): DemoFolder {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const dataDir = join(path, "data");
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const config = join(path, "authensor-gw.yaml");
   const notes = JSON.stringify([...selfCommand(), "notes-server"]);
   const deleted = JSON.stringify(join(path, "deleted.txt"));
@@ -42,7 +44,7 @@ export function demoFolder(path: string, port: number): DemoFolder {
   ];
   writeFileSync(config, `${lines.join("\n")}\n`, { mode: 0o600 });
   writeFileSync(join(path, "policy.yaml"), demoPolicy, { mode: 0o600 });
-  return { path, config, log: join(path, "gateway.log"), port };
+  return { path, config, log: logFile(dataDir), port };
 }
 
 export const demoPolicy = `id: demo

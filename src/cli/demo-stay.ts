@@ -60,6 +60,7 @@ async function stay(folder: DemoFolder, say: (line: string) => void): Promise<nu
   say(`Config, policy, keys and receipts are in ${folder.path}. In another terminal:`);
   say(`  ${program()} receipts list --config ${folder.config}`);
   say(`  ${program()} status --config ${folder.config}`);
+  say(`  ${program()} logs -f --config ${folder.config}`);
   say(`What changes something needs the demo's admin key: --key-file ${adminKeyOf(folder)}`);
   const code = await gateway.ended;
   say(`The gateway ended; its log is ${folder.log}`);

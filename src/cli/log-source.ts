@@ -1,14 +1,14 @@
-/** Where the gateway's log is: systemd's journal, the file of --tui, or what --file names. */
+/** Where the gateway's log is: systemd's journal, the file of its stderr, or what --file names. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { fault } from "../base/errors.ts";
+import { fault, type GatewayError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { Config } from "../gateway/config-model.ts";
-import { logFile } from "../gateway/log-file.ts";
+import { logFile, stderrOf } from "../gateway/log-file.ts";
 import { isOwned, readOwner } from "../gateway/owner.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig } from "./context.ts";
@@ -30,19 +30,42 @@ export function openLog(call: Invocation, follow: boolean, count: number): LogSo
   const unit = runningUnit(config);
   const own = logFile(config.dataDir);
   if (unit !== undefined) return openJournal(call, unit, follow, count);
+  const pid = livePid(config);
+  const stderr = pid === undefined ? undefined : stderrOf(pid);
+  if (stderr?.kind === "file") return openFile(call, stderr.path, follow);
+  // Of an earlier run under --tui: not what a gateway says that runs now and writes elsewhere.
+  if (pid !== undefined && stderr !== undefined) throw elsewhere(pid, stderr.what);
   if (existsSync(own)) return openFile(call, own, follow);
+  if (pid !== undefined) throw elsewhere(pid, undefined);
   const installed = installedUnit(call);
   if (installed !== undefined) return openJournal(call, installed, follow, count);
   throw fault("GW_LOG", {
     message: "No log of this gateway is where `logs` could read it",
-    cause: isLive(config)
-      ? "it runs neither as a service nor under --tui: its log is on the stderr of its start"
-      : `no service is installed, and there is no ${own}`,
+    cause: `it does not run, no service is installed, and there is no ${own}`,
   });
 }
 
-function isLive({ dataDir }: Config): boolean {
-  return readOwner(dataDir) !== undefined && isOwned(dataDir);
+function livePid({ dataDir }: Config): number | undefined {
+  const owner = readOwner(dataDir);
+  return owner !== undefined && isOwned(dataDir) ? owner.pid : undefined;
+}
+
+function elsewhere(pid: number, what: string | undefined): GatewayError {
+  const message = `Cannot read the log of the running gateway (process ${pid})`;
+  if (what !== undefined) {
+    return fault("GW_LOG", {
+      message,
+      cause: `it goes to ${what}`,
+      fix:
+        "look there; to have it here, start the gateway with `authensor-gw serve 2>> FILE` " +
+        "or as a service (`authensor-gw service install`)",
+    });
+  }
+  return fault("GW_LOG", {
+    message,
+    cause: "where its stderr goes is not to be seen from here",
+    fix: `ask as the user of process ${pid}, or name the file: authensor-gw logs --file FILE`,
+  });
 }
 
 /** The unit of the process that owns data_dir; /proc/PID/cgroup is readable to everyone. */

@@ -16,6 +16,7 @@ import { runCommandLine } from "../../src/cli/run.ts";
 import { unitOfCgroup } from "../../src/cli/service-unit.ts";
 import { startChild } from "../kit/child.ts";
 import { programCommand } from "../kit/gateway.ts";
+import { openTerminal } from "../kit/terminal.ts";
 
 let folder = "";
 let file = "";
@@ -182,6 +183,50 @@ describe("without --file", () => {
     expect(found.err).toContain("GW_LOG");
     expect(found.err).toContain("Try: name the file with");
   });
+
+  test.if(process.platform === "linux")(
+    "of a running gateway: where its stderr goes",
+    async () => {
+      const home = join(folder, "runs");
+      mkdirSync(join(home, "data"), { recursive: true });
+      const config = join(home, "authensor-gw.yaml");
+      writeFileSync(config, "data_dir: data\nauth: none\nlisten: localhost:0\n");
+      // Of an earlier run under --tui: not what runs now.
+      logInto(join(home, "data/gateway.log")).info("of long ago");
+      const env = { HOME: home, XDG_RUNTIME_DIR: home };
+      const serve = [...(await programCommand("bun")), "serve", "--config", config];
+      const piped = startChild(serve, { cwd: home, env });
+      await piped.says(/gateway is up/);
+      const toPipe = await logs("--config", config);
+      await piped.stop();
+      expect([toPipe.code, toPipe.out]).toEqual([69, []]);
+      expect(toPipe.err).toContain(`(process ${piped.pid}): it goes to a pipe of what started it`);
+      expect(toPipe.err).toContain("authensor-gw serve 2>> FILE");
+
+      await using terminal = openTerminal(serve, { cwd: home, env });
+      await terminal.sees("gateway is up");
+      const toTerminal = await logs("--config", config);
+      terminal.signal("SIGTERM");
+      await terminal.ended;
+      expect(toTerminal.err).toMatch(/it goes to the terminal \/dev\/pts\/\d+/);
+
+      const own = join(home, "own.log");
+      const words = serve.map((word) => `'${word}'`).join(" ");
+      const redirected = startChild(["sh", "-c", `exec ${words} 2>'${own}'`], { cwd: home, env });
+      let toFile = await logs("--config", config);
+      const isUp = () => toFile.out.join("\n").includes("gateway is up");
+      for (let tries = 0; !isUp() && tries < 100; tries++) {
+        await Bun.sleep(50);
+        toFile = await logs("--config", config);
+      }
+      await redirected.stop();
+      expect(toFile.err).toContain(`→ ${own}`);
+      expect(isUp()).toBe(true);
+      // Once it is gone there is the file of --tui again.
+      expect((await logs("--config", config)).out.join("\n")).toContain("of long ago");
+    },
+    30_000,
+  );
 
   test("the log of --tui is read where that puts it", async () => {
     const home = join(folder, "tui");

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { catalogue } from "../../src/base/error-codes.ts";
 import { commands } from "../../src/cli/commands.ts";
+import { demoFolder } from "../../src/cli/demo-gateway.ts";
+import { runCommandLine } from "../../src/cli/run.ts";
 import { readConfig } from "../../src/gateway/config-read.ts";
 import { readPolicy } from "../../src/policy/read.ts";
 import { root } from "../kit/binary.ts";
@@ -40,6 +42,25 @@ describe("README", () => {
     const [, text = ""] = blocks("yaml");
     const read = readPolicy([{ name: "prod.yaml", text }]);
     expect(read.ok ? [] : read.error).toEqual([]);
+  });
+
+  test("what it shows of policy explain is what the demo's policy says", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "gw-readme-"));
+    const { config } = demoFolder(folder, 0);
+    const shown = blocks("text").find((block) => block.includes("policy explain")) ?? "";
+    const [, command = "", ...lines] = shown.trimEnd().split("\n");
+    const args = command.replace(/^.*? policy explain /, "").match(/'[^']*'|\S+/g) ?? [];
+    const argv = args.map((arg) => (arg === "$DEMO" ? config : arg.replaceAll("'", "")));
+    const out: string[] = [];
+    await runCommandLine(["policy", "explain", ...argv], {
+      out: (line) => out.push(line.replaceAll(folder, "/home/me/.local/state/authensor-gw/demo")),
+      err: () => undefined,
+      env: { HOME: folder },
+      cwd: folder,
+      interactive: false,
+    });
+    rmSync(folder, { recursive: true });
+    expect(lines).toEqual(out);
   });
 
   test("it has the two lines, alone on theirs", () => {
