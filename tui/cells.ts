@@ -260,18 +260,6 @@ export function countdown(ms: number): string {
   return `${(Math.max(0, ms) / 1000).toFixed(1)}s`;
 }
 
-/** `412 B`, `1.2 kB`, `256 MB`: powers of 1000, as people count. */
-export function bytes(count: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = count;
-  let at = 0;
-  while (value >= 999.5 && at < units.length - 1) {
-    value /= 1000;
-    at++;
-  }
-  return `${at === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${units[at]}`;
-}
-
 /** `18,422` */
 export function amount(value: number): string {
   return Math.round(value).toLocaleString("en-US");

@@ -90,6 +90,7 @@ export function serverAt(id: string, zero: number, at: number, counted: Counted)
   return {
     ...{ id, transport: stdio ? "stdio" : "http", target: plan.target, state: state.state },
     sinceMs: zero + state.since,
+    failingSinceMs: state.trouble === null ? null : zero + state.since,
     era: known ? eraOf(id) : null,
     protocol: known ? plan.protocol : null,
     hello: known ? plan.hello : null,
@@ -137,8 +138,9 @@ function stateAt(id: string, at: number): State {
         code: "GW_SERVER_EXITS",
         cause: killed,
         fix:
-          "read its last words: authensor-gw servers show browser; " +
-          "then authensor-gw servers retry browser",
+          "read its last words (authensor-gw servers show browser) and mend it; " +
+          "then authensor-gw servers retry browser. " +
+          "Or correct servers.browser.command, args or env, then restart the gateway",
         effect: "calls of 5 tools fail for 4 keys",
       },
     };

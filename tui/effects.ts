@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import {
+  type GatewayStatus,
   type ListedKey,
   type ListedTool,
   paths,
@@ -13,6 +14,7 @@ import {
   type ToolWhy,
 } from "../src/admin/contract.ts";
 import { GatewayError } from "../src/base/errors.ts";
+import { foreignKey } from "../src/base/foreign-key.ts";
 import { limits } from "../src/base/limits.ts";
 import { actionRequest } from "./actions.ts";
 import type { Tone } from "./cells.ts";
@@ -67,10 +69,19 @@ async function doIt(effect: Effect, hands: Hands): Promise<void> {
     }
     case "act": {
       const { path, body } = actionRequest(effect.action);
-      await source.post(path, body);
+      await source.post(path, body).catch(async (thrown: unknown) => {
+        throw await withStore(thrown, source);
+      });
       return toast(effect.done, "ok");
     }
   }
+}
+
+/** A key that is unknown here: which gateway that is, and what to do. */
+async function withStore(thrown: unknown, source: Source): Promise<unknown> {
+  if (!(thrown instanceof GatewayError) || thrown.code !== "GW_KEY_UNKNOWN") return thrown;
+  const { dataDir } = await source.get<GatewayStatus>(paths.status);
+  return foreignKey(thrown, "this interface", `the gateway with data_dir "${dataDir}"`);
 }
 
 async function askReceipt(id: string, { source, store }: Hands): Promise<void> {

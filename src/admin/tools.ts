@@ -117,15 +117,33 @@ function whyAbsent(target: string, ports: AdminPorts): string {
   const exposed = ports.tools().find((tool) => tool.exposed === target);
   if (exposed !== undefined) return `That is its name for agents; did you mean ${exposed.target}?`;
   const serverId = target.split("/")[0] ?? "";
-  const server = ports.status().servers.find(({ id }) => id === serverId);
-  if (server === undefined) return `No server is called "${serverId}"`;
-  if (server.state !== "ready")
-    return `Its server is ${server.state}: ${server.cause ?? "no cause"}`;
-  const like = nearest(
-    target,
-    ports.tools().map((tool) => tool.target),
+  const { servers } = ports.status();
+  const server = servers.find(({ id }) => id === serverId);
+  const like = nearestTool(target, ports);
+  const next = like === undefined ? "`authensor-gw tools list` names all" : `did you mean ${like}?`;
+  if (server === undefined) {
+    const ids = servers.map(({ id }) => id);
+    const near = like === undefined ? nearest(serverId, ids) : undefined;
+    const meant = near === undefined ? next : `did you mean the server ${near}?`;
+    return `No server is called "${serverId}"; ${meant}`;
+  }
+  if (server.state !== "ready") {
+    const cause = server.cause ?? "no cause is known";
+    return `Its server is ${server.state}: ${cause}; see authensor-gw servers show ${serverId}`;
+  }
+  return `The server offers no such tool; ${next}`;
+}
+
+/** Of the same server where there is one: the tool's name alone says more than the whole does. */
+function nearestTool(target: string, ports: AdminPorts): string | undefined {
+  const all = ports.tools().map((tool) => tool.target);
+  const slash = target.indexOf("/");
+  const own = all.filter((one) => one.startsWith(target.slice(0, slash + 1)));
+  const name = nearest(
+    target.slice(slash + 1),
+    own.map((one) => one.slice(slash + 1)),
   );
-  return `The server offers no such tool${like === undefined ? "" : `; did you mean ${like}?`}`;
+  return name === undefined ? nearest(target, all) : `${target.slice(0, slash)}/${name}`;
 }
 
 function subjectOf(name: string, ports: AdminPorts): Subject {

@@ -2,12 +2,13 @@
 
 import { type AdminClient, adminClient } from "../admin/client.ts";
 import { type ErrorCode, fault, GatewayError } from "../base/errors.ts";
+import { foreignKey } from "../base/foreign-key.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { type ConfigProblem, describeProblem } from "../gateway/config-problem.ts";
 import { readConfig } from "../gateway/config-read.ts";
 import { readOwner } from "../gateway/owner.ts";
 import type { Invocation } from "./command.ts";
-import { type FoundKey, findKey } from "./key.ts";
+import { adminKeyFile, type FoundKey, findKey } from "./key.ts";
 import type { Io } from "./print.ts";
 import { counted } from "./words.ts";
 
@@ -90,7 +91,7 @@ export function changeAtGatewayOr<T>(
   ask: (client: AdminClient) => Promise<T>,
   offline: () => Promise<T>,
 ): Promise<T> {
-  return withKey(call, (token) => fromGatewayOr(call, config, ask, offline, token));
+  return withKey(call, config, (token) => fromGatewayOr(call, config, ask, offline, token));
 }
 
 /** Changes that only a running gateway can make. Throws GW_NOT_RUNNING when none answers. */
@@ -99,25 +100,38 @@ export function changeAtGateway<T>(
   config: Config,
   ask: (client: AdminClient) => Promise<T>,
 ): Promise<T> {
-  return withKey(call, (token) => fromGateway(call, config, ask, token));
+  return withKey(call, config, (token) => fromGateway(call, config, ask, token));
 }
 
 async function withKey<T>(
   call: Invocation,
+  config: Config,
   change: (token: string | undefined) => Promise<T>,
 ): Promise<T> {
   const found = findKey(call);
   try {
     return await change(found?.token);
   } catch (thrown) {
+    const told = withOrigin(thrown, found, call, config);
     const again = await otherKey(thrown, found, call);
-    if (again === undefined) throw withOrigin(thrown, found);
-    return await change(again.token);
+    if (again === undefined) throw told;
+    try {
+      return await change(again.token);
+    } catch (second) {
+      // Nobody may do it without a key: then the one that lay about is what is wrong.
+      const needed = second instanceof GatewayError && second.code === "GW_KEY_MISSING";
+      throw needed ? told : second;
+    }
   }
 }
 
 /** A key that is not taken: which one that was, of the places a key comes from. */
-function withOrigin(thrown: unknown, found: FoundKey | undefined): unknown {
+function withOrigin(
+  thrown: unknown,
+  found: FoundKey | undefined,
+  { io }: Invocation,
+  config: Config,
+): unknown {
   const codes: readonly string[] = [
     "GW_KEY_UNKNOWN",
     "GW_KEY_EXPIRED",
@@ -126,6 +140,12 @@ function withOrigin(thrown: unknown, found: FoundKey | undefined): unknown {
   ];
   if (!(thrown instanceof GatewayError) || !codes.includes(thrown.code)) return thrown;
   if (found === undefined) return thrown;
+  if (thrown.code === "GW_KEY_UNKNOWN") {
+    const from = found.from === "admin.key" ? adminKeyFile(io.env) : found.from;
+    const embedded = config.database.kind === "sqlite";
+    const store = `${embedded ? "data_dir" : "the database"} "${storePlace(config)}"`;
+    return foreignKey(thrown, from, store);
+  }
   const origin = `the token came from ${found.from}`;
   const cause = thrown.why === "" ? origin : `${thrown.why}; ${origin}`;
   const fix = "name a key with the role admin: --key-file FILE or $AUTHENSOR_GW_KEY";

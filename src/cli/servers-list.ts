@@ -37,7 +37,7 @@ function row(server: LiveServer, nowMs: number): string[] {
     server.id,
     server.transport,
     server.state,
-    server.sinceMs === 0 ? "-" : span(nowMs - server.sinceMs),
+    server.sinceMs === 0 ? "-" : span(nowMs - (server.failingSinceMs ?? server.sinceMs)),
     server.protocol ?? "-",
     quarantined === 0 ? String(tools) : `${tools}+${quarantined} held back`,
     `${server.busy}/${server.maxInFlight}`,

@@ -4,6 +4,7 @@ import type { LiveServer } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
+import { saidOnce } from "../base/said-once.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig } from "./context.ts";
 import { liveSnapshot } from "./live-snapshot.ts";
@@ -31,7 +32,8 @@ export function isInTrouble({ trouble, state }: LiveServer): boolean {
 
 export function serverText(server: LiveServer, nowMs: number): string {
   const { trouble, nextAttemptMs } = server;
-  const since = server.sinceMs === 0 ? "" : ` for ${span(nowMs - server.sinceMs)}`;
+  const since =
+    server.sinceMs === 0 ? "" : ` for ${span(nowMs - (server.failingSinceMs ?? server.sinceMs))}`;
   const heldBack = server.quarantined === 0 ? "" : `, ${server.quarantined} held back`;
   const lines: (readonly [string, string])[] = [
     ["server", `${server.id}, ${server.transport} ${printable(server.target)}`],
@@ -46,9 +48,10 @@ export function serverText(server: LiveServer, nowMs: number): string {
     ...(server.pid === null ? [] : [["pid", String(server.pid)] as const]),
   ];
   const head = lines.map(([name, text]) => `${name.padEnd(9)} ${text}`);
-  const history = server.history.map(
-    ({ atMs, what }) => `  ${new Date(atMs).toISOString()}  ${printable(what)}`,
-  );
+  const history = server.history.map(({ atMs, what }) => {
+    const text = saidOnce(printable(what), printable(trouble?.cause ?? ""));
+    return `  ${new Date(atMs).toISOString()}  ${text}`;
+  });
   const stderr = server.stderr.map((line) => `  ${printable(line)}`);
   return [
     ...head,

@@ -2,10 +2,11 @@
 
 import { type GatewayStatus, paths } from "../admin/contract.ts";
 import { printable } from "../base/printable.ts";
+import { roundSize } from "../base/round-size.ts";
 import type { Invocation } from "./command.ts";
 import { fromGateway, needConfig } from "./context.ts";
 import { table } from "./print.ts";
-import { counted, size, span } from "./words.ts";
+import { counted, span } from "./words.ts";
 
 /** Exit 0 well, 1 when something it depends on is down, 69 when no gateway answers. */
 export async function run(call: Invocation): Promise<number> {
@@ -19,7 +20,9 @@ export async function run(call: Invocation): Promise<number> {
 
 function isWell(status: GatewayStatus): boolean {
   const { access, audit, servers } = status;
-  const down = servers.some((server) => !["ready", "idle", "disabled"].includes(server.state));
+  const down = servers.some(
+    (server) => !["ready", "idle", "disabled", "stopped"].includes(server.state),
+  );
   return !down && audit.broken === undefined && audit.store.ok && access.error === undefined;
 }
 
@@ -27,7 +30,7 @@ export function statusText(status: GatewayStatus, nowMs: number): string {
   const { access, audit, policy } = status;
   const lines = [
     `gateway   ${status.version}, pid ${status.pid}, up ${span(nowMs - status.startedMs)}, ` +
-      size(status.rssBytes),
+      roundSize(status.rssBytes),
     `listen    ${status.listen.join(", ")}`,
     `config    ${printable(status.config)}`,
     `data_dir  ${printable(status.dataDir)}`,
@@ -50,10 +53,10 @@ function gaugeTable({ gauges: { gauges, store } }: GatewayStatus): string {
     amount(used, unit),
     limit === null ? "-" : amount(limit, unit),
     ok ? "ok" : "LOW",
-    ok ? "" : printable(at_limit),
+    printable(at_limit),
   ]);
   const { pool } = store;
-  const heading = ["USE OF", "USED", "LIMIT", "", "AT THE LIMIT"];
+  const heading = ["USE OF", "USED", "LIMIT", "STATE", "AT THE LIMIT"];
   if (pool === null) return table([heading, ...rows]);
   const { busy, idle, waiting, max, waitP95Ms, queryP95Ms } = pool;
   const times = `waiting ${waitP95Ms ?? 0} ms, query ${queryP95Ms ?? 0} ms (p95)`;
@@ -62,7 +65,7 @@ function gaugeTable({ gauges: { gauges, store } }: GatewayStatus): string {
 }
 
 function amount(value: number, unit: "bytes" | "ms" | "count"): string {
-  if (unit === "bytes") return size(value);
+  if (unit === "bytes") return roundSize(value);
   return unit === "ms" ? `${value} ms` : String(value);
 }
 
@@ -85,7 +88,7 @@ function serverTable(status: GatewayStatus, nowMs: number): string {
     return [
       server.id,
       server.state,
-      span(nowMs - server.sinceMs),
+      span(nowMs - (server.failingSinceMs ?? server.sinceMs)),
       server.transport,
       server.protocol ?? "-",
       String(server.tools),
@@ -93,7 +96,7 @@ function serverTable(status: GatewayStatus, nowMs: number): string {
       `${printable(server.cause ?? "")}${next}`,
     ];
   });
-  const head = ["SERVER", "STATE", "FOR", "BY", "PROTOCOL", "TOOLS", "CALLS", "CAUSE"];
+  const head = ["SERVER", "STATE", "FOR", "BY", "PROTOCOL", "TOOLS", "BUSY", "CAUSE"];
   return table([head, ...rows]);
 }
 

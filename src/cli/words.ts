@@ -13,11 +13,3 @@ export function span(ms: number): string {
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
   return `${Math.round(seconds / 86_400)} d`;
 }
-
-/** `0 B`, `12 KiB`, `1.5 GiB`. */
-export function size(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let [at, count] = [0, bytes];
-  for (; count >= 1024 && at < units.length - 1; at++) count /= 1024;
-  return `${count < 10 && at > 0 ? count.toFixed(1) : Math.round(count)} ${units[at]}`;
-}

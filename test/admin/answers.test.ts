@@ -98,7 +98,15 @@ describe("answers", () => {
     expect((await why("files/odd")).why).toContain("held back: its schema");
     expect((await why("files__read")).why).toContain("did you mean files/read?");
     expect((await why("git/log")).why).toContain("backoff: refused");
-    expect((await why("none/log")).why).toContain('No server is called "none"');
+    expect((await why("none/log")).why).toBe(
+      'No server is called "none"; `authensor-gw tools list` names all',
+    );
+    expect((await why("fils/raed")).why).toContain("did you mean files/read?");
+    expect((await why("files/raed")).why).toBe(
+      "The server offers no such tool; did you mean files/read?",
+    );
+    expect((await why("files/quite_another")).why).toContain("`authensor-gw tools list` names all");
+    expect((await why("got/log")).why).toContain("did you mean the server git?");
   });
 
   test("receipts pass their filters on", async () => {

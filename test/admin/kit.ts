@@ -37,7 +37,8 @@ export function ports(options: { keys?: KeyRow[]; broken?: boolean } = {}) {
   const admin: AdminPorts = {
     status: () => {
       if (options.broken) throw new Error("/secret/path is broken");
-      return { servers: [{ id: "git", state: "backoff", cause: "refused" }] } as never;
+      const files = { id: "files", state: "ready" };
+      return { servers: [{ id: "git", state: "backoff", cause: "refused" }, files] } as never;
     },
     actions: {
       servers: () => ["git"],

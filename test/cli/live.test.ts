@@ -127,7 +127,9 @@ describe("with a running gateway", () => {
       "GW_KEY_UNKNOWN: No key has this token: the token came from --key-file",
     ]);
     const made = ["keys", "create", "--role", "viewer", "--name", "v", "--key-file", wrong];
-    expect((await gateway.cli(...made)).stderr).toContain("came from --key-file");
+    const foreign = (await gateway.cli(...made)).stderr;
+    expect(foreign).toContain("GW_KEY_UNKNOWN: The key of --key-file is not one of data_dir");
+    expect(foreign).toContain("authensor-gw keys create --role admin");
     const absent = await gateway.cli("tools", "call", "notes/none", "--key-file", agentFile);
     expect(absent.stderr).toContain('GW_TOOL_UNKNOWN: Unknown tool "notes__none"');
 

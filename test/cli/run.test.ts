@@ -12,6 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runCommandLine } from "../../src/cli/run.ts";
+import { startChild } from "../kit/child.ts";
+import { programCommand } from "../kit/gateway.ts";
 
 let home = "";
 beforeAll(() => {
@@ -117,6 +119,26 @@ describe("init", () => {
     expect([third.code, third.out]).toEqual([0, expect.stringContaining('admin key "admin"')]);
     expect(readFileSync(key, "utf8")).toBe("agw_foreign\n");
   });
+
+  test("an admin.key of another data_dir is said, with which data_dir this is", async () => {
+    writeIn("moved", "authensor-gw.yaml", "data_dir: old\nadmin: { socket: a.sock }\n");
+    const made = await gw("moved", "keys", "create", "--role", "admin", "--name", "a");
+    const key = writeIn("moved", "cfg/authensor-gw/admin.key", made.out);
+    chmodSync(key, 0o600);
+    const config = "data_dir: new\nlisten: localhost:0\nadmin: { socket: a.sock }\n";
+    const cwd = dirname(writeIn("moved", "authensor-gw.yaml", config));
+    const gateway = startChild([...(await programCommand("bun")), "serve"], { cwd });
+    await gateway.says(/gateway is up/);
+    const first = await gw("moved", "keys", "create", "--role", "admin", "--name", "b");
+    expect([first.code, first.out]).toEqual([0, expect.stringMatching(/^agw_/)]);
+    const refused = await gw("moved", "keys", "create", "--role", "viewer", "--name", "v");
+    await gateway.stop();
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      expect.stringContaining(`The key of ${key} is not one of data_dir "${join(cwd, "new")}"`),
+    ]);
+    expect(refused.err).toContain("set `data_dir` and `database` back");
+  }, 20_000);
 
   test("a key of this store that is no admin's stays in its file; the new one is shown", async () => {
     writeIn("lesser", "authensor-gw.yaml", "listen: localhost:0\n");

@@ -54,6 +54,11 @@ test("servers show: cause, effect, what to do, what happened", async () => {
   for (const word of ["cause ", "ENOENT", "effect ", "its tools are missing", "do ", "backoff: "]) {
     expect(stdout).toContain(word);
   }
+  expect(stdout.match(/ENOENT/g)).toHaveLength(1);
+  expect(stdout).toContain(
+    'cause     GW_SERVER_COMMAND: it could not be started: "no-such-program"',
+  );
+  expect(stdout).toContain("backoff: for the cause above");
   const wrong = await cli("servers show gnoe");
   expect([wrong.code, wrong.stderr]).toEqual([3, expect.stringContaining("did you mean gone?")]);
 });
@@ -107,7 +112,10 @@ test("status --json has the gauges: used, limit, and what happens there", async 
     expect(gauge.at_limit.length).toBeGreaterThan(20);
   }
   expect(gauges.spool.behaviour).toBe("writing receipts and shipping them to the store");
-  expect((await cli("status")).stdout).toMatch(/file_handles +\d+ +\d+ +ok/);
+  const { stdout } = await cli("status");
+  // Well or not: what happens there is said.
+  expect(stdout).toMatch(/file_handles +\d+ +\d+ +ok +new connections and servers fail/);
+  expect(stdout).toMatch(/^SERVER +STATE +FOR +BY +PROTOCOL +TOOLS +BUSY +CAUSE$/m);
 });
 
 test("reload: says what is in force; changing needs a key, which is said", async () => {

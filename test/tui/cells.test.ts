@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import stringWidth from "string-width";
+import { roundSize } from "../../src/base/round-size.ts";
 import {
   amount,
   bar,
-  bytes,
   countdown,
   fit,
   heading,
@@ -96,9 +96,12 @@ describe("numbers as words", () => {
     ["10m", limitText(600_000)],
     ["1m30s", limitText(90_000)],
     ["2h", limitText(7_200_000)],
-    ["412 B", bytes(412)],
-    ["1.2 kB", bytes(1_234)],
-    ["256 MB", bytes(256e6)],
+    ["412 B", roundSize(412)],
+    ["1.2 KiB", roundSize(1_234)],
+    ["1.0 MiB", roundSize(1_048_500)],
+    ["10 KiB", roundSize(10_200)],
+    ["256 MiB", roundSize(2 ** 28)],
+    ["2048 TiB", roundSize(2 ** 51)],
     ["18,422", amount(18_422)],
     ["██░░", bar(0.5, 4)],
     ["░░░░", bar(Number.NaN, 4)],

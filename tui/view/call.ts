@@ -2,9 +2,9 @@
 
 import type { LiveCall, ReceiptDetail } from "../../src/admin/contract.ts";
 import { hiddenCharacters } from "../../src/base/printable.ts";
+import { roundSize } from "../../src/base/round-size.ts";
 import {
   bar,
-  bytes,
   type Cell,
   clockMs,
   countdown,
@@ -108,7 +108,7 @@ function whoRows(call: LiveCall, scene: Scene): readonly Row[] {
     ["key", `${call.key}${client}`],
     ["session", `${session}   ${call.protocol} ${call.era.in}${out}${bridged}`],
     ["started", `${clockMs(call.startedMs)}   ${took(scene.now - call.startedMs)} ago`],
-    ["sizes", `${bytes(call.argsBytes)} in, ${bytes(call.resultBytes)} out`],
+    ["sizes", `${roundSize(call.argsBytes)} in, ${roundSize(call.resultBytes)} out`],
     ...deadlineRows(call, scene),
   ];
 }

@@ -2,11 +2,11 @@
 
 import type { LiveCall } from "../../src/admin/contract.ts";
 import { callFields } from "../../src/base/call-fields.ts";
+import { roundSize } from "../../src/base/round-size.ts";
 import {
   amount,
   bar,
   beside,
-  bytes,
   type Cell,
   clock,
   countdown,
@@ -255,7 +255,7 @@ interface Columns {
 
 /** Under 80 columns KEY goes, then WHY. */
 function columnsFor(width: number): Columns {
-  if (width >= 130) return { tool: 32, key: 16, bytes: 8, receipt: 24, why: true };
+  if (width >= 130) return { tool: 32, key: 16, bytes: 9, receipt: 24, why: true };
   if (width >= 100) return { tool: 28, key: 13, bytes: 0, receipt: 0, why: true };
   if (width >= 80) return { tool: 21, key: 11, bytes: 0, receipt: 0, why: true };
   if (width >= 70) return { tool: width - 47, key: 11, bytes: 0, receipt: 0, why: false };
@@ -293,7 +293,12 @@ function recentLine(call: LiveCall, width: number, picked: boolean, sideways: nu
     { text: call.key, width: key },
     { text: call.outcome ?? "", width: 14, tone: outcomeTone(call.outcome) },
     { text: took(call.tookMs ?? 0), width: 6, align: "right" },
-    { text: bytes(call.argsBytes + call.resultBytes), width: size, align: "right", tone: "dim" },
+    {
+      text: roundSize(call.argsBytes + call.resultBytes),
+      width: size,
+      align: "right",
+      tone: "dim",
+    },
     { text: call.receipt ?? "", width: receipt, tone: "dim" },
     { text: why ? shifted(whyText(call, width), sideways) : "", tone: "dim" },
   ];

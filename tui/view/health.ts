@@ -2,11 +2,11 @@
 
 import type { LiveGauge, LiveGauges } from "../../src/admin/contract.ts";
 import type { Field } from "../../src/base/filter.ts";
+import { roundSize } from "../../src/base/round-size.ts";
 import {
   amount,
   bar,
   beside,
-  bytes,
   type Cell,
   heading,
   type Line,
@@ -141,7 +141,7 @@ function nameOf(name: string): string {
 }
 
 function inUnit(value: number, unit: LiveGauge["unit"]): string {
-  if (unit === "bytes") return bytes(value);
+  if (unit === "bytes") return roundSize(value);
   return unit === "ms" ? took(value) : amount(value);
 }
 
@@ -187,7 +187,7 @@ function spoolLines({ spool }: LiveGauges, width: number): readonly Line[] {
   const waits = behaviour.startsWith("writing");
   const use =
     `${amount(records)} waiting, oldest ${took(Math.round(oldestMs))}, ` +
-    `${bytes(spool.bytes)} of ${bytes(maxBytes)} (audit.spool.max)`;
+    `${roundSize(spool.bytes)} of ${roundSize(maxBytes)} (audit.spool.max)`;
   return [
     heading(
       "Receipts",

@@ -119,7 +119,7 @@ function connectionLines(server: LiveServer, scene: Scene, width: number): reado
     ["busy", busyText(server), server.busy < server.maxInFlight ? undefined : "warn"],
     ["calls", callsText(server), server.failed === 0 ? undefined : "warn"],
   ];
-  const since = `${state} for ${span(scene.now - server.sinceMs)}`;
+  const since = `${state} for ${span(scene.now - (server.failingSinceMs ?? server.sinceMs))}`;
   return [
     heading(`${id}: connection`, since, width),
     ...fields.flatMap(([name, text, tone]) => fieldLines(name, text, tone, width)),

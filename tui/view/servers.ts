@@ -30,7 +30,9 @@ import { lastCalls, serverLines } from "./server.ts";
 
 const orders = ["trouble", "name", "p95", "calls", "busy"] as const;
 
-const words = ["crash-loop", "backoff", "degraded", "starting", "ready", "idle", "disabled"];
+const words = [
+  ...["crash-loop", "backoff", "degraded", "starting", "ready", "idle", "disabled", "stopped"],
+];
 
 const fields: readonly Field[] = [
   { name: "name", kind: "text", searched: true, doc: "id of the server" },
@@ -176,7 +178,7 @@ function rowCells(server: LiveServer, scene: Scene, columns: readonly Cell[]): r
     server.id,
     server.transport,
     { text: server.state, tone },
-    span(scene.now - server.sinceMs),
+    span(scene.now - (server.failingSinceMs ?? server.sinceMs)),
     server.protocol ?? "-",
     toolsText(server),
     server.busy >= server.maxInFlight
@@ -215,13 +217,13 @@ function troubleText(server: LiveServer, scene: Scene, columns: readonly Cell[])
 }
 
 export function stateTone({ state, trouble }: Pick<LiveServer, "state" | "trouble">): Tone {
-  if (state === "disabled" || state === "idle") return "dim";
+  if (["disabled", "stopped", "idle"].includes(state)) return "dim";
   if (state === "ready" && trouble === null) return "ok";
   return state === "starting" || state === "degraded" || state === "ready" ? "warn" : "bad";
 }
 
 function mark(server: LiveServer): string {
-  if (server.state === "disabled" || server.state === "idle") return "○";
+  if (["disabled", "stopped", "idle"].includes(server.state)) return "○";
   if (server.state !== "ready" || server.trouble !== null) return "▲";
   return isDented(server) ? "!" : "●";
 }
