@@ -82,6 +82,8 @@ export const limits = {
   childStartsPerMinute: 12,
   /** One line of a child's stdout, U13. */
   childLineBytes: 20 * 1024 * 1024,
+  /** Lines of it in a row that are no messages: it is no MCP server, U16. */
+  childStrayLines: 10_000,
   /** Bytes waiting for a child that does not read, U14. */
   childBacklogBytes: 32 * 1024 * 1024,
   /** Lines of a child's stderr that are kept. */

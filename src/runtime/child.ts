@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import process from "node:process";
+import { fairOutput, messageShare, type Output, wordsShare } from "./fair-output.ts";
 import type { Child, ChildEvents, SpawnOptions } from "./runtime.ts";
 
 /** Output of a child that has exited is waited for this long: others may hold the pipe. */
@@ -24,8 +25,9 @@ export function spawnChild(options: SpawnOptions): Child {
     queueMicrotask(() => ended(null, null, error as Error));
     return nothing;
   }
-  child.stdout?.on("data", options.on.stdout);
-  child.stderr?.on("data", options.on.stderr);
+  const { stdout, stderr } = child;
+  const output = stdout === null ? undefined : fairOutput(stdout, options.on.stdout, messageShare);
+  if (stderr !== null) fairOutput(stderr, options.on.stderr, wordsShare);
   child.on("error", (error) => {
     if (child.pid === undefined) ended(null, null, error);
   });
@@ -33,10 +35,14 @@ export function spawnChild(options: SpawnOptions): Child {
     setTimeout(() => ended(code, signal), outputAfterExitMs);
   });
   child.on("close", (code, signal) => ended(code, signal));
-  return handle(child, options.on);
+  return handle(child, output, options.on);
 }
 
-function handle(child: ReturnType<typeof spawn>, on: ChildEvents): Child {
+function handle(
+  child: ReturnType<typeof spawn>,
+  output: Output | undefined,
+  on: ChildEvents,
+): Child {
   const stdin = child.stdin;
   let waiting: (Uint8Array | string)[] = [];
   let waitingBytes = 0;
@@ -82,8 +88,8 @@ function handle(child: ReturnType<typeof spawn>, on: ChildEvents): Child {
       return backlog < stdin.writableHighWaterMark;
     },
     backlog: () => backlog,
-    pause: () => void child.stdout?.pause(),
-    resume: () => void child.stdout?.resume(),
+    pause: () => output?.pause(),
+    resume: () => output?.resume(),
     closeStdin() {
       if (closing) return;
       if (waiting.length > 0) flush();

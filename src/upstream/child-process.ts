@@ -21,6 +21,8 @@ export interface ServerProcess {
   stop(): Promise<void>;
   /** At once, with all of its group. */
   kill(): void;
+  /** The same, for what it did: `cause` is what its exit says. */
+  fail(cause: string): void;
 }
 
 export interface ProcessEvents {
@@ -111,6 +113,10 @@ export function startProcess(
       cancelKill();
     },
     kill: () => child.signal("SIGKILL"),
+    fail(cause) {
+      breach ??= cause;
+      child.signal("SIGKILL");
+    },
   };
 }
 

@@ -33,6 +33,7 @@ export function createTalk(options: TalkOptions): Talk {
   const inFlight = new Map<number, { readonly sink: UpstreamSink; readonly place: number }>();
   let over = false;
   let skipped = 0;
+  let strays = 0;
 
   function send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent {
     if (over) throw problem("GW_UPSTREAM_DOWN", "the process has ended");
@@ -57,12 +58,21 @@ export function createTalk(options: TalkOptions): Talk {
     if (id === undefined) return undefined;
     const call = inFlight.get(id);
     if (call === undefined) return undefined;
+    strays = 0;
     inFlight.delete(id);
     options.process().answered(call.place);
     return call.sink;
   }
 
+  /** A program that writes only this is no MCP server, and reading it costs every other one. */
+  function stray(): void {
+    strays += 1;
+    if (strays !== limits.childStrayLines) return;
+    options.process().fail(`it wrote ${strays} lines to its stdout that are no MCP messages`);
+  }
+
   function line(bytes: Uint8Array): void {
+    if (strays >= limits.childStrayLines) return;
     const read = readUpstream(bytes);
     if (!read.ok) {
       unreadable(bytes, read.error.message);
@@ -75,9 +85,12 @@ export function createTalk(options: TalkOptions): Talk {
   function receive(body: StrictBody): void {
     const message = classify(body);
     switch (message.kind) {
-      case "response":
-        take(message.id)?.response(message.body);
+      case "response": {
+        const sink = take(message.id);
+        if (sink === undefined) stray();
+        else sink.response(message.body);
         return;
+      }
       case "notification": {
         const list = changedList(message.method);
         const id = progressId(message.method, message.params);
@@ -90,8 +103,11 @@ export function createTalk(options: TalkOptions): Talk {
         if (talk.era === "modern" || options.process().backlog() > limits.childBacklogBytes) return;
         options.process().write([replyTo(message)]);
         return;
-      case "odd":
-        take(message.id)?.failed(problem("GW_UPSTREAM_ERROR", message.why), true);
+      case "odd": {
+        const sink = take(message.id);
+        if (sink === undefined) stray();
+        else sink.failed(problem("GW_UPSTREAM_ERROR", message.why), true);
+      }
     }
   }
 
@@ -103,6 +119,7 @@ export function createTalk(options: TalkOptions): Talk {
       return;
     }
     skipped += 1;
+    stray();
     const text = Buffer.from(bytes.subarray(0, 200)).toString("utf8");
     options.events.stderr(`(stdout, not a message, the ${skipped}. such line) ${text}`);
   }

@@ -40,6 +40,9 @@ const modes: Record<string, (id: number | undefined) => void> = {
     say({ result: {} });
     say({ id, method: 5 } as object);
   },
+  babble: () => forever(process.stdout, "y\n"),
+  moans: () => forever(process.stderr, "err\n"),
+  odd: () => forever(process.stdout, '{"jsonrpc":"2.0"}\n'),
   noise(id) {
     process.stdout.write("Server listening…\n\n{\n[]\nnull\n{}\n\u001b[31mred\n");
     process.stdout.write(Buffer.from([0xff, 0xfe, 0x0a]));
@@ -73,10 +76,14 @@ function descriptors(): [string, string][] {
 }
 
 function flood(): void {
-  const block = Buffer.alloc(1024 * 1024, "x");
+  forever(process.stdout, "x");
+}
+
+function forever(to: NodeJS.WriteStream, text: string): void {
+  const block = Buffer.alloc(1024 * 1024, text);
   const more = () => {
-    while (process.stdout.write(block));
-    process.stdout.once("drain", more);
+    while (to.write(block));
+    to.once("drain", more);
   };
   more();
 }

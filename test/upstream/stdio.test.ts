@@ -121,6 +121,26 @@ test("U13 a child that floods stdout is ended; memory stays bounded", async () =
   expect(process.memoryUsage().rss - before).toBeLessThan(96 * 1024 * 1024);
 });
 
+for (const [mode, ends] of [
+  ["babble", "lines to its stdout that are no MCP messages"],
+  ["odd", "lines to its stdout that are no MCP messages"],
+  ["moans", undefined],
+] as const) {
+  test(`U13 R14 a child that ${mode} without end leaves the loop to others`, async () => {
+    const [upstream, other] = [await start(mode), await start("echo")];
+    const outcome = callTool(upstream, "t");
+    const waits: number[] = [];
+    for (const until = performance.now() + 1_000; performance.now() < until; ) {
+      const began = performance.now();
+      expect(textOf((await callTool(other, "t")).text)).toBe("ok");
+      waits.push(performance.now() - began);
+    }
+    expect(Math.max(...waits)).toBeLessThan(250);
+    if (ends === undefined) return expect(upstream.status().stderr.at(-1)).toBe("err");
+    expect((await outcome).why).toContain(ends);
+  });
+}
+
 test("U14 a child that never reads: calls are refused fast, memory stays bounded", async () => {
   const run = Bun.spawn([process.execPath, join(import.meta.dir, "../kit/backlog-run.ts")]);
   const { busy, ms, rssBytes } = await new Response(run.stdout).json();
