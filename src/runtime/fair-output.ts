@@ -42,7 +42,6 @@ export function fairOutput(
   }
 
   function work(chunk: Uint8Array): void {
-    if (chunk.length <= pieceBytes) return take(chunk);
     const began = performance.now();
     for (let at = 0; at < chunk.length; at += pieceBytes) {
       take(chunk.subarray(at, at + pieceBytes));
@@ -50,7 +49,8 @@ export function fairOutput(
       if (took <= turnMs) continue;
       const left = chunk.subarray(at + pieceBytes);
       if (left.length > 0) waiting.unshift(left);
-      return takeRest(Math.min(restMs, took * rest));
+      takeRest(Math.min(restMs, took * rest));
+      return;
     }
   }
 
