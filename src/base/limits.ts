@@ -170,6 +170,9 @@ export const limits = {
   keyRefreshMs: 500,
   /** How often systemd is told what the gateway does, where that changed. */
   notifyStatusMs: 1_000,
+  /** How often the watchdog is fed, whatever WATCHDOG_USEC says. */
+  watchdogLeastMs: 10,
+  watchdogMostMs: 60_000,
   /** SIGTERM: answers that were given get this long to reach their sockets. */
   flushMs: 500,
   /** SIGTERM: calls in flight get this long to end. */

@@ -1,6 +1,7 @@
 /** Opens the doors: MCP on the configured address, the admin socket for people of this machine. */
 
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { connect } from "node:net";
 import process from "node:process";
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
@@ -88,7 +89,7 @@ export async function openAdmin(runtime: Runtime, config: Config, handle: Handle
   const path = config.admin.socket;
   const gid = groupId(config.admin.group);
   prepareFolder(path, gid);
-  removeStale(path);
+  if (await isStale(path)) unlinkSync(path);
   // The group is let in when the socket is its own.
   const before = process.umask(gid === undefined ? 0o117 : 0o177);
   try {
@@ -111,7 +112,7 @@ export async function openAdmin(runtime: Runtime, config: Config, handle: Handle
 /** What a start does to listen, and undone: the doors are shut at once. Throws what it would. */
 export async function tryDoors(runtime: Runtime, config: Config): Promise<void> {
   groupId(config.admin.group);
-  isStale(config.admin.socket);
+  await isStale(config.admin.socket);
   const refuse = () => new Response(null, { status: 503 });
   const doors = [...(await openFront(runtime, config, refuse))];
   try {
@@ -125,16 +126,33 @@ async function shut(doors: readonly Door[]): Promise<void> {
   await Promise.all(doors.map((door) => door.listener.stop(true)));
 }
 
-/** data_dir is ours by now (owner lock), so a socket that is there belongs to nobody alive. */
-function removeStale(path: string): void {
-  if (isStale(path)) unlinkSync(path);
+/**
+ * A socket that nobody answers on was left by a run that was killed. One that lives is another
+ * gateway's, of another data_dir: taking its place would cut it off from its people.
+ */
+async function isStale(path: string): Promise<boolean> {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return false;
+  const message = `Cannot make the admin socket "${path}"`;
+  if (!stat.isSocket()) {
+    throw fault("GW_LISTEN", { message, cause: "a file that is no socket is there" });
+  }
+  if (!(await takesConnections(path))) return true;
+  const cause = "another gateway listens there";
+  throw fault("GW_PORT_TAKEN", { message, cause, fix: "stop it, or set another `admin.socket`" });
 }
 
-function isStale(path: string): boolean {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || stat.isSocket()) return stat !== undefined;
-  const message = `Cannot make the admin socket "${path}"`;
-  throw fault("GW_LISTEN", { message, cause: "a file that is no socket is there" });
+function takesConnections(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const tell = (lives: boolean) => {
+      socket.destroy();
+      resolve(lives);
+    };
+    socket.on("connect", () => tell(true));
+    // Refused, or just gone: nobody listens. Anything else (EACCES, EAGAIN) is somebody's.
+    socket.on("error", (error) => tell(!["ECONNREFUSED", "ENOENT"].includes(errno(error))));
+  });
 }
 
 function urlOf(secure: boolean, address: string, port: number): string {

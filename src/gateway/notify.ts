@@ -22,7 +22,8 @@ export interface Notifier {
 }
 
 export interface NotifyPorts {
-  notify(state: string): void;
+  /** false: nobody took it now. */
+  notify(state: string): boolean;
   readonly clock: Clock;
   /** Environment: NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -54,31 +55,32 @@ export function createNotifier(ports: NotifyPorts): Notifier {
     return { ready() {}, reloading: (reload) => reload(), stopping() {}, close() {} };
   }
   let told = "";
+  let owed = "";
   let stopping = false;
-  const status = () => {
-    const before = told;
-    told = `${stopping ? "stopping: " : ""}${ports.status()}`;
-    return told === before ? "" : `STATUS=${told}`;
+  /** What nobody took is told again with the next look: a READY must not get lost. */
+  const tell = (state = "") => {
+    if (state !== "") owed = state;
+    const status = `${stopping ? "stopping: " : ""}${ports.status()}`;
+    const lines = [owed, status === told ? "" : `STATUS=${status}`].filter((line) => line !== "");
+    if (lines.length === 0 || !ports.notify(lines.join("\n"))) return;
+    told = status;
+    owed = "";
   };
-  const tell = (...lines: string[]) => {
-    const text = lines.filter((line) => line !== "").join("\n");
-    if (text !== "") ports.notify(text);
-  };
-  const stopStatus = every(clock, limits.notifyStatusMs, () => tell(status()));
+  const stopStatus = every(clock, limits.notifyStatusMs, tell);
   const stopWatchdog = feedWatchdog(ports);
   return {
-    ready: () => tell("READY=1", status()),
+    ready: () => tell("READY=1"),
     async reloading(reload) {
       tell("RELOADING=1");
       try {
         await reload();
       } finally {
-        tell("READY=1", status());
+        tell("READY=1");
       }
     },
     stopping() {
       stopping = true;
-      tell("STOPPING=1", status());
+      tell("STOPPING=1");
     },
     close() {
       stopStatus();
@@ -106,7 +108,9 @@ function feedWatchdog(ports: NotifyPorts): () => void {
     starved = why !== undefined;
   };
   void look();
-  return every(clock, limitMs / 3, () => void look());
+  // Within what a timer takes, and never so often that the looks are all that is done.
+  const ms = Math.min(Math.max(limitMs / 3, limits.watchdogLeastMs), limits.watchdogMostMs);
+  return every(clock, ms, () => void look());
 }
 
 function every(clock: Clock, ms: number, run: () => void): () => void {

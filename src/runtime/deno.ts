@@ -18,7 +18,7 @@ export const denoRuntime: Runtime = {
   sys: {
     fallocate: () => false,
     notDumpable: () => false,
-    notify: () => undefined,
+    notify: () => false,
     trimText: () => false,
   },
 };

@@ -98,6 +98,9 @@ export interface Sys {
    * again from its cache. False where the platform cannot.
    */
   trimText(): boolean;
-  /** systemd's sd_notify; does nothing without NOTIFY_SOCKET. */
-  notify(state: string): void;
+  /**
+   * systemd's sd_notify; does nothing without NOTIFY_SOCKET. Never waits: false where nobody took
+   * it, or its reader is behind.
+   */
+  notify(state: string): boolean;
 }

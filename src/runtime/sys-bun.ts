@@ -9,6 +9,8 @@ const PR_SET_DUMPABLE = 4;
 const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
+/** A reader that is behind must not stop the loop. */
+const MSG_DONTWAIT = 0x40;
 const MADV_DONTNEED = 4;
 
 /** Linux, glibc or musl; elsewhere everything answers that it cannot. */
@@ -21,7 +23,7 @@ export function linuxSys(): Sys {
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     notify(state) {
       const { NOTIFY_SOCKET: path } = process.env;
-      if (path !== undefined && path !== "") sendDatagram(libc, path, state);
+      return path !== undefined && path !== "" && sendDatagram(libc, path, state);
     },
   };
 }
@@ -44,9 +46,9 @@ function trimText({ madvise }: Partial<Libc>): boolean {
 }
 
 /** sd_notify(3): one datagram to a unix socket; a leading @ names an abstract one. */
-function sendDatagram(libc: Partial<Libc> | undefined, path: string, text: string): void {
+function sendDatagram(libc: Partial<Libc> | undefined, path: string, text: string): boolean {
   const { socket: open, sendto, close } = libc ?? {};
-  if (open === undefined || sendto === undefined || close === undefined) return;
+  if (open === undefined || sendto === undefined || close === undefined) return false;
   const name = Buffer.from(path);
   if (name[0] === 0x40) name[0] = 0;
   const address = Buffer.concat([
@@ -56,10 +58,12 @@ function sendDatagram(libc: Partial<Libc> | undefined, path: string, text: strin
     Buffer.alloc(name[0] === 0 ? 0 : 1),
   ]);
   const socket = open(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
-  if (socket < 0) return;
+  if (socket < 0) return false;
   const data = Buffer.from(text);
-  sendto(socket, data, data.length, MSG_NOSIGNAL, address, address.length);
+  const flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  const sent = sendto(socket, data, data.length, flags, address, address.length);
   close(socket);
+  return Number(sent) === data.length;
 }
 
 interface Libc {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { checkStart } from "../../src/gateway/config-check.ts";
 import { readConfig } from "../../src/gateway/config-read.ts";
 import { ownDataDir } from "../../src/gateway/owner.ts";
+import { startChild } from "../kit/child.ts";
 
 async function checked(config: string, files: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "check-"));
@@ -66,6 +67,20 @@ describe("checkStart", () => {
     const file = await checked("admin: { socket: file }", { file: "" });
     expect(file.codes).toEqual(["GW_LISTEN"]);
     expect((await checked("admin: { group: no-such-group }")).codes).toEqual(["GW_CONFIG"]);
+  });
+
+  test("an admin socket: what a killed run left is no problem, another gateway's is", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sock-"));
+    const socket = join(folder, "s.sock");
+    const config = `admin: { socket: ${socket} }`;
+    const script = `Bun.listen({ unix: "${socket}", socket: { data() {} } });
+      console.log("up"); setInterval(() => {}, 1000)`;
+    const other = startChild([process.execPath, "-e", script]);
+    await other.says(/up/);
+    expect((await checked(config)).codes).toEqual(["GW_PORT_TAKEN"]);
+    await other.kill9();
+    expect((await checked(config)).codes).toEqual([]);
+    rmSync(folder, { recursive: true });
   });
 
   test("the data_dir of another config's gateway", async () => {

@@ -16,9 +16,10 @@ describe("what systemd is told", () => {
     const world = {
       status: "0/1 servers ready, 0 in flight",
       fault: undefined as string | undefined,
+      taken: true,
     };
     const notifier = createNotifier({
-      notify: (state) => sent.push(state),
+      notify: (state) => world.taken && sent.push(state) > 0,
       clock,
       env: { NOTIFY_SOCKET: "/run/x", WATCHDOG_USEC: "3000000" },
       pid: 7,
@@ -79,6 +80,28 @@ describe("what systemd is told", () => {
     expect([fed(), looks]).toEqual([0, 1]);
   });
 
+  test("what nobody took is told with the next look", async () => {
+    const { clock, world, notifier, rest } = told();
+    world.taken = false;
+    notifier.ready();
+    await clock.advance(2_000);
+    world.taken = true;
+    await clock.advance(2_000);
+    expect(rest()).toEqual(["READY=1\nSTATUS=0/1 servers ready, 0 in flight"]);
+  });
+
+  for (const [usec, ms, feeds] of [
+    ["1", 1_000, 101],
+    ["18446744073709551615", 600_000, 11],
+    ["1e300", 600_000, 11],
+  ] as const) {
+    test(`O7 WATCHDOG_USEC=${usec} is no timer that only spins, nor one too long`, async () => {
+      const { clock, fed } = told({ env: { ...listening(), WATCHDOG_USEC: usec } });
+      await clock.advance(ms);
+      expect(fed()).toBe(feeds);
+    });
+  }
+
   const silent: readonly [why: string, env: NotifyPorts["env"]][] = [
     ["nobody listens", { WATCHDOG_USEC: "3000000" }],
     ["the watchdog is another process's", { ...listening(), WATCHDOG_PID: "8" }],
@@ -96,6 +119,26 @@ describe("what systemd is told", () => {
     return { NOTIFY_SOCKET: "/run/x" };
   }
 });
+
+test("O7 a notify socket whose reader is stuck stops no call", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gw-notify-"));
+  const socket = await notifySocket(join(folder, "notify"));
+  await using gateway = await startGateway({
+    config: { servers: { echo: echo() } },
+    policy: "id: t\nallow: [echo/echo]\n",
+    env: { NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "60000" },
+  });
+  await socket.says("READY=1");
+  socket.freeze();
+  // Its queue takes some datagrams (net.unix.max_dgram_qlen).
+  await Bun.sleep(2_000);
+  const answer = await fetch(`${gateway.url}/health`, { signal: AbortSignal.timeout(1_000) });
+  expect(answer.status).toBe(200);
+  socket.thaw();
+  expect(await gateway.stop()).toBe(0);
+  await socket.stop();
+  rmSync(folder, { recursive: true });
+}, 30_000);
 
 describe("whether receipts can be written", () => {
   test("a folder that takes them, is gone, or whose spool is broken", async () => {

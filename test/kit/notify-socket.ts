@@ -12,6 +12,9 @@ export interface NotifySocket {
   received(): readonly (readonly string[])[];
   /** Resolves when a line of any datagram is, or begins with, this; rejects after ms. */
   says(line: string, ms?: number): Promise<void>;
+  /** Its reader stands still, and goes on. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<unknown>;
 }
 
@@ -35,6 +38,8 @@ export async function notifySocket(path: string): Promise<NotifySocket> {
         throw new Error(`"${wanted}" was not told: ${JSON.stringify(received())}`);
       }
     },
+    freeze: () => child.process.kill("SIGSTOP"),
+    thaw: () => child.process.kill("SIGCONT"),
     stop: () => child.stop(),
   };
 }
