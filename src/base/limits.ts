@@ -33,6 +33,24 @@ export const limits = {
   sessionCapabilityBytes: 16 * 1024,
   /** GET streams of one session: one, and a few that died unnoticed. */
   streamsPerSession: 4,
+  /** Questions of servers that one session has not answered yet, and late answers known as such. */
+  questionsPerSession: 32,
+  questionsClosed: 64,
+  /** Resources that one session is told of, and one subscriptions/listen. */
+  watchedPerSession: 256,
+  /**
+   * Events kept for clients that lost their stream: of one session, one key, and in all, R6; and
+   * for how long. An answer that is larger is lost with its connection.
+   */
+  eventsPerSession: 1024,
+  eventBytesPerSession: 4 * 1024 * 1024,
+  eventBytesPerKey: 16 * 1024 * 1024,
+  eventBytes: 64 * 1024 * 1024,
+  eventKeepMs: 5 * 60_000,
+  /** Last-Event-ID: ours carry the id of a request in base64. */
+  eventIdBytes: 512,
+  /** When a client whose stream broke comes back (`retry:`). */
+  sseRetryMs: 1_000,
   /** A client's own name or version; longer ones are not kept. */
   clientNameLength: 256,
   /** Between two looks at what waits: heartbeats, slow answers, idle sessions. */

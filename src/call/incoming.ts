@@ -30,7 +30,8 @@ export interface Incoming {
 /** The subscriptions of one front session; the front tells their updates on its stream. */
 export interface WatchedResources {
   has(uri: string): boolean;
-  add(uri: string): void;
+  /** False when it has as many as it may have: that is GW_SUBSCRIPTIONS_FULL. */
+  add(uri: string): boolean;
   delete(uri: string): void;
 }
 

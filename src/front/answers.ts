@@ -63,6 +63,12 @@ export function joined(pieces: Pieces): string | Uint8Array<ArrayBuffer> {
   return concat(pieces);
 }
 
+/** All pieces as text; they are JSON, so bytes are UTF-8. */
+export function textOf(pieces: Pieces): string {
+  const whole = joined(pieces);
+  return typeof whole === "string" ? whole : decoder.decode(whole);
+}
+
 /** The result of a request that the front answers itself, in the form the client takes. */
 export function answerText(
   wanted: Accepts,
@@ -91,6 +97,7 @@ const jsonType = { "content-type": "application/json" };
 /** Made once: Response copies ready Headers faster than it reads an object. */
 const okJson = { headers: new Headers(jsonType) };
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 function concat(pieces: Pieces): Uint8Array<ArrayBuffer> {
   const parts = pieces.map((piece) => (typeof piece === "string" ? encoder.encode(piece) : piece));

@@ -3,21 +3,14 @@
 import { asFault, fault } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import type { Incoming } from "../call/incoming.ts";
+import type { Incoming, WatchedResources } from "../call/incoming.ts";
 import type { ClientCapabilities } from "../protocol/capabilities.ts";
-import type { Era, RequestId, RequestMessage } from "../protocol/message.ts";
+import type { Era, RequestMessage } from "../protocol/message.ts";
 import { accepted, plain, rpcError } from "./answers.ts";
 import type { Answer, Caller, Door } from "./door.ts";
-import {
-  begun,
-  clientLeft,
-  type Exchange,
-  fail,
-  openExchange,
-  replyOf,
-  responseOf,
-} from "./exchange.ts";
+import { begun, clientLeft, fail, openExchange, replyOf, responseOf } from "./exchange.ts";
 import { accepts } from "./media.ts";
+import type { Session } from "./sessions.ts";
 import { isBehind } from "./unread.ts";
 
 /** What the era knows of a request beyond the message. */
@@ -27,9 +20,9 @@ export interface Carried {
   readonly client: { readonly name: string; readonly version: string };
   readonly capabilities: ClientCapabilities;
   readonly logLevel: string | undefined;
-  readonly session: string;
-  /** Where to find the exchange for notifications/cancelled, while it is open. */
-  readonly calls?: Map<RequestId, Exchange>;
+  readonly watched: WatchedResources | undefined;
+  /** Of a legacy client. */
+  readonly session: Session | undefined;
 }
 
 export function carry(door: Door, caller: Caller, message: RequestMessage, of: Carried): Answer {
@@ -53,10 +46,10 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
     id: message.id,
     idText: message.idText,
     accepts: wanted,
-    leavingCancels: modern,
+    session: of.session,
+    random: door.ports.random,
     open: door.exchanges,
     unread: door.unread,
-    calls: of.calls,
   });
   // On Deno the signal fires after each answer too; an exchange that is over does not mind.
   if (modern) request.signal.addEventListener("abort", () => clientLeft(exchange));
@@ -69,8 +62,8 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
       client: of.client,
       capabilities: of.capabilities,
       logLevel: of.logLevel,
-      watched: undefined,
-      session: of.session,
+      watched: of.watched,
+      session: of.session?.digest ?? "",
       arrived: exchange.began,
       header: (name) => headers.get(name),
     };

@@ -6,6 +6,7 @@ import type { Peer } from "../runtime/runtime.ts";
 import type { WaitingBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
 import type { FrontPorts } from "./ports.ts";
+import type { Replay } from "./replay.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Streams } from "./streams.ts";
 import type { Unread } from "./unread.ts";
@@ -13,6 +14,8 @@ import type { Unread } from "./unread.ts";
 export interface Door {
   readonly ports: FrontPorts;
   readonly sessions: Sessions;
+  /** Events that clients may ask for again. */
+  readonly replay: Replay;
   readonly streams: Streams;
   /** Requests without an answer, oldest first. */
   readonly exchanges: Set<Exchange>;

@@ -1,15 +1,19 @@
 /** One request and its one answer: JSON, or an event stream once there is reason for it. */
 
-import type { GatewayError } from "../base/errors.ts";
+import { fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { Clock } from "../base/ports.ts";
-import type { Handling, Reply } from "../call/incoming.ts";
+import type { Clock, Random } from "../base/ports.ts";
+import type { Asked, Handling, Reply } from "../call/incoming.ts";
 import type { Pieces, RequestId } from "../protocol/message.ts";
-import { sseComment, sseEvent } from "../protocol/sse.ts";
+import { sseEvent } from "../protocol/sse.ts";
 import type { Peer } from "../runtime/runtime.ts";
-import { joined, jsonBody, jsonPieces, plain, rpcError, rpcErrorText } from "./answers.ts";
-import { type EventStream, openEventStream, streamHeaders } from "./event-stream.ts";
+import { joined, jsonBody, jsonPieces, plain, rpcError, rpcErrorText, textOf } from "./answers.ts";
+import { type Channel, openChannel } from "./channel.ts";
+import { openEventStream, streamHeaders } from "./event-stream.ts";
 import type { Accepts } from "./media.ts";
+import { type Outlet, plainOutlet } from "./outlet.ts";
+import { ask, closeQuestions } from "./questions.ts";
+import type { Session } from "./sessions.ts";
 import { countUnread, hasRoom, type Unread, unreadBody } from "./unread.ts";
 
 /** State of one request; only the functions below touch it. One record a call, no closures. */
@@ -23,7 +27,7 @@ export interface Exchange {
   settle: ((response: Response) => void) | undefined;
   handling: Handling | undefined;
   cancelled: string | undefined;
-  stream: EventStream | undefined;
+  stream: Outlet | undefined;
   spokeAt: number;
   kept: boolean;
 }
@@ -35,11 +39,14 @@ export interface Begin {
   readonly id: RequestId;
   readonly idText: string;
   readonly accepts: Accepts;
-  /** A modern client that closes the response takes it back (1.3); a legacy one does not. */
-  readonly leavingCancels: boolean;
-  /** Where it stands until it is over: all requests, and those of its session. */
+  /**
+   * Of a legacy client, who may lose its stream and come back. A modern one that closes the
+   * response takes the request back (1.3).
+   */
+  readonly session: Session | undefined;
+  readonly random: Random;
+  /** Where it stands until it is over: all requests; and in `session.calls`. */
   readonly open: Set<Exchange>;
-  readonly calls: Map<RequestId, Exchange> | undefined;
   /** Where large answers are counted. */
   readonly unread: Unread;
 }
@@ -59,7 +66,7 @@ export function openExchange(begin: Begin): Exchange {
     kept: false,
   };
   begin.open.add(exchange);
-  begin.calls?.set(begin.id, exchange);
+  begin.session?.calls.set(begin.id, exchange);
   return exchange;
 }
 
@@ -67,7 +74,7 @@ export function openExchange(begin: Begin): Exchange {
 export function replyOf(exchange: Exchange): Reply {
   return {
     notify: (message) => notify(exchange, message),
-    ask: () => undefined,
+    ask: (method, params) => question(exchange, method, params),
     send: (status, body) => send(exchange, status, body),
   };
 }
@@ -88,7 +95,7 @@ export function begun(exchange: Exchange, handling: Handling): void {
 
 /** The client closed the response. */
 export function clientLeft(exchange: Exchange): void {
-  if (exchange.begin.leavingCancels) cancel(exchange, "the client closed the response");
+  if (exchange.begin.session === undefined) cancel(exchange, "the client closed the response");
 }
 
 /** The client takes the request back: the answer ends empty. */
@@ -108,8 +115,7 @@ export function fail(exchange: Exchange, error: GatewayError): void {
   const { idText } = exchange.begin;
   if (exchange.stream === undefined) give(exchange, rpcError(error, idText));
   else {
-    exchange.stream.write(sseEvent(rpcErrorText(error, idText)));
-    exchange.stream.end();
+    exchange.stream.last(rpcErrorText(error, idText));
   }
 }
 
@@ -119,7 +125,7 @@ export function tick(exchange: Exchange, now: number): void {
   if (stream !== undefined) {
     const full = stream.backlog() > limits.streamBacklogBytes;
     if (full || now - exchange.spokeAt < limits.heartbeatMs) return;
-    stream.write(sseComment(""));
+    stream.beat();
     exchange.spokeAt = now;
   } else if (now - exchange.began >= limits.answerAsStreamAfterMs) {
     if (exchange.begin.accepts === "json") keepOpen(exchange);
@@ -132,8 +138,16 @@ function notify(exchange: Exchange, message: string): void {
   const stream = startStream(exchange);
   // Progress is lossy by nature: a reader who does not read gets none (R7).
   if (stream.backlog() > limits.streamBacklogBytes) return;
-  stream.write(sseEvent(message));
+  stream.message(message);
   exchange.spokeAt = exchange.begin.clock.mono();
+}
+
+function question(exchange: Exchange, method: string, params: Pieces): Asked | undefined {
+  const { session, accepts, random } = exchange.begin;
+  if (exchange.over || session === undefined || accepts === "json") return undefined;
+  const stream = startStream(exchange);
+  const tell = (message: string) => stream.message(message);
+  return ask(session.questions, { owner: exchange, random, method, params, tell });
 }
 
 function send(exchange: Exchange, status: number, body: Pieces): void {
@@ -153,10 +167,10 @@ function sendLarge(exchange: Exchange, status: number, body: Pieces, size: numbe
     sendSmall(exchange, 200, [rpcErrorText(error, idText)]);
     return;
   }
-  if (exchange.stream !== undefined || accepts === "events") {
+  if (exchange.stream !== undefined) exchange.stream.last(textOf(body));
+  else if (accepts === "events") {
     const answer = countUnread(unread, keyId, encoder.encode(eventOf(body)));
-    if (exchange.stream !== undefined) exchange.stream.end(answer);
-    else give(exchange, new Response(unreadBody(answer), asEvents));
+    give(exchange, new Response(unreadBody(answer), asEvents));
   } else {
     const answer = countUnread(unread, keyId, bytesOf(body));
     give(exchange, jsonBody(status, unreadBody(answer)));
@@ -165,8 +179,7 @@ function sendLarge(exchange: Exchange, status: number, body: Pieces, size: numbe
 
 function sendSmall(exchange: Exchange, status: number, body: Pieces): void {
   if (exchange.stream !== undefined) {
-    exchange.stream.write(eventOf(body));
-    exchange.stream.end();
+    exchange.stream.last(textOf(body));
   } else if (exchange.begin.accepts === "events") {
     give(exchange, new Response(eventOf(body), asEvents));
   } else give(exchange, jsonPieces(status, body));
@@ -186,18 +199,43 @@ function stop(exchange: Exchange, reason: string): void {
 function finish(exchange: Exchange): void {
   exchange.over = true;
   if (exchange.kept) exchange.begin.peer.limitIdle();
-  exchange.begin.open.delete(exchange);
-  exchange.begin.calls?.delete(exchange.begin.id);
+  const { open, session, id } = exchange.begin;
+  open.delete(exchange);
+  if (session === undefined) return;
+  session.calls.delete(id);
+  closeQuestions(session.questions, exchange, overBefore);
 }
 
-function startStream(exchange: Exchange): EventStream {
+const overBefore = fault("GW_CANCELLED", { message: "The request is over" });
+
+function startStream(exchange: Exchange): Outlet {
   if (exchange.stream !== undefined) return exchange.stream;
-  const stream = openEventStream(() => clientLeft(exchange));
-  exchange.stream = stream;
   keepOpen(exchange);
-  give(exchange, stream.response);
-  return stream;
+  const { session, unread, keyId } = exchange.begin;
+  if (session === undefined) {
+    const events = openEventStream(() => clientLeft(exchange));
+    exchange.stream = plainOutlet(events, { unread, keyId });
+    give(exchange, events.response);
+    return exchange.stream;
+  }
+  const channel = channelOf(exchange, session);
+  const events = openEventStream(() => channel.lost(events));
+  exchange.stream = channel;
+  channel.connect(events, 0);
+  give(exchange, events.response);
+  return channel;
 }
+
+function channelOf(exchange: Exchange, session: Session): Channel {
+  const { unread, keyId, idText } = exchange.begin;
+  return openChannel({
+    ...{ unread, keyId, idText, shelf: session.shelf, primes: session.primes },
+    // The call goes on: only what needs its client has no hope any more.
+    abandoned: () => closeQuestions(session.questions, exchange, gone),
+  });
+}
+
+const gone = fault("GW_CLIENT_GONE", { message: "The client lost its stream and stayed away" });
 
 /** The idle limit of connections is for those who send slowly, not for those who wait (R5). */
 function keepOpen(exchange: Exchange): void {
@@ -208,7 +246,6 @@ function keepOpen(exchange: Exchange): void {
 
 const asEvents = { headers: streamHeaders };
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** A copy: the memory the pieces came in is given back before this is sent. */
 function bytesOf(body: Pieces): Uint8Array<ArrayBuffer> {
@@ -218,6 +255,5 @@ function bytesOf(body: Pieces): Uint8Array<ArrayBuffer> {
 
 /** JSON may hold line breaks between its tokens, which an event has to carry as lines. */
 function eventOf(body: Pieces): string {
-  const whole = joined(body);
-  return sseEvent(typeof whole === "string" ? whole : decoder.decode(whole));
+  return sseEvent(textOf(body));
 }

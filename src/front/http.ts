@@ -13,6 +13,7 @@ import { createHostGuard, type HostGuard } from "./hosts.ts";
 import { metricsPage, page } from "./pages.ts";
 import type { FrontPorts } from "./ports.ts";
 import { post } from "./post.ts";
+import { createReplay, sweepReplay } from "./replay.ts";
 import { createSessions } from "./sessions.ts";
 import { createStreams } from "./streams.ts";
 import { createUnread, endStalled } from "./unread.ts";
@@ -39,13 +40,17 @@ export interface FrontStatus {
 
 export function createHttpFront(ports: FrontPorts): HttpFront {
   const guard = createHostGuard(ports.hosts, ports.ports);
+  const { clock, random } = ports;
+  const replay = createReplay(clock, random);
+  const unread = createUnread(clock);
   const door: Door = {
     ports,
-    sessions: createSessions(ports),
-    streams: createStreams(ports),
+    replay,
+    sessions: createSessions({ clock, random, replay }),
+    streams: createStreams({ ...ports, unread }),
     exchanges: new Set(),
     bodies: new Set(),
-    unread: createUnread(ports.clock),
+    unread,
     draining: false,
   };
   const failed = (thrown: unknown) => rpcError(internal(door, thrown));
@@ -152,6 +157,7 @@ function tickEach(door: Door): () => void {
     for (const exchange of door.exchanges) tick(exchange, now);
     endSlowBodies(door.bodies, now);
     endStalled(door.unread, now);
+    sweepReplay(door.replay, now);
     door.streams.tick(now);
     door.sessions.sweep();
     cancel = clock.after(limits.frontTickMs, look);

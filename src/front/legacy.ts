@@ -3,7 +3,8 @@
 import { isObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { readCapabilities } from "../protocol/capabilities.ts";
-import type { NotificationMessage, RequestMessage } from "../protocol/message.ts";
+import { isLogLevel } from "../protocol/era.ts";
+import type { NotificationMessage, RequestMessage, ResponseMessage } from "../protocol/message.ts";
 import { initializeResult } from "../protocol/translate/initialize.ts";
 import { negotiate } from "../protocol/versions.ts";
 import { refusedNow } from "./admit.ts";
@@ -12,6 +13,7 @@ import { again, badParams, carry, caught, clientOf } from "./carry.ts";
 import type { Answer, Caller, Door, Posted } from "./door.ts";
 import { cancel } from "./exchange.ts";
 import { accepts } from "./media.ts";
+import { answerQuestion } from "./questions.ts";
 import type { Session } from "./sessions.ts";
 
 export function answerLegacy(door: Door, posted: Posted): Answer {
@@ -24,7 +26,13 @@ export function answerLegacy(door: Door, posted: Posted): Answer {
   if (session instanceof Response) return session;
   if (message.kind === "request") return call(door, posted, session, message);
   if (message.kind === "notification") return notified(session, message);
-  return rpcError(plain("GW_MESSAGE"));
+  return answered(session, message);
+}
+
+/** F20: an answer reaches the one question it was asked, or nobody. */
+function answered(session: Session, message: ResponseMessage): Response {
+  if (answerQuestion(session.questions, message) !== "unknown") return accepted();
+  return rpcError(plain("GW_MESSAGE", "a response answers no open request of this session"));
 }
 
 /** The caller's session, or the refusal: 400 without an id, 404 for one that is not this key's. */
@@ -48,9 +56,10 @@ export function endSession(door: Door, session: Session): Response {
 }
 
 function call(door: Door, caller: Caller, session: Session, message: RequestMessage): Answer {
-  const { calls, protocol, client, capabilities, digest } = session;
-  if (calls.has(message.id)) return rpcError(plain("GW_ID_IN_FLIGHT"), message.idText);
-  const known = { protocol, client, capabilities, session: digest, calls, logLevel: undefined };
+  const { protocol, client, capabilities, logLevel, watched } = session;
+  if (session.calls.has(message.id)) return rpcError(plain("GW_ID_IN_FLIGHT"), message.idText);
+  if (message.method === "logging/setLevel") return setLevel(caller, session, message);
+  const known = { protocol, client, capabilities, logLevel, watched, session };
   const of = { era: "legacy", ...known } as const;
   if (message.method !== "tools/list") return carry(door, caller, message, of);
   // Taken before the list is made: should it change in between, the client hears of it once more.
@@ -61,6 +70,16 @@ function call(door: Door, caller: Caller, session: Session, message: RequestMess
     return carry(door, caller, message, of);
   });
   return caught(door, listed, message.idText);
+}
+
+/** Of the whole session: what its later requests are told. */
+function setLevel(caller: Caller, session: Session, message: RequestMessage): Response {
+  const wanted = accepts(caller.request.headers.get("accept"));
+  if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
+  const level = member(message.params, "level");
+  if (!isLogLevel(level)) return badParams(message, "logging/setLevel needs one of MCP's levels");
+  session.logLevel = level;
+  return answerText(wanted, message.idText, "{}");
 }
 
 async function initialize(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {

@@ -29,7 +29,8 @@ export function answerModern(door: Door, posted: Posted): Answer {
     client: clientOf(objectIn(meta, `${prefix}/clientInfo`)),
     capabilities: readCapabilities(objectIn(meta, `${prefix}/clientCapabilities`) ?? {}),
     logLevel: textIn(meta, `${prefix}/logLevel`),
-    session: "",
+    watched: undefined,
+    session: undefined,
   });
 }
 

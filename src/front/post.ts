@@ -8,6 +8,7 @@ import { checkMirrors } from "../protocol/headers.ts";
 import { readMessage } from "../protocol/json-rpc.ts";
 import type { Message } from "../protocol/message.ts";
 import { readStrict } from "../protocol/strict-json.ts";
+import { eraOf } from "../protocol/versions.ts";
 import { admit } from "./admit.ts";
 import { json, plain, problemText, rpcError } from "./answers.ts";
 import { readBody } from "./body.ts";
@@ -56,10 +57,9 @@ function answer(door: Door, caller: Caller, bytes: Uint8Array): Answer {
   const read = readMessage(body.value, { idBytes: limits.idBytes });
   if (!read.ok) return refuse(read.error.code, read.error.message, read.error.idText);
   const message = read.value;
-  const rejected = rejectKind(message);
-  if (rejected !== undefined) return refuse("GW_MESSAGE", rejected);
-
   const { headers } = caller.request;
+  const rejected = rejectKind(message, headers.get("mcp-protocol-version"));
+  if (rejected !== undefined) return refuse("GW_MESSAGE", rejected);
   const era = classify({ message, versionHeader: headers.get("mcp-protocol-version") });
   if (!era.ok) return json(era.error.http, problemText(era.error, idTextOf(message)));
   const { request, peer } = caller;
@@ -70,9 +70,11 @@ function answer(door: Door, caller: Caller, bytes: Uint8Array): Answer {
   return answerModern(door, posted);
 }
 
-/** F20: we ask clients nothing, so they have nothing to answer; nor do they speak for servers. */
-function rejectKind(message: Message): string | undefined {
-  if (message.kind === "response") return "A response answers no request of this gateway";
+/** F20: modern clients are asked nothing, and none speaks for servers. */
+function rejectKind(message: Message, version: string | null): string | undefined {
+  if (message.kind === "response" && version !== null && eraOf(version) === "modern") {
+    return "A response answers no request of this gateway";
+  }
   if (message.kind === "notification" && isServerOnly(message.method)) {
     return `Clients do not send "${message.method}"`;
   }

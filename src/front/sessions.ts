@@ -3,9 +3,12 @@
 import { createHash } from "node:crypto";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
+import type { WatchedResources } from "../call/incoming.ts";
 import type { ClientCapabilities } from "../protocol/capabilities.ts";
 import type { RequestId } from "../protocol/message.ts";
 import type { Exchange } from "./exchange.ts";
+import { createQuestions, type Questions } from "./questions.ts";
+import { clearShelf, createShelf, type Replay, type Shelf } from "./replay.ts";
 
 export interface Session {
   /** 256 random bits, base64url: a name, never a credential. */
@@ -18,6 +21,15 @@ export interface Session {
   readonly capabilities: ClientCapabilities;
   /** Requests without an answer, by the client's id. */
   readonly calls: Map<RequestId, Exchange>;
+  /** What servers asked in their middle. */
+  readonly questions: Questions;
+  /** Events of its streams, for a client that lost one. */
+  readonly shelf: Shelf;
+  /** Its streams begin with an event to come back to. */
+  readonly primes: boolean;
+  /** logging/setLevel. */
+  logLevel: string | undefined;
+  readonly watched: WatchedResources;
   /** Open GET streams. */
   streams: number;
   /** Monotonic ms. */
@@ -44,13 +56,14 @@ export interface Sessions {
   clear(): void;
 }
 
-export function createSessions(ports: { clock: Clock; random: Random }): Sessions {
-  const { clock, random } = ports;
+export function createSessions(ports: { clock: Clock; random: Random; replay: Replay }): Sessions {
+  const { clock, random, replay } = ports;
   const byId = new Map<string, Session>();
   const byKey = new Map<string, Set<Session>>();
 
   function end(session: Session): void {
     if (!byId.delete(session.id)) return;
+    clearShelf(session.shelf);
     const own = byKey.get(session.keyId);
     own?.delete(session);
     if (own?.size === 0) byKey.delete(session.keyId);
@@ -83,6 +96,11 @@ export function createSessions(ports: { clock: Clock; random: Random }): Session
         id,
         digest: createHash("sha256").update(id).digest("hex").slice(0, 32),
         calls: new Map(),
+        questions: createQuestions(),
+        shelf: createShelf(replay, begin.keyId),
+        primes: begin.protocol >= primingSince,
+        logLevel: undefined,
+        watched: watchedResources(),
         streams: 0,
         usedAt: clock.mono(),
         seen: { hash: undefined },
@@ -109,6 +127,22 @@ export function createSessions(ports: { clock: Clock; random: Random }): Session
       byId.clear();
       byKey.clear();
     },
+  };
+}
+
+/** Older clients take an event without data for a broken message. */
+const primingSince = "2025-11-25";
+
+function watchedResources(): WatchedResources {
+  const uris = new Set<string>();
+  return {
+    has: (uri) => uris.has(uri),
+    add(uri) {
+      if (uris.size >= limits.watchedPerSession && !uris.has(uri)) return false;
+      uris.add(uri);
+      return true;
+    },
+    delete: (uri) => void uris.delete(uri),
   };
 }
 

@@ -3,11 +3,14 @@
 import type { Access, Identity } from "../access/access.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
-import { sseComment, sseEvent } from "../protocol/sse.ts";
+import { sseComment } from "../protocol/sse.ts";
 import type { Peer } from "../runtime/runtime.ts";
-import { type EventStream, openEventStream } from "./event-stream.ts";
+import type { Channel } from "./channel.ts";
+import { openEventStream } from "./event-stream.ts";
+import { type Outlet, plainOutlet } from "./outlet.ts";
 import type { FrontPorts } from "./ports.ts";
 import type { Seen } from "./sessions.ts";
+import type { Unread } from "./unread.ts";
 
 /** One standing stream of a client. */
 export interface ClientStream {
@@ -27,6 +30,8 @@ export interface StreamOptions {
   readonly farewell?: string;
   readonly headers?: Record<string, string>;
   readonly peer: Peer;
+  /** Of a legacy session: outlives the connection. `after`: what its client has read of it. */
+  readonly resumable?: { readonly channel: Channel; readonly after: number };
   /** Once, however it ended. */
   closed?(): void;
 }
@@ -48,12 +53,12 @@ export interface Streams {
 }
 
 interface Open extends StreamOptions, ClientStream {
-  readonly events: EventStream;
+  readonly outlet: Outlet;
   spokeAt: number;
 }
 
 export function createStreams(
-  ports: Pick<FrontPorts, "access" | "clock" | "visibleHash">,
+  ports: Pick<FrontPorts, "access" | "clock" | "visibleHash"> & { readonly unread: Unread },
 ): Streams {
   const byKey = new Map<string, Set<Open>>();
   let size = 0;
@@ -78,7 +83,7 @@ export function createStreams(
     open(options) {
       const own = byKey.get(options.identity.keyId) ?? new Set();
       if (own.size >= limits.streamsPerKey) return undefined;
-      const stream = openStream(options, ports.clock, forget);
+      const stream = openStream(options, ports, forget);
       byKey.set(options.identity.keyId, own.add(stream));
       size++;
       return stream;
@@ -117,36 +122,48 @@ export function createStreams(
   };
 }
 
-function openStream(options: StreamOptions, clock: Clock, forget: (stream: Open) => void): Open {
-  const events = openEventStream(() => forget(stream), options.headers);
+function openStream(
+  options: StreamOptions,
+  { clock, unread }: { readonly clock: Clock; readonly unread: Unread },
+  forget: (stream: Open) => void,
+): Open {
+  const { resumable, farewell, identity } = options;
+  const events = openEventStream(() => {
+    resumable?.channel.lost(events);
+    forget(stream);
+  }, options.headers);
+  const { keyId } = identity;
+  const outlet = resumable?.channel ?? plainOutlet(events, { unread, keyId });
   const stream: Open = {
     ...options,
-    events,
+    outlet,
     response: events.response,
     spokeAt: clock.mono(),
     send(message) {
       // A reader that does not read is let go: it will come back and ask again (R7).
       if (events.backlog() > limits.streamBacklogBytes) stream.end();
-      events.write(sseEvent(message));
+      outlet.message(message);
       stream.spokeAt = clock.mono();
     },
     end() {
-      if (options.farewell !== undefined) events.write(sseEvent(options.farewell));
       forget(stream);
-      events.end();
+      if (farewell === undefined) events.end();
+      else outlet.last(farewell);
+      resumable?.channel.lost(events);
     },
   };
   options.peer.keepOpen();
   // The first byte makes the headers leave: a client waits for them before it trusts the stream.
   events.write(sseComment(""));
+  resumable?.channel.connect(events, resumable.after);
   return stream;
 }
 
 /** Keeps proxies from cutting it, and finds out whether anyone is there. */
 function beat(stream: Open, now: number, access: Access): void {
   const gone = !access.isLive(stream.identity);
-  if (gone || stream.events.backlog() > limits.streamBacklogBytes) stream.end();
+  if (gone || stream.outlet.backlog() > limits.streamBacklogBytes) stream.end();
   if (now - stream.spokeAt < limits.heartbeatMs) return;
-  stream.events.write(sseComment(""));
+  stream.outlet.beat();
   stream.spokeAt = now;
 }

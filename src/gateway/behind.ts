@@ -66,7 +66,7 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     handle: withFrames(handle, calls, frames, logLevel.debugs),
     hello: async () => ({
       serverInfo: { name: "authensor-gw", version: parts.version },
-      capabilities: { tools: { listChanged: true } },
+      capabilities: { tools: { listChanged: true }, logging: {} },
       instructions: undefined,
     }),
     visibleHash: async (identity) => (await parts.catalog.visibleTools(identity, "legacy")).hash,

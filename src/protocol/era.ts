@@ -103,7 +103,7 @@ function checkEnvelope(meta: JsonObject): RpcProblem | undefined {
   return problem("GW_ENVELOPE", `_meta "${metaKeys.logLevel}" is not a log level`);
 }
 
-function isLogLevel(level: Json): boolean {
+export function isLogLevel(level: Json | undefined): level is string {
   return typeof level === "string" && logLevels.includes(level);
 }
 

@@ -80,9 +80,15 @@ export function createSseDecoder(options: SseOptions): SseDecoder {
 }
 
 /** One event: data lines are split so that line breaks inside JSON cannot end it. */
-export function sseEvent(data: string): string {
-  if (!data.includes("\n") && !data.includes("\r")) return `event: message\ndata: ${data}\n\n`;
-  return `event: message\ndata: ${lines(data).join("\ndata: ")}\n\n`;
+export function sseEvent(data: string, id?: string): string {
+  const head = id === undefined ? "event: message" : `id: ${id}\nevent: message`;
+  if (!data.includes("\n") && !data.includes("\r")) return `${head}\ndata: ${data}\n\n`;
+  return `${head}\ndata: ${lines(data).join("\ndata: ")}\n\n`;
+}
+
+/** An event without data that gives a place to come back to, and a time (2025-11-25, SEP-1699). */
+export function ssePrime(id: string, retryMs: number): string {
+  return `id: ${id}\nretry: ${retryMs}\ndata: \n\n`;
 }
 
 /** What readers ignore, and proxies take for life. */

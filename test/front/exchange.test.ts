@@ -21,7 +21,7 @@ async function asked(accept: string) {
 function messages(text: string): unknown[] {
   return text
     .split("\n\n")
-    .filter((event) => event.includes("data:"))
+    .filter((event) => event.includes("data: {"))
     .map((event) =>
       JSON.parse(
         event

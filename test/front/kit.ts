@@ -257,6 +257,34 @@ export async function bodyOf(response: Response): Promise<Body> {
   return (await response.json()) as Body;
 }
 
+/** One event of a stream, as it was sent. */
+export interface Event {
+  readonly id: string | undefined;
+  readonly retry: string | undefined;
+  readonly event: string | undefined;
+  readonly data: string;
+}
+
+/** The events of a stream's text; comments are none. */
+export function eventsOf(text: string): Event[] {
+  return text
+    .split("\n\n")
+    .filter((block) => block !== "" && !block.startsWith(":"))
+    .map((block) => {
+      const lines = block.split("\n");
+      const field = (name: string) =>
+        lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+      const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6));
+      const [id, retry, event] = ["id", "retry", "event"].map(field);
+      return { id, retry, event, data: data.join("\n") };
+    });
+}
+
+/** The JSON-RPC messages among them. */
+export function messagesOf(text: string): Body[] {
+  return eventsOf(text).flatMap(({ data }) => (data === "" ? [] : [JSON.parse(data) as Body]));
+}
+
 /** The GW code of an error, whatever its shape. */
 export async function codeOf(response: Response): Promise<string> {
   const { error } = await bodyOf(response);
