@@ -224,7 +224,7 @@ describe("R6 what is kept is bounded", () => {
     expect(messages.length).toBeLessThanOrEqual(limits.eventsPerSession);
     expect(messages.at(-1)?.id).toBe(1);
   });
-  test("by bytes: an answer that fits nowhere is lost with its stream, and that is said", async () => {
+  test("by bytes: an answer that fits nowhere is lost, and that is said", async () => {
     const { made, session, got, stream } = await streaming();
     const id = lastId(eventsOf(stream.text()));
     await stream.leave();
