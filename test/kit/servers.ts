@@ -50,6 +50,18 @@ export function modern(): Promise<HttpServer> {
   return scriptServer("modern.ts");
 }
 
+/** Every feature of MCP over HTTP, in both eras on one endpoint or forced to one. */
+export async function everyFeature(
+  era?: "legacy" | "modern",
+): Promise<HttpServer & AsyncDisposable> {
+  const server = await scriptServer("everything.ts", "http", ...forced(era));
+  return { ...server, [Symbol.asyncDispose]: async () => void (await server.stop()) };
+}
+
+function forced(era: string | undefined): readonly string[] {
+  return era === undefined ? [] : ["--era", era];
+}
+
 /** The bench's echo server, 2025-11-25 with sessions: tool `echo`, answers by template. */
 export function echoHttp(): Promise<HttpServer> {
   return scriptServer("echo.ts", "http");
