@@ -80,6 +80,14 @@ export const limits = {
   idleTimeoutMs: 60_000,
   /** Default timeout.max: MCP asks for a maximum whatever the progress says. */
   maxTimeoutMs: 10 * 60_000,
+  /** Questions of a server to one call's client that wait at once, F14. */
+  questionsPerCall: 16,
+  /**
+   * Calls taken back that their server has not answered: so many are remembered, and for so long
+   * they may still log; what runs longer than the default timeout.max is not waited for.
+   */
+  ghostCalls: 1_024,
+  ghostMs: 10 * 60_000,
   /** One connect to a server. */
   connectMs: 5_000,
   /** initialize, discover or one page of a list. */

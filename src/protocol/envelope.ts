@@ -1,5 +1,6 @@
 /** The JSON text around what is passed on: every envelope is written here, none is copied (P2). */
 
+import type { Json } from "../base/json.ts";
 import type { MemberSpan, Pieces, RequestMessage } from "./message.ts";
 
 /** A response with this id; `result` is JSON text, sent as it is. */
@@ -17,7 +18,7 @@ export function errorMessage(
   idText: string | undefined,
   code: number,
   message: string,
-  data?: object,
+  data?: Json | object,
 ): string {
   const id = idText === undefined ? "" : `"id":${idText},`;
   const error = JSON.stringify(data === undefined ? { code, message } : { code, message, data });

@@ -35,7 +35,7 @@ export interface Attempts extends UpstreamControl {
 export interface AttemptsOptions extends UpstreamOptions {
   readonly transport: Transport;
   readonly states: StateKeeper;
-  readonly events: Pick<LinkEvents, "listChanged" | "stderr">;
+  readonly events: Omit<LinkEvents, "ailing" | "lost">;
 }
 
 /** Starts of a child are counted over this time. */

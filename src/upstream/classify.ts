@@ -3,13 +3,12 @@
 import type { JsonObject } from "../base/json.ts";
 import { member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import { errorMessage, resultMessage } from "../protocol/envelope.ts";
 import { readMessage } from "../protocol/json-rpc.ts";
-import type { StrictBody } from "../protocol/message.ts";
+import type { RequestMessage, StrictBody } from "../protocol/message.ts";
 
 export type ServerMessage =
   | { readonly kind: "response"; readonly id: number; readonly body: StrictBody }
-  | { readonly kind: "request"; readonly idText: string; readonly method: string }
+  | RequestMessage
   | { readonly kind: "notification"; readonly method: string; readonly params: JsonObject }
   /** Not JSON-RPC. `id`: the request it was perhaps meant for. */
   | { readonly kind: "odd"; readonly id: number | undefined; readonly why: string };
@@ -25,12 +24,6 @@ export function classify(body: StrictBody): ServerMessage {
     return { kind: "odd", id: undefined, why: "a response to a request that was never sent" };
   }
   return message;
-}
-
-/** The answer to a request of a server: ping works, no other is carried in this version. */
-export function replyTo(request: { readonly idText: string; readonly method: string }): string {
-  if (request.method === "ping") return resultMessage(request.idText, "{}").join("");
-  return errorMessage(request.idText, -32601, "Method not found");
 }
 
 /** The progress token of a notification that belongs to a request of ours. */

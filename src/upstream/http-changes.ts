@@ -3,7 +3,6 @@
 import type { Clock, Random } from "../base/ports.ts";
 import { requestHead, requestTail } from "../protocol/envelope.ts";
 import type { StrictBody } from "../protocol/message.ts";
-import { classify } from "./classify.ts";
 import { changingKinds, listenParams } from "./handshake.ts";
 import { isRefusal } from "./http-ask.ts";
 import type { Session } from "./http-connect.ts";
@@ -12,7 +11,7 @@ import { encodeRequest } from "./http-request.ts";
 import { sessionLost } from "./http-session.ts";
 import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
 import { type KeptStream, keepStream } from "./kept-stream.ts";
-import { changedList, type LinkEvents } from "./link.ts";
+import type { LinkEvents } from "./link.ts";
 import type { ServerHello } from "./upstream.ts";
 
 export interface ChangesOptions {
@@ -20,11 +19,13 @@ export interface ChangesOptions {
   readonly session: Session;
   readonly clock: Clock;
   readonly random: Random;
-  readonly events: LinkEvents;
+  readonly events: Pick<LinkEvents, "listChanged">;
   /** The server is gone. */
   lost(cause: string): void;
   /** The session is gone. */
   renew(): void;
+  /** One message of the stream. */
+  aside(body: StrictBody): void;
 }
 
 /** Ids of listens: beyond all that calls use. */
@@ -45,7 +46,7 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
     (on) => {
       const exchange = post(options.target, request(), {
         head: on.opened,
-        message: (body) => receive(options, body),
+        message: options.aside,
         refused(status, _fields, bytes) {
           const lostSession = options.session.id !== undefined && status !== 405;
           if (lostSession && sessionLost(status, bytes)) options.renew();
@@ -63,13 +64,6 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
       for (const kind of kinds) options.events.listChanged(`${kind}/list`);
     },
   );
-}
-
-function receive({ events }: ChangesOptions, body: StrictBody): void {
-  const message = classify(body);
-  if (message.kind !== "notification") return;
-  const list = changedList(message.method);
-  if (list !== undefined) events.listChanged(list);
 }
 
 function getRequest(

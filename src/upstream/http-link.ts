@@ -5,19 +5,18 @@ import type { Clock, Random } from "../base/ports.ts";
 import { notificationMessage, requestHead, requestTail } from "../protocol/envelope.ts";
 import type { Pieces, StrictBody } from "../protocol/message.ts";
 import { readUpstream } from "../protocol/strict-json.ts";
-import { classify, replyTo } from "./classify.ts";
+import { createAsides } from "./asides.ts";
+import { classify } from "./classify.ts";
 import { cut, errorCode } from "./handshake.ts";
 import { ask, refusalText } from "./http-ask.ts";
-import { listenForChanges } from "./http-changes.ts";
+import { Call, InFlight, type Owner } from "./http-call.ts";
 import type { Connector, Session } from "./http-connect.ts";
-import type { Fields } from "./http-head.ts";
-import type { Exchange } from "./http-pool.ts";
-import { type PostEvents, post, reason } from "./http-post.ts";
+import { createLive, headOf } from "./http-live.ts";
+import { post, reason } from "./http-post.ts";
 import { encodeRequest } from "./http-request.ts";
 import { sessionLost } from "./http-session.ts";
-import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
-import type { KeptStream } from "./kept-stream.ts";
-import { changedList, type Link, type LinkEvents, type Sent } from "./link.ts";
+import { type HttpTarget, modernFields } from "./http-target.ts";
+import type { Link, LinkEvents, Sent } from "./link.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 export interface HttpLinkOptions {
@@ -29,68 +28,13 @@ export interface HttpLinkOptions {
   readonly events: LinkEvents;
 }
 
-/** What the calls of a link need of it. */
-interface Owner {
-  receive(call: Call, body: StrictBody): void;
-  refuse(call: Call, status: number, bytes: Uint8Array): void;
-  ended(call: Call): void;
-  failed(call: Call, why: GatewayError, sent: boolean): void;
-  cancel(call: Call, reason: string): void;
-}
-
-/** One object a call, told of the answer and able to cancel: no closures on the data path. */
-class Call implements PostEvents, Sent {
-  readonly #owner: Owner;
-  readonly id: number;
-  readonly request: UpstreamRequest;
-  readonly sink: UpstreamSink;
-  exchange: Exchange | undefined;
-  /** The session it was sent in last. */
-  session: Session | undefined;
-  /** It was sent once more after the server had refused its session. */
-  again = false;
-  over = false;
-
-  constructor(owner: Owner, id: number, request: UpstreamRequest, sink: UpstreamSink) {
-    this.#owner = owner;
-    this.id = id;
-    this.request = request;
-    this.sink = sink;
-  }
-
-  message(body: StrictBody): void {
-    this.#owner.receive(this, body);
-  }
-
-  refused(status: number, _fields: Fields, body: Uint8Array): void {
-    this.#owner.refuse(this, status, body);
-  }
-
-  end(): void {
-    this.#owner.ended(this);
-  }
-
-  failed(error: GatewayError, sent: boolean): void {
-    this.#owner.failed(this, error, sent);
-  }
-
-  cancel(reason: string): void {
-    this.#owner.cancel(this, reason);
-  }
-}
-
 export function httpLink(options: HttpLinkOptions): Link {
   const { target, events } = options;
-  let session = options.session;
-  let head = headOf(target, session);
-  let renewing: Promise<void> | undefined;
+  const inFlight = new InFlight();
+  const asides = createAsides({ ...options, inFlight });
+  const live = createLive({ ...options, aside, renewed: asides.renewed, lost });
   let closed = false;
   let checking = false;
-  let changes: KeptStream | undefined = watch();
-
-  function watch(): KeptStream | undefined {
-    return listenForChanges({ ...options, session, lost, renew: () => void renew(session) });
-  }
 
   const owner: Owner = {
     receive,
@@ -114,11 +58,13 @@ export function httpLink(options: HttpLinkOptions): Link {
   function send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent {
     const call = new Call(owner, id, request, sink);
     transmit(call);
+    inFlight.add(call);
     return call;
   }
 
   function transmit(call: Call): void {
     const { id, request } = call;
+    const { head, session } = live;
     const { era } = session.hello;
     call.session = session;
     const message = [requestHead(id, request.method), ...request.params(id, era), requestTail];
@@ -135,30 +81,42 @@ export function httpLink(options: HttpLinkOptions): Link {
       case "response":
         if (message.id === call.id) finish(call, body);
         return;
-      case "notification": {
-        const list = changedList(message.method);
-        if (list !== undefined) events.listChanged(list);
-        else if (!call.over) call.sink.notification(message.method, message.params);
+      case "notification":
+        if (!asides.told(message.method, message.params) && !call.over)
+          call.sink.notification(message.method, message.params);
         return;
-      }
       case "request":
         // 2026-07-28 knows no requests of servers.
-        if (session.hello.era === "legacy") tell(replyTo(message));
+        if (live.session.hello.era === "legacy" && !call.over) {
+          const used = call.session ?? live.session;
+          asides.asked(message, call, (answer) => tell(answer, used));
+        }
         return;
       case "odd":
         if (message.id === call.id) fail(call, error("GW_UPSTREAM_ERROR", message.why), true);
     }
   }
 
+  /** What comes on the stream that belongs to no call. */
+  function aside(body: StrictBody): void {
+    const message = classify(body);
+    if (message.kind === "request" && live.session.hello.era === "legacy") {
+      asides.asked(message, undefined, (answer) => tell(answer, live.session));
+    } else if (message.kind === "notification") {
+      const { method, params } = message;
+      if (!asides.told(method, params)) asides.astray(method, params);
+    }
+  }
+
   /** The server answered with a status other than 2xx: it says that it did not run the call. */
   function refuse(call: Call, status: number, bytes: Uint8Array): void {
     if (call.over) return;
-    const used = call.session ?? session;
+    const used = call.session ?? live.session;
     const read = readUpstream(bytes);
     const body = read.ok ? read.value : undefined;
     if (used.id !== undefined && !call.again && sessionLost(status, bytes)) {
       call.again = true;
-      renew(used).then(
+      live.renew(used).then(
         () => {
           if (!call.over) transmit(call);
         },
@@ -196,88 +154,74 @@ export function httpLink(options: HttpLinkOptions): Link {
     );
   }
 
-  /** One new session for all calls that found `used` lost. */
-  function renew(used: Session): Promise<void> {
-    if (session !== used) return Promise.resolve();
-    renewing ??= options.connector.renew().then(
-      (fresh) => {
-        renewing = undefined;
-        if (closed) return;
-        session = fresh;
-        head = headOf(target, fresh);
-        changes?.stop();
-        changes = watch();
-        events.listChanged("tools/list");
-      },
-      (why: Error) => {
-        renewing = undefined;
-        lost(why.message);
-        throw why;
-      },
-    );
-    return renewing;
-  }
-
   function error(code: "GW_UPSTREAM_LOST" | "GW_UPSTREAM_ERROR" | "GW_UPSTREAM_DOWN", why: string) {
     return fault(code, { message: `The call to "${target.server}" failed`, cause: cut(why) });
   }
 
   function finish(call: Call, body: StrictBody): void {
     if (call.over) return;
-    call.over = true;
+    done(call, "The call is over");
     events.ailing(undefined);
     call.sink.response(body);
   }
 
   function fail(call: Call, why: GatewayError, sent: boolean): void {
     if (call.over) return;
-    call.over = true;
+    if (sent && call.session === live.session) asides.ghost(call.id);
+    done(call, "The call has failed");
     call.sink.failed(why, sent);
   }
 
   function cancel(call: Call, reason: string): void {
     if (call.over) return;
-    call.over = true;
     call.exchange?.abort();
-    if (session.hello.era === "modern") return;
-    // For these servers a cut connection is no cancellation.
-    const params = JSON.stringify({ requestId: call.id, reason });
-    tell(notificationMessage("notifications/cancelled", params));
+    const used = call.session ?? live.session;
+    if (used.hello.era === "legacy") {
+      // For these servers a cut connection is no cancellation.
+      const params = JSON.stringify({ requestId: call.id, reason });
+      tell([notificationMessage("notifications/cancelled", params)], used);
+      if (used === live.session) asides.ghost(call.id);
+    }
+    done(call, "The call was cancelled");
   }
 
-  function tell(message: string): void {
-    const pieces: Pieces = [message];
-    ask(target, options.clock, head, pieces, 5_000).catch(() => undefined);
+  function done(call: Call, why: string): void {
+    call.over = true;
+    inFlight.remove(call);
+    asides.over(call, why);
+  }
+
+  function tell(message: Pieces, used: Session): void {
+    ask(target, options.clock, headOf(target, used), message, 5_000).catch(() => undefined);
   }
 
   function lost(cause: string): void {
     if (closed) return;
     closed = true;
-    changes?.stop();
+    live.stop();
+    asides.close(cause);
     events.lost(cause);
   }
 
   return {
     get hello() {
-      return session.hello;
+      return live.session.hello;
     },
     pid: undefined,
+    get stale() {
+      return asides.stale;
+    },
     send,
     async close() {
       closed = true;
-      changes?.stop();
-      if (session.id !== undefined) await end(options, session);
+      live.stop();
+      const ended = "the gateway ended the connection";
+      for (const call of inFlight.all()) {
+        call.exchange?.abort();
+        fail(call, error("GW_UPSTREAM_LOST", ended), true);
+      }
+      asides.close(ended);
+      await live.end();
     },
   };
-}
-
-/** Tells the server that its session is not needed any more; it may not care. */
-async function end({ target, clock }: HttpLinkOptions, session: Session): Promise<void> {
-  const head = target.deleteHead + legacyFields(session.hello.protocol, session.id);
-  await ask(target, clock, head, [], 1_000).catch(() => undefined);
-}
-
-function headOf(target: HttpTarget, session: Session): string {
-  if (session.hello.era === "modern") return target.postHead;
-  return target.postHead + legacyFields(session.hello.protocol, session.id);
 }

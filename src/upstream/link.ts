@@ -1,5 +1,6 @@
 /** One live conversation with a server, whatever the transport, after its handshake. */
 
+import { type JsonObject, member } from "../base/json.ts";
 import type {
   ListMethod,
   ServerHello,
@@ -16,6 +17,11 @@ export interface Link {
    * that the sink is told the end once, and never before this returns.
    */
   send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent;
+  /**
+   * A question of a server went unanswered as a call that was taken back may have asked it: the
+   * next one would too, until there is another process or session.
+   */
+  readonly stale: boolean;
   /** Ends the conversation; what is in flight fails. Resolves when the server is told or gone. */
   close(): Promise<void>;
 }
@@ -27,6 +33,10 @@ export interface Sent {
 export interface LinkEvents {
   /** The server says that a list changed. */
   listChanged(method: ListMethod): void;
+  /** A resource changed that the server was asked to watch. */
+  updated(uri: string, params: JsonObject): void;
+  /** Something of the server's that belongs to some call went to none. */
+  unattributed(what: "question" | "log"): void;
   /** The conversation is over without our doing; told once, after what was in flight failed. */
   lost(cause: string): void;
   /** Something is wrong that does not end the conversation, or nothing any more. */
@@ -58,4 +68,11 @@ export function changedList(method: string): ListMethod | undefined {
   if (method === "notifications/prompts/list_changed") return "prompts/list";
   if (method === "notifications/resources/list_changed") return "resources/list";
   return undefined;
+}
+
+/** The resource of notifications/resources/updated; undefined for all else. */
+export function updatedResource(method: string, params: JsonObject): string | undefined {
+  if (method !== "notifications/resources/updated") return undefined;
+  const uri = member(params, "uri");
+  return typeof uri === "string" ? uri : undefined;
 }

@@ -82,6 +82,7 @@ function startTry(options: UpstreamOptions, settings: StdioSettings, events: Lin
   const talk = createTalk({
     server: options.config.id,
     resultBytes: options.limits.resultBytes,
+    clock: options.clock,
     process: () => child,
     events,
   });
@@ -108,7 +109,12 @@ function startTry(options: UpstreamOptions, settings: StdioSettings, events: Lin
       changes?.stop();
       return child.stop();
     };
-    return { hello, pid: child.pid, send: talk.send, close };
+    return {
+      ...{ hello, pid: child.pid, send: talk.send, close },
+      get stale() {
+        return talk.stale();
+      },
+    };
   }
   const drop = () => {
     dropped ||= ended === undefined;

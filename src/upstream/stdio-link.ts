@@ -1,14 +1,22 @@
 /** A live conversation with a child: newline JSON, many requests at a time, told apart by id. */
 
 import { type ErrorCode, fault } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import { notificationMessage, requestHead, requestTail } from "../protocol/envelope.ts";
-import type { Era, StrictBody } from "../protocol/message.ts";
+import type { Clock } from "../base/ports.ts";
+import {
+  errorMessage,
+  notificationMessage,
+  requestHead,
+  requestTail,
+} from "../protocol/envelope.ts";
+import type { Era, Pieces, StrictBody } from "../protocol/message.ts";
 import { readUpstream } from "../protocol/strict-json.ts";
+import { createAsides } from "./asides.ts";
 import type { ServerProcess } from "./child-process.ts";
-import { classify, progressId, replyTo } from "./classify.ts";
+import { classify, progressId } from "./classify.ts";
 import { cut } from "./handshake.ts";
-import { changedList, type LinkEvents, type Sent } from "./link.ts";
+import type { LinkEvents, Sent } from "./link.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 /** The conversation before and after its handshake. */
@@ -16,6 +24,8 @@ export interface Talk {
   era: Era;
   send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent;
   notify(method: string): void;
+  /** As Link.stale. */
+  stale(): boolean;
   /** One line of the child. */
   line(bytes: Uint8Array): void;
   /** The child is gone: all in flight fails. */
@@ -26,11 +36,21 @@ export interface TalkOptions {
   readonly server: string;
   readonly resultBytes: number;
   readonly process: () => ServerProcess;
-  readonly events: Pick<LinkEvents, "listChanged" | "stderr">;
+  readonly clock: Clock;
+  readonly events: Pick<LinkEvents, "listChanged" | "stderr" | "unattributed" | "updated">;
+}
+
+interface Waiting {
+  readonly sink: UpstreamSink;
+  readonly place: number;
 }
 
 export function createTalk(options: TalkOptions): Talk {
-  const inFlight = new Map<number, { readonly sink: UpstreamSink; readonly place: number }>();
+  const inFlight = new Map<number, Waiting>();
+  const asides = createAsides({
+    ...{ clock: options.clock, events: options.events },
+    inFlight: { any: () => inFlight.size > 0, sole },
+  });
   let over = false;
   let skipped = 0;
   let strays = 0;
@@ -43,12 +63,15 @@ export function createTalk(options: TalkOptions): Talk {
     }
     const params = request.params(id, talk.era);
     const place = child.write([requestHead(id, request.method), ...params, requestTail]);
-    inFlight.set(id, { sink, place });
+    const waiting = { sink, place };
+    inFlight.set(id, waiting);
     return {
       cancel(reason) {
         if (!inFlight.delete(id) || over) return;
+        asides.ghost(id);
         const params = JSON.stringify({ requestId: id, reason });
         child.write([notificationMessage("notifications/cancelled", params)]);
+        asides.over(waiting, "The call was cancelled");
       },
     };
   }
@@ -57,10 +80,14 @@ export function createTalk(options: TalkOptions): Talk {
   function take(id: number | undefined): UpstreamSink | undefined {
     if (id === undefined) return undefined;
     const call = inFlight.get(id);
-    if (call === undefined) return undefined;
+    if (call === undefined) {
+      asides.late(id);
+      return undefined;
+    }
     strays = 0;
     inFlight.delete(id);
     options.process().answered(call.place);
+    asides.over(call, "The call is over");
     return call.sink;
   }
 
@@ -69,6 +96,23 @@ export function createTalk(options: TalkOptions): Talk {
     strays += 1;
     if (strays !== limits.childStrayLines) return;
     options.process().fail(`it wrote ${strays} lines to its stdout that are no MCP messages`);
+  }
+
+  function sole(): Waiting | undefined {
+    if (inFlight.size !== 1) return undefined;
+    for (const call of inFlight.values()) return call;
+    return undefined;
+  }
+
+  function reply(answer: Pieces): void {
+    if (over || options.process().backlog() > limits.childBacklogBytes) return;
+    options.process().write(answer);
+  }
+
+  function told(method: string, params: JsonObject): void {
+    const id = progressId(method, params);
+    if (id !== undefined) inFlight.get(id)?.sink.notification(method, params);
+    else if (!asides.told(method, params)) asides.astray(method, params);
   }
 
   function line(bytes: Uint8Array): void {
@@ -91,17 +135,12 @@ export function createTalk(options: TalkOptions): Talk {
         else sink.response(message.body);
         return;
       }
-      case "notification": {
-        const list = changedList(message.method);
-        const id = progressId(message.method, message.params);
-        if (list !== undefined) options.events.listChanged(list);
-        else if (id !== undefined)
-          inFlight.get(id)?.sink.notification(message.method, message.params);
+      case "notification":
+        told(message.method, message.params);
         return;
-      }
       case "request":
-        if (talk.era === "modern" || options.process().backlog() > limits.childBacklogBytes) return;
-        options.process().write([replyTo(message)]);
+        // 2026-07-28 knows no requests of servers.
+        if (talk.era === "legacy") asides.asked(message, undefined, reply);
         return;
       case "odd": {
         const sink = take(message.id);
@@ -126,6 +165,9 @@ export function createTalk(options: TalkOptions): Talk {
 
   function tooLarge(body: StrictBody): void {
     const message = classify(body);
+    if (message.kind === "request") {
+      reply([errorMessage(message.idText, -32603, "The request is too large")]);
+    }
     if (message.kind !== "response") return;
     const cause = `the answer has ${body.bytes.length} bytes`;
     take(message.id)?.failed(problem("GW_RESULT_TOO_LARGE", cause), true);
@@ -139,9 +181,11 @@ export function createTalk(options: TalkOptions): Talk {
     era: "legacy",
     send,
     notify: (method) => options.process().write([notificationMessage(method)]),
+    stale: () => asides.stale,
     line,
     ended(cause) {
       over = true;
+      asides.close(cause);
       const error = problem("GW_UPSTREAM_LOST", cause);
       const calls = [...inFlight.values()];
       inFlight.clear();

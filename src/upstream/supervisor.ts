@@ -35,11 +35,19 @@ export function supervise(
   let lastHello: ServerHello | undefined;
   let nextId = firstId;
   const load: Load = { inFlight: 0 };
+  const unattributed = { question: 0, log: 0 };
   const attempts = createAttempts({
     ...options,
     transport,
     states,
-    events: { listChanged: (method) => tell({ kind: "list", method }), stderr: keepLine },
+    events: {
+      listChanged: (method) => tell({ kind: "list", method }),
+      updated: (uri, params) => tell({ kind: "updated", uri, params }),
+      unattributed: (what) => {
+        unattributed[what] += 1;
+      },
+      stderr: keepLine,
+    },
   });
   if (!config.enabled)
     states.enter("disabled", "`enabled: false` or `disabled: true` in the config");
@@ -114,6 +122,7 @@ export function supervise(
       stderr: [...stderr],
       transport: transport.kind,
       protocol: hello()?.protocol,
+      unattributed: { ...unattributed },
     }),
     hello,
     send,

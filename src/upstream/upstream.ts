@@ -141,6 +141,11 @@ export interface UpstreamStatus {
   readonly stderr: readonly string[];
   readonly transport: "http" | "stdio";
   readonly protocol: string | undefined;
+  /**
+   * Questions and log lines of a legacy server, since the start, that could not be said to belong
+   * to one call: those were answered with an error, these dropped.
+   */
+  readonly unattributed?: { readonly question: number; readonly log: number };
 }
 
 export type UpstreamChange =

@@ -7,7 +7,13 @@ import type { Pieces } from "../../src/protocol/message.ts";
 import { currentRuntime } from "../../src/runtime/current.ts";
 import { openUpstream } from "../../src/upstream/open.ts";
 import type { ServerSettings, UpstreamOptions } from "../../src/upstream/settings.ts";
-import type { Upstream, UpstreamCall, UpstreamState } from "../../src/upstream/upstream.ts";
+import type {
+  Origin,
+  ServerRequest,
+  Upstream,
+  UpstreamCall,
+  UpstreamState,
+} from "../../src/upstream/upstream.ts";
 
 type More = Partial<ServerSettings>;
 
@@ -73,8 +79,19 @@ export interface Running {
   readonly call: Promise<UpstreamCall>;
 }
 
+export interface Caller {
+  readonly origin?: Origin;
+  /** What is asked in the middle of the call; refused when absent. */
+  readonly asked?: (question: ServerRequest) => void;
+}
+
 /** One tools/call; `end` never rejects. */
-export function startCall(upstream: Upstream, tool: string, args: object = {}): Running {
+export function startCall(
+  upstream: Upstream,
+  tool: string,
+  args: object = {},
+  { origin, asked }: Caller = {},
+): Running {
   let tell: (outcome: Outcome) => void = () => undefined;
   let ends = 0;
   const notifications: string[] = [];
@@ -92,12 +109,12 @@ export function startCall(upstream: Upstream, tool: string, args: object = {}): 
       method: "tools/call",
       name: tool,
       headers: [],
-      origin: undefined,
+      origin,
       params: (id, era) => params(tool, args, id, era),
     },
     {
       notification: (method, body) => notifications.push(`${method} ${JSON.stringify(body)}`),
-      request: (asked) => asked.error(-32601, "Method not found"),
+      request: asked ?? ((question) => question.error(-32601, "Method not found")),
       response: (body) =>
         tell({ ...base, kind: "response", text: Buffer.from(body.bytes).toString("utf8") }),
       failed: (error, mayHaveRun) =>
@@ -112,8 +129,13 @@ export function startCall(upstream: Upstream, tool: string, args: object = {}): 
   return { end, call };
 }
 
-export function callTool(upstream: Upstream, tool: string, args: object = {}): Promise<Outcome> {
-  return startCall(upstream, tool, args).end;
+export function callTool(
+  upstream: Upstream,
+  tool: string,
+  args: object = {},
+  caller: Caller = {},
+): Promise<Outcome> {
+  return startCall(upstream, tool, args, caller).end;
 }
 
 function params(tool: string, args: object, id: number, era: string): Pieces {

@@ -1,0 +1,109 @@
+/**
+ * What a server says in a conversation beside its answers: whose it is, and where it goes. Nothing
+ * is guessed: what does not name its call is that of the only one in flight, or nobody's.
+ */
+
+import type { JsonObject } from "../base/json.ts";
+import type { Clock } from "../base/ports.ts";
+import { errorMessage, resultMessage } from "../protocol/envelope.ts";
+import type { RequestMessage } from "../protocol/message.ts";
+import { createGhosts } from "./ghosts.ts";
+import { changedList, type LinkEvents, updatedResource } from "./link.ts";
+import { createQuestions, type SendReply } from "./questions.ts";
+import type { UpstreamSink } from "./upstream.ts";
+
+/** A call in flight, as far as it matters here. */
+export interface Asker {
+  readonly sink: UpstreamSink;
+}
+
+export interface Asides {
+  /** As Link.stale. */
+  readonly stale: boolean;
+  /** A request of a legacy server. `on`: the call on whose own stream it came. */
+  asked(message: RequestMessage, on: Asker | undefined, reply: SendReply): void;
+  /** A notification that may belong to no call; whether it was such a one. */
+  told(method: string, params: JsonObject): boolean;
+  /** One that belongs to some call and does not say to which. */
+  astray(method: string, params: JsonObject): void;
+  /** The call is over: so are its questions. */
+  over(call: Asker, why: string): void;
+  /** It was taken back: nobody knows whether the server stopped. */
+  ghost(id: number): void;
+  /** An answer to a call that is not in flight any more. */
+  late(id: number): void;
+  /** Another session: nothing of the old one runs in it. */
+  renewed(): void;
+  close(why: string): void;
+}
+
+export interface AsidesOptions {
+  readonly clock: Clock;
+  readonly events: Pick<LinkEvents, "listChanged" | "updated" | "unattributed">;
+  readonly inFlight: {
+    any(): boolean;
+    /** The only one; undefined when there is none, or more. */
+    sole(): Asker | undefined;
+  };
+}
+
+export function createAsides({ clock, events, inFlight }: AsidesOptions): Asides {
+  const questions = createQuestions();
+  const ghosts = createGhosts(clock);
+  let stale = false;
+  return {
+    get stale() {
+      return stale;
+    },
+    asked(message, on, reply) {
+      const pings = message.method === "ping";
+      const call = pings || on !== undefined || ghosts.any() ? on : inFlight.sole();
+      if (call !== undefined && !pings) {
+        questions.ask(message, call, call.sink, reply);
+        return;
+      }
+      const ofOneCall = inFlight.any() || ghosts.any();
+      reply([answerAside(message, ofOneCall)]);
+      if (pings || !ofOneCall) return;
+      stale ||= ghosts.any();
+      events.unattributed("question");
+    },
+    told(method, params) {
+      const list = changedList(method);
+      const uri = updatedResource(method, params);
+      const withdrawn = method === "notifications/cancelled";
+      if (list !== undefined) events.listChanged(list);
+      else if (uri !== undefined) events.updated(uri, params);
+      else if (withdrawn) questions.withdraw(params);
+      return withdrawn || list !== undefined || uri !== undefined;
+    },
+    astray(method, params) {
+      if (!ofSomeCall.has(method)) return;
+      const call = ghosts.recent() ? undefined : inFlight.sole();
+      if (call !== undefined) call.sink.notification(method, params);
+      else events.unattributed("log");
+    },
+    over: questions.over,
+    ghost: ghosts.add,
+    late: ghosts.answered,
+    renewed() {
+      ghosts.clear();
+      stale = false;
+    },
+    close: questions.close,
+  };
+}
+
+const ofSomeCall: ReadonlySet<string> = new Set([
+  "notifications/message",
+  "notifications/elicitation/complete",
+]);
+
+/** The answer where no call can be asked; without one in flight there is nobody to ask. */
+function answerAside(message: RequestMessage, callsInFlight: boolean): string {
+  const { idText, method } = message;
+  if (method === "ping") return resultMessage(idText, "{}").join("");
+  if (callsInFlight) return errorMessage(idText, -32603, "It cannot be told which call asks this");
+  if (method === "roots/list") return resultMessage(idText, '{"roots":[]}').join("");
+  return errorMessage(idText, -32601, "Method not found");
+}

@@ -1,0 +1,98 @@
+/** One request to an HTTP server on its way, and all that are. */
+
+import type { GatewayError } from "../base/errors.ts";
+import type { StrictBody } from "../protocol/message.ts";
+import type { Session } from "./http-connect.ts";
+import type { Fields } from "./http-head.ts";
+import type { Exchange } from "./http-pool.ts";
+import type { PostEvents } from "./http-post.ts";
+import type { Sent } from "./link.ts";
+import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
+
+/** What the calls of a link need of it. */
+export interface Owner {
+  receive(call: Call, body: StrictBody): void;
+  refuse(call: Call, status: number, bytes: Uint8Array): void;
+  ended(call: Call): void;
+  failed(call: Call, why: GatewayError, sent: boolean): void;
+  cancel(call: Call, reason: string): void;
+}
+
+/** One object a call, told of the answer and able to cancel: no closures on the data path. */
+export class Call implements PostEvents, Sent {
+  readonly #owner: Owner;
+  readonly id: number;
+  readonly request: UpstreamRequest;
+  readonly sink: UpstreamSink;
+  exchange: Exchange | undefined;
+  /** The session it was sent in last. */
+  session: Session | undefined;
+  /** It was sent once more after the server had refused its session. */
+  again = false;
+  over = false;
+  /** Its neighbours among those in flight: a list without an allocation for each call. */
+  before: Call | undefined;
+  after: Call | undefined;
+
+  constructor(owner: Owner, id: number, request: UpstreamRequest, sink: UpstreamSink) {
+    this.#owner = owner;
+    this.id = id;
+    this.request = request;
+    this.sink = sink;
+  }
+
+  message(body: StrictBody): void {
+    this.#owner.receive(this, body);
+  }
+
+  refused(status: number, _fields: Fields, body: Uint8Array): void {
+    this.#owner.refuse(this, status, body);
+  }
+
+  end(): void {
+    this.#owner.ended(this);
+  }
+
+  failed(error: GatewayError, sent: boolean): void {
+    this.#owner.failed(this, error, sent);
+  }
+
+  cancel(reason: string): void {
+    this.#owner.cancel(this, reason);
+  }
+}
+
+/** The calls of one link that have not ended. */
+export class InFlight {
+  #first: Call | undefined;
+
+  add(call: Call): void {
+    call.after = this.#first;
+    if (this.#first !== undefined) this.#first.before = call;
+    this.#first = call;
+  }
+
+  /** Once a call. */
+  remove(call: Call): void {
+    const { before, after } = call;
+    if (before === undefined) this.#first = after;
+    else before.after = after;
+    if (after !== undefined) after.before = before;
+    call.before = call.after = undefined;
+  }
+
+  all(): readonly Call[] {
+    const calls: Call[] = [];
+    for (let call = this.#first; call !== undefined; call = call.after) calls.push(call);
+    return calls;
+  }
+
+  any(): boolean {
+    return this.#first !== undefined;
+  }
+
+  /** The only one; undefined when there is none, or more. */
+  sole(): Call | undefined {
+    return this.#first?.after === undefined ? this.#first : undefined;
+  }
+}

@@ -1,0 +1,98 @@
+/** The session that a link is in now: renewed when the server forgets it, with its own stream. */
+
+import type { Clock, Random } from "../base/ports.ts";
+import type { StrictBody } from "../protocol/message.ts";
+import { ask } from "./http-ask.ts";
+import { listenForChanges } from "./http-changes.ts";
+import type { Connector, Session } from "./http-connect.ts";
+import { type HttpTarget, legacyFields } from "./http-target.ts";
+import type { KeptStream } from "./kept-stream.ts";
+import type { LinkEvents } from "./link.ts";
+
+export interface LiveSession {
+  readonly session: Session;
+  /** The head of a POST in it, up to the fields of the request. */
+  readonly head: string;
+  /** One new session for all calls that found `used` lost. */
+  renew(used: Session): Promise<void>;
+  /** Cuts its stream. */
+  stop(): void;
+  /** Tells the server that the session is not needed any more; it may not care. */
+  end(): Promise<void>;
+}
+
+export interface LiveOptions {
+  readonly target: HttpTarget;
+  readonly connector: Connector;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: LinkEvents;
+  /** One message of the stream that belongs to no call. */
+  aside(body: StrictBody): void;
+  /** There is another session. */
+  renewed(): void;
+  /** There is no server any more. */
+  lost(cause: string): void;
+}
+
+export function createLive(options: LiveOptions): LiveSession {
+  const { target, events, clock } = options;
+  let session = options.session;
+  let head = headOf(target, session);
+  let renewing: Promise<void> | undefined;
+  let stopped = false;
+  let changes = watch();
+
+  function watch(): KeptStream | undefined {
+    const own = session;
+    const renewOwn = () => void renew(own).catch(() => undefined);
+    return listenForChanges({ ...options, session: own, renew: renewOwn });
+  }
+
+  function renew(used: Session): Promise<void> {
+    if (session !== used) return Promise.resolve();
+    renewing ??= options.connector.renew().then(
+      (fresh) => {
+        renewing = undefined;
+        if (stopped) return;
+        session = fresh;
+        head = headOf(target, fresh);
+        changes?.stop();
+        changes = watch();
+        options.renewed();
+        events.listChanged("tools/list");
+      },
+      (why: Error) => {
+        renewing = undefined;
+        options.lost(why.message);
+        throw why;
+      },
+    );
+    return renewing;
+  }
+
+  return {
+    get session() {
+      return session;
+    },
+    get head() {
+      return head;
+    },
+    renew,
+    stop() {
+      stopped = true;
+      changes?.stop();
+    },
+    async end() {
+      if (session.id === undefined) return;
+      const bye = target.deleteHead + legacyFields(session.hello.protocol, session.id);
+      await ask(target, clock, bye, [], 1_000).catch(() => undefined);
+    },
+  };
+}
+
+export function headOf(target: HttpTarget, session: Session): string {
+  if (session.hello.era === "modern") return target.postHead;
+  return target.postHead + legacyFields(session.hello.protocol, session.id);
+}
