@@ -45,7 +45,7 @@ export const catalogue = {
   GW_JSON: row(400, -32700, 1, "The body is not JSON, or not unambiguous JSON", "send one JSON-RPC object: UTF-8, no duplicate keys, no __proto__, no lone surrogates"),
   GW_JSON_LIMIT: row(400, -31003, 1, "The body nests deeper or holds more values than the limits allow", "send less, or raise `limits.json_depth` or `limits.json_values`"),
   GW_MESSAGE: row(400, -32600, 1, "The body is not a JSON-RPC message this gateway takes", "send one request or notification, exact key names, a string or integer id"),
-  GW_METHOD: row(404, -32601, 1, "The method is not offered", "this version offers initialize, server/discover, ping, tools/list, tools/call and subscriptions/listen"),
+  GW_METHOD: row(404, -32601, 1, "The method is not offered", "use a method of the protocol revision that the client speaks; some exist in one of the two families only"),
   GW_PARAMS: row(200, -32602, 1, "The params do not fit the method", "see the message for the member that does not fit"),
   GW_ID_IN_FLIGHT: row(400, -32600, 1, "A request with this id is still running in this session", "use a new id for each request"),
   // Decisions
@@ -54,6 +54,8 @@ export const catalogue = {
   GW_NO_POLICY: row(200, -31001, 1, "The config names no policy, so everything is denied", "add `policy: FILE` to the config; `authensor-gw init` writes one to start from"),
   GW_ASK: row(200, -31001, 1, "The policy wants a person's approval, and this version cannot ask for it yet", "ask the owner of the policy to allow it"),
   GW_TOOL_UNKNOWN: row(200, -32602, 1, "No server offers this tool to this key", "list the tools again; `authensor-gw tools list` shows what each key sees"),
+  GW_PROMPT_UNKNOWN: row(200, -32602, 1, "No server offers this prompt to this key", "list the prompts again"),
+  GW_RESOURCE_UNKNOWN: row(200, -32602, 1, "No server offers this resource to this key (-32002 to clients before 2026-07-28)", "list the resources again"),
   // Forwarding
   GW_UPSTREAM_DOWN: row(200, -32603, 69, "The server behind the gateway is not reachable", "`authensor-gw status` says why and when it is tried again"),
   GW_UPSTREAM_ERROR: row(200, -32603, 1, "The server behind the gateway answered with something that is not MCP", "check the server's own log"),
@@ -67,6 +69,8 @@ export const catalogue = {
   GW_RESULT_TOO_LARGE: row(200, -31003, 1, "The result is larger than `limits.result`", "ask for less, or raise `limits.result` in the config"),
   GW_CANCELLED: row(200, -32603, 1, "The client cancelled the call", "nothing: the client asked for it"),
   GW_NOT_BRIDGED: row(200, -32603, 1, "The server asked for something that this version does not carry to the client", "use a server that answers without asking back, or a later version"),
+  GW_CLIENT_CAPABILITY: row(400, -32603, 1, "The server needs a capability that the client does not have", "use a client that declares the capability, or a tool that does not ask"),
+  GW_SUBSCRIPTIONS_FULL: row(200, -31003, 1, "The session watches as many resources as it may", "unsubscribe from resources that are not needed"),
   // Audit
   GW_AUDIT_UNAVAILABLE: row(503, -31001, 69, "The receipt cannot be written, so the call was not made", "free disk space in data_dir, then restart the gateway; `authensor-gw status` shows the spool"),
   GW_OUTCOME_LOST: row(200, -32603, 69, "The call went to the server, but its outcome could not be recorded", "the call may have run: check before you repeat it; free disk space in data_dir"),

@@ -1,6 +1,7 @@
 /**
- * THE PATH: the whole life of one tools/call after its request was authenticated and strictly read
- * (front/). Every exit leaves a receipt, and there is no other way to a server.
+ * THE PATH: the whole life of one decided request, of a tools/call as a rule, after it was
+ * authenticated and strictly read (front/). Every exit leaves a receipt, and there is no other way
+ * to a server.
  *
  *   parse → decide → intent on disk → forward → outcome on disk → respond
  *
@@ -10,22 +11,27 @@
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { no } from "../base/result.ts";
-import type { Tool } from "../catalog/catalog.ts";
+import type { Item } from "../catalog/catalog.ts";
 import type { Decision } from "../policy/model.ts";
 import type { OutcomeFields } from "../receipt/model.ts";
 import type { LiveCall } from "./board.ts";
 import { decide } from "./decide.ts";
 import { type Forwarded, forward } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
-import { parseCall, type ToolCall } from "./parse.ts";
+import type { Decided, DecidedCall } from "./method.ts";
 import type { CallPorts } from "./ports.ts";
 import { decisionTrace, intentFields, outcomeFields } from "./record.ts";
 import { respondDenied, respondFailed, respondProblem, respondResult } from "./respond.ts";
 
-/** Handles one tools/call; never throws. */
-export function callTool(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {
+/** Handles one request of a decided method; never throws. */
+export function makeCall(
+  incoming: Incoming,
+  reply: Reply,
+  ports: CallPorts,
+  method: Decided,
+): Handling {
   const live = ports.board.begin(incoming);
-  run(incoming, reply, ports, live).then(
+  run(incoming, reply, ports, method, live).then(
     () => ports.board.end(live),
     (thrown) => {
       ports.error("call failed inside", { error: String(thrown) });
@@ -70,14 +76,15 @@ async function run(
   incoming: Incoming,
   reply: Reply,
   ports: CallPorts,
+  method: Decided,
   live: LiveCall,
 ): Promise<void> {
-  let parsed = parseCall(incoming, ports.catalog);
-  if (parsed.ok && parsed.value.tool === undefined) {
+  let parsed = method.parse(incoming, ports.catalog);
+  if (parsed.ok && parsed.value.item === undefined) {
     // Right after a start an agent with an old list may be faster than the servers.
     await ports.catalog.starting();
     if (!ports.isLive(incoming.identity)) parsed = no(keyEnded());
-    else parsed = parseCall(incoming, ports.catalog);
+    else parsed = method.parse(incoming, ports.catalog);
   }
   if (!parsed.ok) {
     live.code = parsed.error.code;
@@ -86,13 +93,14 @@ async function run(
     return;
   }
   const call = parsed.value;
+  const { item } = call;
 
   const policy = ports.policy();
   const decision = decide(incoming, call, ports);
   ports.debug?.("call decided", decisionTrace(incoming, call, decision));
   const fields = intentFields(incoming, call, decision, policy, ports);
   decided(live, call, decision, fields.argsBytes, ports.clock.mono());
-  if (decision.effect !== "allow" || call.tool === undefined) {
+  if (decision.effect !== "allow" || item === undefined) {
     const receipt = ports.audit.refusal(fields);
     live.receipt = receipt.id;
     live.outcome = fields.outcome === "" ? undefined : fields.outcome;
@@ -110,7 +118,10 @@ async function run(
 
   live.stage = "server";
   live.sentAt = ports.clock.mono();
-  const answer = await forward(incoming, reply, call.tool, ports, live);
+  const answer =
+    method.perform === undefined
+      ? await forward(incoming, reply, call, item, ports, live)
+      : await method.perform(call, item, { incoming, ports, live });
   live.stage = "outcome";
   ports.debug?.("call ended", { receipt: intent.id, end: answer.kind, server_ms: answer.serverMs });
   const end = outcomeFields(incoming, intent.seq, answer, ports);
@@ -119,7 +130,7 @@ async function run(
   // … and no answer leaves before this one is.
   if (outcome.durable !== undefined) await outcome.durable;
   live.endedAt = ports.clock.mono();
-  respond(incoming, reply, call.tool, answer, intent.id);
+  respond(incoming, reply, item, answer, intent.id);
   // Who cancels his own call waits for nothing; an operator's cancel has to be told.
   if (answer.kind === "cancelled" && live.stopReason !== undefined) {
     respondFailed(incoming, reply, endedByOperator(live), { receipt: intent.id, target: "" }, true);
@@ -130,7 +141,7 @@ async function run(
 
 function decided(
   live: LiveCall,
-  call: ToolCall,
+  call: DecidedCall,
   decision: Decision,
   argsBytes: number,
   now: number,
@@ -139,8 +150,8 @@ function decided(
   live.decidedAt = now;
   live.decision = decision;
   live.argsBytes = argsBytes;
-  live.server = call.tool?.server ?? call.guess?.server ?? "";
-  live.target = call.tool?.target ?? call.exposed.slice(0, limits.toolNameBytes);
+  live.server = call.item?.server ?? call.guess?.server ?? "";
+  live.target = call.item?.target ?? call.exposed.slice(0, limits.toolNameBytes);
 }
 
 function answered(live: LiveCall, answer: Forwarded, end: OutcomeFields, now: number): void {
@@ -154,13 +165,13 @@ function answered(live: LiveCall, answer: Forwarded, end: OutcomeFields, now: nu
 function respond(
   incoming: Incoming,
   reply: Reply,
-  tool: Tool,
+  item: Item,
   answer: Forwarded,
   receipt: string,
 ): void {
   if (answer.kind === "result") respondResult(incoming, reply, answer);
   if (answer.kind === "failed") {
-    const about = { receipt, target: tool.target };
+    const about = { receipt, target: item.target };
     respondFailed(incoming, reply, answer.error, about, answer.mayHaveRun);
   }
 }

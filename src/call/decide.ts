@@ -3,12 +3,12 @@
 import type { JsonObject } from "../base/json.ts";
 import type { Decision } from "../policy/model.ts";
 import type { Incoming } from "./incoming.ts";
-import type { ToolCall } from "./parse.ts";
+import type { DecidedCall } from "./method.ts";
 import type { CallPorts } from "./ports.ts";
 
-export function decide(incoming: Incoming, call: ToolCall, ports: CallPorts): Decision {
-  if (call.tool === undefined) return unknownTool;
-  const candidates = ports.catalog.candidates(incoming.identity, call.tool);
+export function decide(incoming: Incoming, call: DecidedCall, ports: CallPorts): Decision {
+  if (call.item === undefined) return unknownItem;
+  const candidates = ports.catalog.candidates(incoming.identity, call.item);
   return candidates.decide({
     args: call.args,
     client: incoming.client,
@@ -19,7 +19,7 @@ export function decide(incoming: Incoming, call: ToolCall, ports: CallPorts): De
 }
 
 /** No rule was asked: there is nothing it could be asked about. */
-const unknownTool: Decision = {
+const unknownItem: Decision = {
   effect: "deny",
   code: undefined,
   rule: undefined,

@@ -2,10 +2,12 @@
 
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
-import type { Tool } from "../catalog/catalog.ts";
-import type { Era, Pieces, RequestMessage, StrictBody } from "../protocol/message.ts";
+import type { Item } from "../catalog/catalog.ts";
+import type { ClientCapabilities } from "../protocol/capabilities.ts";
+import type { Era, Pieces, StrictBody } from "../protocol/message.ts";
 import { encodeMirror } from "../protocol/mirror.ts";
-import { outgoingCall } from "../protocol/translate/params.ts";
+import { capabilitiesFor } from "../protocol/translate/capabilities.ts";
+import { outgoingParams } from "../protocol/translate/params.ts";
 import type { Outcome } from "../receipt/model.ts";
 import type {
   Origin,
@@ -17,8 +19,9 @@ import type {
 import type { LiveCall } from "./board.ts";
 import type { Watched } from "./deadlines.ts";
 import type { Incoming, Reply } from "./incoming.ts";
+import type { DecidedCall } from "./method.ts";
+import { noteFor } from "./notes.ts";
 import type { CallPorts } from "./ports.ts";
-import { progressMessage } from "./respond.ts";
 
 export type Forwarded =
   | {
@@ -42,14 +45,15 @@ export type Forwarded =
 export function forward(
   incoming: Incoming,
   reply: Reply,
-  tool: Tool,
+  decided: DecidedCall,
+  item: Item,
   ports: CallPorts,
   live: LiveCall,
 ): Promise<Forwarded> {
   return new Promise((resolve) => {
-    const call = new ForwardedCall(incoming, reply, tool, ports, live, resolve);
+    const call = new ForwardedCall(incoming, reply, decided, item, ports, live, resolve);
     live.deadline = ports.deadlines.watch(call);
-    live.timeout = tool.timeout;
+    live.timeout = item.timeout;
     live.abort = (reason) => call.giveUp(reason, { kind: "cancelled" });
     // The client may have taken it back while the intent was being written.
     if (live.cancelled === undefined) call.send();
@@ -61,18 +65,24 @@ export function forward(
  * One call at its server: the request, what is told of it, and its deadline. One object, as this is
  * the data path: with closures for each event a call took 3 kB more.
  */
-class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
-  readonly method = "tools/call";
-  readonly name: string;
+class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin {
+  readonly method: string;
+  readonly name: string | undefined;
   readonly headers: readonly (readonly [string, string])[];
-  readonly origin: Origin | undefined;
+  /** Itself: the request and whose it is are one object. */
+  readonly origin: Origin = this;
+  readonly keyId: string;
+  readonly session: string;
+  readonly capabilities: ClientCapabilities;
+  readonly logLevel: string | undefined;
   idleAt: number;
   maxAt: number;
   readonly idleMs: number;
   extended = false;
-  readonly #message: RequestMessage;
+  readonly #incoming: Incoming;
   readonly #reply: Reply;
-  readonly #tool: Tool;
+  readonly #call: DecidedCall;
+  readonly #item: Item;
   readonly #ports: CallPorts;
   readonly #live: LiveCall;
   readonly #resolve: (end: Forwarded) => void;
@@ -83,23 +93,29 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
   constructor(
     incoming: Incoming,
     reply: Reply,
-    tool: Tool,
+    call: DecidedCall,
+    item: Item,
     ports: CallPorts,
     live: LiveCall,
     resolve: (end: Forwarded) => void,
   ) {
-    const { message } = incoming;
-    const { idleMs, maxMs } = tool.timeout;
+    const { message, identity, session, capabilities, logLevel } = incoming;
+    const { idleMs, maxMs } = item.timeout;
     const now = ports.clock.mono();
-    this.name = tool.name;
-    this.headers = paramHeaders(tool, message.params);
-    this.origin = undefined;
+    this.method = message.method;
+    this.name = call.ref === undefined ? item.name : undefined;
+    this.headers = paramHeaders(item, message.params);
+    this.keyId = identity.keyId;
+    this.session = session;
+    this.capabilities = capabilities;
+    this.logLevel = logLevel;
     this.idleAt = now + idleMs;
     this.maxAt = now + maxMs;
     this.idleMs = idleMs;
-    this.#message = message;
+    this.#incoming = incoming;
     this.#reply = reply;
-    this.#tool = tool;
+    this.#call = call;
+    this.#item = item;
     this.#ports = ports;
     this.#live = live;
     this.#resolve = resolve;
@@ -109,7 +125,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
   send(): void {
     let sent: UpstreamCall | Promise<UpstreamCall>;
     try {
-      sent = this.#tool.upstream.send(this, this);
+      sent = this.#item.upstream.send(this, this);
     } catch (thrown) {
       this.#notSent(thrown);
       return;
@@ -126,17 +142,25 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
   /** From the upstream: the era of the connection is known now. */
   params(id: number, era: Era): Pieces {
     this.#live.serverEra = era;
-    // This version carries no server request to the client, so it offers servers none.
-    const own = { capabilitiesText: "{}", clientInfoText: this.#ports.clientInfoText };
-    return outgoingCall(this.#message, { name: this.name, id, era, ...own }).params;
+    const { message, era: from } = this.#incoming;
+    const name = this.#item.kind === "resource" ? undefined : this.name;
+    if (era === "legacy") {
+      const out = { name, ref: this.#call.ref, id, era, from, ...unsaid };
+      return outgoingParams(message, out).params;
+    }
+    return outgoingParams(message, {
+      ...{ name, ref: this.#call.ref, id, era, from, logLevel: this.logLevel },
+      capabilitiesText: capabilitiesFor(this.capabilities.text, from),
+      clientInfoText: this.#infoText(),
+    }).params;
   }
 
   notification(method: string, params: JsonObject): void {
     this.idleAt = this.#ports.clock.mono() + this.idleMs;
     this.#live.progress += 1;
-    if (this.#over || method !== "notifications/progress") return;
-    const token = progressToken(this.#message.params);
-    if (token !== undefined) this.#reply.notify(progressMessage(params, token));
+    if (this.#over) return;
+    const message = noteFor(method, params, this.#incoming, this.#live.serverEra ?? "legacy");
+    if (message !== undefined) this.#reply.notify(message);
   }
 
   request(asked: ServerRequest): void {
@@ -154,7 +178,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
   expired(which: "idle" | "max"): void {
     const now = this.#ports.clock.mono();
     const tookMs = this.extended ? now - this.#began : undefined;
-    const error = timeoutError(this.#tool, which, tookMs);
+    const error = timeoutError(this.#item, which, tookMs);
     this.giveUp(error.message, { kind: "failed", error, mayHaveRun: true });
   }
 
@@ -175,13 +199,20 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched {
     this.#resolve(end);
   }
 
+  /** Who calls; where a legacy client did not say, ourselves (3, tools/call). */
+  #infoText(): string {
+    const { client, era } = this.#incoming;
+    if (era === "modern" || client.name === "") return this.#ports.clientInfoText;
+    return JSON.stringify({ name: client.name, version: client.version });
+  }
+
   #taken(call: UpstreamCall): void {
     this.#sent = call;
     if (this.#over) call.cancel("the gateway has given up on this call");
   }
 
   #notSent(thrown: unknown): void {
-    const error = asFault(thrown, `Cannot call "${this.#tool.target}"`);
+    const error = asFault(thrown, `Cannot call "${this.#item.target}"`);
     this.end({ kind: "failed", error, mayHaveRun: false });
   }
 }
@@ -192,10 +223,13 @@ type Untimed = Forwarded extends infer F
     : never
   : never;
 
+/** What a legacy server was told at its `initialize`. */
+const unsaid = { capabilitiesText: "{}", clientInfoText: "{}" };
+
 const noHeaders: readonly (readonly [string, string])[] = [];
 
 /** Mcp-Param headers from the arguments that are sent, by the server's own schema. */
-function paramHeaders(tool: Tool, params: JsonObject): readonly (readonly [string, string])[] {
+function paramHeaders(tool: Item, params: JsonObject): readonly (readonly [string, string])[] {
   if (tool.paramHeaders.length === 0) return noHeaders;
   const found: (readonly [string, string])[] = [];
   for (const { name, path } of tool.paramHeaders) {
@@ -206,12 +240,6 @@ function paramHeaders(tool: Tool, params: JsonObject): readonly (readonly [strin
     }
   }
   return found;
-}
-
-function progressToken(params: JsonObject): string | number | undefined {
-  const meta = member(params, "_meta");
-  const token = isObject(meta) ? member(meta, "progressToken") : undefined;
-  return typeof token === "string" || typeof token === "number" ? token : undefined;
 }
 
 function answered(message: StrictBody, era: Era): Untimed {
@@ -234,7 +262,7 @@ function answered(message: StrictBody, era: Era): Untimed {
 
 /** `extendedMs`: how long it had in all, where an operator gave it more than the setting. */
 function timeoutError(
-  tool: Tool,
+  tool: Item,
   which: "idle" | "max",
   extendedMs: number | undefined,
 ): GatewayError {

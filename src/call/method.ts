@@ -1,6 +1,12 @@
 /** One method of the table in methods.ts. */
 
-import type { Era } from "../protocol/message.ts";
+import type { GatewayError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Result } from "../base/result.ts";
+import type { Catalog, Guess, Item } from "../catalog/catalog.ts";
+import type { Era, Pieces } from "../protocol/message.ts";
+import type { LiveCall } from "./board.ts";
+import type { Forwarded } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { CallPorts } from "./ports.ts";
 
@@ -8,4 +14,35 @@ export interface Method {
   /** Eras in which the method exists and is offered; none: known, but not offered yet. */
   readonly eras: readonly Era[];
   run(incoming: Incoming, reply: Reply, ports: CallPorts): Handling;
+}
+
+/** A method that policy decides: what THE PATH (call.ts) has to know of it. */
+export interface Decided {
+  /** Params members that the receipt names or has the digest of; `params_hash` is of the others. */
+  readonly covers: readonly string[];
+  parse(incoming: Incoming, catalog: Catalog): Result<DecidedCall, GatewayError>;
+  /** Instead of sending it to its server as it is. */
+  readonly perform?: (call: DecidedCall, item: Item, to: Performing) => Promise<Forwarded>;
+}
+
+export interface Performing {
+  readonly incoming: Incoming;
+  readonly ports: CallPorts;
+  readonly live: LiveCall;
+}
+
+export interface DecidedCall {
+  readonly method: Decided;
+  /** As the agent wrote it. */
+  readonly exposed: string;
+  /** undefined: no server offers it; such a call is refused with a receipt. */
+  readonly item: Item | undefined;
+  /** What an unknown name was meant to be: for the receipt and the error text. */
+  readonly guess: Guess | undefined;
+  /** What policy knows as `args`. */
+  readonly args: JsonObject;
+  /** Bytes that the receipt has the digest of; undefined when absent, which means {} (P37). */
+  readonly argsSpan: readonly [number, number] | undefined;
+  /** `ref` of completion/complete with the server's own name. */
+  readonly ref: Pieces | undefined;
 }

@@ -1,7 +1,7 @@
 /** Every method of every revision and who answers it; all else is -32601. One family a file. */
 
 import { fault } from "../base/errors.ts";
-import { callTool } from "./call.ts";
+import { makeCall } from "./call.ts";
 import { completionMethods } from "./completion.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import { lifecycleMethods } from "./lifecycle.ts";
@@ -9,6 +9,7 @@ import { listTools } from "./list.ts";
 import { loggingMethods } from "./logging.ts";
 import type { Method } from "./method.ts";
 import { nothingToCancel } from "./not-offered.ts";
+import { toolCall } from "./parse.ts";
 import type { CallPorts } from "./ports.ts";
 import { promptMethods } from "./prompts.ts";
 import { resourceMethods } from "./resources.ts";
@@ -17,7 +18,13 @@ import { taskMethods } from "./tasks.ts";
 
 /** initialize, server/discover and subscriptions/listen are the front's: they are about streams. */
 const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
-  ["tools/call", { eras: ["legacy", "modern"], run: callTool }],
+  [
+    "tools/call",
+    {
+      eras: ["legacy", "modern"],
+      run: (incoming, reply, ports) => makeCall(incoming, reply, ports, toolCall),
+    },
+  ],
   ["tools/list", { eras: ["legacy", "modern"], run: listTools }],
   ...lifecycleMethods,
   ...resourceMethods,

@@ -1,39 +1,21 @@
-/** From a request message to a tool call, or the fault of the message. */
+/** From a request message to a decided call, or the fault of the message. */
 
 import type { GatewayError } from "../base/errors.ts";
 import { fault } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
-import type { Catalog, Guess, Tool } from "../catalog/catalog.ts";
+import type { Catalog, Item } from "../catalog/catalog.ts";
 import { checkParamHeaders } from "../protocol/headers.ts";
 import { toOneLine } from "../protocol/one-line.ts";
 import type { Incoming } from "./incoming.ts";
+import type { Decided, DecidedCall } from "./method.ts";
 
-export interface ToolCall {
-  /** As the agent wrote it. */
-  readonly exposed: string;
-  /** undefined: no server offers it; such a call is refused with a receipt. */
-  readonly tool: Tool | undefined;
-  /** What an unknown name was meant to be: for the receipt and the error text. */
-  readonly guess: Guess | undefined;
-  readonly args: JsonObject;
-  /** Byte span of the arguments in the body; undefined when absent, which means {} (P37). */
-  readonly argsSpan: readonly [number, number] | undefined;
-}
+export const toolCall: Decided = { covers: ["name", "arguments"], parse: parseToolCall };
 
-const noArgs: JsonObject = {};
-
-export function parseCall(incoming: Incoming, catalog: Catalog): Result<ToolCall, GatewayError> {
-  const { params, body } = incoming.message;
-  const exposed = member(params, "name");
-  if (typeof exposed !== "string" || exposed === "") {
-    return no(fault("GW_PARAMS", { message: 'tools/call needs a string "name" in params' }));
-  }
-  const given = member(params, "arguments");
-  if (given !== undefined && !isObject(given)) {
-    return no(fault("GW_PARAMS", { message: '"arguments" of tools/call must be an object' }));
-  }
-  const args = given ?? noArgs;
+function parseToolCall(incoming: Incoming, catalog: Catalog): Result<DecidedCall, GatewayError> {
+  const named = readNamed(incoming);
+  if (!named.ok) return named;
+  const { exposed, args, given } = named.value;
   const tool = catalog.tool(exposed);
   if (tool !== undefined && incoming.era === "modern") {
     const mismatch = checkParamHeaders(args, tool.paramHeaders, incoming.header);
@@ -41,9 +23,36 @@ export function parseCall(incoming: Incoming, catalog: Catalog): Result<ToolCall
       return no(fault("GW_HEADER_MISMATCH", { message: mismatch.message }));
     }
   }
-  // Before anything is hashed or sent: what is decided, recorded and sent stays one and the same.
-  if (tool?.lineFramed === true) toOneLine(body.bytes);
-  const argsSpan = given === undefined ? undefined : body.span("arguments", "params");
+  framed(incoming, tool);
+  const argsSpan = given ? incoming.message.body.span("arguments", "params") : undefined;
   const guess = tool === undefined ? catalog.guess(exposed) : undefined;
-  return ok({ exposed, tool, guess, args, argsSpan });
+  return ok({ method: toolCall, exposed, item: tool, guess, args, argsSpan, ref: undefined });
 }
+
+export interface Named {
+  readonly exposed: string;
+  readonly args: JsonObject;
+  /** Whether there were arguments at all. */
+  readonly given: boolean;
+}
+
+/** `name` and `arguments`, as tools/call and prompts/get have them. */
+export function readNamed({ message }: Incoming): Result<Named, GatewayError> {
+  const { params, method } = message;
+  const exposed = member(params, "name");
+  if (typeof exposed !== "string" || exposed === "") {
+    return no(fault("GW_PARAMS", { message: `${method} needs a string "name" in params` }));
+  }
+  const given = member(params, "arguments");
+  if (given !== undefined && !isObject(given)) {
+    return no(fault("GW_PARAMS", { message: `"arguments" of ${method} must be an object` }));
+  }
+  return ok({ exposed, args: given ?? noArgs, given: given !== undefined });
+}
+
+/** Before anything is hashed or sent: what is decided, recorded and sent is one and the same. */
+export function framed({ message }: Incoming, item: Item | undefined): void {
+  if (item?.lineFramed === true) toOneLine(message.body.bytes);
+}
+
+const noArgs: JsonObject = {};

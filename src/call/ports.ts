@@ -8,6 +8,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Policy } from "../policy/model.ts";
 import type { Board } from "./board.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { ResourceHub } from "./resource-hub.ts";
 
 export interface CallPorts {
   readonly audit: Audit;
@@ -16,6 +17,7 @@ export interface CallPorts {
   readonly deadlines: Deadlines;
   readonly board: Board;
   readonly sealer: Sealer;
+  readonly resources: ResourceHub;
   /** A key may have ended while its call waited (F11). */
   isLive(identity: Identity): boolean;
   /** The policy in force now: a call keeps the one it began with (P28). */

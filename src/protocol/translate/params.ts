@@ -1,4 +1,4 @@
-/** The params of a call as its server gets them: the arguments' bytes are those that policy saw. */
+/** The params of a request as its server gets them: the bytes are those that policy saw. */
 
 import { isObject, type JsonObject, member } from "../../base/json.ts";
 import { otherParams, spliced } from "../envelope.ts";
@@ -8,16 +8,31 @@ import { membersOf } from "../strict-json.ts";
 import { modernRevision } from "../versions.ts";
 
 export interface OutgoingParams {
-  readonly name: string;
+  /** The server's own name; undefined: the method has none, or it goes as it came. */
+  readonly name: string | undefined;
+  /** `ref` of completion/complete under the server's own name; undefined: as it came. */
+  readonly ref?: Pieces | undefined;
   /** The id of the request to the server, which is its progress token too. */
   readonly id: number;
   /** The server's. */
   readonly era: Era;
-  /** JSON objects, for a modern server. */
+  /** The client's. */
+  readonly from: Era;
+  /** JSON objects, for a modern server; the info for where the client did not send its own. */
   readonly capabilitiesText: string;
   readonly clientInfoText: string;
   /** A log level, only for a modern server. */
-  readonly logLevel?: string;
+  readonly logLevel?: string | undefined;
+  /** Instead of what the client says of an earlier round (2026-07-28, 1.7). */
+  readonly again?: Again | undefined;
+}
+
+/** What goes with a request that a modern server gets once more. */
+export interface Again {
+  /** JSON text of `inputResponses`; undefined: none. */
+  readonly responses: Pieces | undefined;
+  /** JSON text of the server's own `requestState`, byte for byte; undefined: it gave none. */
+  readonly state: string | undefined;
 }
 
 export interface OutgoingCall {
@@ -29,36 +44,74 @@ export interface OutgoingCall {
 }
 
 /** Name and `_meta` are written anew, every other params member goes as it came. */
-export function outgoingCall(message: RequestMessage, out: OutgoingParams): OutgoingCall {
+export function outgoingParams(message: RequestMessage, out: OutgoingParams): OutgoingCall {
   const { body, params } = message;
   const argsSpan = body.span("arguments", "params");
+  const skip = rewritten(out);
   const given = member(params, "_meta");
   const hadProgressToken = isObject(given) && member(given, "progressToken") !== undefined;
   const meta = outgoingMeta(message, given === undefined ? undefined : hadProgressToken, out);
-  let head = `{"name":${JSON.stringify(out.name)}`;
+  let head = out.name === undefined ? "{" : `{"name":${JSON.stringify(out.name)},`;
   const pieces: (string | Uint8Array)[] = [];
   if (argsSpan !== undefined) {
-    pieces.push(`${head},"arguments":`, body.bytes.subarray(argsSpan[0], argsSpan[1]));
-    head = "";
+    pieces.push(`${head}"arguments":`, body.bytes.subarray(argsSpan[0], argsSpan[1]));
+    head = ",";
   }
-  if (hasOthers(params)) {
-    pieces.push(`${head},`, ...(otherParams(message, rewritten) ?? []));
-    head = "";
+  if (hasOthers(params, skip)) {
+    pieces.push(head, ...(otherParams(message, skip) ?? []));
+    head = ",";
   }
+  if (out.ref !== undefined) {
+    pieces.push(`${head}"ref":`, ...out.ref);
+    head = ",";
+  }
+  if (out.again !== undefined) head = pushAgain(pieces, head, out.again);
   if (meta !== undefined) {
-    pieces.push(`${head},"_meta":{`, ...meta);
-    head = "}";
+    pieces.push(`${head}"_meta":{`, ...meta);
+    head = "},";
   }
-  pieces.push(`${head}}`);
+  // What stands here is a comma too much, or the opening brace of nothing.
+  pieces.push(head === "{" ? "{}" : `${head.slice(0, -1)}}`);
   return { params: pieces, argsSpan, hadProgressToken };
 }
 
-const rewritten = ["name", "arguments", "_meta"] as const;
-
-function hasOthers(params: JsonObject): boolean {
-  for (const key in params) {
-    if (key !== "name" && key !== "arguments" && key !== "_meta") return true;
+function pushAgain(pieces: (string | Uint8Array)[], head: string, again: Again): string {
+  let next = head;
+  if (again.responses !== undefined) {
+    pieces.push(`${next}"inputResponses":`, ...again.responses);
+    next = ",";
   }
+  if (again.state !== undefined) {
+    pieces.push(`${next}"requestState":${again.state}`);
+    next = ",";
+  }
+  return next;
+}
+
+type Skipped = readonly [
+  plain: readonly string[],
+  again: readonly string[],
+  crossed: readonly string[],
+];
+
+const named = skipped("name", "arguments", "_meta");
+const unnamed = skipped("arguments", "_meta");
+const withRef = skipped("arguments", "_meta", "ref");
+
+/** Tasks and rounds of one era mean nothing in the other, and must not leak there. */
+function skipped(...own: readonly string[]): Skipped {
+  const again = [...own, "inputResponses", "requestState"];
+  return [own, again, [...again, "task"]];
+}
+
+function rewritten(out: OutgoingParams): readonly string[] {
+  const skip = out.ref !== undefined ? withRef : out.name === undefined ? unnamed : named;
+  if (out.from !== out.era) return skip[2];
+  return skip[out.again === undefined ? 0 : 1];
+}
+
+function hasOthers(params: JsonObject, skip: readonly string[]): boolean {
+  for (const key in params) if (!skip.includes(key)) return true;
   return false;
 }
 
@@ -70,20 +123,26 @@ function outgoingMeta(
   out: OutgoingParams,
 ): Pieces | undefined {
   const own: string[] = [];
-  if (out.era === "modern") own.push(envelopeMeta(out));
+  const itsInfo = out.era === "modern" && out.from === "modern" && hasInfo(message);
+  if (out.era === "modern") own.push(envelopeMeta(out, itsInfo));
   if (hadProgressToken === true) own.push(`"progressToken":${out.id}`);
   const head = own.join(",");
-  const kept = hadProgressToken === undefined ? undefined : keptMeta(message);
+  const kept = hadProgressToken === undefined ? undefined : keptMeta(message, itsInfo);
   if (kept === undefined) return head === "" ? undefined : [head];
   return head === "" ? kept : [`${head},`, ...kept];
 }
 
 /** What the client's `_meta` says beside the envelope: tracing and extensions, byte for byte. */
-function keptMeta(message: RequestMessage): Pieces | undefined {
+function keptMeta(message: RequestMessage, itsInfo: boolean): Pieces | undefined {
   const span = message.body.span("_meta", "params");
   if (span === undefined) return undefined;
   const bytes = message.body.bytes.subarray(span[0], span[1]);
-  return spliced(bytes, membersOf(bytes), envelopeKeys);
+  return spliced(bytes, membersOf(bytes), itsInfo ? keysButInfo : envelopeKeys);
+}
+
+function hasInfo({ params }: RequestMessage): boolean {
+  const meta = member(params, "_meta");
+  return isObject(meta) && member(meta, metaKeys.clientInfo) !== undefined;
 }
 
 /** One hop's own keys; each hop writes them anew. */
@@ -94,16 +153,18 @@ const envelopeKeys: readonly string[] = [
   metaKeys.logLevel,
   metaKeys.progressToken,
 ];
+const keysButInfo = envelopeKeys.filter((key) => key !== metaKeys.clientInfo);
 
 /** The members that each modern request must carry in `_meta` (2026-07-28, basic). */
 function envelopeMeta(
   out: Pick<OutgoingParams, "capabilitiesText" | "clientInfoText" | "logLevel">,
+  itsInfo: boolean,
 ): string {
+  const info = itsInfo ? "" : `,"${metaKeys.clientInfo}":${out.clientInfoText}`;
   const level =
     out.logLevel === undefined ? "" : `,"${metaKeys.logLevel}":${JSON.stringify(out.logLevel)}`;
   return (
     `"${metaKeys.protocolVersion}":"${modernRevision}",` +
-    `"${metaKeys.clientCapabilities}":${out.capabilitiesText},` +
-    `"${metaKeys.clientInfo}":${out.clientInfoText}${level}`
+    `"${metaKeys.clientCapabilities}":${out.capabilitiesText}${info}${level}`
   );
 }

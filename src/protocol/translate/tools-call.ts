@@ -3,6 +3,7 @@
 import { isObject, type JsonObject, member } from "../../base/json.ts";
 import { no, ok, type Result } from "../../base/result.ts";
 import type { Era, MemberSpan, Pieces, StrictBody } from "../message.ts";
+import { object } from "./object.ts";
 
 /**
  * JSON text of the result for the client, out of the server's own bytes. Numbers and unknown fields
@@ -24,7 +25,7 @@ function toModern(message: StrictBody, result: JsonObject, bytes: Uint8Array): P
   // A legacy server's own resultType means nothing: "task" would start a protocol it does not
   // speak.
   const kept = message.members("result").filter(({ key }) => key !== "resultType");
-  return object(message, kept, ['"resultType":"complete"']);
+  return object(message.bytes, kept, ['"resultType":"complete"']);
 }
 
 function toLegacy(
@@ -42,7 +43,7 @@ function toLegacy(
   const dropped = wrap ? ["resultType", "structuredContent"] : ["resultType"];
   const members = message.members("result");
   const kept = members.filter(({ key }) => !dropped.includes(key));
-  return ok(object(message, kept, wrap ? wrapped(message, members, result) : []));
+  return ok(object(message.bytes, kept, wrap ? wrapped(message, members, result) : []));
 }
 
 /**
@@ -60,20 +61,4 @@ function wrapped(
   if (member(result, "content") !== undefined) return pieces;
   const text = JSON.stringify(new TextDecoder().decode(value));
   return [...pieces, `,"content":[{"type":"text","text":${text}}]`];
-}
-
-/** An object of members as received, then own members (ready text, commas included). */
-function object(
-  message: StrictBody,
-  kept: readonly MemberSpan[],
-  own: readonly (string | Uint8Array)[],
-): Pieces {
-  const pieces: (string | Uint8Array)[] = ["{"];
-  for (const [index, { start, end }] of kept.entries()) {
-    if (index > 0) pieces.push(",");
-    pieces.push(message.bytes.subarray(start, end));
-  }
-  if (kept.length > 0 && own.length > 0) pieces.push(",");
-  pieces.push(...own, "}");
-  return pieces;
 }

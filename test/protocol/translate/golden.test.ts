@@ -6,10 +6,14 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Era } from "../../../src/protocol/message.ts";
-import { outgoingCall } from "../../../src/protocol/translate/params.ts";
+import { capabilitiesFor } from "../../../src/protocol/translate/capabilities.ts";
+import { refNamed } from "../../../src/protocol/translate/completion.ts";
+import { errorFor } from "../../../src/protocol/translate/errors.ts";
+import { outgoingParams } from "../../../src/protocol/translate/params.ts";
+import { resultFor } from "../../../src/protocol/translate/results.ts";
 import { callResult } from "../../../src/protocol/translate/tools-call.ts";
 import { renamed, toolFor, toolsListResult } from "../../../src/protocol/translate/tools-list.ts";
-import { callText, joined, request, upstream } from "../kit.ts";
+import { bytesOf, callText, joined, request, upstream } from "../kit.ts";
 
 interface Case {
   readonly name: string;
@@ -22,20 +26,33 @@ interface Case {
 }
 
 const run: Readonly<Record<string, (from: Era, to: Era, text: string) => string | null>> = {
-  "call-params.json": (_from, to, text) => {
+  "call-params.json": (from, to, text) => {
     const out = {
       name: "own",
+      from,
       id: 77,
       era: to,
       capabilitiesText: "{}",
       clientInfoText: '{"name":"g"}',
     };
-    return joined(outgoingCall(request(callText(text)), out).params);
+    return joined(outgoingParams(request(callText(text)), out).params);
   },
   "call-result.json": (from, to, text) => {
     const result = callResult(upstream(`{"jsonrpc":"2.0","id":1,"result":${text}}`), from, to);
     return result.ok ? joined(result.value) : null;
   },
+  "read-result.json": (from, to, text) => {
+    const message = upstream(`{"jsonrpc":"2.0","id":1,"result":${text}}`);
+    const result = resultFor("resources/read", message, from, to);
+    return result.ok ? joined(result.value) : null;
+  },
+  "read-error.json": (from, to, text) => {
+    const message = upstream(`{"jsonrpc":"2.0","id":1,"error":${text}}`);
+    const told = errorFor("resources/read", message, from, to);
+    return typeof told === "string" ? told : `${told.status} ${joined(told.error)}`;
+  },
+  "completion-ref.json": (_from, _to, text) => joined(refNamed(bytesOf(text), "own")),
+  "capabilities.json": (from, _to, text) => capabilitiesFor(text, from),
   "tool.json": (from, to, text) => toolFor(text, JSON.parse(text), to, from) ?? null,
   "tool-name.json": (_from, _to, text) => renamed(text, JSON.parse(text), "srv__a"),
   "tools-list.json": (_from, to, text) => toolsListResult(text, to),
@@ -50,7 +67,7 @@ for (const file of readdirSync(folder)) {
       test(name, () => {
         const got = run[file]?.(from ?? "legacy", to, given);
         expect(got).toBe(out);
-        if (typeof got === "string") JSON.parse(got);
+        if (typeof got === "string" && got.startsWith("{")) JSON.parse(got);
       });
     }
   });

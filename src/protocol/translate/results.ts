@@ -1,0 +1,62 @@
+/** The result of any decided method, from the era of its server to the era of its client. */
+
+import { isObject, type JsonObject, member } from "../../base/json.ts";
+import { no, ok, type Result } from "../../base/result.ts";
+import type { Era, Pieces, StrictBody } from "../message.ts";
+import { object } from "./object.ts";
+import { callResult } from "./tools-call.ts";
+
+/**
+ * JSON text of the result for the client, out of the server's own bytes. Numbers and unknown fields
+ * are never re-serialised. The error says what cannot be carried, for GW_NOT_BRIDGED.
+ */
+export function resultFor(
+  method: string,
+  message: StrictBody,
+  from: Era,
+  to: Era,
+): Result<Pieces, string> {
+  if (method === "resources/read") return readResult(message, from, to);
+  return callResult(message, from, to);
+}
+
+/** Modern clients are told how long they may keep it; who may read it is decided for each key. */
+function readResult(message: StrictBody, from: Era, to: Era): Result<Pieces, string> {
+  const span = message.span("result");
+  const result = member(message.value, "result");
+  if (span === undefined || !isObject(result)) return no("the answer has no result object");
+  const bytes = message.bytes.subarray(span[0], span[1]);
+  if (to === "legacy") {
+    if (from === "legacy") return ok([bytes]);
+    const type = member(result, "resultType");
+    if (type !== undefined && type !== "complete") return no(oddType(type));
+    return ok(without(message, cacheKeys, []));
+  }
+  if (from === "modern" && !isComplete(result)) return ok([bytes]);
+  const own = ['"resultType":"complete"', `,"ttlMs":${ttl(result, from)}`, cachedPrivately];
+  return ok(without(message, cacheKeys, own));
+}
+
+const cacheKeys: readonly string[] = ["resultType", "ttlMs", "cacheScope"];
+/** Another key may be denied what this one may read, so no cache may share it (1.6). */
+const cachedPrivately = ',"cacheScope":"private"';
+
+function ttl(result: JsonObject, from: Era): number {
+  const given = from === "modern" ? member(result, "ttlMs") : undefined;
+  return typeof given === "number" && Number.isSafeInteger(given) && given >= 0 ? given : 0;
+}
+
+/** 1.6: a result without a type is a complete one. */
+function isComplete(result: JsonObject): boolean {
+  const type = member(result, "resultType");
+  return type === undefined || type === "complete";
+}
+
+function without(message: StrictBody, skip: readonly string[], own: readonly string[]): Pieces {
+  const kept = message.members("result").filter(({ key }) => !skip.includes(key));
+  return object(message.bytes, kept, own);
+}
+
+export function oddType(type: unknown): string {
+  return `the server answered with resultType ${JSON.stringify(type).slice(0, 64)}`;
+}
