@@ -70,7 +70,6 @@ export const catalogue = {
   GW_CANCELLED: row(200, -32603, 1, "The client cancelled the call", "nothing: the client asked for it"),
   GW_NOT_BRIDGED: row(200, -32603, 1, "The server asked for something that this version does not carry to the client", "use a server that answers without asking back, or a later version"),
   GW_CLIENT_CAPABILITY: row(400, -32603, 1, "The server needs a capability that the client does not have", "use a client that declares the capability, or a tool that does not ask"),
-  GW_SUBSCRIPTIONS_FULL: row(200, -31003, 1, "The session watches as many resources as it may", "unsubscribe from resources that are not needed"),
   // Audit
   GW_AUDIT_UNAVAILABLE: row(503, -31001, 69, "The receipt cannot be written, so the call was not made", "free disk space in data_dir, then restart the gateway; `authensor-gw status` shows the spool"),
   GW_OUTCOME_LOST: row(200, -32603, 69, "The call went to the server, but its outcome could not be recorded", "the call may have run: check before you repeat it; free disk space in data_dir"),

@@ -72,8 +72,6 @@ export const limits = {
   answerAsStreamAfterMs: 10_000,
   /** Requests that wait while the gateway opens its store; more are sent away. */
   startWaiting: 1024,
-  /** Resources one session watches; each is a subscription at a server. */
-  watchedResources: 256,
   /** Idle HTTP connections are cut after this many seconds; R5. Bun's maximum is 255. */
   httpIdleSeconds: 30,
   /** Calls in flight at one server. Config: servers.NAME.max_in_flight; R14. */

@@ -29,7 +29,6 @@ export interface Incoming {
 
 /** The subscriptions of one front session; the front tells their updates on its stream. */
 export interface WatchedResources {
-  readonly size: number;
   has(uri: string): boolean;
   /** False when it has as many as it may have: that is GW_SUBSCRIPTIONS_FULL. */
   add(uri: string): boolean;

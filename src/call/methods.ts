@@ -6,7 +6,6 @@ import { completionMethods } from "./completion.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import { lifecycleMethods } from "./lifecycle.ts";
 import { listTools } from "./list.ts";
-import { loggingMethods } from "./logging.ts";
 import type { Method } from "./method.ts";
 import { nothingToCancel } from "./not-offered.ts";
 import { toolCall } from "./parse.ts";
@@ -16,7 +15,10 @@ import { resourceMethods } from "./resources.ts";
 import { respondProblem } from "./respond.ts";
 import { taskMethods } from "./tasks.ts";
 
-/** initialize, server/discover and subscriptions/listen are the front's: they are about streams. */
+/**
+ * initialize, server/discover, logging/setLevel and subscriptions/listen are the front's: they are
+ * about sessions and streams.
+ */
 const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   [
     "tools/call",
@@ -30,7 +32,6 @@ const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   ...resourceMethods,
   ...promptMethods,
   ...completionMethods,
-  ...loggingMethods,
   ...taskMethods,
 ]);
 

@@ -97,6 +97,7 @@ const failures: Partial<Record<ErrorCode, Outcome>> = {
   GW_UPSTREAM_BUSY: "limited",
   GW_UPSTREAM_ERROR: "upstream_error",
   GW_RESULT_TOO_LARGE: "limited",
+  GW_SUBSCRIPTIONS_FULL: "limited",
 };
 
 /** Of every params member that is not covered yet, as received; they are forwarded too. */

@@ -72,9 +72,9 @@ async function watch(call: DecidedCall, item: Item, to: Performing): Promise<For
   live.serverEra = era;
   if (watched === undefined || watched.has(call.exposed)) return done(era, 0);
   // Before the server is asked: a change may follow its answer at once.
-  watched.add(call.exposed);
+  const added = watched.add(call.exposed);
   try {
-    if (watched.size > limits.watchedResources) throw tooMany();
+    if (!added) throw tooMany();
     await ports.resources.watch(item.upstream, call.exposed);
     return done(era, ports.clock.mono() - began);
   } catch (thrown) {
@@ -95,7 +95,7 @@ function unwatch(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {
 }
 
 function tooMany(): GatewayError {
-  const message = `A session may watch ${limits.watchedResources} resources`;
+  const message = `A session may watch ${limits.watchedPerSession} resources`;
   return fault("GW_SUBSCRIPTIONS_FULL", { message });
 }
 

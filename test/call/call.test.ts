@@ -3,15 +3,13 @@ import type { JsonObject } from "../../src/base/json.ts";
 import { extend } from "../../src/call/deadlines.ts";
 import { handle } from "../../src/call/methods.ts";
 import {
-  type Caught,
-  catchReply,
-  incoming,
   type ScriptedUpstream,
   scriptedUpstream,
   settle,
   type World,
   world,
 } from "../kit/scripted.ts";
+import { type Caught, catchReply, incoming } from "../kit/scripted-client.ts";
 
 const echo = {
   name: "echo",

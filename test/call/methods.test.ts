@@ -1,14 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { handle } from "../../src/call/methods.ts";
-import {
-  catchReply,
-  incoming,
-  type Scripted,
-  type Sent,
-  scriptedUpstream,
-  settle,
-  world,
-} from "../kit/scripted.ts";
+import { type Scripted, scriptedUpstream, settle, world } from "../kit/scripted.ts";
+import { catchReply, incoming, type Sent, watching } from "../kit/scripted-client.ts";
 
 const prompts = [{ name: "greet", arguments: [{ name: "who" }] }];
 const resources = [
@@ -148,13 +141,13 @@ describe("subscriptions", () => {
 
   test("the server is asked once for two sessions, and let go with the last", async () => {
     const { server, at, ask } = await serve(all);
-    const [one, two] = [new Set<string>(), new Set<string>()];
+    const [one, two] = [watching(), watching()];
     for (const watched of [one, two, two]) {
       const { reply } = await ask("resources/subscribe", uri, { watched });
       expect(reply.answer()?.value["result"]).toEqual({});
     }
     expect([...server.watched]).toEqual(["docs://a b/%31"]);
-    expect([one.size, two.size]).toEqual([1, 1]);
+    expect([one.all().length, two.all().length]).toEqual([1, 1]);
     const told: string[] = [];
     at.ports.resources.onUpdated((changed) => told.push(changed));
     server.updated("docs://a b/%31");
@@ -170,22 +163,31 @@ describe("subscriptions", () => {
 
   test("a server that refuses: the session watches nothing, the receipt says so", async () => {
     const { at, ask } = await serve(all);
-    const watched = new Set<string>();
+    const watched = watching();
     const { reply } = await ask("resources/subscribe", '{"uri":"docs://refused"}', { watched });
     expect(reply.answer()?.value["error"]).toMatchObject({ data: { code: "GW_UPSTREAM_ERROR" } });
-    expect(watched.size).toBe(0);
+    expect(watched.all()).toEqual([]);
     expect(at.records[1]).toMatchObject({ fields: { outcome: "upstream_error" } });
+  });
+
+  test("R6 a session watches as many as it may, and is told", async () => {
+    const { server, at, ask } = await serve(all);
+    const { reply } = await ask("resources/subscribe", uri, { watched: watching(0) });
+    const error = { code: -31003, data: { code: "GW_SUBSCRIPTIONS_FULL" } };
+    expect(reply.answer()?.value["error"]).toMatchObject(error);
+    expect(server.watched.size).toBe(0);
+    expect(at.records[1]).toMatchObject({ fields: { outcome: "limited" } });
   });
 
   test("a denied read is a denied subscription; leaving one works all the same", async () => {
     const { server, at, ask } = await serve(all);
-    const watched = new Set<string>();
+    const watched = watching();
     await ask("resources/subscribe", uri, { watched });
     at.setPolicy('id: t\nrules:\n  - {id: no, effect: deny, resources: ["*"]}\n');
-    const { reply } = await ask("resources/subscribe", uri, { watched: new Set() });
+    const { reply } = await ask("resources/subscribe", uri, { watched: watching() });
     expect(reply.answer()?.value["error"]).toMatchObject({ code: -31001 });
     await ask("resources/unsubscribe", uri, { watched });
-    expect([watched.size, server.watched.size]).toEqual([0, 0]);
+    expect([watched.all(), [...server.watched]]).toEqual([[], []]);
   });
 
   test("a modern client has subscriptions/listen for it", async () => {

@@ -4,23 +4,19 @@ import type { Identity } from "../../src/access/access.ts";
 import type { Appended, Audit } from "../../src/audit/audit.ts";
 import { fault } from "../../src/base/errors.ts";
 import type { JsonObject } from "../../src/base/json.ts";
-import { limits } from "../../src/base/limits.ts";
 import type { Clock } from "../../src/base/ports.ts";
 import { createSealer } from "../../src/base/seal.ts";
 import { systemRandom } from "../../src/base/system.ts";
 import { createBoard } from "../../src/call/board.ts";
 import { createDeadlines } from "../../src/call/deadlines.ts";
-import type { Incoming, Reply } from "../../src/call/incoming.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
 import { createResourceHub } from "../../src/call/resource-hub.ts";
 import type { Catalog, Item } from "../../src/catalog/catalog.ts";
 import { openCatalog } from "../../src/catalog/open.ts";
 import type { Policy } from "../../src/policy/model.ts";
 import { noPolicy, readPolicy } from "../../src/policy/read.ts";
-import { readCapabilities } from "../../src/protocol/capabilities.ts";
-import { readMessage } from "../../src/protocol/json-rpc.ts";
 import type { Era, Pieces } from "../../src/protocol/message.ts";
-import { readStrict, readUpstream } from "../../src/protocol/strict-json.ts";
+import { readUpstream } from "../../src/protocol/strict-json.ts";
 import type { IntentFields, OutcomeFields } from "../../src/receipt/model.ts";
 import type {
   RawItem,
@@ -327,66 +323,6 @@ export function policyOf(text: string | undefined): Policy {
 export const someone: Identity = {
   ...{ keyId: "k1", keyName: "agent", roles: ["executor"], claims: {}, expiresMs: null },
 };
-
-export interface Sent {
-  readonly era?: Era;
-  readonly identity?: Identity;
-  readonly headers?: Record<string, string>;
-  /** As declared. */
-  readonly capabilities?: JsonObject;
-  readonly logLevel?: string;
-  readonly watched?: Set<string>;
-}
-
-/** A tools/call (or another method) as the front would hand it over. */
-export function incoming(body: string, options: Sent = {}): Incoming {
-  const bounds = {
-    depth: limits.jsonDepth,
-    values: limits.jsonValues,
-    keyBytes: limits.jsonKeyBytes,
-  };
-  const read = readStrict(new TextEncoder().encode(body), bounds);
-  if (!read.ok) throw new Error(read.error.message);
-  const message = readMessage(read.value, { idBytes: limits.idBytes });
-  if (!message.ok || message.value.kind !== "request") throw new Error("not a request");
-  const era = options.era ?? "legacy";
-  return {
-    identity: options.identity ?? someone,
-    era,
-    protocol: era === "modern" ? "2026-07-28" : "2025-11-25",
-    message: message.value,
-    client: { name: "test", version: "1" },
-    capabilities: readCapabilities(options.capabilities ?? {}),
-    logLevel: options.logLevel,
-    watched: options.watched,
-    session: "",
-    arrived: 0,
-    header: (name) => options.headers?.[name.toLowerCase()] ?? null,
-  };
-}
-
-export interface Caught extends Reply {
-  readonly notes: JsonObject[];
-  answer():
-    | { readonly status: number; readonly text: string; readonly value: JsonObject }
-    | undefined;
-}
-
-export function catchReply(): Caught {
-  const notes: JsonObject[] = [];
-  let answer: ReturnType<Caught["answer"]>;
-  return {
-    notes,
-    notify: (message) => notes.push(JSON.parse(message)),
-    ask: () => undefined,
-    send(status, body) {
-      if (answer !== undefined) throw new Error("answered twice");
-      const whole = text(body);
-      answer = { status, text: whole, value: JSON.parse(whole) };
-    },
-    answer: () => answer,
-  };
-}
 
 export function text(pieces: Pieces | string): string {
   if (typeof pieces === "string") return pieces;
