@@ -170,6 +170,8 @@ const rights: readonly (readonly [table: string, rights: readonly string[]])[] =
   ["chain_heads", ["SELECT", "INSERT"]],
   ["gateway_keys", ["SELECT", "INSERT"]],
   ["keys_version", ["SELECT"]],
+  ["gateway_sessions", ["SELECT", "INSERT", "UPDATE", "DELETE"]],
+  ["sessions_version", ["SELECT"]],
 ];
 
 async function tablesOf(sql: Sql): Promise<Tables> {

@@ -62,6 +62,28 @@ export const migrations: readonly Migration[] = [
       "insert into keys_version (one, version) values (1, 0)",
     ],
   },
+  {
+    version: 2,
+    postgres: [
+      `create table gateway_sessions (
+        digest text primary key, key_id text not null, ends_ms bigint not null,
+        ended_ms bigint, state text not null, version bigint not null)`,
+      "create index gateway_sessions_version on gateway_sessions (version)",
+      "create index gateway_sessions_ends on gateway_sessions (ends_ms)",
+      `create table sessions_version (
+        one boolean primary key default true, version bigint not null)`,
+      "insert into sessions_version (version) values (0)",
+    ],
+    sqlite: [
+      `create table gateway_sessions (
+        digest text primary key, key_id text not null, ends_ms integer not null,
+        ended_ms integer, state text not null, version integer not null)`,
+      "create index gateway_sessions_version on gateway_sessions (version)",
+      "create index gateway_sessions_ends on gateway_sessions (ends_ms)",
+      "create table sessions_version (one integer primary key, version integer not null)",
+      "insert into sessions_version (one, version) values (1, 0)",
+    ],
+  },
 ];
 
 /** What this build knows; a database may be newer. */

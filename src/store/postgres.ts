@@ -8,6 +8,7 @@ import { migrations, schemaVersion } from "./migrations.ts";
 import { openClient } from "./postgres-client.ts";
 import { addKey, replaceKey, revokeKey } from "./postgres-keys.ts";
 import { inspect, readRecords } from "./postgres-records.ts";
+import { readSession, saveSessions, sessionsSince } from "./postgres-sessions.ts";
 import { shipChunk } from "./postgres-ship.ts";
 import {
   type JoinedRow,
@@ -59,6 +60,15 @@ export function postgresStore(options: { url: string; pool: number; queryMs: num
       client.run("read the keys' version", async (sql) => {
         const [row] = await sql<{ version: string }[]>`select version from keys_version`;
         return Number(row?.version ?? 0);
+      }),
+    saveSessions: (rows) =>
+      client.run("keep sessions", (sql) => sql.begin((tx) => saveSessions(tx, rows))),
+    session: (digest) => client.run("read a session", (sql) => readSession(sql, digest)),
+    sessionsSince: (version) =>
+      client.run("read the sessions' changes", (sql) => sessionsSince(sql, version)),
+    forgetSessions: (nowMs) =>
+      client.run("forget sessions", async (sql) => {
+        await sql`delete from gateway_sessions where ends_ms < ${nowMs}`;
       }),
     warnings: () => warnings,
     close: () => client.close(),

@@ -1,7 +1,7 @@
 /** From database rows to what the Store interface gives, and from receipt ids to chains. */
 
 import { fault, type GatewayError } from "../base/errors.ts";
-import type { KeyRow, ReceiptRow } from "./store.ts";
+import type { KeyRow, ReceiptRow, SessionChanges, SessionRow } from "./store.ts";
 
 /** An intent or refusal joined with its outcome, as both databases select it. */
 export interface JoinedRow {
@@ -114,4 +114,31 @@ export function nameTaken(name: string): GatewayError {
 
 export function notLive(id: string): GatewayError {
   return fault("GW_NAME", { message: `Cannot replace key ${id}`, cause: "it is not a live key" });
+}
+
+/** A row of `gateway_sessions`; the drivers give bigints as text or as numbers. */
+export interface StoredSession {
+  readonly digest: string;
+  readonly key_id: string;
+  readonly ends_ms: string | number;
+  readonly ended_ms: string | number | null;
+  readonly state: string;
+  readonly version: string | number;
+}
+
+export function toSessionRow(row: StoredSession): SessionRow & { readonly version: number } {
+  return {
+    digest: row.digest,
+    keyId: row.key_id,
+    endsMs: Number(row.ends_ms),
+    endedMs: row.ended_ms === null ? null : Number(row.ended_ms),
+    state: row.state,
+    version: Number(row.version),
+  };
+}
+
+/** Rows after a version, lowest first. */
+export function toSessionChanges(since: number, stored: readonly StoredSession[]): SessionChanges {
+  const rows = stored.map(toSessionRow);
+  return { version: rows.at(-1)?.version ?? since, rows };
 }

@@ -8,6 +8,7 @@ import { migrations, schemaVersion } from "./migrations.ts";
 import { isChain, nameTaken, notLive, type StoredKey, toKeyRow } from "./rows.ts";
 import { inspect } from "./sqlite-inspect.ts";
 import { readHead, readRecords, receipts, shipFrames } from "./sqlite-receipts.ts";
+import { readSession, saveSessions, sessionsSince } from "./sqlite-sessions.ts";
 import { all, type Prepare, prepared } from "./sqlite-statement.ts";
 import type {
   FrameBatch,
@@ -15,6 +16,8 @@ import type {
   KeyRow,
   ReceiptQuery,
   ReceiptRow,
+  SessionChanges,
+  SessionRow,
   StoredRecord,
 } from "./store.ts";
 
@@ -33,6 +36,10 @@ export interface Engine {
   replaceKey(row: KeyRow, oldId: string, oldEndsMs: number): void;
   revokeKey(id: string, atMs: number): boolean;
   keysVersion(): number;
+  saveSessions(rows: readonly SessionRow[]): number;
+  session(digest: string): SessionRow | undefined;
+  sessionsSince(version: number | undefined): SessionChanges;
+  forgetSessions(nowMs: number): void;
   close(): void;
 }
 
@@ -84,6 +91,11 @@ function build(database: DatabaseSync, readOnly: boolean): Engine {
     revokeKey: (id, atMs) => inTransaction(database, () => revokeKey(prepare, id, atMs)),
     keysVersion: () =>
       one<{ version: number }>(prepare("select version from keys_version")).version,
+    saveSessions: (rows) => inTransaction(database, () => saveSessions(prepare, rows)),
+    session: (digest) => readSession(prepare, digest),
+    sessionsSince: (version) => sessionsSince(prepare, version),
+    forgetSessions: (nowMs) =>
+      void prepare("delete from gateway_sessions where ends_ms < ?").run(nowMs),
     close: () => database.close(),
   };
 }
@@ -195,6 +207,10 @@ function sayDatabase(path: string, engine: Engine): Engine {
     replaceKey: safe(engine.replaceKey),
     revokeKey: safe(engine.revokeKey),
     keysVersion: safe(engine.keysVersion),
+    saveSessions: safe(engine.saveSessions),
+    session: safe(engine.session),
+    sessionsSince: safe(engine.sessionsSince),
+    forgetSessions: safe(engine.forgetSessions),
     close: safe(engine.close),
   };
 }

@@ -38,6 +38,10 @@ export function sqliteStore(options: { path: string; readOnly?: boolean }): Stor
     replaceKey: (row, oldId, endsMs) => thread.ask("replaceKey", [row, oldId, endsMs]),
     revokeKey: (id, atMs) => thread.ask("revokeKey", [id, atMs]),
     keysVersion: () => thread.ask("keysVersion", []),
+    saveSessions: (rows) => thread.ask("saveSessions", [rows]),
+    session: (digest) => thread.ask("session", [digest]),
+    sessionsSince: (version) => thread.ask("sessionsSince", [version]),
+    forgetSessions: (nowMs) => thread.ask("forgetSessions", [nowMs]),
     warnings: () => [],
     close: () => thread.close(),
   };

@@ -41,6 +41,20 @@ export interface Store {
   revokeKey(id: string, atMs: number): Promise<boolean>;
   /** Changes whenever a key changes, whoever did it: one cheap read. */
   keysVersion(): Promise<number>;
+  /**
+   * Legacy sessions: what of them a restart or another gateway cannot know from their ids. Takes
+   * the newest word on each, but an end is for good and a session stays its key's. Gives the
+   * version that these rows have now.
+   */
+  saveSessions(rows: readonly SessionRow[]): Promise<number>;
+  session(digest: string): Promise<SessionRow | undefined>;
+  /**
+   * Rows with a higher version, lowest first, at most `limits.storePage`, and the version they end
+   * at: one cheap read. undefined: no rows, only where the versions are now.
+   */
+  sessionsSince(version: number | undefined): Promise<SessionChanges>;
+  /** Those whose time was over before `nowMs`. */
+  forgetSessions(nowMs: number): Promise<void>;
   /** What is wrong with the server's settings, for people; empty when nothing is known (A22). */
   warnings(): readonly string[];
   /** Connections now; a store without any has none of it. */
@@ -105,6 +119,24 @@ export interface ReceiptQuery {
 
 /** One call: its intent joined with its outcome, as `receipts list --json` prints it. */
 export type ReceiptRow = JoinedRow;
+
+/** One legacy session. */
+export interface SessionRow {
+  /** Of its id, which is not stored. */
+  readonly digest: string;
+  readonly keyId: string;
+  /** Nobody may use it after this time, so nobody needs the row. */
+  readonly endsMs: number;
+  /** Ended by its client: nobody may use it any more. */
+  readonly endedMs: number | null;
+  /** JSON text of the front. */
+  readonly state: string;
+}
+
+export interface SessionChanges {
+  readonly version: number;
+  readonly rows: readonly (SessionRow & { readonly version: number })[];
+}
 
 export interface KeyRow {
   readonly id: string;

@@ -11,7 +11,13 @@ import {
   splitTool,
   toReceiptRow,
 } from "../../src/store/rows.ts";
-import type { KeyRow, ReceiptQuery, ReceiptRow, Store } from "../../src/store/store.ts";
+import type {
+  KeyRow,
+  ReceiptQuery,
+  ReceiptRow,
+  SessionChanges,
+  Store,
+} from "../../src/store/store.ts";
 
 export interface MemoryStore extends Store {
   /** Calls so far, of any method that would touch a database. */
@@ -27,7 +33,9 @@ interface StoredKey extends KeyRow {
 export function memoryStore(): MemoryStore {
   const chains = new Map<string, ChainRecord[]>();
   const keys = new Map<string, StoredKey>();
+  const sessions = new Map<string, SessionChanges["rows"][number]>();
   let version = 0;
+  let sessionsVersion = 0;
   const store: MemoryStore = {
     calls: 0,
     down: false,
@@ -78,6 +86,28 @@ export function memoryStore(): MemoryStore {
         return key !== undefined;
       }),
     keysVersion: () => call(() => version),
+    saveSessions: (rows) =>
+      call(() => {
+        sessionsVersion++;
+        for (const row of rows) {
+          const old = sessions.get(row.digest);
+          if (old !== undefined && old.keyId !== row.keyId) continue;
+          const endedMs = old?.endedMs ?? row.endedMs;
+          sessions.set(row.digest, { ...row, endedMs, version: sessionsVersion });
+        }
+        return sessionsVersion;
+      }),
+    session: (digest) => call(() => sessions.get(digest)),
+    sessionsSince: (since) =>
+      call(() => {
+        const all = [...sessions.values()].sort((a, b) => a.version - b.version);
+        const rows = since === undefined ? [] : all.filter((row) => row.version > since);
+        return { version: rows.at(-1)?.version ?? since ?? sessionsVersion, rows };
+      }),
+    forgetSessions: (nowMs) =>
+      call(() => {
+        for (const row of sessions.values()) if (row.endsMs < nowMs) sessions.delete(row.digest);
+      }),
     warnings: () => [],
     close: async () => {},
   };

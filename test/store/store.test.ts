@@ -201,6 +201,32 @@ describe.each(stores)("%s", (_, open) => {
     await store.addKey(keyRow("one"));
   });
 
+  test("sessions: the newest word counts, an end is for good, the key stays", async () => {
+    const { version: before } = await store.sessionsSince(undefined);
+    const row = { digest: "d1", keyId: "k1", endsMs: 5_000, endedMs: null, state: "{}" };
+    const other = { ...row, digest: "d2", endsMs: 9_000 };
+    const first = await store.saveSessions([row, other]);
+    expect(first).toBeGreaterThan(before);
+    const second = await store.saveSessions([{ ...row, state: '{"a":1}' }]);
+    expect(await store.session("d1")).toMatchObject({ ...row, state: '{"a":1}' });
+    const changes = await store.sessionsSince(before);
+    expect(changes.rows.map(({ digest, version }) => [digest, version])).toEqual([
+      ["d2", first],
+      ["d1", second],
+    ]);
+    expect(changes.version).toBe(second);
+    expect(await store.sessionsSince(second)).toEqual({ version: second, rows: [] });
+    await store.saveSessions([{ ...row, endedMs: 7 }]);
+    await store.saveSessions([
+      { ...row, endedMs: 8 },
+      { ...row, keyId: "k2", state: "theirs" },
+    ]);
+    expect(await store.session("d1")).toMatchObject({ ...row, endedMs: 7 });
+    await store.forgetSessions(5_001);
+    expect(await store.session("d1")).toBe(undefined);
+    expect(await store.session("d2")).toMatchObject(other);
+  });
+
   test("keys: an expired key gives its name free, a live one does not", async () => {
     await store.addKey(keyRow("short", { createdMs: 1000, expiresMs: 2000 }));
     expect(await codeOf(store.addKey(keyRow("short", { createdMs: 1999 })))).toBe("GW_NAME");
