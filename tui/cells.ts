@@ -182,6 +182,11 @@ export function heading(left: string, right: string, width: number, tone: Tone =
   );
 }
 
+/** The first text that fits whole; the last one where none does. */
+export function fitting(texts: readonly string[], width: number): string {
+  return texts.find((text) => columns(printable(text)) <= width) ?? texts.at(-1) ?? "";
+}
+
 /** A pane is always as high as its place: cut, or filled with empty lines. */
 export function toHeight(lines: readonly Line[], rows: number, width: number): readonly Line[] {
   const shown = lines.slice(0, Math.max(0, rows));

@@ -53,6 +53,7 @@ export const shots: readonly Shot[] = [
   { name: "tools-ci-bot", keys: ["3"], as: "ci-bot" },
   { name: "tools-nobody", keys: ["3"], as: "" },
   { name: "health", keys: ["6"] },
+  { name: "health-unread", keys: ["6", "j", "j", "j", "j", "j", "j", "j"] },
   { name: "health-pool", keys: ["6"], at: 10.5 * minute },
   { name: "health-database-gone", keys: ["6"], at: 12.5 * minute },
   { name: "health-policy", keys: ["6", "j", "return"], at: 17.5 * minute },

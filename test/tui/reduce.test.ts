@@ -282,7 +282,8 @@ describe("the filter", () => {
     const shown = r.env().live.recent.filter((call) => call.outcome === "denied").length;
     expect(r.text()).toContain(`${shown} of ${r.env().live.ended}   filter outcome:denied`);
     for (const one of " colour:red") r.press(one);
-    expect(r.line(-2)).toContain("colour:red: ");
+    expect(r.line(-2)).toStartWith(" / outcome:denied colour:red");
+    expect(r.text()).toContain('colour:red: no field "colour"');
     expect(r.ui().pages.calls.filter).toStartWith("outcome:denied");
     r.press("return");
     expect(r.ui().mode.kind).toBe("filter");

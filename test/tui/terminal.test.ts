@@ -30,6 +30,10 @@ describe("in a terminal", () => {
   test("starts, goes through screens and sizes, and leaves", async () => {
     await using terminal = open(["--demo"]);
     await terminal.sees("In flight");
+    // The first picture stands before the last of the modes is set.
+    for (let tries = 0; terminal.modes().cursor === "shown" && tries < 100; tries++) {
+      await Bun.sleep(10);
+    }
     expect(terminal.modes()).toEqual({
       screen: "alternate",
       cursor: "hidden",

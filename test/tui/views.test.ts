@@ -38,7 +38,7 @@ const cases: readonly (readonly [name: string, text: string, says: readonly stri
   [
     "a server that is full",
     shown(["2", "/", "type:browser", "return"], { servers: [full, ...others] }),
-    ["! browser", "full: more call", "max_in_flight: more get GW_UPSTREAM_BUSY"],
+    ["! browser", "full: refuses", "max_in_flight: more get GW_UPSTREAM_BUSY"],
   ],
   [
     "a server that an operator disabled counts as trouble, after the sick ones",

@@ -3,6 +3,7 @@
  * screen, the help or the copy menu (tui.md 2.2).
  */
 
+import { printable } from "../../src/base/printable.ts";
 import {
   amount,
   type Cell,
@@ -11,6 +12,7 @@ import {
   fit,
   type Line,
   span,
+  type Tone,
   toHeight,
   toLine,
   wrap,
@@ -55,9 +57,25 @@ function body(ui: Ui, env: Env): readonly Line[] {
   const open = scene.page.open !== undefined && screen.detail !== undefined;
   const lines = open ? (screen.detail?.(scene, size) ?? []) : screen.view(scene, size);
   const whole = toHeight(lines, size.rows, size.columns);
-  if (ui.mode.kind !== "copy") return whole;
-  const menu = copyMenu(ui, env, ui.mode.id, size);
+  const menu =
+    ui.mode.kind === "copy"
+      ? copyMenu(ui, env, ui.mode.id, size)
+      : overflow(ui, size.columns).slice(0, Math.max(0, size.rows - 1));
   return [...whole.slice(0, size.rows - menu.length), ...menu];
+}
+
+/** What the row for messages cannot hold stands above it, over the body: no row moves. */
+function overflow({ mode, toast }: Ui, width: number): readonly Line[] {
+  if (mode.kind === "filter" || mode.kind === "command") {
+    if (besideTyped(mode.field.text, mode.fault, width)) return [];
+    return fullLines(mode.fault, "bad", width);
+  }
+  if (mode.kind !== "keys" || toast === undefined) return [];
+  return fullLines(toast.text, toast.tone, width).slice(0, -1);
+}
+
+function fullLines(text: string, tone: Tone, width: number): readonly Line[] {
+  return wrap(text, width - 2).map((line) => toLine([{ text: ` ${line}`, tone }], width));
 }
 
 function copyMenu(ui: Ui, env: Env, id: string, size: Size): readonly Line[] {
@@ -213,7 +231,9 @@ function messageLine(ui: Ui, env: Env, width: number): Line {
     return typing(" / ", mode.field.text, mode.field.at, mode.fault, width);
   if (mode.kind === "command")
     return typing(" : ", mode.field.text, mode.field.at, mode.fault, width);
-  if (toast !== undefined) return toLine([{ text: ` ${toast.text}`, tone: toast.tone }], width);
+  if (toast !== undefined) {
+    return fullLines(toast.text, toast.tone, width).at(-1) ?? toLine([""], width);
+  }
   const { link } = env.live;
   if (link.state !== "lost") return toLine([""], width);
   const left = Math.max(0, link.retryAtMs - env.now);
@@ -221,16 +241,25 @@ function messageLine(ui: Ui, env: Env, width: number): Line {
   return toLine([{ text: ` ${link.why}. ${again}`, tone: "warn" }], width);
 }
 
-/** The cursor is the character in other colours; what was not understood is named behind it. */
+/** What was not understood is named behind what was typed, where that leaves all of both. */
+function besideTyped(text: string, fault: string, width: number): boolean {
+  return fault === "" || lengthOf(text) + lengthOf(fault) + 8 <= width;
+}
+
+function lengthOf(text: string): number {
+  return columns(printable(text));
+}
+
+/** The cursor is the character in other colours. */
 function typing(sign: string, text: string, at: number, fault: string, width: number): Line {
-  const room = Math.max(10, width - (fault === "" ? 4 : Math.min(columns(fit(fault, width)), 60)));
-  const from = Math.max(0, at - room + 8);
+  const beside = besideTyped(text, fault, width);
+  const from = beside && fault !== "" ? 0 : Math.max(0, at - Math.max(10, width - 4) + 8);
   const cells: Cell[] = [
     { text: sign, tone: "strong" },
     { text: text.slice(from, at) },
     { text: text.slice(at, at + 1) || " ", tone: "cursor" },
     { text: text.slice(at + 1) },
-    { text: fault === "" ? "" : `   ${fault}`, tone: "bad" },
+    { text: fault === "" || !beside ? "" : `   ${fault}`, tone: "bad" },
   ];
   return toLine(cells, width, 0);
 }

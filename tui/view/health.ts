@@ -8,6 +8,8 @@ import {
   bar,
   beside,
   type Cell,
+  columns as columnsOf,
+  fitting,
   heading,
   type Line,
   span,
@@ -16,11 +18,21 @@ import {
   toHeight,
   toLine,
   took,
+  wrap,
 } from "../cells.ts";
 import { isWide, type List, type Scene, type Screen, type Size, splitColumns } from "../screen.ts";
 import { pickedAmong } from "../ui.ts";
 import { fieldLines } from "./call.ts";
-import { byText, inOrder, keeper, listHead, listHeading, listPane, shifted } from "./list.ts";
+import {
+  byText,
+  inOrder,
+  keeper,
+  listHead,
+  listHeading,
+  listPane,
+  restOf,
+  shifted,
+} from "./list.ts";
 
 const orders = ["trouble", "share", "name"] as const;
 
@@ -41,7 +53,7 @@ export const health: Screen = {
     const gauge = rows[pickedAmong(lists, scene.page).index];
     const right = [...gaugeLines(gauge, split.preview), ...gatewayLines(scene, split.preview)];
     return beside(
-      main(scene, { columns: split.list, rows: size.rows }),
+      main(scene, { columns: split.list, rows: size.rows }, true),
       toHeight(right, size.rows, split.preview),
     );
   },
@@ -66,16 +78,23 @@ interface Layout {
   readonly lists: readonly [List];
   /** What stands above the list. */
   readonly above: readonly Line[];
+  /** Lines for the picked one's limit, below the list. */
+  readonly below: number;
 }
 
 function layout(scene: Scene, size: Size): Layout {
   const wide = isWide(size) && !scene.page.zoom;
-  const width = wide ? splitColumns(size.columns).list : size.columns;
+  return layoutAt(scene, wide ? splitColumns(size.columns).list : size.columns, size.rows, wide);
+}
+
+function layoutAt(scene: Scene, width: number, height: number, beside: boolean): Layout {
   const above = scene.page.zoom ? [] : panes(scene, width);
   const keep = keeper(scene.page.filter, fields, record);
   const rows = inOrder((scene.live.gauges?.gauges ?? []).filter(keep), compares, scene);
-  const room = Math.max(0, size.rows - above.length - listHead);
-  return { rows, above, lists: [{ ids: rows.map(({ name }) => name), rows: room }] };
+  const needed = Math.max(0, ...rows.map((gauge) => thereLines(gauge, width).length));
+  const below = beside ? 0 : needed;
+  const room = Math.max(0, height - above.length - listHead - below);
+  return { rows, above, below, lists: [{ ids: rows.map(({ name }) => name), rows: room }] };
 }
 
 function record({ name, ok, at_limit }: LiveGauge) {
@@ -92,17 +111,11 @@ function shareOf({ used, limit }: LiveGauge): number {
   return limit === null || limit <= 0 ? 0 : used / limit;
 }
 
-function main(scene: Scene, size: Size): readonly Line[] {
-  const wide = size.columns >= 96;
-  const { rows, lists, above } = layoutFor(scene, size);
+/** `detailed`: what the picked one means stands beside it. */
+function main(scene: Scene, size: Size, detailed = false): readonly Line[] {
+  const { rows, lists, above, below } = layoutAt(scene, size.columns, size.rows, detailed);
   const all = scene.live.gauges?.gauges.length ?? 0;
-  const columns: readonly Cell[] = [
-    { text: "NAME", width: 12 },
-    { text: "", width: wide ? 16 : 8 },
-    { text: "USED", width: 8, align: "right" },
-    { text: "LIMIT", width: 8, align: "right" },
-    { text: "AT THE LIMIT" },
-  ];
+  const columns = columnsFor(rows, size.columns);
   const count = rows.length === all ? `${all}` : `${rows.length} of ${all}`;
   const pane = {
     heading: listHeading(`What can run out ${count}`, "", orders, scene, size.columns),
@@ -112,15 +125,32 @@ function main(scene: Scene, size: Size): readonly Line[] {
     none: all === 0 ? "the gateway has not said yet" : "the filter lets none through",
   };
   const list = listPane(pane, lists, 0, scene, size.columns);
-  return toHeight([...above, ...list], size.rows, size.columns);
+  const gauge = rows[pickedAmong(lists, scene.page).index];
+  const upper = toHeight([...above, ...list], size.rows - below, size.columns);
+  const there = detailed ? [] : thereLines(gauge, size.columns);
+  return toHeight([...upper, ...there], size.rows, size.columns);
 }
 
-/** For a part of the body that is already cut to its width. */
-function layoutFor(scene: Scene, size: Size): Layout {
-  const made = layout(scene, size);
-  const above = scene.page.zoom ? [] : panes(scene, size.columns);
-  const room = Math.max(0, size.rows - above.length - listHead);
-  return { ...made, above, lists: [{ ...made.lists[0], rows: room }] };
+/** What happens at the limit is a column only where every sentence is whole in it. */
+function columnsFor(rows: readonly LiveGauge[], width: number): readonly Cell[] {
+  const columns: readonly Cell[] = [
+    { text: "NAME", width: 12 },
+    { text: "", width: barWidth(width) },
+    { text: "USED", width: 8, align: "right" },
+    { text: "LIMIT", width: 8, align: "right" },
+    { text: "STATE", width: 7 },
+  ];
+  const room = restOf([...columns, { text: "" }], width);
+  const fits = rows.every(({ at_limit }) => columnsOf(at_limit) <= room);
+  if (fits) return [...columns, { text: "AT THE LIMIT" }];
+  const wider = barWidth(width) + Math.max(0, Math.min(30, room - 2));
+  return columns.map((cell, at) => (at === 1 ? { ...cell, width: wider } : cell));
+}
+
+/** Of the picked one, whole; it stands beside the list where there is room for that. */
+function thereLines(gauge: LiveGauge | undefined, width: number): readonly Line[] {
+  if (gauge === undefined) return [];
+  return fieldLines("at limit", gauge.at_limit, gauge.ok ? undefined : "bad", width);
 }
 
 function rowCells(gauge: LiveGauge, scene: Scene, columns: readonly Cell[]): readonly Cell[] {
@@ -131,9 +161,10 @@ function rowCells(gauge: LiveGauge, scene: Scene, columns: readonly Cell[]): rea
     { text: gauge.limit === null ? "" : bar(shareOf(gauge), width), tone },
     { text: inUnit(gauge.used, gauge.unit), tone },
     { text: gauge.limit === null ? "-" : inUnit(gauge.limit, gauge.unit) },
+    { text: gauge.ok ? "ok" : "TROUBLE", tone },
     { text: shifted(gauge.at_limit, scene), tone: gauge.ok ? "dim" : "plain" },
   ];
-  return cells.map((cell, at) => ({ ...columns[at], ...cell }));
+  return columns.map((column, at) => ({ ...column, ...cells[at] }));
 }
 
 function nameOf(name: string): string {
@@ -175,7 +206,7 @@ function storeLines({ store }: LiveGauges, width: number): readonly Line[] {
   return [
     head,
     ...fault,
-    barLine("pool", share, use, full ? "warn" : "plain", width),
+    ...barLines("pool", share, use, full ? "warn" : "plain", width),
     ...fieldLines("", times, full ? "warn" : undefined, width),
   ];
 }
@@ -187,29 +218,38 @@ function spoolLines({ spool }: LiveGauges, width: number): readonly Line[] {
   const waits = behaviour.startsWith("writing");
   const use =
     `${amount(records)} waiting, oldest ${took(Math.round(oldestMs))}, ` +
-    `${roundSize(spool.bytes)} of ${roundSize(maxBytes)} (audit.spool.max)`;
+    `${roundSize(spool.bytes)} of ${roundSize(maxBytes)}`;
+  const named = fitting([`${use} (audit.spool.max)`, use], width - barWidth(width) - 12);
   return [
-    heading(
-      "Receipts",
-      "what the gateway does now",
-      width,
-      bad ? "bad" : waits ? "strong" : "warn",
-    ),
-    ...fieldLines("now", behaviour, bad ? "bad" : waits ? "ok" : "warn", width),
+    ...nowLines(behaviour, bad ? "bad" : waits ? "strong" : "warn", width),
     ...(broken === null ? [] : fieldLines("cause", broken, "bad", width)),
-    barLine("spool", share, use, bad ? "bad" : "plain", width),
+    ...barLines("spool", share, named, bad ? "bad" : "plain", width),
   ];
 }
 
-function barLine(name: string, share: number, text: string, tone: Tone, width: number): Line {
-  const room = width >= 96 ? 16 : 8;
-  return toLine(
-    [
-      { text: ` ${name}`, width: 10, tone: "dim" },
-      { text: bar(share, room), width: room, tone },
-      { text, tone },
-    ],
-    width,
+/** What the gateway does now: in the heading where that holds it whole. */
+function nowLines(behaviour: string, tone: Tone, width: number): readonly Line[] {
+  if (columnsOf(behaviour) + 16 <= width) return [heading("Receipts", behaviour, width, tone)];
+  const head = heading("Receipts", "what the gateway does now", width, tone);
+  return [head, ...fieldLines("now", behaviour, tone, width)];
+}
+
+function barWidth(width: number): number {
+  return width >= 96 ? 16 : 8;
+}
+
+/** A bar and what it means; what has no room beside it goes on below. */
+function barLines(name: string, share: number, text: string, tone: Tone, width: number): Line[] {
+  const room = barWidth(width);
+  return wrap(text, Math.max(10, width - room - 12)).map((part, at) =>
+    toLine(
+      [
+        { text: at === 0 ? ` ${name}` : "", width: 10, tone: "dim" },
+        { text: at === 0 ? bar(share, room) : "", width: room, tone },
+        { text: part, tone },
+      ],
+      width,
+    ),
   );
 }
 

@@ -109,6 +109,12 @@ export function listRows(count: number, size: Size): number {
   return Math.max(1, Math.min(count, most));
 }
 
+/** What the named columns of a list leave for the last one, which has no width. */
+export function restOf(columns: readonly Cell[], width: number): number {
+  const used = columns.filter(({ width: own }) => own !== 0).map(({ width: own = -1 }) => own + 1);
+  return Math.max(0, width - 2 - used.reduce((sum, one) => sum + one, 0));
+}
+
 /** The beginning of a long text goes when the reader moves sideways. */
 export function shifted(text: string, { page }: Scene): string {
   if (page.sideways === 0) return text;

@@ -87,7 +87,7 @@ function troubleLines(server: LiveServer, scene: Scene, width: number): readonly
   const why = server.state === "ready" ? "what is wrong" : "why it is not ready";
   const fields: readonly Field[] = [
     ["cause", trouble.cause, "bad"],
-    ["do", trouble.fix, "strong"],
+    ...stepsOf(trouble.fix).map((step, at) => [at === 0 ? "do" : "", step, "strong"] as const),
     ["effect", trouble.effect],
     ["code", trouble.code],
     ...nextTry(server, scene),
@@ -96,6 +96,11 @@ function troubleLines(server: LiveServer, scene: Scene, width: number): readonly
     heading(`${server.id}: ${why}`, "r retry", width, "warn"),
     ...fields.flatMap(([name, text, tone]) => fieldLines(name, text, tone, width)),
   ];
+}
+
+/** Each step begins a line, so that a command stands whole where it can. */
+function stepsOf(fix: string): readonly string[] {
+  return fix.replaceAll("; then ", ",\nthen ").replaceAll(". Or ", "\nor ").split("\n");
 }
 
 function nextTry({ attempts, nextAttemptMs }: LiveServer, scene: Scene): readonly Field[] {

@@ -6,6 +6,7 @@ import {
   amount,
   beside,
   type Cell,
+  fitting,
   heading,
   type Line,
   span,
@@ -24,6 +25,7 @@ import {
   listHeading,
   listPane,
   listRows,
+  restOf,
   shifted,
 } from "./list.ts";
 import { lastCalls, serverLines } from "./server.ts";
@@ -158,7 +160,7 @@ function list(
     heading: listHeading(count, "", orders, scene, width),
     columns,
     items: rows,
-    row: (server: LiveServer) => rowCells(server, scene, columns),
+    row: (server: LiveServer) => rowCells(server, scene, columns, restOf(columns, width)),
     none:
       all === 0
         ? "no servers: add some under `servers` in the config"
@@ -171,7 +173,12 @@ function nameWidth(width: number): number {
   return width >= 96 ? 16 : width >= 76 ? 12 : 10;
 }
 
-function rowCells(server: LiveServer, scene: Scene, columns: readonly Cell[]): readonly Cell[] {
+function rowCells(
+  server: LiveServer,
+  scene: Scene,
+  columns: readonly Cell[],
+  room: number,
+): readonly Cell[] {
   const tone = stateTone(server);
   const texts: readonly (string | Cell)[] = [
     { text: mark(server), tone: tone === "ok" && isDented(server) ? "warn" : tone },
@@ -187,7 +194,7 @@ function rowCells(server: LiveServer, scene: Scene, columns: readonly Cell[]): r
     server.p95Ms === null ? "-" : took(server.p95Ms),
     server.failed === 0 ? "-" : { text: amount(server.failed), tone: "warn" },
     {
-      text: shifted(troubleText(server, scene, columns), scene),
+      text: shifted(troubleText(server, scene, room), scene),
       tone: tone === "ok" ? "dim" : tone,
     },
   ];
@@ -202,19 +209,40 @@ function toolsText({ tools, quarantined }: LiveServer): string {
   return quarantined === 0 ? amount(tools) : `${tools}+${quarantined}bad`;
 }
 
-/** In a word and a half; the whole is in the detail. */
-function troubleText(server: LiveServer, scene: Scene, columns: readonly Cell[]): string {
+/** The most that fits whole; the detail has all of it. */
+function troubleText(server: LiveServer, scene: Scene, room: number): string {
   const { trouble, nextAttemptMs, quarantined } = server;
   if (trouble !== null) {
-    // Narrow: only the cause; the detail has the rest.
-    if (nextAttemptMs === null || columns.some(({ width }) => width === 0)) return trouble.cause;
     const { link } = scene.live;
-    const left = nextAttemptMs - (link.state === "lost" ? link.heardMs : scene.now);
-    return `retry ${span(left)}: ${trouble.cause}`;
+    const from = link.state === "lost" ? link.heardMs : scene.now;
+    const retry = nextAttemptMs === null ? "" : `retry ${span(nextAttemptMs - from)}: `;
+    const { cause } = trouble;
+    const short = shortTrouble[trouble.code] ?? trouble.code.replace(/^GW_(SERVER_)?/, "");
+    return fitting([`${retry}${cause}`, cause, `${retry}${short}`, short], room);
   }
-  if (server.busy >= server.maxInFlight) return "full: more calls are refused";
+  const full = server.busy >= server.maxInFlight;
+  if (full) return fitting(["full: more calls are refused", "full: refuses", "full"], room);
   return quarantined === 0 ? "" : "tools held back";
 }
+
+/** At most 15 columns, which is what 80 leave. */
+const shortTrouble: Readonly<Record<string, string>> = {
+  GW_SERVER_AUTH: "key refused",
+  GW_SERVER_COMMAND: "cannot start",
+  GW_SERVER_DISABLED: "disabled",
+  GW_SERVER_EXITS: "it ended",
+  GW_SERVER_HTTP: "no MCP there",
+  GW_SERVER_HUNG: "does not answer",
+  GW_SERVER_LIST: "list failed",
+  GW_SERVER_NAME: "no such host",
+  GW_SERVER_PROTOCOL: "no handshake",
+  GW_SERVER_REFUSED: "nobody listens",
+  GW_SERVER_ROUTE: "no route",
+  GW_SERVER_SILENT: "no connection",
+  GW_TLS: "bad certificate",
+  GW_UPSTREAM_DOWN: "not reachable",
+  GW_UPSTREAM_ERROR: "answers wrong",
+};
 
 export function stateTone({ state, trouble }: Pick<LiveServer, "state" | "trouble">): Tone {
   if (["disabled", "stopped", "idle"].includes(state)) return "dim";
