@@ -1,4 +1,4 @@
-/** Legacy sessions in Postgres; each change moves `sessions_version`, which other gateways watch. */
+/** Legacy sessions in Postgres; a change moves `sessions_version`, which other gateways watch. */
 
 import type { Sql } from "postgres";
 import { limits } from "../base/limits.ts";
