@@ -217,6 +217,8 @@ export const limits = {
   logBurst: 20,
   logWindowMs: 10_000,
   logMessages: 1_000,
+  /** One text in a line: what agents send may be megabytes. */
+  logValueChars: 4 * 1024,
   /** Lines of a log that `logs` keeps to show the last ones, and how much of a file it reads. */
   logLines: 100_000,
   logReadBytes: 64 * 1024 * 1024,
@@ -249,6 +251,8 @@ export const limits = {
   /** Entries that wait for the disk; receipts named by one; refusals looked at within a second. */
   historyPendingChars: 256 * 1024,
   historyReceipts: 3,
+  /** Entries about one trouble, one a second; after these one in `historyGaugesMs`. */
+  historyTroubleBurst: 60,
   historyRefusals: 20,
   /** One check of `doctor`; all run at once and have to end within 5 s (issue B). */
   doctorCheckMs: 3_800,

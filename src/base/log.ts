@@ -111,8 +111,9 @@ const secretNames = new Set(["authorization", "cookie", "password", "secret", "t
 function safeValue(name: string, value: unknown): unknown {
   if (secretNames.has(name.toLowerCase())) return "[hidden]";
   if (typeof value === "bigint") return value.toString();
-  if (value instanceof Error) return value.message;
-  return value;
+  const shown = value instanceof Error ? value.message : value;
+  if (typeof shown !== "string" || shown.length <= limits.logValueChars) return shown;
+  return `${shown.slice(0, limits.logValueChars)}… (${shown.length} characters)`;
 }
 
 /** JSON.stringify escapes C0; C1, DEL, separators and bidi controls still steer a terminal (T4). */

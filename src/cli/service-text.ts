@@ -1,5 +1,8 @@
 /** The systemd unit as text; its hardening is O8 of the threat table. */
 
+import { fault } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
+
 export interface UnitFacts {
   /** A unit of the user's own manager: it may make no namespaces, so much hardening is left out. */
   readonly user: boolean;
@@ -54,7 +57,9 @@ function unit({ user }: UnitFacts): readonly string[] {
 
 function service(facts: UnitFacts): readonly string[] {
   const { user, command, config } = facts;
-  const start = [...command, "serve", "--config", config].map(argument).join(" ");
+  const [program = "", ...first] = command;
+  const given = [...first, "serve", "--config", config].map(argument);
+  const start = [word(program), ...given].join(" ");
   return [
     "[Service]",
     "Type=notify",
@@ -72,7 +77,9 @@ function service(facts: UnitFacts): readonly string[] {
     "# A server that runs out of memory is started again by the gateway.",
     "OOMPolicy=continue",
     ...(user ? [] : [`User=${systemUser}`, `Group=${systemUser}`]),
-    ...(facts.group === undefined || user ? [] : [`SupplementaryGroups=${facts.group}`]),
+    ...(facts.group === undefined || user
+      ? []
+      : [`SupplementaryGroups=${specifiers(facts.group)}`]),
     ...folders(facts),
     ...environment(facts),
     ...facts.credentials.map(({ name, file }) => `LoadCredential=${name}:${specifiers(file)}`),
@@ -93,7 +100,7 @@ function folders({ user, dataDir }: UnitFacts): readonly string[] {
     "RuntimeDirectory=authensor-gw",
     "RuntimeDirectoryMode=0711",
     `WorkingDirectory=${stateFolder}`,
-    ...(own ? [] : [`ReadWritePaths=${argument(dataDir)}`]),
+    ...(own ? [] : [`ReadWritePaths=${word(dataDir)}`]),
   ];
 }
 
@@ -108,7 +115,7 @@ function environment({ user, path, env }: UnitFacts): readonly string[] {
       };
   const all = { ...own, ...env, PATH: [...path, usualPath].join(":") };
   return [
-    ...Object.entries(all).map(([name, value]) => `Environment=${argument(`${name}=${value}`)}`),
+    ...Object.entries(all).map(([name, value]) => `Environment=${word(`${name}=${value}`)}`),
     `EnvironmentFile=-${user ? "%h/.config" : "/etc"}/authensor-gw/environment`,
   ];
 }
@@ -183,13 +190,25 @@ function walls({ lowPort, group }: UnitFacts): readonly string[] {
   ];
 }
 
-/** One word for systemd: quoted where it must be; `%` and `$` stand for themselves. */
+/** A word after a program: only there `$` would begin a variable. */
 export function argument(text: string): string {
-  const safe = specifiers(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"');
-  const dollars = safe.replaceAll("$", "$$$$");
-  return [..." \t'\"\\;#"].some((unit) => text.includes(unit)) ? `"${dollars}"` : dollars;
+  return word(text).replaceAll("$", "$$$$");
 }
 
+/** One word for systemd: quoted where it must be; `%` stands for itself. */
+export function word(text: string): string {
+  const safe = specifiers(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+  return [..." \t'\"\\;#"].some((unit) => text.includes(unit)) ? `"${safe}"` : safe;
+}
+
+/** Throws GW_SERVICE: after a line feed would begin a setting that nobody wrote. */
 function specifiers(text: string): string {
+  if ([...text].some((unit) => unit < " " || unit === "\u007f")) {
+    throw fault("GW_SERVICE", {
+      message: `A unit cannot name ${printable(text)}`,
+      cause: "it holds a line break or another control character",
+      fix: "rename it",
+    });
+  }
   return text.replaceAll("%", "%%");
 }

@@ -1,5 +1,6 @@
 /** The config as it is in force: each value with where it comes from, secrets masked. */
 
+import { isSecretName } from "../base/secret-names.ts";
 import type { Config, ServerConfig } from "./config-model.ts";
 import { type ConfigPath, pathText } from "./config-problem.ts";
 import type { ConfigSource } from "./config-source.ts";
@@ -168,9 +169,4 @@ function maskedWord(word: string, before: string | undefined): string {
   const equals = word.indexOf("=");
   if (equals > 0 && isSecretName(word.slice(0, equals))) return `${word.slice(0, equals)}=${mask}`;
   return word;
-}
-
-function isSecretName(name: string): boolean {
-  const lower = name.toLowerCase();
-  return ["key", "token", "secret", "password", "auth"].some((part) => lower.includes(part));
 }

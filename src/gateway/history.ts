@@ -61,9 +61,10 @@ export function openHistory(dataDir: string, failed: (cause: string) => void): H
   let pending = "";
   let flushing = false;
   let told = false;
-  let segment: { path: string; bytes: number; until: number } | undefined;
+  let segment: Segment | undefined;
 
   function current(now: number, bytes: number): string {
+    segment ??= lastSegment(folder, now);
     const full = segment === undefined || segment.bytes + bytes > limits.historySegmentBytes;
     if (segment === undefined || full || now > segment.until) {
       const names = segmentsOf(folder);
@@ -144,6 +145,27 @@ export function readHistory(dataDir: string, sinceMs: number): readonly HistoryE
     }
   }
   return entries;
+}
+
+interface Segment {
+  readonly path: string;
+  bytes: number;
+  /** Wall ms. */
+  readonly until: number;
+}
+
+/** The one that the last run wrote: a gateway that starts again and again keeps its day. */
+function lastSegment(folder: string, now: number): Segment | undefined {
+  const name = segmentsOf(folder).at(-1);
+  if (name === undefined) return undefined;
+  const path = join(folder, name);
+  const text = fs.readFileSync(path, "utf8");
+  const first = entryOf(text.slice(0, text.indexOf("\n")));
+  // A clock that was ahead then would keep this one open until it is there again.
+  if (first === undefined || first.at > now) return undefined;
+  // A line that a crash tore would take the next one with it.
+  if (!text.endsWith("\n")) fs.appendFileSync(path, "\n");
+  return { path, bytes: fs.statSync(path).size, until: first.at + limits.historySegmentMs };
 }
 
 function segmentsOf(folder: string): string[] {

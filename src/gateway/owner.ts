@@ -95,9 +95,25 @@ function openLock(dir: string): DatabaseSync {
   try {
     fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
     fs.accessSync(dir, fs.constants.W_OK | fs.constants.X_OK);
-    return new DatabaseSync(lockPath(dir));
+    const path = lockPath(dir);
+    makeClosed(path);
+    return new DatabaseSync(path);
   } catch (thrown) {
     throw unusable(dir, thrown);
+  }
+}
+
+/**
+ * Who may read it could hold the lock, and SQLite itself would make it as open as umask allows.
+ * Only made, never opened: closing a descriptor of a file ends this process's locks on it.
+ */
+function makeClosed(path: string): void {
+  if (fs.existsSync(path)) return;
+  try {
+    fs.closeSync(fs.openSync(path, "wx", 0o600));
+  } catch (thrown) {
+    // Another start was faster.
+    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
   }
 }
 

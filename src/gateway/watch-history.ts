@@ -30,6 +30,7 @@ export function watchHistory(parts: Parts): HistoryWatch {
   );
   const states = new Map<string, string>();
   const troubles = new Map<string, Trouble>();
+  const mayWrite = createRation(limits.historyTroubleBurst, limits.historyGaugesMs);
   let seen = board.ended;
   let worstLag = 0;
   let gaugesAt = clock.mono();
@@ -92,8 +93,12 @@ export function watchHistory(parts: Parts): HistoryWatch {
       if (told !== undefined) trouble(told, call.receipt);
     }
     seen = board.ended;
-    for (const entry of troubles.values()) history.add(entry);
-    troubles.clear();
+    for (const [key, entry] of troubles) {
+      // What fails every second for a day is told less often: it must leave room for the day.
+      if (!mayWrite(key, now)) continue;
+      history.add(entry);
+      troubles.delete(key);
+    }
     serverStates();
     ownStates();
     if (now - gaugesAt >= limits.historyGaugesMs || worstLag > limits.loopLagMs) {
@@ -148,6 +153,20 @@ export function watchHistory(parts: Parts): HistoryWatch {
       for (const entry of troubles.values()) history.add(entry);
       history.close({ kind: "stop", at: clock.now() });
     },
+  };
+}
+
+/** `burst` at once, then one in `everyMs`, for each key; times are monotonic ms. */
+export function createRation(
+  burst: number,
+  everyMs: number,
+): (key: string, now: number) => boolean {
+  const kept = new Map<string, { left: number; at: number }>();
+  return (key, now) => {
+    const { left, at } = kept.get(key) ?? { left: burst, at: now };
+    const have = Math.min(burst, left + (now - at) / everyMs);
+    kept.set(key, { left: have < 1 ? have : have - 1, at: now });
+    return have >= 1;
   };
 }
 

@@ -25,7 +25,13 @@ export interface StateKeeper {
   enter(state: UpstreamState, cause?: string, nextAttemptMs?: number): void;
 }
 
-export function createStates(clock: Clock, first: UpstreamState, told: () => void): StateKeeper {
+/** `hide` takes secrets out of causes, which may be a server's own words. */
+export function createStates(
+  clock: Clock,
+  first: UpstreamState,
+  told: () => void,
+  hide: (cause: string) => string,
+): StateKeeper {
   let now: Omit<StateKeeper, "enter" | "off"> = {
     state: first,
     sinceMs: clock.now(),
@@ -53,7 +59,8 @@ export function createStates(clock: Clock, first: UpstreamState, told: () => voi
       if (!same && !next[now.state].includes(state)) {
         throw new Error(`an upstream cannot go from ${now.state} to ${state}`);
       }
-      now = { state, sinceMs: same ? now.sinceMs : clock.now(), cause, nextAttemptMs };
+      const said = cause === undefined ? undefined : hide(cause);
+      now = { state, sinceMs: same ? now.sinceMs : clock.now(), cause: said, nextAttemptMs };
       if (!same) told();
     },
   };

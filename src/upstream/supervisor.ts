@@ -8,6 +8,7 @@ import type { Era, StrictBody } from "../protocol/message.ts";
 import { createAttempts, type Transport } from "./attempts.ts";
 import type { Link, Sent } from "./link.ts";
 import { listAll } from "./list.ts";
+import { withoutSecrets } from "./own-secrets.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import { createStates } from "./states.ts";
 import type {
@@ -30,7 +31,8 @@ export function supervise(
 ): Upstream & UpstreamControl {
   const { config, clock, log } = options;
   const listeners: ((change: UpstreamChange) => void)[] = [];
-  const states = createStates(clock, "idle", () => tell({ kind: "state" }));
+  const hide = withoutSecrets(config.transport);
+  const states = createStates(clock, "idle", () => tell({ kind: "state" }), hide);
   const stderr: string[] = [];
   let lastHello: ServerHello | undefined;
   let nextId = firstId;
@@ -62,7 +64,7 @@ export function supervise(
   }
 
   function keepLine(line: string): void {
-    stderr.push(printable(line));
+    stderr.push(printable(hide(line)));
     if (stderr.length > limits.childStderrLines) stderr.shift();
   }
 

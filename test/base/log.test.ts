@@ -27,6 +27,13 @@ describe("createLog", () => {
     expect(lines.length).toBe(1);
   });
 
+  test("R18 a text of megabytes is cut, and the line says how long it was", () => {
+    const { lines, log } = recorded();
+    log.info("frame", { method: "m".repeat(4_000_000), why: new Error("e".repeat(5_000)) });
+    expect(lines[0]?.length).toBeLessThan(3 * limits.logValueChars);
+    expect(JSON.parse(lines[0] ?? "").method).toEndWith("m… (4000000 characters)");
+  });
+
   test("T4 line breaks and terminal controls of a field stay inside one JSON line", () => {
     const { lines, log } = recorded();
     log.info("call", { tool: "a\r\n2026 level=info msg=approved\x1b[2J\x9b31m\u2028\u202e\x7f" });

@@ -118,6 +118,35 @@ describe("the unit", () => {
     expect(own.get("WantedBy")).toEqual(["default.target"]);
   });
 
+  test("$ is a variable's after a program and nowhere else", () => {
+    const odd = {
+      ...{ ...facts, config: "/srv/$c", dataDir: "/srv/$d", path: ["/srv/$p"] },
+      ...{ command: ["/srv/a $x%/authensor-gw"], env: { XDG_STATE_HOME: "/srv/$s" } },
+    };
+    const found = settings(unitText(odd));
+    expect(found.get("ExecStart")).toEqual(['"/srv/a $x%%/authensor-gw" serve --config /srv/$$c']);
+    expect(found.get("ReadWritePaths")).toEqual(["/srv/$d"]);
+    expect(found.get("Environment")).toContain("XDG_STATE_HOME=/srv/$s");
+    expect(found.get("Environment")?.some((one) => one.startsWith("PATH=/srv/$p:"))).toBe(true);
+  });
+
+  const line = "/srv/x\nExecStartPre=/bin/evil";
+  const places: readonly Partial<UnitFacts>[] = [
+    ...[
+      { config: line },
+      { dataDir: line },
+      { command: [line] },
+      { path: [line] },
+      { group: line },
+    ],
+    ...[{ env: { A: line } }, { credentials: [{ name: "a", file: line }] }],
+  ];
+  for (const place of places) {
+    test(`no line break of ${Object.keys(place)[0]} becomes a setting`, () => {
+      expect(() => unitText({ ...facts, ...place })).toThrow("A unit cannot name");
+    });
+  }
+
   const words: readonly [text: string, written: string][] = [
     ["/a/b", "/a/b"],
     ["/a b", '"/a b"'],

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { limits } from "../../src/base/limits.ts";
 import { type HistoryEntry, openHistory, readHistory } from "../../src/gateway/history.ts";
+import { createRation } from "../../src/gateway/watch-history.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -49,6 +50,24 @@ describe("the history ring", () => {
     expect(readHistory(folder, 0).at(-1)?.kind).toBe("stop");
   });
 
+  test("a gateway that starts 100 times forgets nothing, nor what is after a torn line", () => {
+    const now = Date.now();
+    for (let run = 0; run < 100; run++) {
+      const writer = openHistory(folder, never);
+      writer.close({ kind: "stop", at: now + run });
+      const [name = ""] = fs.readdirSync(join(folder, "history"));
+      if (run % 7 === 0) fs.appendFileSync(join(folder, "history", name), '{"kind":"sta');
+    }
+    expect(readHistory(folder, 0).map(({ at }) => at - now)).toEqual([...Array(100).keys()]);
+  });
+
+  test("a segment of a clock that was far ahead is not written to for ever", () => {
+    const now = Date.now();
+    openHistory(folder, never).close({ kind: "stop", at: now + 2 * limits.historySegmentMs });
+    openHistory(folder, never).close({ kind: "stop", at: now });
+    expect(fs.readdirSync(join(folder, "history"))).toHaveLength(2);
+  });
+
   test("a torn line is left out, what is before and after it stays", () => {
     const writer = openHistory(folder, never);
     writer.close({ kind: "stop", at: 5 });
@@ -74,6 +93,17 @@ describe("the history ring", () => {
     const [name = ""] = fs.readdirSync(join(folder, "history"));
     expect(fs.statSync(join(folder, "history", name)).mode & 0o077).toBe(0);
   });
+});
+
+test("a trouble of every second leaves room for a day in the ring", () => {
+  const mayWrite = createRation(limits.historyTroubleBurst, limits.historyGaugesMs);
+  const day = 24 * 60 * 60;
+  const written = [...Array(day).keys()].filter((second) => mayWrite("a", second * 1_000));
+  expect(written.slice(0, 60)).toEqual([...Array(60).keys()]);
+  const entry = JSON.stringify(state(Date.now(), "x".repeat(200))).length + 100;
+  expect(written.length * entry).toBeLessThan(4 * 1024 * 1024);
+  expect(written.length).toBeGreaterThan(day / 11);
+  expect(mayWrite("b", day * 1_000)).toBe(true);
 });
 
 function pendingOf(at: number): HistoryEntry | undefined {

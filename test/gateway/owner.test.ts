@@ -36,6 +36,17 @@ describe("one gateway owns data_dir", () => {
     ownDataDir(dir).release();
   });
 
+  test("O15 others may not open the lock, whatever umask is: they could hold it", () => {
+    const dir = join(base, "closed");
+    fs.mkdirSync(dir, { mode: 0o755 });
+    const before = process.umask(0);
+    ownDataDir(dir).release();
+    process.umask(before);
+    for (const name of fs.readdirSync(dir)) {
+      expect([name, fs.statSync(join(dir, name)).mode & 0o077]).toEqual([name, 0]);
+    }
+  });
+
   test("A6 another process holds it through garbage collection, kill -9 frees it", async () => {
     const dir = join(base, "b");
     const script = join(base, "hold.ts");

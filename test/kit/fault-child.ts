@@ -40,6 +40,10 @@ const modes: Record<string, (id: number | undefined) => void> = {
     say({ result: {} });
     say({ id, method: 5 } as object);
   },
+  tells(id) {
+    process.stderr.write(`${Object.values(process.env).join(" ")} ${process.argv.join(" ")}\n`);
+    result(id, "told");
+  },
   babble: () => forever(process.stdout, "y\n"),
   moans: () => forever(process.stderr, "err\n"),
   odd: () => forever(process.stdout, '{"jsonrpc":"2.0"}\n'),

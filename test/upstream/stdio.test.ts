@@ -121,6 +121,23 @@ test("U13 a child that floods stdout is ended; memory stays bounded", async () =
   expect(process.memoryUsage().rss - before).toBeLessThan(96 * 1024 * 1024);
 });
 
+test("T10 what a child repeats of its secrets is hidden, other words are not", async () => {
+  const env = {
+    API_TOKEN: "planted-1",
+    DATABASE_URL: "postgres://me:planted%2D2@db/x?token=planted-3",
+    ROOT: "/srv/docs",
+    PASSWORD: "short",
+  };
+  const upstream = await start("tells  --key=planted-4 --token planted-5", {}, env);
+  await callTool(upstream, "t");
+  await until(() => upstream.status().stderr.length > 0);
+  const told = upstream.status().stderr.join("\n");
+  expect(told).not.toContain("planted");
+  for (const word of ["/srv/docs", "short", "postgres://me:[hidden]@db"]) {
+    expect(told).toContain(word);
+  }
+});
+
 for (const [mode, ends] of [
   ["babble", "lines to its stdout that are no MCP messages"],
   ["odd", "lines to its stdout that are no MCP messages"],
