@@ -47,6 +47,7 @@ export const catalogue = {
   GW_MESSAGE: row(400, -32600, 1, "The body is not a JSON-RPC message this gateway takes", "send one request or notification, exact key names, a string or integer id"),
   GW_METHOD: row(404, -32601, 1, "The method is not offered", "use a method of the protocol revision that the client speaks; some exist in one of the two families only"),
   GW_PARAMS: row(200, -32602, 1, "The params do not fit the method", "see the message for the member that does not fit"),
+  GW_CURSOR: row(200, -32602, 1, "The cursor was not given to this key for this list as it is now", "list again from the start, without a cursor"),
   GW_ID_IN_FLIGHT: row(400, -32600, 1, "A request with this id is still running in this session", "use a new id for each request"),
   // Decisions
   GW_DENIED: row(200, -31001, 1, "A rule of the policy denies the call", "ask the owner of the policy; `authensor-gw policy explain` shows the rule"),

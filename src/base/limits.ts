@@ -128,16 +128,39 @@ export const limits = {
    */
   upstreamIdleConnections: 256,
   upstreamIdleMs: 4_000,
-  /** Tools of one server, bytes of one tool, pages of one list; R11. */
+  /** Items of one server in each list, bytes of one item, pages of one list; R11. */
   toolsPerServer: 2_000,
-  toolBytes: 64 * 1024,
+  promptsPerServer: 2_000,
+  /** A server of files lists each of them. */
+  resourcesPerServer: 10_000,
+  /** A URI that nobody lists is tried on each of them. */
+  templatesPerServer: 100,
+  itemBytes: 64 * 1024,
   listPages: 100,
-  /** A tool's name, MCP 2025-11-25 and later. */
+  /** A tool's name, MCP 2025-11-25 and later; a prompt's too. */
   toolNameBytes: 128,
-  /** The first tools/list waits this long for servers in their first start. */
+  /** Characters of a name as agents see it: several refuse longer ones. */
+  exposedNameChars: 64,
+  /** Bytes of a resource's URI or template: what servers, proxies and logs take without trouble. */
+  uriBytes: 8 * 1024,
+  /** URIs that no list names and whose server is remembered. */
+  resolvedUris: 1_000,
+  /** Items of one page of a list: more of it than a model reads, and soon written (R11). */
+  listPage: 500,
+  /** Items of one list of one server that are shown as held back; of more only how many. */
+  heldBackShown: 100,
+  /** A list that changes all the time is read this often within that time; R12. */
+  relists: 10,
+  relistWindowMs: 10_000,
+  /** The first list of a client waits this long for servers in their first start. */
   startWaitMs: 2_000,
   /** Changes of a list within this time are told once; R12. */
   listChangedMs: 250,
+  /** Characters of one server's instructions, and of all: they stand in the model's context. */
+  serverInstructionChars: 4_000,
+  /** Characters of the extensions of one server that are declared as ours. */
+  serverCapabilityChars: 16_000,
+  instructionChars: 16_000,
   /** A spool segment; preallocated so that a full disk shows before any acknowledgement, L4. */
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Default audit.spool.max. */

@@ -1,26 +1,33 @@
-/** tools/list: what this key may call, from bytes prepared by the catalog. One page. */
+/** The lists: what this key may see, from bytes prepared by the catalog. */
 
 import { asFault, fault } from "../base/errors.ts";
 import { member } from "../base/json.ts";
 import { resultMessage } from "../protocol/envelope.ts";
-import { toolsListResult } from "../protocol/translate/tools-list.ts";
-import type { Handling, Incoming, Reply } from "./incoming.ts";
+import { type ListMethod, listMethods } from "../protocol/lists.ts";
+import type { Method } from "./method.ts";
 import { nothingToCancel } from "./not-offered.ts";
-import type { CallPorts } from "./ports.ts";
 import { respondProblem } from "./respond.ts";
 
-export function listTools(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {
-  // All tools fit one page, so no cursor was ever handed out.
-  if (member(incoming.message.params, "cursor") !== undefined) {
-    respondProblem(incoming, reply, fault("GW_PARAMS", { message: "Unknown cursor" }));
-    return nothingToCancel;
-  }
-  ports.catalog.visibleTools(incoming.identity, incoming.era).then(
-    (list) => {
-      const result = toolsListResult(list.json, incoming.era);
-      reply.send(200, resultMessage(incoming.message.idText, result));
+export const listMethodTable: readonly (readonly [string, Method])[] = listMethods.map((method) => [
+  method,
+  listMethod(method),
+]);
+
+function listMethod(method: ListMethod): Method {
+  return {
+    eras: ["legacy", "modern"],
+    run(incoming, reply, ports) {
+      const cursor = member(incoming.message.params, "cursor");
+      if (cursor !== undefined && typeof cursor !== "string") {
+        const error = fault("GW_PARAMS", { message: `${method} takes a cursor that is a string` });
+        respondProblem(incoming, reply, error);
+        return nothingToCancel;
+      }
+      ports.catalog.page(method, incoming.identity, incoming.era, cursor).then(
+        (result) => reply.send(200, resultMessage(incoming.message.idText, result)),
+        (thrown) => respondProblem(incoming, reply, asFault(thrown, `Cannot answer ${method}`)),
+      );
+      return nothingToCancel;
     },
-    (thrown) => respondProblem(incoming, reply, asFault(thrown, "Cannot list the tools")),
-  );
-  return nothingToCancel;
+  };
 }

@@ -5,7 +5,7 @@ import { makeCall } from "./call.ts";
 import { completionMethods } from "./completion.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import { lifecycleMethods } from "./lifecycle.ts";
-import { listTools } from "./list.ts";
+import { listMethodTable } from "./list.ts";
 import type { Method } from "./method.ts";
 import { nothingToCancel } from "./not-offered.ts";
 import { toolCall } from "./parse.ts";
@@ -27,13 +27,18 @@ const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
       run: (incoming, reply, ports) => makeCall(incoming, reply, ports, toolCall),
     },
   ],
-  ["tools/list", { eras: ["legacy", "modern"], run: listTools }],
+  ...listMethodTable,
   ...lifecycleMethods,
   ...resourceMethods,
   ...promptMethods,
   ...completionMethods,
   ...taskMethods,
 ]);
+
+/** Whether it is answered in any era. */
+export function answers(method: string): boolean {
+  return (methods.get(method)?.eras.length ?? 0) > 0;
+}
 
 /** Answers one request of any method but those of the front; never throws. */
 export function handle(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {

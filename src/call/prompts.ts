@@ -6,13 +6,11 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { makeCall } from "./call.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Decided, DecidedCall, Method } from "./method.ts";
-import { notOffered } from "./not-offered.ts";
 import { framed, readNamed } from "./parse.ts";
 
 const promptGet: Decided = { covers: ["name", "arguments"], parse: parsePrompt };
 
 export const promptMethods: readonly (readonly [string, Method])[] = [
-  ...notOffered("prompts/list"),
   [
     "prompts/get",
     {
@@ -29,6 +27,6 @@ function parsePrompt(incoming: Incoming, catalog: Catalog): Result<DecidedCall, 
   const item = catalog.prompt(exposed);
   framed(incoming, item);
   const argsSpan = given ? incoming.message.body.span("arguments", "params") : undefined;
-  const guess = item === undefined ? catalog.guess(exposed) : undefined;
+  const guess = item === undefined ? catalog.guess(exposed, "prompt") : undefined;
   return ok({ method: promptGet, exposed, item, guess, args, argsSpan, ref: undefined });
 }

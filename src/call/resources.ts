@@ -10,7 +10,6 @@ import { makeCall } from "./call.ts";
 import type { Forwarded } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { Decided, DecidedCall, Method, Performing } from "./method.ts";
-import { notOffered } from "./not-offered.ts";
 import { framed } from "./parse.ts";
 import type { CallPorts } from "./ports.ts";
 
@@ -28,7 +27,6 @@ const unsubscribe: Decided = {
 };
 
 export const resourceMethods: readonly (readonly [string, Method])[] = [
-  ...notOffered("resources/list", "resources/templates/list"),
   [
     "resources/read",
     {

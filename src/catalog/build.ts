@@ -1,144 +1,95 @@
-/** From the servers' lists to the tools agents see: names, collisions, what is held back. */
+/** From the servers' lists to what agents see: names, collisions, what is held back. */
 
-import { createHash } from "node:crypto";
-import { isObject, type JsonObject, member } from "../base/json.ts";
-import { limits } from "../base/limits.ts";
-import { paramHeadersOf } from "../protocol/param-headers.ts";
-import { renamed, toolFor } from "../protocol/translate/tools-list.ts";
-import type { RawItem, Upstream } from "../upstream/upstream.ts";
-import type { Tool } from "./catalog.ts";
+import { type ListMethod, listShapes } from "../protocol/lists.ts";
+import type { Quarantined } from "./catalog.ts";
+import { type Listed, makeItem, type Owner } from "./item.ts";
+import { exposedNames, type Naming } from "./naming.ts";
+import { kindOf, type SoundItem, type SoundList } from "./sound.ts";
 
-export interface ServerTools {
-  readonly server: string;
-  readonly upstream: Upstream;
-  readonly items: readonly RawItem[];
-  timeout(tool: string): Tool["timeout"];
-}
-
-export interface Quarantined {
-  readonly server: string;
-  readonly name: string;
-  readonly why: string;
+export interface ServerList {
+  readonly owner: Owner;
+  readonly list: SoundList;
 }
 
 export interface Built {
-  /** By exposed name, in the order of config and list. */
-  readonly tools: ReadonlyMap<string, Tool>;
+  /** By exposed name or URI, in the order of config and list. */
+  readonly items: ReadonlyMap<string, Listed>;
   readonly quarantined: readonly Quarantined[];
 }
 
-export type Naming = "prefix" | "auto" | "bare";
+export const nothingBuilt: Built = { items: new Map(), quarantined: [] };
 
-/** Deterministic: same lists in the same order, same tools. */
-export function buildTools(servers: readonly ServerTools[], naming: Naming): Built {
+export interface BuildOptions {
+  readonly naming: Naming;
+  /** Every server of the config. */
+  readonly servers: readonly string[];
+  /**
+   * What agents see now: a name stays with the server that has it while that server lists it
+   * (P17). undefined before all servers were asked once: then the order of the config decides.
+   */
+  readonly before: Built | undefined;
+  /** Items made before: one that is the same stays the same object. */
+  readonly made: WeakMap<SoundItem, Listed>;
+}
+
+/** Deterministic: same lists in the same order and the same state before, same items. */
+export function build(
+  method: ListMethod,
+  lists: readonly ServerList[],
+  options: BuildOptions,
+): Built {
   const quarantined: Quarantined[] = [];
-  const offered = servers.flatMap((server) => {
-    const drop = (name: string, why: string) =>
-      quarantined.push({ server: server.server, name, why });
-    return sound(server, drop).map((item) => ({ server, ...item }));
+  const offered = offers(method, lists, options, quarantined);
+  const holders = new Map<string, Listed>();
+  for (const item of offered) {
+    const { exposed, server, name } = item;
+    const now = options.before?.items.get(exposed);
+    const stays = now !== undefined && now.server === server && now.name === name;
+    if (stays || !holders.has(exposed)) holders.set(exposed, item);
+  }
+  const items = new Map<string, Listed>();
+  for (const item of offered) {
+    const holder = holders.get(item.exposed);
+    if (holder === item) items.set(item.exposed, item);
+    else if (holder !== undefined) quarantined.push(taken(method, item, holder));
+  }
+  return { items, quarantined };
+}
+
+/** Every item that could be offered, names not yet compared. */
+function offers(
+  method: ListMethod,
+  lists: readonly ServerList[],
+  { naming, servers, made }: BuildOptions,
+  quarantined: Quarantined[],
+): readonly Listed[] {
+  const sound = lists.flatMap(({ owner, list }) => {
+    const server = owner.upstream.id;
+    for (const one of list.dropped) quarantined.push({ ...one, server });
+    return list.items.map((item) => ({ owner, item, era: list.era, server, name: item.name }));
   });
-  const owners = new Map<string, number>();
-  for (const { name } of offered) owners.set(name, (owners.get(name) ?? 0) + 1);
-
-  const tools = new Map<string, Tool>();
-  for (const { server, name, item } of offered) {
-    const unique = owners.get(name) === 1;
-    const bare = naming === "bare" || (naming === "auto" && unique);
-    const exposed = bare ? name : `${server.server}__${name}`;
-    const drop = (why: string) => quarantined.push({ server: server.server, name, why });
-    if (exposed.length > limits.toolNameBytes) {
-      drop(`its exposed name "${exposed}" is over ${limits.toolNameBytes} characters`);
-      continue;
+  const names = isNamed(method) ? exposedNames(sound, naming, servers) : undefined;
+  return sound.flatMap(({ owner, item, era, server, name }, index) => {
+    const exposed = names?.[index] ?? name;
+    const before = made.get(item);
+    if (before?.exposed === exposed) return [before];
+    const listed = makeItem(method, owner, item, exposed, era);
+    if (!listed.ok) {
+      quarantined.push({ kind: kindOf(method), server, name, why: listed.error });
+      return [];
     }
-    const holder = tools.get(exposed);
-    // P17: the first keeps the name, whatever a second server says later.
-    if (holder !== undefined) drop(`the name "${exposed}" is taken by ${holder.target}`);
-    else {
-      const tool = makeTool(server, name, exposed, item, drop);
-      if (tool !== undefined) tools.set(exposed, tool);
-    }
-  }
-  return { tools, quarantined };
+    made.set(item, listed.value);
+    return [listed.value];
+  });
 }
 
-interface SoundItem {
-  readonly name: string;
-  readonly item: RawItem;
+function taken(method: ListMethod, { server, name, exposed }: Listed, holder: Listed): Quarantined {
+  const why = isNamed(method)
+    ? `the name "${exposed}" is taken by ${holder.target}`
+    : `"${holder.server}" has it already`;
+  return { kind: kindOf(method), server, name, why };
 }
 
-/** The items of one server that may be offered at all (P14, R11, U22). */
-function sound(server: ServerTools, drop: (name: string, why: string) => void): SoundItem[] {
-  const seen = new Set<string>();
-  const kept: SoundItem[] = [];
-  for (const item of server.items) {
-    const name = member(item.value, "name");
-    if (typeof name !== "string" || !isToolName(name)) {
-      // String() of a hostile object would throw and take the other servers' tools with it.
-      const shown = typeof name === "string" ? name.slice(0, limits.toolNameBytes) : "(no string)";
-      drop(shown, "its name is not 1 to 128 of A-Z a-z 0-9 _ - .");
-    } else if (seen.has(name)) drop(name, "the server lists the name twice");
-    else if (item.text.length > limits.toolBytes) {
-      drop(name, `its definition is over ${limits.toolBytes} bytes`);
-    } else if (kept.length >= limits.toolsPerServer) {
-      drop(name, `the server lists more than ${limits.toolsPerServer} tools`);
-    } else {
-      seen.add(name);
-      kept.push({ name, item });
-    }
-  }
-  return kept;
-}
-
-function makeTool(
-  server: ServerTools,
-  name: string,
-  exposed: string,
-  item: RawItem,
-  drop: (why: string) => void,
-): Tool | undefined {
-  const schema = member(item.value, "inputSchema");
-  if (!isObject(schema)) {
-    drop("it has no inputSchema object");
-    return undefined;
-  }
-  const headers = paramHeadersOf(schema);
-  if (!headers.ok) {
-    drop(headers.error);
-    return undefined;
-  }
-  const era = server.upstream.hello()?.era ?? "legacy";
-  const text = renamed(item.text, item.value, exposed);
-  const value = item.value;
-  return {
-    kind: "tool",
-    exposed,
-    server: server.server,
-    name,
-    target: `${server.server}/${name}`,
-    upstream: server.upstream,
-    lineFramed: server.upstream.status().transport === "stdio",
-    text: {
-      legacy: toolFor(text, value, "legacy", era),
-      modern: toolFor(text, value, "modern", era),
-    },
-    definitionHash: createHash("sha256").update(item.text).digest("hex"),
-    declared: declaredNames(schema),
-    paramHeaders: headers.value,
-    timeout: server.timeout(name),
-  };
-}
-
-function declaredNames(schema: JsonObject): ReadonlySet<string> {
-  const properties = member(schema, "properties");
-  return new Set(isObject(properties) ? Object.keys(properties) : []);
-}
-
-function isToolName(name: string): boolean {
-  if (name.length === 0 || name.length > limits.toolNameBytes) return false;
-  for (let i = 0; i < name.length; i++) {
-    const c = name.charCodeAt(i);
-    const letter = (c >= 65 && c <= 90) || (c >= 97 && c <= 122);
-    if (!letter && !(c >= 48 && c <= 57) && c !== 95 && c !== 45 && c !== 46) return false;
-  }
-  return true;
+function isNamed(method: ListMethod): boolean {
+  return listShapes[method].id === "name";
 }

@@ -1,7 +1,9 @@
-/** What tools exist, under which names agents see them, and what each key may see. */
+/** What servers offer, under which names agents see it, and what each key may see. */
 
 import type { Candidates, Subject } from "../policy/model.ts";
+import type { ListMethod } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
+import type { SelfDescription } from "../protocol/translate/initialize.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 
 export interface Catalog {
@@ -11,31 +13,38 @@ export interface Catalog {
   prompt(exposed: string): Item | undefined;
   /**
    * Whoever serves this URI: listed, or by a template, or the only server that has resources at
-   * all. undefined: nobody.
+   * all. undefined: nobody. A template's own text (the ref of a completion) is found as well.
    */
   resource(uri: string): Item | undefined;
   /** Prepared rules of this key for this item; kept until keys, policy or the item change. */
   candidates(subject: Subject, item: Item): Candidates;
-  /** What this key sees, ready as JSON text of the `tools` array; waits for first starts. */
-  visibleTools(subject: Subject, era: Era): Promise<VisibleList>;
   /**
-   * While servers are in their first start: resolves when all are listed or have failed, at the
-   * latest limits.startWaitMs after it was asked. undefined afterwards.
+   * JSON text of the result with one page of what this key sees; waits for first starts. Rejects
+   * with GW_METHOD where nobody has such a list, with GW_CURSOR for a cursor that was not given to
+   * this key for the list as it is now.
    */
-  starting(): Promise<void> | undefined;
-  /** Told when the visible list of a key may have changed, coalesced (R12). */
-  onChange(listener: () => void): () => void;
+  page(method: ListMethod, subject: Subject, era: Era, cursor: string | undefined): Promise<string>;
+  /** Changes whenever what this key sees of the list changes; waits for first starts. */
+  visibleHash(method: ListMethod, subject: Subject): Promise<string>;
+  /** What the servers that this key can reach say of themselves; waits for first starts. */
+  hello(subject: Subject, era: Era): Promise<Omit<SelfDescription, "serverInfo">>;
+  /**
+   * While servers are in their first start: resolves when this list of all is read or has failed,
+   * at the latest limits.startWaitMs after it was asked. undefined afterwards.
+   */
+  starting(method?: ListMethod): Promise<void> | undefined;
+  /** Told when these lists of any key may have changed, coalesced (R12). */
+  onChange(listener: (changed: ReadonlySet<ListMethod>) => void): () => void;
+  /** Every tool, in the order of config and list. */
   all(): readonly Tool[];
+  /** The same for any list; templates are resources whose name is their text. */
+  listed(method: ListMethod): readonly Item[];
   /** What a name that nobody offers was meant to be: for receipts and error texts only. */
-  guess(exposed: string): Guess | undefined;
-  /** Why the last list of a server failed; undefined while its list is good. */
-  listFault(server: string): string | undefined;
-  /** Tools that are not offered, and why. */
-  quarantined(): readonly {
-    readonly server: string;
-    readonly name: string;
-    readonly why: string;
-  }[];
+  guess(exposed: string, kind?: "tool" | "prompt"): Guess | undefined;
+  /** Why the last read of one of a server's lists failed; undefined while all are good. */
+  listFault(server: string): ListFault | undefined;
+  /** What is not offered, and why. */
+  quarantined(): readonly Quarantined[];
   /** Forget what was prepared: the policy changed. */
   policyChanged(): void;
   stop(): void;
@@ -43,15 +52,22 @@ export interface Catalog {
 
 export interface Guess {
   readonly server: string;
+  /** The name behind the server's prefix. */
   readonly tool: string;
-  /** Why the server's tools are not known; undefined: they are, and this is none of them. */
+  /** Why the server's list is not known; undefined: it is, and this is none of it. */
   readonly unlisted: string | undefined;
 }
 
-export interface VisibleList {
-  readonly json: string;
-  /** sha256 of json: streams tell a client only when its own list changed. */
-  readonly hash: string;
+export interface ListFault {
+  readonly method: ListMethod;
+  readonly why: string;
+}
+
+export interface Quarantined {
+  readonly kind: "tool" | "prompt" | "resource" | "template";
+  readonly server: string;
+  readonly name: string;
+  readonly why: string;
 }
 
 /** What a decided request goes to. */
@@ -79,8 +95,6 @@ export interface Item {
 export interface Tool extends Item {
   readonly kind: "tool";
   readonly declared: ReadonlySet<string>;
-  /** The definition as JSON text with the exposed name, by era; undefined: not expressible. */
-  readonly text: Readonly<Record<Era, string | undefined>>;
 }
 
 export interface ParamHeader {

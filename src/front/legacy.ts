@@ -99,7 +99,7 @@ async function initialize(door: Door, posted: Posted, message: RequestMessage): 
     return badParams(message, `capabilities are over ${limits.sessionCapabilityBytes} bytes`);
   }
 
-  const hello = await door.ports.hello(identity);
+  const hello = await door.ports.hello(identity, "legacy");
   const refused = refusedNow(door, posted);
   if (refused !== undefined) return refused;
   const protocol = negotiate(asked);

@@ -38,7 +38,7 @@ export function answerModern(door: Door, posted: Posted): Answer {
 async function discover(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
   const wanted = accepts(posted.request.headers.get("accept"));
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
-  const hello = await door.ports.hello(posted.identity);
+  const hello = await door.ports.hello(posted.identity, "modern");
   const refused = refusedNow(door, posted);
   if (refused !== undefined) return refused;
   const result = discoverResult(hello);

@@ -6,6 +6,7 @@ import type { Clock, Random } from "../base/ports.ts";
 import type { Result } from "../base/result.ts";
 import type { Sealer } from "../base/seal.ts";
 import type { Handling, Incoming, Reply } from "../call/incoming.ts";
+import type { Era } from "../protocol/message.ts";
 import type { SelfDescription } from "../protocol/translate/initialize.ts";
 
 export interface FrontPorts {
@@ -26,7 +27,7 @@ export interface FrontPorts {
   /** Any request method that the front does not answer itself. May reply before it returns. */
   handle(incoming: Incoming, reply: Reply): Handling;
   /** What initialize and server/discover say of us. */
-  hello(identity: Identity): Promise<SelfDescription>;
+  hello(identity: Identity, era: Era): Promise<SelfDescription>;
   /** Hash of the tool list that this key sees now. */
   visibleHash(identity: Identity): Promise<string>;
   /** Calls back when any key's list may have changed; the returned function ends that. */

@@ -28,7 +28,7 @@ export function adminPorts(
     receipts: (query) => readReceipts(sources(), query),
     receipt: (id) => readReceipt(sources(), id),
     tools: () => catalog.all(),
-    quarantined: () => catalog.quarantined(),
+    quarantined: () => catalog.quarantined().filter(({ kind }) => kind === "tool"),
     policy: () => parts.policy.current,
     logLevel: parts.logLevel,
     reload,

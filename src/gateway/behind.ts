@@ -64,12 +64,11 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     ports,
     behindProxy: config.behindProxy,
     handle: withFrames(handle, calls, frames, logLevel.debugs),
-    hello: async () => ({
+    hello: async (identity, era) => ({
       serverInfo: { name: "authensor-gw", version: parts.version },
-      capabilities: { tools: { listChanged: true }, logging: {} },
-      instructions: undefined,
+      ...(await parts.catalog.hello(identity, era)),
     }),
-    visibleHash: async (identity) => (await parts.catalog.visibleTools(identity, "legacy")).hash,
+    visibleHash: (identity) => parts.catalog.visibleHash("tools/list", identity),
     onListChange: (listener) => parts.catalog.onChange(listener),
     ready: () => readiness(parts),
     metrics: (authorization) => metricsFor(parts, authorization),

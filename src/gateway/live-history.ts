@@ -34,7 +34,7 @@ export function withHistory<U extends Upstream>(
   let goodMs: number | null = null;
   let lastCause: string | undefined;
   let linkFailedMs: number | undefined;
-  let listFailedMs: number | undefined;
+  const listFailedMs = new Map<string, number>();
   const note = (what: string) => {
     version += 1;
     const atMs = clock.now();
@@ -65,7 +65,7 @@ export function withHistory<U extends Upstream>(
     if (state === "disabled" || state === "stopped") {
       lastCause = undefined;
       linkFailedMs = undefined;
-      listFailedMs = undefined;
+      listFailedMs.clear();
     }
     // Each attempt would be a line; `attempts` counts them.
     if (state === "starting" && attempts > 1) version += 1;
@@ -85,7 +85,7 @@ export function withHistory<U extends Upstream>(
       return lastCause;
     },
     get failingSinceMs() {
-      const first = Math.min(linkFailedMs ?? Infinity, listFailedMs ?? Infinity);
+      const first = Math.min(linkFailedMs ?? Infinity, ...listFailedMs.values());
       return first === Infinity ? undefined : first;
     },
     get goodMs() {
@@ -100,14 +100,14 @@ export function withHistory<U extends Upstream>(
     const began = clock.mono();
     const took = () => `${Math.round(clock.mono() - began)} ms`;
     try {
-      const items = await upstream.list(method);
-      note(`${method}: ${items.length} in ${took()}`);
+      const list = await upstream.list(method);
+      note(`${method}: ${list.items.length} in ${took()}`);
       goodMs = clock.now();
-      listFailedMs = undefined;
-      return items;
+      listFailedMs.delete(method);
+      return list;
     } catch (thrown) {
       const { code, message, why } = asFault(thrown, `Cannot list "${upstream.id}"`);
-      listFailedMs ??= clock.now();
+      if (!listFailedMs.has(method)) listFailedMs.set(method, clock.now());
       note(`${method} failed after ${took()}: ${code}: ${message}${why === "" ? "" : `: ${why}`}`);
       throw thrown;
     }

@@ -50,8 +50,8 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
   const status = upstream?.status() ?? absent;
   const hello = upstream?.hello();
   const tools = parts.catalog.all().filter((tool) => tool.server === id).length;
-  const quarantined = parts.catalog.quarantined().filter((tool) => tool.server === id).length;
-  const listFault = parts.catalog.listFault(id);
+  const quarantined = heldBackTools(parts).filter((tool) => tool.server === id).length;
+  const listFault = parts.catalog.listFault(id)?.why;
   const { calls, failed, p50Ms, p95Ms } = pulse.server(id);
   const keys = () => keysThatSee(parts, id);
   const trouble = troubleOf({
@@ -86,6 +86,10 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
     history: history?.entries ?? [],
     stderr: status.stderr.slice(-limits.liveStderrLines).map(cut),
   };
+}
+
+function heldBackTools(parts: Parts) {
+  return parts.catalog.quarantined().filter((one) => one.kind === "tool");
 }
 
 const absent = {

@@ -11,9 +11,11 @@ import { createSealer } from "../base/seal.ts";
 import { systemClock, systemRandom } from "../base/system.ts";
 import { createBoard } from "../call/board.ts";
 import { createDeadlines } from "../call/deadlines.ts";
+import { answers } from "../call/methods.ts";
 import type { CallPorts } from "../call/ports.ts";
 import { createResourceHub } from "../call/resource-hub.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Carried } from "../catalog/hello.ts";
 import { openCatalog } from "../catalog/open.ts";
 import type { HttpFront } from "../front/http.ts";
 import type { Policy } from "../policy/model.ts";
@@ -106,11 +108,14 @@ export async function openParts(
 
   const identity = { name: "authensor-gw", version };
   const servers = openServers(config, { runtime, clock, random, identity, log }, undo);
+  const sealer = createSealer(sealKey(config.dataDir, random), random);
   const catalog = openCatalog({
     servers,
     naming: config.naming,
     policy: () => policy.current,
+    carried: carried(),
     clock,
+    sealer,
     warn: (message, fields) => log.warn(message, fields),
   });
   undo.push(() => catalog.stop());
@@ -122,7 +127,7 @@ export async function openParts(
     deadlines: createDeadlines(clock),
     board: createBoard(clock, callMetrics.ended),
     resources: createResourceHub(servers.map(({ upstream }) => upstream)),
-    sealer: createSealer(sealKey(config.dataDir, random), random),
+    sealer,
     policy: () => policy.current,
     isLive: config.auth === "none" ? () => true : access.isLive,
     clientInfoText: JSON.stringify(identity),
@@ -136,6 +141,18 @@ export async function openParts(
   const opened = { config, version, startedMs, log, logLevel, runtime, store, access, audit };
   const behind = { upstreams, histories, catalog, calls, callMetrics, policy };
   return { ...opened, ...behind, live: undefined, front: undefined, doors: [] };
+}
+
+/** A capability is declared when its requests are answered. */
+function carried(): Carried {
+  return {
+    prompts: answers("prompts/get"),
+    resources: answers("resources/read"),
+    subscribe: answers("resources/subscribe"),
+    completions: answers("completion/complete"),
+    logging: true,
+    tasks: answers("tasks/get"),
+  };
 }
 
 type ServerPorts = Pick<UpstreamOptions, "runtime" | "clock" | "random" | "identity" | "log">;

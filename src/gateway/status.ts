@@ -46,7 +46,7 @@ function accessStatus(parts: Parts): GatewayStatus["access"] {
 /** A server that answers but whose list failed is not well: it says so (pain 17). */
 function stateOf(parts: Parts, upstream: Upstream): UpstreamStatus {
   const status = upstream.status();
-  const fault = parts.catalog.listFault(upstream.id);
+  const fault = parts.catalog.listFault(upstream.id)?.why;
   if (fault === undefined || status.state !== "ready") return status;
   return { ...status, state: "degraded", cause: fault };
 }

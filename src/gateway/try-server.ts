@@ -52,7 +52,7 @@ export async function tryServer(config: Config, server: ServerConfig, ms: number
     return {
       kind: "ready",
       protocol: upstream.status().protocol ?? "",
-      tools: listed.length,
+      tools: listed.items.length,
     };
   } catch (thrown) {
     const { message, why } = asFault(thrown, "tools/list failed");

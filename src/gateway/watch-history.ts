@@ -64,7 +64,7 @@ export function watchHistory(parts: Parts): HistoryWatch {
       const { state: now, cause } = upstream.status();
       // Each attempt would be a line: it is in trouble until it is ready.
       if (now === "starting" || now === "idle") continue;
-      const listFault = now === "ready" ? parts.catalog.listFault(upstream.id) : undefined;
+      const listFault = now === "ready" ? parts.catalog.listFault(upstream.id)?.why : undefined;
       const off = now === "disabled" || now === "stopped";
       const ok = off || (now === "ready" && listFault === undefined);
       const why = printable(cause ?? listFault ?? "");

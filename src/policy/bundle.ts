@@ -30,6 +30,7 @@ export function makePolicy(
     hash,
     files,
     rules: rules.map((rule) => rule.ref),
+    dependsOnKey: rules.some((rule) => rule.who !== undefined),
     candidates: (subject, target) => prepare(rules, subject, target, otherwise),
   };
 }
@@ -239,15 +240,17 @@ function visibilityOf(candidates: readonly Candidate[], target: Target): Visibil
   const unconditional = (one: Candidate): boolean =>
     one.rule.when === undefined && one.rule.unless === undefined;
   const deny = candidates.filter((one) => one.effect === "deny");
-  // An unknown target is a match for deny as well.
-  if (deny.some(unconditional)) return "deny";
+  // An unknown target is a match for deny as well; of a template it means some of its URIs.
+  const some = target.template !== undefined;
+  if (deny.some((one) => unconditional(one) && (one.target === TRUE || !some))) return "deny";
   const ask = candidates.filter((one) => one.effect === "ask");
-  const allow = candidates.filter((one) => one.effect === "allow" && one.target === TRUE);
+  const allow = candidates.filter((one) => one.effect === "allow" && (one.target === TRUE || some));
   if (ask.length === 0 && allow.length === 0) return "deny";
   if (deny.length > 0 || ask.length > 0) return "depends";
   const declared = target.declared ?? new Set<string>();
   const open = (one: Candidate): boolean =>
     unconditional(one) &&
+    one.target === TRUE &&
     (one.known === undefined || (target.declared !== undefined && declared.isSubsetOf(one.known)));
   return allow.some(open) ? "allow" : "depends";
 }

@@ -1,6 +1,7 @@
 /** Policy as data. Nothing here does I/O, reads a clock or uses JavaScript RegExp. */
 
 import type { Json, JsonObject } from "../base/json.ts";
+import type { UriTemplate } from "../base/uri-template.ts";
 
 export type Effect = "allow" | "ask" | "deny";
 /** What a call is about. `method` is for methods that have no name of their own. */
@@ -21,6 +22,8 @@ export interface Target {
   readonly name: string;
   /** Names of the top-level arguments that the schema in force declares; undefined: no schema. */
   readonly declared: ReadonlySet<string> | undefined;
+  /** Set where the name is a template of many URIs: all that is asked is whether it is shown. */
+  readonly template?: UriTemplate;
 }
 
 /** The facts of one call. Roots of condition paths: args key client claims request time. */
@@ -64,6 +67,8 @@ export interface Policy {
   readonly hash: string;
   readonly rules: readonly RuleRef[];
   readonly files: readonly string[];
+  /** Whether two keys may see different lists: some rule says `who`. */
+  readonly dependsOnKey: boolean;
   /** Rules that can apply to this subject and target; the caller keeps it per key and tool. */
   candidates(subject: Subject, target: Target): Candidates;
 }

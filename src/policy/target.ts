@@ -2,6 +2,7 @@
 
 import { compileGlobs, type Matcher } from "../base/glob.ts";
 import { limits } from "../base/limits.ts";
+import { globCovers, type UriTemplate } from "../base/uri-template.ts";
 import type { Target, TargetKind } from "./model.ts";
 import { decodeOnce, resolve } from "./path.ts";
 import { agree, FALSE, TRUE, UNKNOWN, type Value, value } from "./tri.ts";
@@ -30,14 +31,22 @@ export function compileTargets(globs: TargetGlobs): TargetMatcher {
   const prompts = compileGlobs(globs.prompts);
   const resources = compileGlobs(globs.resources);
   return {
-    matches({ kind, name }) {
+    matches({ kind, name, template }) {
       if (kind === "method") return value(byMethod(name));
       if (byMethod(methodOf[kind])) return TRUE;
       if (kind === "tool") return value(tools(name));
       if (kind === "prompt") return value(prompts(name));
+      if (template !== undefined) return templateMatched(globs.resources, template);
       return globs.resources.length === 0 ? FALSE : resourceMatches(resources, name);
     },
   };
+}
+
+/** Unknown: some of its URIs. */
+function templateMatched(globs: readonly string[], template: UriTemplate): Value {
+  const covered = globs.map((glob) => globCovers(glob, template));
+  if (covered.includes("all")) return TRUE;
+  return covered.includes("some") ? UNKNOWN : FALSE;
 }
 
 /** As it stands, as the URL standard reads it, and decoded: all must agree (P22). */

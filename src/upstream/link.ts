@@ -1,13 +1,8 @@
 /** One live conversation with a server, whatever the transport, after its handshake. */
 
 import { type JsonObject, member } from "../base/json.ts";
-import type {
-  ListMethod,
-  ServerHello,
-  ServerRequest,
-  UpstreamRequest,
-  UpstreamSink,
-} from "./upstream.ts";
+import type { ListMethod } from "../protocol/lists.ts";
+import type { ServerHello, ServerRequest, UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 export interface Link {
   readonly hello: ServerHello;

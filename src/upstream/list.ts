@@ -4,18 +4,14 @@ import { fault } from "../base/errors.ts";
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
+import { type CacheHints, leastHints, notKept, readHints } from "../protocol/cache-hints.ts";
+import { type ListMethod, listShapes } from "../protocol/lists.ts";
 import type { StrictBody } from "../protocol/message.ts";
-import { errorText, modernMeta } from "./handshake.ts";
+import { errorCode, errorText, modernMeta } from "./handshake.ts";
 import { elementSpans } from "./items.ts";
 import { notOurs, type Sent } from "./link.ts";
 import type { Identity } from "./settings.ts";
-import type {
-  ListMethod,
-  RawItem,
-  ServerHello,
-  UpstreamRequest,
-  UpstreamSink,
-} from "./upstream.ts";
+import type { RawItem, RawList, ServerHello, UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 export interface ListContext {
   readonly server: string;
@@ -25,31 +21,25 @@ export interface ListContext {
   ask(request: UpstreamRequest, sink: UpstreamSink): Sent;
 }
 
-/** The capability a server declares for a list, and the member of the result that holds it. */
-const lists: Readonly<Record<ListMethod, { capability: string; key: string }>> = {
-  "tools/list": { capability: "tools", key: "tools" },
-  "prompts/list": { capability: "prompts", key: "prompts" },
-  "resources/list": { capability: "resources", key: "resources" },
-  "resources/templates/list": { capability: "resources", key: "resourceTemplates" },
-};
-
 /** Rejects with GW_UPSTREAM_ERROR, _DOWN or _LOST; empty when the server declares no such list. */
-export async function listAll(
-  context: ListContext,
-  method: ListMethod,
-): Promise<readonly RawItem[]> {
-  const { capability, key } = lists[method];
-  if (member(context.hello.capabilities, capability) === undefined) return [];
+export async function listAll(context: ListContext, method: ListMethod): Promise<RawList> {
+  const { capability, key } = listShapes[method];
+  const { capabilities, era } = context.hello;
+  if (member(capabilities, capability) === undefined) return { items: [], hints: notKept };
   const items: RawItem[] = [];
+  const hints: CacheHints[] = [];
   const seen = new Set<string>();
   let cursor: string | undefined;
   for (let page = 1; page <= limits.listPages; page += 1) {
     const body = await onePage(context, method, cursor);
+    const result = member(body.value, "result");
+    // Of resources many servers have only one of the two lists.
+    if (!isObject(result)) return { items, hints: notKept };
     items.push(...itemsOf(context.server, method, body, key));
-    const result = member(body.value, "result") as JsonObject;
+    hints.push(readHints(result, era));
     const next = member(result, "nextCursor");
     // An empty string is a cursor too.
-    if (typeof next !== "string") return items;
+    if (typeof next !== "string") return { items, hints: leastHints(hints) };
     if (seen.has(next)) throw bad(context.server, method, "it gives the same cursor twice");
     seen.add(next);
     cursor = next;
@@ -72,7 +62,8 @@ function onePage(
       request: notOurs,
       response(body) {
         stop();
-        if (isObject(member(body.value, "result"))) resolve(body);
+        const missing = method !== "tools/list" && errorCode(body) === methodNotFound;
+        if (missing || isObject(member(body.value, "result"))) resolve(body);
         else reject(bad(context.server, method, errorText(body)));
       },
       failed(error) {
@@ -82,6 +73,8 @@ function onePage(
     });
   });
 }
+
+const methodNotFound = -32601;
 
 function pageRequest(
   identity: Identity,

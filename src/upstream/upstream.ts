@@ -2,7 +2,9 @@
 
 import type { GatewayError } from "../base/errors.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import type { CacheHints } from "../protocol/cache-hints.ts";
 import type { ClientCapabilities } from "../protocol/capabilities.ts";
+import type { ListMethod } from "../protocol/lists.ts";
 import type { Era, Pieces, StrictBody } from "../protocol/message.ts";
 
 export interface Upstream {
@@ -17,8 +19,11 @@ export interface Upstream {
    * exactly once. A call to a server in backoff makes one attempt at once within `connectMs`.
    */
   send(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall | Promise<UpstreamCall>;
-  /** All pages of a list method as raw items. Rejects with a GatewayError. */
-  list(method: ListMethod): Promise<readonly RawItem[]>;
+  /**
+   * All pages of a list method; empty where the server declares no such list. Rejects with a
+   * GatewayError.
+   */
+  list(method: ListMethod): Promise<RawList>;
   /**
    * Asks the server to tell when this resource changes, until `unsubscribe`; kept through
    * reconnects. Rejects with a GatewayError when the server refuses.
@@ -43,11 +48,11 @@ export interface UpstreamControl {
   enable(): Promise<void>;
 }
 
-export type ListMethod =
-  | "tools/list"
-  | "prompts/list"
-  | "resources/list"
-  | "resources/templates/list";
+export interface RawList {
+  readonly items: readonly RawItem[];
+  /** Of all its pages together. */
+  readonly hints: CacheHints;
+}
 
 export interface RawItem {
   readonly value: JsonObject;

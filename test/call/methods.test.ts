@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { handle } from "../../src/call/methods.ts";
+import type { Upstream } from "../../src/upstream/upstream.ts";
 import { type Scripted, scriptedUpstream, settle, world } from "../kit/scripted.ts";
 import { catchReply, incoming, type Sent, watching } from "../kit/scripted-client.ts";
 
@@ -9,9 +10,9 @@ const resources = [
   { uri: "docs://refused", name: "r" },
 ];
 
-async function serve(policy: string, behind: Scripted = {}) {
+async function serve(policy: string, behind: Scripted = {}, others: readonly Upstream[] = []) {
   const server = scriptedUpstream("s", [], { prompts, resources, ...behind });
-  const at = await world([server], { policy });
+  const at = await world([server, ...others], { policy });
   const ask = async (method: string, params: string, sent: Sent = {}) => {
     const reply = catchReply();
     const body = `{"jsonrpc":"2.0","id":7,"method":"${method}","params":${params}}`;
@@ -111,7 +112,9 @@ describe("methods that are decided", () => {
       ["resources/read", '{"uri":"docs://none"}', "GW_RESOURCE_UNKNOWN", -32002, -32602],
     ] as const;
     for (const [method, params, code, legacy, modern] of cases) {
-      const { server, at, ask } = await serve(all);
+      // The only server with resources would get any URI.
+      const another = scriptedUpstream("t", [], { resources: [] });
+      const { server, at, ask } = await serve(all, {}, [another]);
       const old = await ask(method, params);
       expect(old.reply.answer()?.value["error"]).toMatchObject({ code: legacy, data: { code } });
       const now = await ask(method, params, { era: "modern" });

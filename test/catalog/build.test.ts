@@ -1,23 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { buildTools, type Naming } from "../../src/catalog/build.ts";
+import type { Naming } from "../../src/catalog/naming.ts";
 import { scriptedUpstream, settle, someone, world } from "../kit/scripted.ts";
-
-const schema = { type: "object", properties: { a: {} } };
-
-function built(servers: Record<string, readonly string[]>, naming: Naming = "prefix") {
-  return buildTools(
-    Object.entries(servers).map(([server, names]) => ({
-      server,
-      upstream: scriptedUpstream(server, []),
-      items: names.map((name) => {
-        const value = { name, inputSchema: schema };
-        return { value, text: JSON.stringify(value) };
-      }),
-      timeout: () => ({ idleMs: 1, maxMs: 1, setting: "x" }),
-    })),
-    naming,
-  );
-}
+import { schema, toolsOf } from "./kit.ts";
 
 describe("names", () => {
   const cases: readonly [string, Record<string, readonly string[]>, Naming, readonly string[]][] = [
@@ -35,14 +19,14 @@ describe("names", () => {
   ];
   for (const [name, servers, naming, expected] of cases) {
     test(name, () => {
-      expect([...built(servers, naming).tools.keys()]).toEqual([...expected]);
+      expect([...toolsOf(servers, naming).items.keys()]).toEqual([...expected]);
     });
   }
 
   test("P14 names outside the charset are quarantined with a reason", () => {
     const bad = ["", "verify_ѕer", "read\u200b_file", "a b", "a/b", "x".repeat(129), "‮x"];
-    const { tools, quarantined } = built({ a: ["good", ...bad] });
-    expect([...tools.keys()]).toEqual(["a__good"]);
+    const { items, quarantined } = toolsOf({ a: ["good", ...bad] });
+    expect([...items.keys()]).toEqual(["a__good"]);
     expect(quarantined).toHaveLength(bad.length);
   });
 
@@ -57,7 +41,7 @@ describe("names", () => {
   });
 
   test("P14 case twins are two tools", () => {
-    expect(built({ a: ["read_file", "Read_File"] }).tools.size).toBe(2);
+    expect(toolsOf({ a: ["read_file", "Read_File"] }).items.size).toBe(2);
   });
 });
 
@@ -76,8 +60,8 @@ rules:
 
   test("P12 hidden only where every call is denied", async () => {
     const at = await world([scriptedUpstream("s", tools)], { policy });
-    const list = await at.ports.catalog.visibleTools(someone, "legacy");
-    const names = JSON.parse(list.json).map((tool: { name: string }) => tool.name);
+    const list = await at.ports.catalog.page("tools/list", someone, "legacy", undefined);
+    const names = JSON.parse(list).tools.map((tool: { name: string }) => tool.name);
     expect(names).toEqual(["s__read", "s__pay"]);
   });
 
@@ -89,12 +73,14 @@ rules:
 `;
     const at = await world([scriptedUpstream("s", tools)], { policy: two });
     const other = { ...someone, keyId: "k2", keyName: "other" };
-    const mine = await at.ports.catalog.visibleTools(someone, "legacy");
-    const theirs = await at.ports.catalog.visibleTools(other, "legacy");
-    expect(mine.json).toContain("s__read");
-    expect(mine.json).not.toContain("s__write");
-    expect(theirs.json).not.toContain("s__read");
-    expect(await at.ports.catalog.visibleTools(someone, "legacy")).toBe(mine);
+    const list = (who: typeof someone) =>
+      at.ports.catalog.page("tools/list", who, "legacy", undefined);
+    const mine = await list(someone);
+    const theirs = await list(other);
+    expect(mine).toContain("s__read");
+    expect(mine).not.toContain("s__write");
+    expect(theirs).not.toContain("s__read");
+    expect(await list(someone)).toBe(mine);
   });
 
   test("a new policy or a new list is told once, and changes the view", async () => {
@@ -111,6 +97,8 @@ rules:
     at.setPolicy("id: t\ndeny: ['s/*']\n");
     await at.clock.advance(1000);
     expect(told).toBe(2);
-    expect((await at.ports.catalog.visibleTools(someone, "legacy")).json).toBe("[]");
+    expect(await at.ports.catalog.page("tools/list", someone, "legacy", undefined)).toBe(
+      '{"tools":[]}',
+    );
   });
 });

@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { withHistory } from "../../src/gateway/live-history.ts";
+import { notKept } from "../../src/protocol/cache-hints.ts";
 import type { Upstream, UpstreamChange, UpstreamState } from "../../src/upstream/upstream.ts";
 import { setClock } from "../kit/scripted.ts";
 
@@ -19,7 +20,7 @@ function historyOf() {
     },
     async list() {
       if (!lists) throw new Error("no list");
-      return [];
+      return { items: [], hints: notKept };
     },
   } as unknown as Upstream;
   const { upstream, history } = withHistory(fake, clock);

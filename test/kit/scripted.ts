@@ -11,10 +11,11 @@ import { createBoard } from "../../src/call/board.ts";
 import { createDeadlines } from "../../src/call/deadlines.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
 import { createResourceHub } from "../../src/call/resource-hub.ts";
-import type { Catalog, Item } from "../../src/catalog/catalog.ts";
 import { openCatalog } from "../../src/catalog/open.ts";
 import type { Policy } from "../../src/policy/model.ts";
 import { noPolicy, readPolicy } from "../../src/policy/read.ts";
+import { type CacheHints, notKept } from "../../src/protocol/cache-hints.ts";
+import { type ListMethod, listShapes } from "../../src/protocol/lists.ts";
 import type { Era, Pieces } from "../../src/protocol/message.ts";
 import { readUpstream } from "../../src/protocol/strict-json.ts";
 import type { IntentFields, OutcomeFields } from "../../src/receipt/model.ts";
@@ -90,6 +91,10 @@ export interface ScriptedUpstream extends Upstream {
   script: Script;
   setState(state: UpstreamState): void;
   setTools(tools: readonly JsonObject[]): void;
+  /** Sets a list and tells of it; undefined: the server declares no such list any more. */
+  setList(method: ListMethod, items: readonly JsonObject[] | undefined): void;
+  /** Its next lists fail. */
+  failLists(failing: boolean): void;
   updated(uri: string): void;
 }
 
@@ -98,6 +103,12 @@ export interface Scripted {
   readonly script?: Script;
   readonly prompts?: readonly JsonObject[];
   readonly resources?: readonly JsonObject[];
+  readonly templates?: readonly JsonObject[];
+  readonly hints?: CacheHints;
+  readonly capabilities?: JsonObject;
+  readonly instructions?: string;
+  /** Not ready until `setState`. */
+  readonly state?: UpstreamState;
 }
 
 export function scriptedUpstream(
@@ -107,8 +118,17 @@ export function scriptedUpstream(
 ): ScriptedUpstream {
   const era = options.era ?? "legacy";
   const listeners: ((change: UpstreamChange) => void)[] = [];
-  let state: UpstreamState = "ready";
-  let items = tools;
+  let state: UpstreamState = options.state ?? "ready";
+  let greeted = state === "ready";
+  let failing = false;
+  const lists = listsOf(tools, options);
+  const declared = () => {
+    const names = [...lists.keys()].map((method) => [listShapes[method].capability, {}]);
+    return { ...Object.fromEntries(names), ...options.capabilities };
+  };
+  const tell = (change: UpstreamChange) => {
+    for (const listener of listeners) listener(change);
+  };
   let nextId = 1;
   const upstream: ScriptedUpstream = {
     id,
@@ -119,19 +139,23 @@ export function scriptedUpstream(
       ...{ state, sinceMs: 0, cause: undefined, nextAttemptMs: undefined, inFlight: 0 },
       ...{ pid: undefined, stderr: [], transport: "stdio", protocol: undefined },
     }),
-    hello: () => ({
-      ...{ era, protocol: era === "modern" ? "2026-07-28" : "2025-11-25", name: id },
-      ...{ version: "1", capabilities: {}, instructions: undefined },
-    }),
+    hello: () =>
+      greeted
+        ? {
+            ...{ era, protocol: era === "modern" ? "2026-07-28" : "2025-11-25", name: id },
+            ...{ version: "1", capabilities: declared(), instructions: options.instructions },
+          }
+        : undefined,
     async send(request, sink) {
       const mine = nextId++;
       upstream.script(record(upstream, mine, request, sink, era));
       return { era, cancel: (reason) => upstream.cancelled.push(reason) };
     },
     async list(method) {
-      const lists = { "prompts/list": options.prompts, "resources/list": options.resources };
-      const found = method === "tools/list" ? items : lists[method as keyof typeof lists];
-      return (found ?? []).map((value): RawItem => ({ value, text: JSON.stringify(value) }));
+      if (failing) throw fault("GW_UPSTREAM_ERROR", { message: `Cannot list "${method}"` });
+      const items = lists.get(method) ?? [];
+      const raw = items.map((value): RawItem => ({ value, text: JSON.stringify(value) }));
+      return { items: raw, hints: options.hints ?? notKept };
     },
     watched: new Set(),
     async subscribe(uri) {
@@ -144,17 +168,34 @@ export function scriptedUpstream(
     stop: async () => {},
     setState(next) {
       state = next;
-      for (const listener of listeners) listener({ kind: "state" });
+      greeted ||= next === "ready";
+      tell({ kind: "state" });
     },
-    updated(uri) {
-      for (const listener of listeners) listener({ kind: "updated", uri, params: { uri } });
+    updated: (uri) => tell({ kind: "updated", uri, params: { uri } }),
+    setTools: (next) => upstream.setList("tools/list", next),
+    setList(method, next) {
+      if (next === undefined) lists.delete(method);
+      else lists.set(method, next);
+      // One notification tells of both.
+      const told = method === "resources/templates/list" ? "resources/list" : method;
+      tell({ kind: "list", method: told });
     },
-    setTools(next) {
-      items = next;
-      for (const listener of listeners) listener({ kind: "list", method: "tools/list" });
+    failLists(next) {
+      failing = next;
     },
   };
   return upstream;
+}
+
+function listsOf(
+  tools: readonly JsonObject[],
+  { prompts, resources, templates }: Scripted,
+): Map<ListMethod, readonly JsonObject[]> {
+  const lists = new Map<ListMethod, readonly JsonObject[]>([["tools/list", tools]]);
+  if (prompts !== undefined) lists.set("prompts/list", prompts);
+  if (resources !== undefined) lists.set("resources/list", resources);
+  if (templates !== undefined) lists.set("resources/templates/list", templates);
+  return lists;
 }
 
 function record(
@@ -232,16 +273,18 @@ export async function world(
   const clock = setClock();
   const records: Recorded[] = [];
   const policy = { current: policyOf(options.policy) };
+  const sealer = createSealer(new Uint8Array(32), systemRandom);
   const setting = "servers.s.timeout";
   const timeout = { ...(options.timeout ?? { idleMs: 1000, maxMs: 5000 }), setting };
-  const opened = openCatalog({
+  const catalog = openCatalog({
     servers: upstreams.map((upstream) => ({ upstream, timeout: () => timeout })),
     naming: options.naming ?? "prefix",
     policy: () => policy.current,
+    carried: everything,
     clock,
+    sealer,
     warn() {},
   });
-  const catalog = await withItems(opened, upstreams, timeout);
   const ports: CallPorts = {
     audit: recordingAudit(records, options.durable ?? (() => undefined)),
     catalog,
@@ -249,7 +292,7 @@ export async function world(
     deadlines: createDeadlines(clock),
     board: createBoard(clock),
     resources: createResourceHub(upstreams),
-    sealer: createSealer(new Uint8Array(32), systemRandom),
+    sealer,
     policy: () => policy.current,
     debug: undefined,
     isLive: () => true,
@@ -270,30 +313,10 @@ export async function world(
   };
 }
 
-/** Prompts and resources, until the catalog lists them itself. */
-async function withItems(
-  catalog: Catalog,
-  upstreams: readonly Upstream[],
-  timeout: Item["timeout"],
-): Promise<Catalog> {
-  const found = new Map<string, Item>();
-  for (const upstream of upstreams) {
-    const its = { server: upstream.id, upstream, lineFramed: true, definitionHash: "", timeout };
-    for (const { value } of await upstream.list("prompts/list")) {
-      const name = String(value["name"]);
-      const names = { exposed: `${upstream.id}__${name}`, name, target: `${upstream.id}/${name}` };
-      const declared = new Set((value["arguments"] as { name: string }[]).map((one) => one.name));
-      found.set(names.exposed, { kind: "prompt", ...its, ...names, declared, paramHeaders: [] });
-    }
-    for (const { value } of await upstream.list("resources/list")) {
-      const name = String(value["uri"]);
-      const names = { exposed: name, name, target: name };
-      const declared = new Set(["uri"]);
-      found.set(name, { kind: "resource", ...its, ...names, declared, paramHeaders: [] });
-    }
-  }
-  return { ...catalog, prompt: (name) => found.get(name), resource: (uri) => found.get(uri) };
-}
+const everything = {
+  ...{ prompts: true, resources: true, subscribe: true },
+  ...{ completions: true, logging: true, tasks: true },
+};
 
 function recordingAudit(records: Recorded[], durable: () => Promise<void> | undefined): Audit {
   const append = (record: (seq: number) => Recorded): Appended => {

@@ -133,7 +133,7 @@ describe("modern servers", () => {
 });
 
 async function checkEverything(upstream: Upstream): Promise<void> {
-  const tools = await upstream.list("tools/list");
+  const tools = (await upstream.list("tools/list")).items;
   expect(tools.length).toBeGreaterThan(10);
   for (const { text, value } of tools) expect(JSON.parse(text)).toEqual(value);
   expect((await callTool(upstream, "echo", { message: "hällo" })).text).toContain("Echo: hällo");
@@ -142,7 +142,7 @@ async function checkEverything(upstream: Upstream): Promise<void> {
   expect(long.kind).toBe("response");
   expect(long.notifications.length).toBeGreaterThan(0);
   expect(long.notifications[0]).toContain("notifications/progress");
-  expect((await upstream.list("resources/list")).length).toBeGreaterThan(0);
+  expect((await upstream.list("resources/list")).items.length).toBeGreaterThan(0);
   expect(upstream.status()).toMatchObject({ state: "ready", inFlight: 0 });
 }
 
@@ -152,11 +152,11 @@ async function checkModern(upstream: Upstream): Promise<void> {
   upstream.onChange((change) => {
     if (change.kind === "list") lists.push(change.method);
   });
-  const before = await upstream.list("tools/list");
+  const before = (await upstream.list("tools/list")).items;
   expect((await callTool(upstream, "echo", { text: "hällo" })).text).toContain("hällo");
   // The subscription may need a moment before the change is made.
   await Bun.sleep(100);
   expect((await callTool(upstream, "add_tool")).kind).toBe("response");
   await until(() => lists.includes("tools/list"), 3_000);
-  expect((await upstream.list("tools/list")).length).toBe(before.length + 1);
+  expect((await upstream.list("tools/list")).items.length).toBe(before.length + 1);
 }

@@ -177,7 +177,7 @@ test("a list is all its pages, each item as the server wrote it", async () => {
     "": '{"tools":[{"name":"ü","unknown":{"b":[1.0]}}, {"name":"c"}],"nextCursor":"z"}',
     z: '{"tools":[]}',
   });
-  expect((await upstream.list("tools/list")).map(({ text }) => text)).toEqual([
+  expect((await upstream.list("tools/list")).items.map(({ text }) => text)).toEqual([
     '{"name":"a", "x": 12345678901234567890.10}',
     '{"name":"ü","unknown":{"b":[1.0]}}',
     '{"name":"c"}',
@@ -194,5 +194,5 @@ test("a list whose cursors go round, or that is none, is refused", async () => {
   expect(none.list("tools/list")).rejects.toThrow('Cannot list "tools/list"');
   const items = await paged({ first: '{"tools":[{"name":"a"},5]}' });
   expect(items.list("tools/list")).rejects.toThrow('Cannot list "tools/list"');
-  expect(await items.list("prompts/list")).toEqual([]);
+  expect((await items.list("prompts/list")).items).toEqual([]);
 });

@@ -24,13 +24,6 @@ export function renamed(text: string, value: JsonObject, exposedName: string): s
   return mapMembers(text, (key) => (key === "name" ? JSON.stringify(exposedName) : undefined));
 }
 
-/** The result of tools/list on one page; `toolsJson` is the text of the array. */
-export function toolsListResult(toolsJson: string, era: Era): string {
-  if (era === "legacy") return `{"tools":${toolsJson}}`;
-  // The list is this key's own and may change at any time: nobody may keep it (1.6).
-  return `{"tools":${toolsJson},"resultType":"complete","ttlMs":0,"cacheScope":"private"}`;
-}
-
 /**
  * Tasks of 2025-11-25 are gone in 2026-07-28: without them a tool that needs one cannot be called.
  */

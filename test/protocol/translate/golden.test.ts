@@ -5,14 +5,17 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type CacheHints, notKept } from "../../../src/protocol/cache-hints.ts";
+import type { ListMethod } from "../../../src/protocol/lists.ts";
 import type { Era } from "../../../src/protocol/message.ts";
 import { capabilitiesFor } from "../../../src/protocol/translate/capabilities.ts";
 import { refNamed } from "../../../src/protocol/translate/completion.ts";
 import { errorFor } from "../../../src/protocol/translate/errors.ts";
+import { itemFor, listResult } from "../../../src/protocol/translate/lists.ts";
 import { outgoingParams } from "../../../src/protocol/translate/params.ts";
 import { resultFor } from "../../../src/protocol/translate/results.ts";
 import { callResult } from "../../../src/protocol/translate/tools-call.ts";
-import { renamed, toolFor, toolsListResult } from "../../../src/protocol/translate/tools-list.ts";
+import { renamed, toolFor } from "../../../src/protocol/translate/tools-list.ts";
 import { bytesOf, callText, joined, request, upstream } from "../kit.ts";
 
 interface Case {
@@ -55,8 +58,26 @@ const run: Readonly<Record<string, (from: Era, to: Era, text: string) => string 
   "capabilities.json": (from, _to, text) => capabilitiesFor(text, from),
   "tool.json": (from, to, text) => toolFor(text, JSON.parse(text), to, from) ?? null,
   "tool-name.json": (_from, _to, text) => renamed(text, JSON.parse(text), "srv__a"),
-  "tools-list.json": (_from, to, text) => toolsListResult(text, to),
+  "list-item.json": (from, to, text) => {
+    const { method, item } = parts(text);
+    return itemFor(method as ListMethod, item, JSON.parse(item), to, from) ?? null;
+  },
+  "list-result.json": (_from, to, text) => {
+    const { method, item, next, hints } = parts(text);
+    return listResult(method as ListMethod, item, next, to, hints ?? notKept);
+  },
 };
+
+/** A first line of JSON, then the text as it is. */
+function parts(text: string): {
+  method: string;
+  item: string;
+  next?: string;
+  hints?: CacheHints;
+} {
+  const [head = "", item = ""] = text.split("\n");
+  return { ...JSON.parse(head), item };
+}
 
 const folder = join(import.meta.dirname, "../../cases/translate");
 

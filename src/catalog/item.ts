@@ -1,0 +1,111 @@
+/** One item as it is offered: whose it is, and its text for clients of each era. */
+
+import { createHash } from "node:crypto";
+import { isObject, type JsonObject, member } from "../base/json.ts";
+import { no, ok, type Result } from "../base/result.ts";
+import { parseTemplate, type UriTemplate } from "../base/uri-template.ts";
+import type { ListMethod } from "../protocol/lists.ts";
+import type { Era } from "../protocol/message.ts";
+import { paramHeadersOf } from "../protocol/param-headers.ts";
+import { itemFor } from "../protocol/translate/lists.ts";
+import { renamed } from "../protocol/translate/tools-list.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import type { Item, ParamHeader } from "./catalog.ts";
+import type { SoundItem } from "./sound.ts";
+
+/** An item of a list. */
+export interface Listed extends Item {
+  readonly from: Era;
+  /** The definition as JSON text with the exposed name, by era; undefined: not expressible. */
+  readonly text: Readonly<Record<Era, string | undefined>>;
+  /** Of a resource template that can be read as one: the URIs it stands for. */
+  readonly template: UriTemplate | undefined;
+}
+
+export interface Owner {
+  readonly upstream: Upstream;
+  timeout(tool: string): Item["timeout"];
+}
+
+/** The error says why it is held back. */
+export function makeItem(
+  method: ListMethod,
+  owner: Owner,
+  { name, item }: SoundItem,
+  exposed: string,
+  era: Era,
+): Result<Listed, string> {
+  const { value } = item;
+  const parts = partsOf[method](value);
+  if (!parts.ok) return parts;
+  const { upstream } = owner;
+  const text = exposed === name ? item.text : renamed(item.text, value, exposed);
+  const isUri = method === "resources/list" || method === "resources/templates/list";
+  return ok({
+    ...parts.value,
+    exposed,
+    server: upstream.id,
+    name,
+    target: isUri ? name : `${upstream.id}/${name}`,
+    upstream,
+    lineFramed: upstream.status().transport === "stdio",
+    definitionHash: createHash("sha256").update(item.text).digest("hex"),
+    timeout: owner.timeout(isUri ? "" : name),
+    from: era,
+    text: {
+      legacy: itemFor(method, text, value, "legacy", era),
+      modern: itemFor(method, text, value, "modern", era),
+    },
+    template: method === "resources/templates/list" ? parseTemplate(name) : undefined,
+  });
+}
+
+/** A resource that no list names: it has the definition of the template it was made of, or none. */
+export function unlistedResource(owner: Owner, uri: string, definitionHash: string): Item {
+  const { upstream } = owner;
+  return {
+    ...resourceParts,
+    exposed: uri,
+    server: upstream.id,
+    name: uri,
+    target: uri,
+    upstream,
+    lineFramed: upstream.status().transport === "stdio",
+    definitionHash,
+    timeout: owner.timeout(""),
+  };
+}
+
+type Parts = Pick<Item, "kind" | "declared" | "paramHeaders">;
+
+const noHeaders: readonly ParamHeader[] = [];
+/** A read has one argument. */
+const uriAlone: ReadonlySet<string> = new Set(["uri"]);
+const resourceParts: Parts = { kind: "resource", declared: uriAlone, paramHeaders: noHeaders };
+
+const partsOf: Readonly<Record<ListMethod, (value: JsonObject) => Result<Parts, string>>> = {
+  "tools/list": toolParts,
+  "prompts/list": promptParts,
+  "resources/list": () => ok(resourceParts),
+  "resources/templates/list": () => ok(resourceParts),
+};
+
+function toolParts(value: JsonObject): Result<Parts, string> {
+  const schema = member(value, "inputSchema");
+  if (!isObject(schema)) return no("it has no inputSchema object");
+  const headers = paramHeadersOf(schema);
+  if (!headers.ok) return headers;
+  const properties = member(schema, "properties");
+  const declared = new Set(isObject(properties) ? Object.keys(properties) : []);
+  return ok({ kind: "tool", declared, paramHeaders: headers.value });
+}
+
+function promptParts(value: JsonObject): Result<Parts, string> {
+  const given = member(value, "arguments");
+  const declared = new Set<string>();
+  for (const argument of Array.isArray(given) ? given : []) {
+    const name = isObject(argument) ? member(argument, "name") : undefined;
+    if (typeof name === "string") declared.add(name);
+  }
+  return ok({ kind: "prompt", declared, paramHeaders: noHeaders });
+}

@@ -1,0 +1,100 @@
+/** What each key sees, prepared when it first asks; kept until the list or the policy changes. */
+
+import type { Sealer } from "../base/seal.ts";
+import type { Candidates, Policy, Subject, Target } from "../policy/model.ts";
+import { type ListMethod, listMethods } from "../protocol/lists.ts";
+import type { Era } from "../protocol/message.ts";
+import type { Item } from "./catalog.ts";
+import type { Listed } from "./item.ts";
+import type { Lists } from "./lists.ts";
+import { type KeyList, keyList, type PageTexts, pageOf } from "./view.ts";
+
+export interface Views {
+  candidates(subject: Subject, item: Item): Candidates;
+  list(method: ListMethod, subject: Subject): KeyList;
+  page(method: ListMethod, subject: Subject, era: Era, cursor: string | undefined): string;
+  /** Whether this key sees anything of the server. */
+  sees(subject: Subject, server: string): boolean;
+  /** The policy changed. */
+  forget(): void;
+}
+
+export interface ViewOptions {
+  policy(): Policy;
+  readonly sealer: Sealer;
+}
+
+interface View {
+  readonly candidates: WeakMap<Item, Candidates>;
+  readonly lists: Map<ListMethod, { readonly of: object; readonly list: KeyList }>;
+}
+
+export function openViews(options: ViewOptions, lists: Lists): Views {
+  let views = new WeakMap<Subject, View>();
+  const texts = new Map<ListMethod, PageTexts>();
+  lists.onRebuilt((method) => texts.delete(method));
+
+  const viewOf = (subject: Subject): View => {
+    let view = views.get(subject);
+    if (view === undefined) {
+      view = { candidates: new WeakMap(), lists: new Map() };
+      views.set(subject, view);
+    }
+    return view;
+  };
+  const candidates = (subject: Subject, item: Item): Candidates => {
+    const prepared = viewOf(subject).candidates;
+    let found = prepared.get(item);
+    if (found === undefined) {
+      found = options.policy().candidates(subject, targetOf(item));
+      prepared.set(item, found);
+    }
+    return found;
+  };
+  const list = (method: ListMethod, subject: Subject): KeyList => {
+    const view = viewOf(subject);
+    const built = lists.built(method);
+    const before = view.lists.get(method);
+    if (before?.of === built) return before.list;
+    const policy = options.policy();
+    // Rules are prepared for what is called; of a list of thousands only few items ever are.
+    const seen = [...built.items.values()].filter(
+      (item) => policy.candidates(subject, targetOf(item)).visibility !== "deny",
+    );
+    const made = keyList(seen);
+    view.lists.set(method, { of: built, list: made });
+    return made;
+  };
+
+  return {
+    candidates,
+    list,
+    page(method, subject, era, cursor) {
+      let shared = texts.get(method);
+      if (shared === undefined) {
+        shared = new Map();
+        texts.set(method, shared);
+      }
+      const { ttlMs, cacheScope } = lists.hints(method);
+      // What one key may see must not be shown to another that shares its cache (F16).
+      const own = options.policy().dependsOnKey;
+      const hints = { ttlMs, cacheScope: own ? "private" : cacheScope } as const;
+      const request = { method, keyId: subject.keyId, era, cursor, hints };
+      return pageOf(list(method, subject), request, shared, options.sealer);
+    },
+    sees: (subject, server) =>
+      listMethods.some((method) =>
+        list(method, subject).items.some((item) => item.server === server),
+      ),
+    forget() {
+      views = new WeakMap();
+      texts.clear();
+    },
+  };
+}
+
+function targetOf(item: Item | Listed): Target {
+  const { kind, target, declared } = item;
+  const template = "template" in item ? item.template : undefined;
+  return { kind, name: target, declared, ...(template && { template }) };
+}
