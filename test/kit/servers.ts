@@ -58,6 +58,12 @@ export async function everyFeature(
   return { ...server, [Symbol.asyncDispose]: async () => void (await server.stop()) };
 }
 
+/** The same over stdio. */
+export function everyFeatureStdio(era?: "legacy" | "modern"): StdioEntry {
+  const args = [script("everything.ts"), "stdio", ...forced(era)];
+  return { command: process.execPath, args };
+}
+
 function forced(era: string | undefined): readonly string[] {
   return era === undefined ? [] : ["--era", era];
 }

@@ -18,6 +18,8 @@ import {
   localhostAllowedOrigins,
   McpServer,
   originValidationResponse,
+  type RegisteredPrompt,
+  type RegisteredTool,
   ResourceTemplate,
   type ServerContext,
   WebStandardStreamableHTTPServerTransport,
@@ -34,8 +36,14 @@ const port = Number(rest.find((word) => /^\d+$/.test(word)) ?? 0);
 
 const watched = "test://watched-resource";
 
-/** Sessions of 2025-11-25, or the one peer over stdio: who must be told of changes. */
-const peers = new Set<{ readonly server: McpServer; readonly watching: Set<string> }>();
+/** Those that are told of changes by their own connection: sessions, and the peer over stdio. */
+interface Peer {
+  readonly server: McpServer;
+  readonly watching: Set<string>;
+  readonly tool: RegisteredTool;
+  readonly prompt: RegisteredPrompt;
+}
+const peers = new Set<Peer>();
 const modern = createMcpHandler(({ era }) => build(era), { legacy: "reject" });
 
 /** A tool and a prompt that come and go, so that a list really changes when it is said to. */
@@ -65,7 +73,7 @@ function build(era: Era): McpServer {
   registerAsks(server, era, capabilities);
   registerResources(server);
   registerPrompts(server);
-  registerChanges(server);
+  const { tool, prompt } = registerChanges(server);
   const watching = new Set<string>();
   server.server.setRequestHandler("resources/subscribe", ({ params }) => {
     watching.add(params.uri);
@@ -75,8 +83,8 @@ function build(era: Era): McpServer {
     watching.delete(params.uri);
     return {};
   });
-  if (era === "legacy") {
-    const peer = { server, watching };
+  if (era === "legacy" || kind === "stdio") {
+    const peer = { server, watching, tool, prompt };
     peers.add(peer);
     server.server.onclose = () => peers.delete(peer);
   }
@@ -161,17 +169,7 @@ function registerPrompts(server: McpServer): void {
 }
 
 /** Tools that change what the server has, and tell every peer. */
-function registerChanges(server: McpServer): void {
-  if (present.tool) {
-    server.registerTool(
-      "test_came_and_goes",
-      { description: "Came with the last change", inputSchema: z.object({}) },
-      () => text("here"),
-    );
-  }
-  if (present.prompt) {
-    server.registerPrompt("test_prompt_came", { description: "Came" }, () => ({ messages: [] }));
-  }
+function registerChanges(server: McpServer): Pick<Peer, "tool" | "prompt"> {
   const change = (name: string, what: () => void) =>
     server.registerTool(
       name,
@@ -184,19 +182,31 @@ function registerChanges(server: McpServer): void {
   change("test_trigger_tool_change", () => {
     present.tool = !present.tool;
     modern.notify.toolsChanged();
-    for (const peer of peers) peer.server.sendToolListChanged();
+    for (const peer of peers) peer.tool.update({ enabled: present.tool });
   });
   change("test_trigger_prompt_change", () => {
     present.prompt = !present.prompt;
     modern.notify.promptsChanged();
-    for (const peer of peers) peer.server.sendPromptListChanged();
+    for (const peer of peers) peer.prompt.update({ enabled: present.prompt });
   });
   change("test_trigger_resource_update", () => {
     modern.notify.resourceUpdated(watched);
     for (const { server: peer, watching } of peers) {
-      if (watching.has(watched)) void peer.server.sendResourceUpdated({ uri: watched });
+      const told = kind === "stdio" || watching.has(watched);
+      if (told) void peer.server.sendResourceUpdated({ uri: watched });
     }
   });
+  const description = "Came with a change";
+  const inputSchema = z.object({});
+  const tool = server.registerTool("test_comes_and_goes", { description, inputSchema }, () =>
+    text("here"),
+  );
+  if (!present.tool) tool.disable();
+  const prompt = server.registerPrompt("test_prompt_comes_and_goes", { description }, () => ({
+    messages: [],
+  }));
+  if (!present.prompt) prompt.disable();
+  return { tool, prompt };
 }
 
 /** Events of all streams in order, the oldest dropped. */

@@ -21,6 +21,10 @@ const schema = {
   properties: { nonce: { type: "string" }, ms: { type: "number" } },
 };
 
+/** `nonce`, and as many more as the first argument says. */
+const more = Array.from({ length: Number(process.argv[2] ?? 0) }, (_, n) => `nonce${n}`);
+const tools = ["nonce", ...more].map((name) => ({ name, inputSchema: schema }));
+
 function send(message: object): void {
   process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
 }
@@ -32,7 +36,7 @@ function answer({ id, method, params }: Request): void {
     const protocolVersion = params?.protocolVersion ?? "2025-11-25";
     send({ id, result: { protocolVersion, capabilities: { tools: {} }, serverInfo } });
   } else if (method === "tools/list") {
-    send({ id, result: { tools: [{ name: "nonce", inputSchema: schema }] } });
+    send({ id, result: { tools } });
   } else if (method === "tools/call") call(id, params);
   else send({ id, error: { code: -32601, message: `no ${method}` } });
 }
