@@ -77,7 +77,7 @@ function checkServer(server: string, ports: AdminPorts): void {
 
 function checkKey(key: string, ports: AdminPorts): void {
   if (ports.access.list().some(({ name }) => name === key)) return;
-  throw fault("GW_KEY_UNKNOWN", {
+  throw fault("GW_PARAMS", {
     message: `No key has the name "${key}"`,
     fix: "`authensor-gw keys list` shows the names",
   });

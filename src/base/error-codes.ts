@@ -63,6 +63,7 @@ export const catalogue = {
   GW_UPSTREAM_LOST: row(200, -32603, 1, "The server went away after it got the call; the call may have run", "check whether it ran before you repeat it"),
   GW_UPSTREAM_BUSY: row(200, -31003, 1, "The server has as many calls in flight as it may have", "repeat later, or raise `max_in_flight` of the server"),
   GW_SERVER_DISABLED: row(409, -32603, 1, "The server is disabled", "enable it with `authensor-gw servers enable ID`"),
+  GW_ENDED_BY_STOP: row(200, -32603, 1, "The gateway stopped while the call ran; it may have run", "check whether it ran before you repeat it"),
   GW_ENDED_BY_OPERATOR: row(200, -32603, 1, "An operator ended the call; it may have run", "ask who runs the gateway; check whether it ran before you repeat it"),
   GW_CALL_UNKNOWN: row(404, -32602, 1, "No call in flight has this id", "`authensor-gw calls list` shows the calls in flight; others have ended"),
   GW_TIMEOUT_IDLE: row(200, -31003, 1, "The server was silent for longer than `timeout.idle`", "raise `timeout.idle` of the server or tool, or make the tool report progress"),

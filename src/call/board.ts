@@ -1,5 +1,6 @@
 /** Calls in flight and the last ended ones, for people: the control API shows them (tui.md 4.2). */
 
+import type { GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Decision } from "../policy/model.ts";
@@ -55,10 +56,17 @@ export interface LiveCall {
   deadline: Deadline | undefined;
   /** Set by a cancellation of the client or an operator. */
   cancelled: string | undefined;
-  /** An operator did that, and the agent waits for an answer: what he said of it. */
-  stopReason: string | undefined;
+  /** Somebody else than the client did that: what the agent, which waits, is told. */
+  ended: GatewayError | undefined;
   /** Set while the server has the call. */
   abort: ((reason: string) => void) | undefined;
+}
+
+/** Ends a call for its agent too; one that took it back itself waits for nothing. */
+export function endCall(call: LiveCall, reason: string, told: GatewayError): void {
+  if (call.cancelled === undefined) call.ended = told;
+  call.cancelled ??= reason;
+  call.abort?.(reason);
 }
 
 /** `onEnd` is told of each call that ended: it is on the path, so it counts and nothing else. */
@@ -108,7 +116,7 @@ export function createBoard(
         timeout: undefined,
         deadline: undefined,
         cancelled: undefined,
-        stopReason: undefined,
+        ended: undefined,
         abort: undefined,
       };
       inFlight.add(call);

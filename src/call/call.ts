@@ -67,11 +67,6 @@ function outcomeLost(thrown: unknown, target: string): GatewayError {
   return fault("GW_OUTCOME_LOST", { message, cause: `${why.code}: ${why.message}` });
 }
 
-function endedByOperator({ target, stopReason }: LiveCall): GatewayError {
-  const message = `An operator ended the call of "${target}"`;
-  return fault("GW_ENDED_BY_OPERATOR", { message, cause: stopReason ?? "" });
-}
-
 async function run(
   incoming: Incoming,
   reply: Reply,
@@ -131,9 +126,9 @@ async function run(
   if (outcome.durable !== undefined) await outcome.durable;
   live.endedAt = ports.clock.mono();
   respond(incoming, reply, item, answer, intent.id);
-  // Who cancels his own call waits for nothing; an operator's cancel has to be told.
-  if (answer.kind === "cancelled" && live.stopReason !== undefined) {
-    respondFailed(incoming, reply, endedByOperator(live), { receipt: intent.id, target: "" }, true);
+  // Who cancels his own call waits for nothing; anybody else's cancel has to be told.
+  if (answer.kind === "cancelled" && live.ended !== undefined) {
+    respondFailed(incoming, reply, live.ended, { receipt: intent.id, target: "" }, true);
   }
   // Sent or copied by now, and nobody looks at it again.
   if (answer.kind === "result") answer.message.release?.();

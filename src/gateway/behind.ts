@@ -1,10 +1,11 @@
 /** What stands behind the doors, loaded when they are open: it takes longer than listening. */
 
 import { createAdmin } from "../admin/routes.ts";
-import { asFault, type GatewayError } from "../base/errors.ts";
+import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemRandom } from "../base/system.ts";
+import { endCall } from "../call/board.ts";
 import { handle } from "../call/methods.ts";
 import { createHttpFront, type HttpFront } from "../front/http.ts";
 import type { ListenOptions, Runtime } from "../runtime/runtime.ts";
@@ -111,6 +112,12 @@ export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void>
   while (busy() && clock.mono() < until) {
     await pause(20);
   }
+  for (const call of parts.calls.board.inFlight) {
+    const message = `The gateway stopped before "${call.target}" was done`;
+    endCall(call, "the gateway is stopping", fault("GW_ENDED_BY_STOP", { message }));
+  }
+  // Their outcomes are recorded, and their agents told.
+  while (busy() && clock.mono() < until + limits.flushMs) await pause(20);
   // An answer that was given may still be on its way to the socket.
   const flushed = Promise.all(parts.doors.map((door) => door.listener.stop(false)));
   await Promise.race([flushed, pause(limits.flushMs)]);

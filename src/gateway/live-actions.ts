@@ -5,7 +5,7 @@ import type { LiveActions } from "../admin/actions.ts";
 import type { ServerAction } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { LiveCall } from "../call/board.ts";
+import { endCall, type LiveCall } from "../call/board.ts";
 import { extend } from "../call/deadlines.ts";
 import type { Live } from "./live.ts";
 import { callRow } from "./live-calls.ts";
@@ -32,10 +32,9 @@ export function liveActions(parts: Parts, live: Live): LiveActions {
     },
     cancel(id, reason) {
       const call = need(id);
-      // An agent that took it back itself waits for nothing.
-      if (call.cancelled === undefined) call.stopReason = reason;
-      call.cancelled ??= "an operator ended the call";
-      call.abort?.("an operator ended the call");
+      const message = `An operator ended the call of "${call.target}"`;
+      const told = fault("GW_ENDED_BY_OPERATOR", { message, cause: reason });
+      endCall(call, "an operator ended the call", told);
       return callRow(call, folder);
     },
     extend(id, ms) {

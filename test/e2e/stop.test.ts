@@ -47,3 +47,26 @@ test("O6 SIGTERM under load: every receipt that says ok has an agent that got th
   expect(answered).toBe(receipts);
   expect((await gateway.cli("receipts", "verify")).code).toBe(0);
 }, 30_000);
+
+test("O6 SIGTERM and a call without an end: its agent is told after 30 s, and all is over", async () => {
+  await using gateway = await startGateway({
+    config: { servers: { s: { command: [process.execPath, server] } } },
+    policy: 'id: p\nallow: ["s/*"]\n',
+  });
+  const agent = await rawAgent(gateway.url, await gateway.key("executor", "waits"));
+  const answer = agent
+    .call("s__nonce", { nonce: "n", ms: 100_000 })
+    .catch((thrown: Error) => thrown.message);
+  await Bun.sleep(300);
+  const began = performance.now();
+  gateway.child().process.kill("SIGTERM");
+  const told = await answer;
+  expect(JSON.stringify(told)).toContain("GW_ENDED_BY_STOP");
+  expect(JSON.stringify(told)).toContain("may have run");
+  expect(await gateway.child().ended).toBe(0);
+  const seconds = (performance.now() - began) / 1000;
+  expect(seconds).toBeGreaterThan(29);
+  expect(seconds).toBeLessThan(36);
+  const listed = await gateway.cli("receipts", "list", "--json");
+  expect(JSON.parse(listed.stdout.split("\n")[0] ?? "").outcome).toBe("cancelled");
+}, 60_000);
