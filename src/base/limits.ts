@@ -25,8 +25,24 @@ export const limits = {
   sessionsPerKey: 1024,
   /** Open GET and listen streams of one key, R6. */
   streamsPerKey: 64,
-  /** A legacy session that nobody used for this long is forgotten. */
-  sessionIdleMs: 24 * 60 * 60 * 1000,
+  /** A legacy session, from initialize on: its id is sealed with that time in it. */
+  sessionLifeMs: 24 * 60 * 60 * 1000,
+  /** A session id; and the capabilities that travel in it, longer ones are in the store. */
+  sessionIdBytes: 8 * 1024,
+  sessionSealedBytes: 2 * 1024,
+  /** A session of before the start waits this long for what the store knows of it. */
+  sessionReadMs: 2_000,
+  /** Sessions that are taken up at one time. */
+  sessionsTakenUp: 256,
+  /** Ended sessions that are known without asking the store. */
+  sessionsEnded: 4096,
+  /** Changes of sessions that wait for the store, and of how many sessions one key in an hour. */
+  sessionChanges: 10_000,
+  sessionRowsPerKey: 4096,
+  /** Changes are collected for this long before they are written. */
+  sessionWriteMs: 50,
+  /** How often rows of sessions whose time is over are dropped. */
+  sessionForgetMs: 10 * 60_000,
   /** A full key's longest unused session makes room for a new one when it is at least this old. */
   sessionKeepMs: 60_000,
   /** Capabilities that a legacy client declares; kept as long as its session, R6. */
@@ -38,6 +54,7 @@ export const limits = {
   questionsClosed: 64,
   /** Resources that one session is told of, and one subscriptions/listen. */
   watchedPerSession: 256,
+  watchedChars: 64 * 1024,
   /**
    * Events kept for clients that lost their stream: of one session, one key, and in all, R6; and
    * for how long. An answer that is larger is lost with its connection.

@@ -99,7 +99,14 @@ function message(state: State, text: string): void {
   const event = sseEvent(text, nextId(state));
   const { channel, seq, options } = state;
   keep(options.shelf, { channel, seq, event, last: false });
-  state.connection?.events.write(event);
+  if (state.connection === undefined) return;
+  const { events } = state.connection;
+  if (events.backlog() <= limits.streamBacklogBytes) events.write(event);
+  else {
+    // A reader that does not read is let go: it can come back (R7).
+    events.end();
+    channel.lost(events);
+  }
 }
 
 function last(state: State, text: string): void {

@@ -9,7 +9,9 @@ import type { FrontPorts } from "./ports.ts";
 import type { Replay } from "./replay.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Streams } from "./streams.ts";
+import type { Found } from "./take-up.ts";
 import type { Unread } from "./unread.ts";
+import type { Watchers } from "./watched.ts";
 
 export interface Door {
   readonly ports: FrontPorts;
@@ -17,6 +19,10 @@ export interface Door {
   /** Events that clients may ask for again. */
   readonly replay: Replay;
   readonly streams: Streams;
+  readonly watchers: Watchers;
+  /** Sessions that are being taken up, and ended ones, by digest. */
+  readonly takenUp: Map<string, Promise<Found>>;
+  readonly ended: Set<string>;
   /** Requests without an answer, oldest first. */
   readonly exchanges: Set<Exchange>;
   /** Requests whose body is not complete, oldest first. */

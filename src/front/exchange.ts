@@ -14,6 +14,7 @@ import type { Accepts } from "./media.ts";
 import { type Outlet, plainOutlet } from "./outlet.ts";
 import { ask, closeQuestions } from "./questions.ts";
 import type { Session } from "./sessions.ts";
+import { tellLost } from "./take-up.ts";
 import { countUnread, hasRoom, type Unread, unreadBody } from "./unread.ts";
 
 /** State of one request; only the functions below touch it. One record a call, no closures. */
@@ -222,6 +223,7 @@ function startStream(exchange: Exchange): Outlet {
   const events = openEventStream(() => channel.lost(events));
   exchange.stream = channel;
   channel.connect(events, 0);
+  tellLost(session, channel);
   give(exchange, events.response);
   return channel;
 }

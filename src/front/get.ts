@@ -6,15 +6,19 @@ import { eraOf } from "../protocol/versions.ts";
 import { plain, rpcError } from "./answers.ts";
 import { again, internal } from "./carry.ts";
 import { type Channel, openChannel } from "./channel.ts";
-import type { Caller, Door } from "./door.ts";
-import { endSession, sessionOf } from "./legacy.ts";
+import type { Answer, Caller, Door } from "./door.ts";
+import { endForGood } from "./end-session.ts";
+import { withSession } from "./legacy.ts";
 import { accepts } from "./media.ts";
 import { resume } from "./resume.ts";
 import type { Session } from "./sessions.ts";
+import { tellLost } from "./take-up.ts";
 
-export function getStream(door: Door, caller: Caller): Response {
-  const session = standing(door, caller);
-  if (session instanceof Response) return session;
+export function getStream(door: Door, caller: Caller): Answer {
+  return standing(door, caller, (session) => openStanding(door, caller, session));
+}
+
+function openStanding(door: Door, caller: Caller, session: Session): Response {
   const wanted = accepts(caller.request.headers.get("accept"));
   if (wanted === "json" || wanted === "none") return rpcError(plain("GW_ACCEPT"));
   if (door.draining) return rpcError(plain("GW_DRAINING"), undefined, again);
@@ -27,19 +31,19 @@ export function getStream(door: Door, caller: Caller): Response {
     door.streams.endOldest(session.keyId, session.seen);
   }
   const { identity, peer } = caller;
+  const channel = resumed?.channel ?? standingChannel(door, session);
   const stream = door.streams.open({
     identity,
     peer,
     seen: session.seen,
-    resumable: {
-      channel: resumed?.channel ?? standingChannel(door, session),
-      after: resumed?.after ?? 0,
-    },
+    resumable: { channel, after: resumed?.after ?? 0 },
     listChanged: notificationMessage("notifications/tools/list_changed"),
     closed: () => session.streams--,
   });
   if (stream === undefined) return rpcError(plain("GW_SESSIONS_FULL"), undefined, again);
   session.streams++;
+  session.standing = channel;
+  tellLost(session, channel);
   // What changed while no stream was open is told now.
   door.streams.refresh(identity).catch((thrown) => internal(door, thrown));
   return stream.response;
@@ -50,13 +54,12 @@ function standingChannel({ unread }: Door, session: Session): Channel {
   return openChannel({ shelf, primes, unread, keyId, idText: "", abandoned: () => undefined });
 }
 
-export function deleteSession(door: Door, caller: Caller): Response {
-  const session = standing(door, caller);
-  return session instanceof Response ? session : endSession(door, session);
+export function deleteSession(door: Door, caller: Caller): Answer {
+  return standing(door, caller, (session) => endForGood(door, session));
 }
 
 /** 2026-07-28 has neither method; a client of it probes for that with a 405. */
-function standing(door: Door, caller: Caller) {
+function standing(door: Door, caller: Caller, use: (session: Session) => Answer): Answer {
   const { headers } = caller.request;
   const version = headers.get("mcp-protocol-version");
   if (version !== null && eraOf(version) === "modern") return notHere();
@@ -64,7 +67,7 @@ function standing(door: Door, caller: Caller) {
   if (version !== null && eraOf(version) === undefined) {
     return rpcError(plain("GW_VERSION", "MCP-Protocol-Version names no version of this gateway"));
   }
-  return sessionOf(door, caller);
+  return withSession(door, caller, undefined, use);
 }
 
 function notHere(): Response {

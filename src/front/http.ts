@@ -7,6 +7,7 @@ import { plain, plainError, rpcError } from "./answers.ts";
 import { endSlowBodies } from "./body.ts";
 import { internal } from "./carry.ts";
 import type { Answer, Caller, Door } from "./door.ts";
+import { endSession, stateOf } from "./end-session.ts";
 import { fail, tick } from "./exchange.ts";
 import { deleteSession, getStream } from "./get.ts";
 import { createHostGuard, type HostGuard } from "./hosts.ts";
@@ -16,7 +17,9 @@ import { post } from "./post.ts";
 import { createReplay, sweepReplay } from "./replay.ts";
 import { createSessions } from "./sessions.ts";
 import { createStreams } from "./streams.ts";
+import { changedElsewhere } from "./take-up.ts";
 import { createUnread, endStalled } from "./unread.ts";
+import { createWatchers } from "./watched.ts";
 
 export interface HttpFront {
   /** Answers one HTTP request; never throws. */
@@ -43,10 +46,18 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
   const { clock, random } = ports;
   const replay = createReplay(clock, random);
   const unread = createUnread(clock);
+  const watchers = createWatchers(ports);
   const door: Door = {
     ports,
     replay,
-    sessions: createSessions({ clock, random, replay }),
+    sessions: createSessions({
+      ...{ clock, random, replay, watchers, sealer: ports.sealer },
+      unwatch: (uri) => ports.resources.unwatch(uri),
+      changed: (session, patch) => ports.sessionStates.write({ ...stateOf(session), patch }),
+    }),
+    watchers,
+    takenUp: new Map(),
+    ended: new Set(),
     streams: createStreams({ ...ports, unread }),
     exchanges: new Set(),
     bodies: new Set(),
@@ -59,6 +70,11 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
     for (const identity of door.streams.identities()) {
       door.streams.refresh(identity).catch(failed);
     }
+  });
+  const stopWatching = ports.resources.onUpdated((uri, params) => watchers.updated(uri, params));
+  const stopFollowing = ports.sessionStates.onChange((state) => {
+    const over = changedElsewhere(door, state);
+    if (over !== undefined) endSession(door, over);
   });
   ports.access.onGone((keyIds) => {
     for (const keyId of keyIds) endKey(door, keyId);
@@ -86,6 +102,8 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
       door.draining = true;
       stopTicking();
       stopListening();
+      stopWatching();
+      stopFollowing();
       door.streams.endAll();
       for (const exchange of [...door.exchanges]) fail(exchange, plain("GW_DRAINING"));
       door.sessions.clear();
@@ -159,7 +177,7 @@ function tickEach(door: Door): () => void {
     endStalled(door.unread, now);
     sweepReplay(door.replay, now);
     door.streams.tick(now);
-    door.sessions.sweep();
+    for (const session of door.sessions.expired()) endSession(door, session);
     cancel = clock.after(limits.frontTickMs, look);
   };
   cancel = clock.after(limits.frontTickMs, look);

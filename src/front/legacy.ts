@@ -9,12 +9,15 @@ import { initializeResult } from "../protocol/translate/initialize.ts";
 import { negotiate } from "../protocol/versions.ts";
 import { refusedNow } from "./admit.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
-import { again, badParams, carry, caught, clientOf } from "./carry.ts";
+import { again, badParams, carry, caught, clientOf, internal } from "./carry.ts";
 import type { Answer, Caller, Door, Posted } from "./door.ts";
+import { stateOf } from "./end-session.ts";
 import { cancel } from "./exchange.ts";
 import { accepts } from "./media.ts";
 import { answerQuestion } from "./questions.ts";
+import { patches } from "./session-id.ts";
 import type { Session } from "./sessions.ts";
+import { type Found, findSession } from "./take-up.ts";
 
 export function answerLegacy(door: Door, posted: Posted): Answer {
   const { message } = posted;
@@ -22,11 +25,11 @@ export function answerLegacy(door: Door, posted: Posted): Answer {
     return caught(door, initialize(door, posted, message), message.idText);
   }
   const idText = message.kind === "request" ? message.idText : undefined;
-  const session = sessionOf(door, posted, idText);
-  if (session instanceof Response) return session;
-  if (message.kind === "request") return call(door, posted, session, message);
-  if (message.kind === "notification") return notified(session, message);
-  return answered(session, message);
+  return withSession(door, posted, idText, (session) => {
+    if (message.kind === "request") return call(door, posted, session, message);
+    if (message.kind === "notification") return notified(session, message);
+    return answered(session, message);
+  });
 }
 
 /** F20: an answer reaches the one question it was asked, or nobody. */
@@ -36,29 +39,34 @@ function answered(session: Session, message: ResponseMessage): Response {
 }
 
 /** The caller's session, or the refusal: 400 without an id, 404 for one that is not this key's. */
-export function sessionOf(door: Door, caller: Caller, idText?: string): Session | Response {
+export function withSession(
+  door: Door,
+  caller: Caller,
+  idText: string | undefined,
+  use: (session: Session) => Answer,
+): Answer {
   const id = caller.request.headers.get("mcp-session-id");
   if (id === null) return rpcError(plain("GW_SESSION_MISSING"), idText);
-  const session = door.sessions.find(caller.identity.keyId, id);
-  if (session !== undefined) return session;
-  // Two headers arrive joined by a comma, which no id of ours has (L11).
-  if (id.includes(","))
-    return rpcError(plain("GW_HEADER", "Mcp-Session-Id was sent twice"), idText);
-  return rpcError(plain("GW_SESSION_UNKNOWN"), idText);
-}
-
-/** DELETE /mcp. */
-export function endSession(door: Door, session: Session): Response {
-  door.sessions.end(session);
-  door.streams.endClient(session.keyId, session.seen);
-  for (const exchange of [...session.calls.values()]) cancel(exchange, "the session was ended");
-  return new Response(null, { status: 204 });
+  const take = (found: Found) => {
+    if (typeof found === "object") return use(found);
+    if (found === "full") return rpcError(plain("GW_SESSIONS_FULL"), idText, again);
+    // Two headers arrive joined by a comma, which no id of ours has (L11).
+    const twice = id.includes(",") ? "Mcp-Session-Id was sent twice" : undefined;
+    return rpcError(
+      twice === undefined ? plain("GW_SESSION_UNKNOWN") : plain("GW_HEADER", twice),
+      idText,
+    );
+  };
+  const found = findSession(door, caller.identity, id);
+  if (!(found instanceof Promise)) return take(found);
+  const answer = found.then((session) => refusedNow(door, caller) ?? take(session));
+  return answer.catch((thrown) => rpcError(internal(door, thrown), idText));
 }
 
 function call(door: Door, caller: Caller, session: Session, message: RequestMessage): Answer {
   const { protocol, client, capabilities, logLevel, watched } = session;
   if (session.calls.has(message.id)) return rpcError(plain("GW_ID_IN_FLIGHT"), message.idText);
-  if (message.method === "logging/setLevel") return setLevel(caller, session, message);
+  if (message.method === "logging/setLevel") return setLevel(door, caller, session, message);
   const known = { protocol, client, capabilities, logLevel, watched, session };
   const of = { era: "legacy", ...known } as const;
   if (message.method !== "tools/list") return carry(door, caller, message, of);
@@ -73,12 +81,13 @@ function call(door: Door, caller: Caller, session: Session, message: RequestMess
 }
 
 /** Of the whole session: what its later requests are told. */
-function setLevel(caller: Caller, session: Session, message: RequestMessage): Response {
+function setLevel(door: Door, caller: Caller, session: Session, message: RequestMessage): Response {
   const wanted = accepts(caller.request.headers.get("accept"));
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   const level = member(message.params, "level");
   if (!isLogLevel(level)) return badParams(message, "logging/setLevel needs one of MCP's levels");
   session.logLevel = level;
+  door.ports.sessionStates.write({ ...stateOf(session), patch: patches.logLevel(level) });
   return answerText(wanted, message.idText, "{}");
 }
 
@@ -104,7 +113,7 @@ async function initialize(door: Door, posted: Posted, message: RequestMessage): 
   if (refused !== undefined) return refused;
   const protocol = negotiate(asked);
   const begin = {
-    ...{ keyId: identity.keyId, protocol, client: clientOf(info) },
+    ...{ identity, protocol, client: clientOf(info) },
     capabilities: readCapabilities(capabilities),
   };
   const session = door.sessions.open(begin);

@@ -1,24 +1,36 @@
-/** Legacy sessions: who owns them, how many, how long (F14, R6). Memory only. */
+/**
+ * Live legacy sessions: who owns them, how many, how long (F14, R6). An id that is not here may
+ * still be one: take-up.ts looks at it.
+ */
 
-import { createHash } from "node:crypto";
+import type { Identity } from "../access/access.ts";
+import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
-import type { WatchedResources } from "../call/incoming.ts";
+import type { Sealer } from "../base/seal.ts";
 import type { ClientCapabilities } from "../protocol/capabilities.ts";
+import { notificationMessage } from "../protocol/envelope.ts";
 import type { RequestId } from "../protocol/message.ts";
+import type { Channel } from "./channel.ts";
 import type { Exchange } from "./exchange.ts";
 import { createQuestions, type Questions } from "./questions.ts";
 import { clearShelf, createShelf, type Replay, type Shelf } from "./replay.ts";
+import { digestOf, patches, sealSession } from "./session-id.ts";
+import { type SessionResources, sessionResources, type Watcher, type Watchers } from "./watched.ts";
 
-export interface Session {
-  /** 256 random bits, base64url: a name, never a credential. */
+export interface Session extends Watcher {
+  /** Sealed: a name, never a credential. */
   readonly id: string;
   /** What receipts call it: the id itself stays out of them. */
   readonly digest: string;
   readonly keyId: string;
+  /** As of its last request. */
+  identity: Identity;
   readonly protocol: string;
   readonly client: { readonly name: string; readonly version: string };
   readonly capabilities: ClientCapabilities;
+  /** Wall ms; nobody may use it after this. */
+  readonly endsMs: number;
   /** Requests without an answer, by the client's id. */
   readonly calls: Map<RequestId, Exchange>;
   /** What servers asked in their middle. */
@@ -29,12 +41,16 @@ export interface Session {
   readonly primes: boolean;
   /** logging/setLevel. */
   logLevel: string | undefined;
-  readonly watched: WatchedResources;
+  readonly watched: SessionResources;
+  /** Its newest GET stream, for what belongs to no call. */
+  standing: Channel | undefined;
+  /** What its client has to be told on its next stream: something of it could not be taken up. */
+  lost: boolean;
   /** Open GET streams. */
   streams: number;
   /** Monotonic ms. */
   usedAt: number;
-  /** The tool list its client knows; shared with its streams. */
+  /** The lists its client knows; shared with its streams. */
   readonly seen: Seen;
 }
 
@@ -43,32 +59,62 @@ export interface Seen {
   hash: string | undefined;
 }
 
+export interface NewSession {
+  readonly identity: Identity;
+  readonly protocol: string;
+  readonly client: { readonly name: string; readonly version: string };
+  readonly capabilities: ClientCapabilities;
+}
+
+/** One that another gateway opened, or this one before its start. */
+export interface OldSession extends NewSession {
+  readonly id: string;
+  readonly issuedMs: number;
+}
+
 export interface Sessions {
   readonly size: number;
   /** undefined when the key has as many as it may have and all are in use. */
-  open(begin: Pick<Session, "keyId" | "protocol" | "client" | "capabilities">): Session | undefined;
-  /** The session of this id if it belongs to this key; marks it used. */
-  find(keyId: string, id: string): Session | undefined;
+  open(begin: NewSession | OldSession): Session | undefined;
+  /** The live session of this id if it belongs to this key; marks it used. */
+  find(identity: Identity, id: string): Session | undefined;
+  byDigest(digest: string): Session | undefined;
   end(session: Session): void;
   ofKey(keyId: string): readonly Session[];
-  /** Forgets those that nobody used for long. */
-  sweep(): void;
+  /** Those whose time is over; they are found no more. */
+  expired(): readonly Session[];
   clear(): void;
 }
 
-export function createSessions(ports: { clock: Clock; random: Random; replay: Replay }): Sessions {
-  const { clock, random, replay } = ports;
+export interface SessionPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sealer: Sealer;
+  readonly replay: Replay;
+  readonly watchers: Watchers;
+  /** A session is not told of this resource any more. */
+  unwatch(uri: string): void;
+  /** Something changed that the store keeps. */
+  changed(session: Session, patch: JsonObject): void;
+}
+
+export function createSessions(ports: SessionPorts): Sessions {
+  const { clock } = ports;
   const byId = new Map<string, Session>();
+  const byDigest = new Map<string, Session>();
   const byKey = new Map<string, Set<Session>>();
 
   function end(session: Session): void {
-    if (!byId.delete(session.id)) return;
+    if (byId.get(session.id) !== session) return;
+    byId.delete(session.id);
+    byDigest.delete(session.digest);
     clearShelf(session.shelf);
+    session.watched.giveUp();
     const own = byKey.get(session.keyId);
     own?.delete(session);
     if (own?.size === 0) byKey.delete(session.keyId);
   }
-  /** Clients seldom say goodbye: the longest unused session makes room for a new one. */
+  /** Clients seldom say goodbye: the longest unused session makes room; it can be taken up. */
   function makeRoom(own: Set<Session>): boolean {
     if (own.size < limits.sessionsPerKey) return true;
     let oldest: Session | undefined;
@@ -88,70 +134,86 @@ export function createSessions(ports: { clock: Clock; random: Random; replay: Re
       return byId.size;
     },
     open(begin) {
-      const own = byKey.get(begin.keyId) ?? new Set();
+      const { keyId } = begin.identity;
+      const own = byKey.get(keyId) ?? new Set();
       if (!makeRoom(own)) return undefined;
-      const id = base64url(random.bytes(32));
-      const session: Session = {
-        ...begin,
-        id,
-        digest: createHash("sha256").update(id).digest("hex").slice(0, 32),
-        calls: new Map(),
-        questions: createQuestions(),
-        shelf: createShelf(replay, begin.keyId),
-        primes: begin.protocol >= primingSince,
-        logLevel: undefined,
-        watched: watchedResources(),
-        streams: 0,
-        usedAt: clock.mono(),
-        seen: { hash: undefined },
-      };
-      byId.set(id, session);
-      byKey.set(begin.keyId, own.add(session));
+      const session = makeSession(begin, ports);
+      const { capabilities } = session;
+      if (!("id" in begin) && !fitsId(capabilities)) {
+        ports.changed(session, patches.capabilities(capabilities.text));
+      }
+      byId.set(session.id, session);
+      byDigest.set(session.digest, session);
+      byKey.set(keyId, own.add(session));
       return session;
     },
-    find(keyId, id) {
+    find(identity, id) {
       const session = byId.get(id);
-      if (session === undefined || session.keyId !== keyId) return undefined;
+      if (session === undefined || session.keyId !== identity.keyId) return undefined;
+      if (session.endsMs <= clock.now()) return undefined;
       session.usedAt = clock.mono();
+      session.identity = identity;
       return session;
     },
+    byDigest: (digest) => byDigest.get(digest),
     end,
     ofKey: (keyId) => [...(byKey.get(keyId) ?? [])],
-    sweep() {
-      const eldest = clock.mono() - limits.sessionIdleMs;
-      for (const session of byId.values()) {
-        if (session.usedAt < eldest && !inUse(session)) end(session);
-      }
+    expired() {
+      const now = clock.now();
+      return [...byId.values()].filter(({ endsMs, calls }) => endsMs <= now && calls.size === 0);
     },
     clear() {
-      byId.clear();
-      byKey.clear();
+      for (const session of [...byId.values()]) end(session);
     },
   };
+}
+
+function makeSession(begin: NewSession | OldSession, ports: SessionPorts): Session {
+  const { identity, protocol, client, capabilities } = begin;
+  const { clock, sealer, replay } = ports;
+  const { keyId } = identity;
+  const issuedMs = "issuedMs" in begin ? begin.issuedMs : clock.now();
+  const sealed = fitsId(capabilities) ? capabilities.text : undefined;
+  const id =
+    "id" in begin
+      ? begin.id
+      : sealSession(sealer, keyId, { protocol, client, capabilities: sealed, issuedMs });
+  const session: Session = {
+    ...{ id, digest: digestOf(id), keyId, identity, protocol, client, capabilities },
+    endsMs: issuedMs + limits.sessionLifeMs,
+    calls: new Map(),
+    questions: createQuestions(),
+    shelf: createShelf(replay, keyId),
+    primes: protocol >= primingSince,
+    logLevel: undefined,
+    watched: sessionResources(ports.watchers, () => session, {
+      released: (uri) => ports.unwatch(uri),
+      changed: (uri, watched) => ports.changed(session, patches.watched(uri, watched)),
+    }),
+    standing: undefined,
+    updated: (params) => updated(session, params),
+    lost: false,
+    streams: 0,
+    usedAt: clock.mono(),
+    seen: { hash: undefined },
+  };
+  return session;
+}
+
+/** On one stream only; a client that has none, and comes back to none, is not told. */
+function updated({ standing }: Session, params: JsonObject): void {
+  if (standing === undefined || standing.abandoned) return;
+  standing.message(notificationMessage("notifications/resources/updated", JSON.stringify(params)));
+}
+
+/** An id travels in a header with every request. */
+function fitsId(capabilities: ClientCapabilities): boolean {
+  return Buffer.byteLength(capabilities.text) <= limits.sessionSealedBytes;
 }
 
 /** Older clients take an event without data for a broken message. */
 const primingSince = "2025-11-25";
 
-function watchedResources(): WatchedResources {
-  const uris = new Set<string>();
-  return {
-    has: (uri) => uris.has(uri),
-    add(uri) {
-      if (uris.size >= limits.watchedPerSession && !uris.has(uri)) return false;
-      uris.add(uri);
-      return true;
-    },
-    delete: (uri) => void uris.delete(uri),
-  };
-}
-
 function inUse(session: Session): boolean {
   return session.streams > 0 || session.calls.size > 0;
-}
-
-function base64url(bytes: Uint8Array): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

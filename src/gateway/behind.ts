@@ -20,6 +20,7 @@ import { openToAll } from "./open-to-all.ts";
 import { openParts, type Parts, type PartsOptions, type PolicyInForce } from "./parts.ts";
 import { readiness } from "./ready.ts";
 import { watchHistory } from "./watch-history.ts";
+import { watching } from "./watching.ts";
 
 export interface Before extends PartsOptions {
   readonly runtime: Runtime;
@@ -71,6 +72,8 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     }),
     visibleHash: (identity) => parts.catalog.visibleHash("tools/list", identity),
     onListChange: (listener) => parts.catalog.onChange(listener),
+    resources: watching(parts),
+    sessionStates: parts.sessionStates,
     ready: () => readiness(parts),
     metrics: (authorization) => metricsFor(parts, authorization),
     error: (message, fields) => parts.log.error(message, fields),

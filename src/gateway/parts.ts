@@ -34,6 +34,7 @@ import { type CallMetrics, createCallMetrics } from "./metrics.ts";
 import { checkPin, openStore } from "./open-store.ts";
 import { reachStore } from "./reach-store.ts";
 import { sealKey } from "./seal-key.ts";
+import { type OpenSessionStates, openSessionStates } from "./session-states.ts";
 
 export interface PartsOptions {
   readonly config: Config;
@@ -51,6 +52,7 @@ export interface Parts {
   readonly runtime: Runtime;
   readonly store: Store;
   readonly access: KeyAccess;
+  readonly sessionStates: OpenSessionStates;
   readonly audit: Audit;
   readonly upstreams: readonly (Upstream & UpstreamControl)[];
   readonly catalog: Catalog;
@@ -93,6 +95,8 @@ export async function openParts(
     log,
   });
   undo.push(() => access.close());
+  const sessionStates = openSessionStates({ store, clock, log, refreshMs: limits.keyRefreshMs });
+  undo.push(() => sessionStates.close());
   const audit = await openAudit({
     dir: join(config.dataDir, "spool"),
     mode: config.audit.mode,
@@ -138,7 +142,8 @@ export async function openParts(
   const histories = servers.map((server) => server.history);
   const startedMs = clock.now();
   const logLevel = options.logLevel;
-  const opened = { config, version, startedMs, log, logLevel, runtime, store, access, audit };
+  const known = { config, version, startedMs, log, logLevel, runtime };
+  const opened = { ...known, store, access, sessionStates, audit };
   const behind = { upstreams, histories, catalog, calls, callMetrics, policy };
   return { ...opened, ...behind, live: undefined, front: undefined, doors: [] };
 }

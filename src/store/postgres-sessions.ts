@@ -2,22 +2,27 @@
 
 import type { Sql } from "postgres";
 import { limits } from "../base/limits.ts";
-import { type StoredSession, toSessionChanges, toSessionRow } from "./rows.ts";
-import type { SessionChanges, SessionRow } from "./store.ts";
+import { patched, type StoredSession, toSessionChanges, toSessionRow } from "./rows.ts";
+import type { SessionChange, SessionChanges, SessionRow } from "./store.ts";
 
 /** A statement runner that is either the pool or one transaction. */
 type Runner = Pick<Sql, "unsafe">;
 
-export async function saveSessions(tx: Runner, rows: readonly SessionRow[]): Promise<number> {
-  // Locks the one row, so versions become visible in their order.
+export async function saveSessions(tx: Runner, changes: readonly SessionChange[]): Promise<number> {
+  // Locks the one row: who writes after this sees what this wrote, and versions keep their order.
   const [moved] = await tx.unsafe(
     "update sessions_version set version = version + 1 returning version",
   );
   const version = Number(moved?.["version"]);
-  for (const row of rows) {
-    await tx.unsafe(upsert, [
-      ...[row.digest, row.keyId, row.endsMs, row.endedMs, row.state, version],
-    ]);
+  const digests = changes.map(({ digest }) => digest);
+  const rows = await tx.unsafe(
+    "select digest, state from gateway_sessions where digest = any($1)",
+    [digests],
+  );
+  const before = new Map(rows.map((row) => [String(row["digest"]), String(row["state"])]));
+  for (const { digest, keyId, endsMs, endedMs, patch } of changes) {
+    const state = patched(before.get(digest), patch);
+    await tx.unsafe(upsert, [digest, keyId, endsMs, endedMs, state, version]);
   }
   return version;
 }

@@ -1,6 +1,7 @@
 /** From database rows to what the Store interface gives, and from receipt ids to chains. */
 
 import { fault, type GatewayError } from "../base/errors.ts";
+import { isObject, type JsonObject } from "../base/json.ts";
 import type { KeyRow, ReceiptRow, SessionChanges, SessionRow } from "./store.ts";
 
 /** An intent or refusal joined with its outcome, as both databases select it. */
@@ -135,6 +136,21 @@ export function toSessionRow(row: StoredSession): SessionRow & { readonly versio
     state: row.state,
     version: Number(row.version),
   };
+}
+
+/** The state of a row with a change laid over it. */
+export function patched(before: string | undefined, patch: JsonObject): string {
+  const state = new Map(Object.entries(parsed(before ?? "{}")));
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) state.delete(key);
+    else state.set(key, value);
+  }
+  return JSON.stringify(Object.fromEntries(state));
+}
+
+function parsed(text: string): JsonObject {
+  const value: unknown = JSON.parse(text);
+  return isObject(value) ? value : {};
 }
 
 /** Rows after a version, lowest first. */

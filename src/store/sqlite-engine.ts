@@ -16,6 +16,7 @@ import type {
   KeyRow,
   ReceiptQuery,
   ReceiptRow,
+  SessionChange,
   SessionChanges,
   SessionRow,
   StoredRecord,
@@ -36,7 +37,7 @@ export interface Engine {
   replaceKey(row: KeyRow, oldId: string, oldEndsMs: number): void;
   revokeKey(id: string, atMs: number): boolean;
   keysVersion(): number;
-  saveSessions(rows: readonly SessionRow[]): number;
+  saveSessions(changes: readonly SessionChange[]): number;
   session(digest: string): SessionRow | undefined;
   sessionsSince(version: number | undefined): SessionChanges;
   forgetSessions(nowMs: number): void;
@@ -91,7 +92,7 @@ function build(database: DatabaseSync, readOnly: boolean): Engine {
     revokeKey: (id, atMs) => inTransaction(database, () => revokeKey(prepare, id, atMs)),
     keysVersion: () =>
       one<{ version: number }>(prepare("select version from keys_version")).version,
-    saveSessions: (rows) => inTransaction(database, () => saveSessions(prepare, rows)),
+    saveSessions: (changes) => inTransaction(database, () => saveSessions(prepare, changes)),
     session: (digest) => readSession(prepare, digest),
     sessionsSince: (version) => sessionsSince(prepare, version),
     forgetSessions: (nowMs) =>

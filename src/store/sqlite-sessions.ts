@@ -1,14 +1,15 @@
 /** Legacy sessions in the embedded store. */
 
 import { limits } from "../base/limits.ts";
-import { type StoredSession, toSessionChanges, toSessionRow } from "./rows.ts";
+import { patched, type StoredSession, toSessionChanges, toSessionRow } from "./rows.ts";
 import { all, type Prepare } from "./sqlite-statement.ts";
-import type { SessionChanges, SessionRow } from "./store.ts";
+import type { SessionChange, SessionChanges, SessionRow } from "./store.ts";
 
-export function saveSessions(prepare: Prepare, rows: readonly SessionRow[]): number {
+export function saveSessions(prepare: Prepare, changes: readonly SessionChange[]): number {
   prepare("update sessions_version set version = version + 1").run();
   const version = versionNow(prepare);
-  for (const { digest, keyId, endsMs, endedMs, state } of rows) {
+  for (const { digest, keyId, endsMs, endedMs, patch } of changes) {
+    const state = patched(readSession(prepare, digest)?.state, patch);
     prepare(upsert).run(digest, keyId, endsMs, endedMs, state, version);
   }
   return version;

@@ -1,5 +1,6 @@
 /** What the gateway keeps in Postgres or SQLite. Every method has its own deadline (L10). */
 
+import type { JsonObject } from "../base/json.ts";
 import type { JoinedRow } from "../receipt/decode.ts";
 import type { ChainRecord } from "../receipt/model.ts";
 
@@ -42,11 +43,11 @@ export interface Store {
   /** Changes whenever a key changes, whoever did it: one cheap read. */
   keysVersion(): Promise<number>;
   /**
-   * Legacy sessions: what of them a restart or another gateway cannot know from their ids. Takes
-   * the newest word on each, but an end is for good and a session stays its key's. Gives the
+   * Legacy sessions: what of them a restart or another gateway cannot know from their ids. Lays
+   * each patch over what is there; an end is for good, and a session stays its key's. Gives the
    * version that these rows have now.
    */
-  saveSessions(rows: readonly SessionRow[]): Promise<number>;
+  saveSessions(changes: readonly SessionChange[]): Promise<number>;
   session(digest: string): Promise<SessionRow | undefined>;
   /**
    * Rows with a higher version, lowest first, at most `limits.storePage`, and the version they end
@@ -129,8 +130,13 @@ export interface SessionRow {
   readonly endsMs: number;
   /** Ended by its client: nobody may use it any more. */
   readonly endedMs: number | null;
-  /** JSON text of the front. */
+  /** JSON text of an object, the front's. */
   readonly state: string;
+}
+
+export interface SessionChange extends Omit<SessionRow, "state"> {
+  /** Members of the state; null takes one out. */
+  readonly patch: JsonObject;
 }
 
 export interface SessionChanges {

@@ -11,6 +11,7 @@ import { createHttpFront, type HttpFront } from "../../src/front/http.ts";
 import type { FrontPorts, Readiness } from "../../src/front/ports.ts";
 import type { Peer } from "../../src/runtime/runtime.ts";
 import { type SetClock, setClock, settle } from "../kit/scripted.ts";
+import { type ScriptedResources, scriptedResources, scriptedStates } from "./scripted.ts";
 
 export interface Got {
   readonly incoming: Incoming;
@@ -28,6 +29,7 @@ export interface World {
   /** Hash of every key's list; `changed` tells the front to look again. */
   lists: Map<string, string>;
   changed(): Promise<void>;
+  readonly resources: ScriptedResources;
   revoke(keyId: string): void;
   ask(request: Request): Promise<Response>;
   ready: Readiness;
@@ -52,6 +54,7 @@ export function world(
   const logged: World["logged"] = [];
   const lists = new Map<string, string>();
   const keys = scriptedKeys(clock);
+  const resources = scriptedResources();
   let changed = () => {};
   const made: World = {
     front: createHttpFront({
@@ -85,6 +88,8 @@ export function world(
           changed = () => {};
         };
       },
+      resources: resources.ports,
+      sessionStates: scriptedStates(new Map()).ports,
       ready: () => made.ready,
       metrics: (header) => (header === "Bearer viewer" ? ok("up 1\n") : no(noViewer)),
       error: (message, fields) => void logged.push({ message, fields }),
@@ -93,6 +98,7 @@ export function world(
     clock,
     got,
     logged,
+    resources,
     peer: peer(),
     lists,
     changed() {

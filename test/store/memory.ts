@@ -7,6 +7,7 @@ import { derive } from "../../src/store/derive.ts";
 import {
   nameTaken,
   notLive,
+  patched,
   readReceiptId,
   splitTool,
   toReceiptRow,
@@ -86,14 +87,15 @@ export function memoryStore(): MemoryStore {
         return key !== undefined;
       }),
     keysVersion: () => call(() => version),
-    saveSessions: (rows) =>
+    saveSessions: (changes) =>
       call(() => {
         sessionsVersion++;
-        for (const row of rows) {
+        for (const { patch, ...row } of changes) {
           const old = sessions.get(row.digest);
           if (old !== undefined && old.keyId !== row.keyId) continue;
           const endedMs = old?.endedMs ?? row.endedMs;
-          sessions.set(row.digest, { ...row, endedMs, version: sessionsVersion });
+          const state = patched(old?.state, patch);
+          sessions.set(row.digest, { ...row, endedMs, state, version: sessionsVersion });
         }
         return sessionsVersion;
       }),

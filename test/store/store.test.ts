@@ -203,12 +203,16 @@ describe.each(stores)("%s", (_, open) => {
 
   test("sessions: the newest word counts, an end is for good, the key stays", async () => {
     const { version: before } = await store.sessionsSince(undefined);
-    const row = { digest: "d1", keyId: "k1", endsMs: 5_000, endedMs: null, state: "{}" };
+    const row = { digest: "d1", keyId: "k1", endsMs: 5_000, endedMs: null };
     const other = { ...row, digest: "d2", endsMs: 9_000 };
-    const first = await store.saveSessions([row, other]);
+    const first = await store.saveSessions([
+      { ...row, patch: { a: 1, b: "x" } },
+      { ...other, patch: {} },
+    ]);
     expect(first).toBeGreaterThan(before);
-    const second = await store.saveSessions([{ ...row, state: '{"a":1}' }]);
-    expect(await store.session("d1")).toMatchObject({ ...row, state: '{"a":1}' });
+    const second = await store.saveSessions([{ ...row, patch: { a: null, __proto__x: [1] } }]);
+    const state = JSON.stringify({ b: "x", __proto__x: [1] });
+    expect(await store.session("d1")).toMatchObject({ ...row, state });
     const changes = await store.sessionsSince(before);
     expect(changes.rows.map(({ digest, version }) => [digest, version])).toEqual([
       ["d2", first],
@@ -216,15 +220,23 @@ describe.each(stores)("%s", (_, open) => {
     ]);
     expect(changes.version).toBe(second);
     expect(await store.sessionsSince(second)).toEqual({ version: second, rows: [] });
-    await store.saveSessions([{ ...row, endedMs: 7 }]);
+    await store.saveSessions([{ ...row, endedMs: 7, patch: {} }]);
     await store.saveSessions([
-      { ...row, endedMs: 8 },
-      { ...row, keyId: "k2", state: "theirs" },
+      { ...row, endedMs: 8, patch: {} },
+      { ...row, keyId: "k2", patch: { b: "theirs" } },
     ]);
-    expect(await store.session("d1")).toMatchObject({ ...row, endedMs: 7 });
+    expect(await store.session("d1")).toMatchObject({ ...row, endedMs: 7, state });
     await store.forgetSessions(5_001);
     expect(await store.session("d1")).toBe(undefined);
-    expect(await store.session("d2")).toMatchObject(other);
+    expect(await store.session("d2")).toMatchObject({ ...other, state: "{}" });
+  });
+
+  test("sessions: two writers at once lose nothing of each other", async () => {
+    const row = { digest: "d3", keyId: "k1", endsMs: 5_000, endedMs: null };
+    const all = Array.from({ length: 12 }, (_, at) => `u:${at}`);
+    await Promise.all(all.map((key) => store.saveSessions([{ ...row, patch: { [key]: 1 } }])));
+    const kept = Object.keys(JSON.parse((await store.session("d3"))?.state ?? "{}"));
+    expect(kept.sort()).toEqual(all.sort());
   });
 
   test("keys: an expired key gives its name free, a live one does not", async () => {
