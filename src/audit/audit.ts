@@ -37,6 +37,7 @@ export interface AuditStatus {
   /** Bytes in the spool not yet acknowledged by the store, and how many records. */
   readonly spoolBytes: number;
   readonly spoolRecords: number;
+  /** Beyond this calls are refused: audit.spool.max without the two segments kept for outcomes. */
   readonly spoolMaxBytes: number;
   /** Age of the oldest unshipped record in ms, 0 when all is shipped. */
   readonly lagMs: number;

@@ -145,16 +145,20 @@ function admit(options: AuditOptions, spool: Spool, shipper: Shipper): void {
   if (spool.ended) throw unavailable("the gateway is stopping");
   const lacks = lacksSpace(spool);
   if (lacks !== undefined) throw unavailable(lacks);
-  const used = unshippedBytes(shipper) + 2 * spool.current.capacity;
-  if (used <= options.spoolBytesMax) return;
+  if (unshippedBytes(shipper) <= roomFor(options, spool)) return;
   throw fault("GW_AUDIT_FULL", {
     message: `Cannot write the receipt: the spool holds ${unshippedBytes(shipper)} bytes`,
     cause: shipper.error ?? "the store takes receipts slower than they come",
   });
 }
 
+/** Bytes that may wait: two segments are kept for outcomes and for what comes next. */
+function roomFor({ spoolBytesMax }: AuditOptions, { current }: Spool): number {
+  return spoolBytesMax - 2 * current.capacity;
+}
+
 function statusOf(options: AuditOptions, spool: Spool, shipper: Shipper): AuditStatus {
-  const { mode, spoolBytesMax, store, clock } = options;
+  const { mode, store, clock } = options;
   const spoolRecords = unshippedRecords(shipper, spool.durableSeq);
   return {
     mode,
@@ -162,7 +166,7 @@ function statusOf(options: AuditOptions, spool: Spool, shipper: Shipper): AuditS
     nextSeq: spool.linker.next,
     spoolBytes: unshippedBytes(shipper),
     spoolRecords,
-    spoolMaxBytes: spoolBytesMax,
+    spoolMaxBytes: roomFor(options, spool),
     lagMs: shipper.oldestAt === 0 ? 0 : Math.max(0, clock.now() - shipper.oldestAt),
     broken: spool.failed ?? (spool.noSpace === undefined ? undefined : lacksSpace(spool)),
     store: {

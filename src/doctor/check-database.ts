@@ -6,6 +6,7 @@ import type { Config, DatabaseConfig } from "../gateway/config-model.ts";
 import { attemptsText, connectAll, resolveAll } from "./connect.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf } from "./periods.ts";
+import { thenRestart } from "./stale.ts";
 import { spanText } from "./times.ts";
 import type { World } from "./world.ts";
 
@@ -51,6 +52,8 @@ function effectOf({ gateway, config }: World): string {
   }
   const { spoolRecords, spoolBytes, spoolMaxBytes } = gateway.status.audit;
   const share = Math.round((spoolBytes * 100) / spoolMaxBytes);
+  if (spoolBytes > spoolMaxBytes)
+    return `calls are refused: ${spoolRecords} receipts fill the spool`;
   return `calls go on; ${spoolRecords} receipts wait in the spool, which is ${share} % full`;
 }
 
@@ -267,7 +270,7 @@ function pool(world: World): Finding[] {
       code: "GW_DB_POOL",
       saw: `all ${now.max} connections of the gateway's pool are busy, ${now.waiting} wait`,
       cause: "the database answers slower than receipts come",
-      fix: "raise `database.pool` in the config, or look at what is slow in the database",
+      fix: `look at what is slow in the database; or raise database.pool${thenRestart(world)}`,
     }),
   ];
 }

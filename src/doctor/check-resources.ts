@@ -4,7 +4,6 @@ import { existsSync, statfsSync } from "node:fs";
 import type { LiveGauge } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
 import { roundSize } from "../base/round-size.ts";
-import { sizeText } from "../gateway/config-units.ts";
 import { type Finding, finding } from "./finding.ts";
 import { openFileFindings } from "./open-files.ts";
 import { sinceOf } from "./periods.ts";
@@ -73,12 +72,12 @@ function spool(world: World): Finding[] {
   return [
     finding({
       link,
-      severity: share < 1 ? "warning" : "error",
+      severity: share <= 1 ? "warning" : "error",
       code: "GW_AUDIT_FULL",
-      saw: `the spool holds ${spoolRecords} receipts, ${percent} % of ${sizeText(spoolMaxBytes)}`,
+      saw: `the spool holds ${spoolRecords} receipts, ${percent} % of ${roundSize(spoolMaxBytes)}`,
       since: sinceOf(world, "store"),
       cause: "the store does not take receipts as fast as calls make them",
-      effect: "calls are refused when it is full",
+      effect: share > 1 ? "calls are refused" : "calls are refused when it is full",
     }),
   ];
 }

@@ -139,7 +139,7 @@ function isFull(parts: Parts, upstream: Parts["upstreams"][number]): boolean {
 /** One sentence: what becomes of a receipt now. */
 function behaviourOf(audit: AuditStatus): string {
   if (audit.broken !== undefined) return "refusing calls: no receipt can be written";
-  if (audit.spoolBytes >= audit.spoolMaxBytes) return "refusing calls: the spool is full";
+  if (audit.spoolBytes > audit.spoolMaxBytes) return "refusing calls: the spool is full";
   if (!audit.store.ok) return "keeping receipts in the spool until the store is back";
   return "writing receipts and shipping them to the store";
 }

@@ -219,7 +219,7 @@ function spoolLines({ spool }: LiveGauges, width: number): readonly Line[] {
   const use =
     `${amount(records)} waiting, oldest ${took(Math.round(oldestMs))}, ` +
     `${roundSize(spool.bytes)} of ${roundSize(maxBytes)}`;
-  const named = fitting([`${use} (audit.spool.max)`, use], width - barWidth(width) - 12);
+  const named = fitting([`${use} (by audit.spool.max)`, use], width - barWidth(width) - 12);
   return [
     ...nowLines(behaviour, bad ? "bad" : waits ? "strong" : "warn", width),
     ...(broken === null ? [] : fieldLines("cause", broken, "bad", width)),
