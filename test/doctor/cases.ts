@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Finding } from "../../src/doctor/finding.ts";
 import { startChild, type TestChild } from "../kit/child.ts";
+import { type FaultScreen, faultScreen } from "../kit/fault-screen.ts";
 import {
   type CliResult,
   type GatewayOptions,
@@ -30,6 +31,8 @@ export interface FaultCase {
   /** Runs SQL as the database's owner, for mend: "sql". */
   owner?(sql: string): Promise<unknown>;
   readonly finds: Expected;
+  /** The screen of the TUI that shows it, after the agent's call; its golden is in test/cases/tui/faults. */
+  readonly screen?: FaultScreen;
   /** The error text that the agent has. */
   agent?(bench: Bench): Promise<string>;
   readonly agentSays?: RegExp;
@@ -73,6 +76,8 @@ export interface Ran {
   readonly tookMs: number;
   readonly agent: string | undefined;
   readonly mended: "as printed" | "by hand" | undefined;
+  /** The screen, where the case names one. */
+  readonly screen: string | undefined;
 }
 
 export async function runFault(one: FaultCase, program: Program): Promise<Ran> {
@@ -83,13 +88,19 @@ export async function runFault(one: FaultCase, program: Program): Promise<Ran> {
     const args = (await one.args?.(bench)) ?? [];
     const found = await untilFound(bench, args, one.finds);
     const agent = await one.agent?.(bench);
+    const screen = one.screen && (await faultScreen(bench.gateway.folder, one.screen));
     if (one.agentSays !== undefined && !one.agentSays.test(agent ?? "")) {
       throw new Error(`the agent's error is ${JSON.stringify(agent)}, not ${one.agentSays}`);
     }
-    if (one.mend === undefined) return { ...found, agent, mended: undefined };
+    if (one.mend === undefined) return { ...found, agent, screen, mended: undefined };
     await mend(bench, one, found.finding.fix);
     await untilGone(bench, args, one.finds);
-    return { ...found, agent, mended: typeof one.mend === "string" ? "as printed" : "by hand" };
+    return {
+      ...found,
+      agent,
+      screen,
+      mended: typeof one.mend === "string" ? "as printed" : "by hand",
+    };
   } finally {
     for (const end of undo.reverse()) await end();
   }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:f
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import type { LiveSnapshot } from "../../src/admin/contract.ts";
 import { freePort } from "../kit/free-port.ts";
 import { startGateway } from "../kit/gateway.ts";
 import { asOwner, type TestPostgres } from "../kit/postgres.ts";
@@ -190,6 +191,8 @@ export const gatewayFaults: readonly FaultCase[] = [
   },
 ];
 
+const isAway = ({ gauges }: LiveSnapshot) => !gauges.store.ok;
+
 /** Of one database for all of them. */
 export function databaseFaults(postgres: () => TestPostgres): readonly FaultCase[] {
   let adminUrl = "";
@@ -216,6 +219,7 @@ export function databaseFaults(postgres: () => TestPostgres): readonly FaultCase
   return [
     {
       name: "the database is away",
+      screen: { keys: ["6"], until: isAway },
       guide: "Check database connectivity. The gateway writes audit receipts to PostgreSQL",
       before,
       async fault(bench) {
@@ -331,6 +335,7 @@ export function databaseFaults(postgres: () => TestPostgres): readonly FaultCase
     },
     {
       name: "the spool is full",
+      screen: { keys: ["6"], until: isAway },
       guide: "Check database connectivity. The gateway writes audit receipts to PostgreSQL",
       async before() {
         const { config } = await before();

@@ -78,6 +78,7 @@ const stubbornScript = join(import.meta.dirname, "../kit/servers/stubborn.ts");
 export const connectionFaults: readonly FaultCase[] = [
   {
     name: "nobody listens at the server's port; it is started",
+    screen: { keys: ["2"] },
     guide: "If a server was unreachable during startup, its tools will be missing",
     before: async () => {
       ports.refused = await freePort();
@@ -127,6 +128,7 @@ export const connectionFaults: readonly FaultCase[] = [
   },
   {
     name: "the server's name does not resolve",
+    screen: { keys: ["2"] },
     guide: "Verify that the gateway can reach the downstream server (DNS resolution)",
     gateway: web("http://no-such-host.invalid/mcp"),
     finds: { link: "server", code: "GW_SERVER_NAME", saw: /no-such-host\.invalid/, fix: /DNS/ },
@@ -163,6 +165,7 @@ export const connectionFaults: readonly FaultCase[] = [
   },
   {
     name: "the server's certificate has ended",
+    screen: { keys: ["2"] },
     before: async (bench) => {
       const port = await tlsServer(bench, endedCertificate);
       return web(`https://127.0.0.1:${port}/mcp`);
@@ -175,6 +178,7 @@ export const connectionFaults: readonly FaultCase[] = [
 export const answerFaults: readonly FaultCase[] = [
   {
     name: "the server refuses the gateway's credentials",
+    screen: { keys: ["2"] },
     before: answers(status(401, "who are you")),
     finds: {
       link: "server",
@@ -185,6 +189,7 @@ export const answerFaults: readonly FaultCase[] = [
   },
   {
     name: "there is no MCP at the server's path",
+    screen: { keys: ["2"] },
     guide: "Verify the server configuration includes the expected servers and correct endpoints",
     before: answers(status(404, "nothing here")),
     finds: {
@@ -213,6 +218,7 @@ export const answerFaults: readonly FaultCase[] = [
   },
   {
     name: "the server does not list its tools",
+    screen: { keys: ["2"] },
     before: async (bench) =>
       web(
         await bad(
@@ -228,6 +234,7 @@ export const answerFaults: readonly FaultCase[] = [
   },
   {
     name: "a tool of the server breaks MCP's rules",
+    screen: { keys: ["2"] },
     before: async (bench) =>
       web(
         await bad(
@@ -246,6 +253,7 @@ export const answerFaults: readonly FaultCase[] = [
   },
   {
     name: "the server's program is not there",
+    screen: { keys: ["2"] },
     gateway: stdio("no-such-program-here"),
     finds: {
       link: "server",
@@ -256,6 +264,7 @@ export const answerFaults: readonly FaultCase[] = [
   },
   {
     name: "the server's process ends, with last words",
+    screen: { keys: ["2"] },
     gateway: sh("echo 'licence has ended' >&2; exit 3"),
     fault: (bench) => untilState(bench, "web", "backoff"),
     finds: { link: "server", code: "GW_SERVER_EXITS", cause: /licence has ended/ },

@@ -1,6 +1,9 @@
 /** Fault cases as tests. Each mostly waits, so the next ones are begun before their turn. */
 
 import { expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import { type FaultCase, runFault } from "./cases.ts";
 import { type Healthy, runHealthy } from "./healthy.ts";
 
@@ -18,9 +21,22 @@ export function testFaults(cases: readonly FaultCase[], width = 3): void {
       // Every finding says what it means and what to do.
       expect(ran.finding.fix).not.toBe("");
       expect(ran.finding.cause).not.toBe("");
+      if (ran.screen !== undefined) expectScreen(one.name, ran.screen);
     };
     test.skipIf(one.possible === false)(name, finds, 30_000);
   }
+}
+
+const folder = join(import.meta.dirname, "../cases/tui/faults");
+
+/** After a wanted change: UPDATE_GOLDENS=1, as for the screens of the demo. */
+function expectScreen(name: string, screen: string): void {
+  const path = join(folder, `${name.replaceAll(/[^a-zA-Z]+/g, "-")}.txt`);
+  if (process.env["UPDATE_GOLDENS"] === "1") {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path, screen);
+  }
+  expect(screen).toBe(readFileSync(path, "utf8"));
 }
 
 export function testHealthy(setups: readonly Healthy[], width = 3): void {

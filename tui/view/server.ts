@@ -112,7 +112,9 @@ function nextTry({ attempts, nextAttemptMs }: LiveServer, scene: Scene): readonl
 
 function connectionLines(server: LiveServer, scene: Scene, width: number): readonly Line[] {
   const { id, state } = server;
-  const said = server.hello === null ? "nothing yet" : `${server.hello} (its own word)`;
+  const word = server.hello?.trim() ?? "";
+  const quiet = server.hello === null ? "nothing yet" : "nothing of itself";
+  const said = word === "" ? quiet : `${word} (its own word)`;
   const era =
     server.protocol === null ? "not known yet" : `${server.protocol}, ${server.era ?? "?"}`;
   const pid = server.pid === null ? "" : `   pid ${server.pid}`;
