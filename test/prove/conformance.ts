@@ -13,6 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parse } from "yaml";
 import { root } from "../kit/binary.ts";
+import { type Expected, judge } from "../kit/expected-failures.ts";
 import { startGateway } from "../kit/gateway.ts";
 import { proof } from "../kit/proof.ts";
 import { everyFeature } from "../kit/servers.ts";
@@ -30,11 +31,10 @@ const has = (flag: string) => process.argv.includes(flag);
 const onlyAt = process.argv.indexOf("--only");
 const only = onlyAt < 0 ? undefined : process.argv[onlyAt + 1];
 
-/** By run, then scenario: the checks that may fail (all, where none is named), and why. */
-type May = Readonly<Record<string, { readonly checks?: readonly string[]; readonly why: string }>>;
+/** By run. */
 const expected = parse(
   readFileSync(join(root, "test/cases/conformance/expected-failures.yaml"), "utf8"),
-) as Readonly<Record<string, May>>;
+) as Readonly<Record<string, Expected>>;
 
 /** The gateway of a run: a config as an operator would write it who wants nothing in the way. */
 async function gatewayOver(url: string, protocol: "auto" | "legacy" | "modern") {
@@ -103,37 +103,26 @@ async function clientRun(front: Revision): Promise<void> {
   if (outcomes.length > 0) report(name, outcomes, scored.length, expected[name] ?? {});
 }
 
-function report(name: string, all: readonly Outcome[], atLeast: number, may: May): void {
+function report(name: string, all: readonly Outcome[], atLeast: number, may: Expected): void {
   const outcomes = all.map(whole);
+  const { surprising, stale } = judge(outcomes, may);
   const width = Math.max(...outcomes.map(({ scenario }) => scenario.length));
-  const strange: string[] = [];
-  const stale: string[] = [];
   for (const { scenario, scored, passed, faults } of outcomes) {
-    const entry = may[scenario];
-    const checks = entry?.checks;
-    const surprising = faults.filter(
-      ({ check }) => entry === undefined || (checks !== undefined && !checks.includes(check)),
-    );
-    if (surprising.length > 0) strange.push(scenario);
-    if (entry !== undefined && faults.length === 0) stale.push(scenario);
-    for (const check of checks ?? []) {
-      if (faults.length > 0 && !faults.some((f) => f.check === check)) stale.push(check);
-    }
-    const verdict = faults.length === 0 ? "ok" : surprising.length === 0 ? "expected" : "FAILED";
+    const surprises = surprising.includes(scenario);
+    const verdict = surprises ? "FAILED" : faults.length === 0 ? "ok" : "expected";
     const count = `${passed}/${passed + faults.length}`;
     const note = scored ? "" : "  not scored";
     process.stdout.write(`  ${scenario.padEnd(width)}  ${count.padStart(7)}  ${verdict}${note}\n`);
-    if (only === undefined && surprising.length === 0) continue;
+    if (only === undefined && !surprises) continue;
     for (const { check, message } of faults) process.stdout.write(`      ${check}: ${message}\n`);
   }
   const scored = outcomes.filter((o) => o.scored);
   const passed = scored.filter(({ faults }) => faults.length === 0).length;
   const enough = only === undefined ? passed >= atLeast : passed === scored.length;
   run.bar(name, `${passed}/${scored.length} scenarios`, enough);
-  run.bar(`${name}: failures nobody expects`, strange.join(", ") || 0, strange.length === 0);
+  const strange = surprising.length === 0;
+  run.bar(`${name}: failures nobody expects`, surprising.join(", ") || 0, strange);
   if (only !== undefined) return;
-  const known = new Set(outcomes.map(({ scenario }) => scenario));
-  stale.push(...Object.keys(may).filter((scenario) => !known.has(scenario)));
   run.bar(`${name}: expected failures that are stale`, stale.join(", ") || 0, stale.length === 0);
 }
 
