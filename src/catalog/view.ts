@@ -14,8 +14,8 @@ import type { Listed } from "./item.ts";
 export interface KeyList {
   readonly hash: string;
   readonly items: readonly Listed[];
-  /** Sealed for this key when first asked for, by era and page. */
-  readonly cursors: Partial<Record<Era, string[]>>;
+  /** Sealed for this key when first asked for, by form and page. */
+  readonly cursors: Map<string, string[]>;
 }
 
 /** Texts of whole pages by list hash and era: keys that see the same share them. */
@@ -26,7 +26,7 @@ export function keyList(items: readonly Listed[]): KeyList {
   for (const { exposed, server, definitionHash, from } of items) {
     hash.update(`${exposed}\0${server}\0${definitionHash}\0${from}\n`);
   }
-  return { hash: hash.digest("hex"), items, cursors: {} };
+  return { hash: hash.digest("hex"), items, cursors: new Map() };
 }
 
 export interface PageRequest {
@@ -73,28 +73,30 @@ function joined(items: readonly Listed[], era: Era): readonly string[] {
   return pages;
 }
 
+/** All pages of one list are of one era and have one cacheScope (2026-07-28, caching). */
+function formOf({ method, era, hints }: PageRequest): string {
+  return `${method} ${era} ${hints.cacheScope}`;
+}
+
 function cursorTo(
   { hash, cursors }: KeyList,
-  { method, era, keyId }: PageRequest,
+  request: PageRequest,
   index: number,
   sealer: Sealer,
 ): string {
-  cursors[era] ??= [];
-  const sealed = cursors[era];
-  sealed[index] ??= sealer.seal("cursor", keyId, JSON.stringify([method, era, hash, index]));
+  const form = formOf(request);
+  const sealed = cursors.get(form) ?? [];
+  cursors.set(form, sealed);
+  sealed[index] ??= sealer.seal("cursor", request.keyId, JSON.stringify([form, hash, index]));
   return sealed[index];
 }
 
 /** F16: what does not open as this key's, or opens as another list, is one and the same error. */
-function openCursor(
-  { hash }: KeyList,
-  { method, era, keyId, cursor }: PageRequest,
-  sealer: Sealer,
-): number {
-  const text = sealer.open("cursor", keyId, cursor ?? "");
+function openCursor({ hash }: KeyList, request: PageRequest, sealer: Sealer): number {
+  const text = sealer.open("cursor", request.keyId, request.cursor ?? "");
   if (text === undefined) throw cursorFault();
-  const [itsMethod, itsEra, itsHash, index] = JSON.parse(text) as readonly unknown[];
-  if (itsMethod !== method || itsEra !== era || itsHash !== hash) throw cursorFault();
+  const [form, itsHash, index] = JSON.parse(text) as readonly unknown[];
+  if (form !== formOf(request) || itsHash !== hash) throw cursorFault();
   return index as number;
 }
 
