@@ -159,7 +159,9 @@ export const limits = {
   /** Characters of a name as agents see it: several refuse longer ones. */
   exposedNameChars: 64,
   /** Bytes of a resource's URI or template: what servers, proxies and logs take without trouble. */
-  uriBytes: 8 * 1024,
+  uriBytes: 4 * 1024,
+  /** Expressions of a template by which URIs are routed: trying one costs this times the URI. */
+  templateExpressions: 10,
   /** URIs that no list names and whose server is remembered. */
   resolvedUris: 1_000,
   /** Items of one page of a list: more of it than a model reads, and soon written (R11). */

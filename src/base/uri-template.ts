@@ -4,6 +4,7 @@
  */
 
 import { globMatches } from "./glob.ts";
+import { limits } from "./limits.ts";
 
 export interface UriTemplate {
   readonly pieces: readonly (string | Expression)[];
@@ -18,9 +19,10 @@ interface Expression {
   readonly optional: boolean;
 }
 
-/** undefined: this is no template, so no URI was made of it. */
+/** undefined: this is no template that is tried, so no URI is taken for one of it. */
 export function parseTemplate(text: string): UriTemplate | undefined {
   const pieces: (string | Expression)[] = [];
+  let expressions = 0;
   let at = 0;
   while (at < text.length) {
     const open = text.indexOf("{", at);
@@ -30,7 +32,8 @@ export function parseTemplate(text: string): UriTemplate | undefined {
     if (open === -1) break;
     const close = text.indexOf("}", open);
     const expression = close === -1 ? undefined : expressionOf(text.slice(open + 1, close));
-    if (expression === undefined) return undefined;
+    expressions += 1;
+    if (expression === undefined || expressions > limits.templateExpressions) return undefined;
     pieces.push(expression);
     at = close + 1;
   }
@@ -67,8 +70,8 @@ export function templateMatches({ pieces }: UriTemplate, uri: string): boolean {
 
 function literal(piece: string, uri: string, ends: Uint8Array, next: Uint8Array): boolean {
   let any = false;
-  for (let at = ends.indexOf(1); at !== -1; at = ends.indexOf(1, at + 1)) {
-    if (!uri.startsWith(piece, at)) continue;
+  for (let at = uri.indexOf(piece); at !== -1; at = uri.indexOf(piece, at + 1)) {
+    if (ends[at] !== 1) continue;
     next[at + piece.length] = 1;
     any = true;
   }
@@ -77,28 +80,27 @@ function literal(piece: string, uri: string, ends: Uint8Array, next: Uint8Array)
 
 function run(piece: Expression, uri: string, ends: Uint8Array, next: Uint8Array): boolean {
   const { lead, wide, optional } = piece;
+  const first = lead === "" ? -1 : lead.charCodeAt(0);
   let inside = false;
   let any = false;
   for (let at = 0; at <= uri.length; at += 1) {
-    if (inside || (optional && ends[at] === 1)) {
+    const here = ends[at] === 1;
+    if (inside || (optional && here)) {
       next[at] = 1;
       any = true;
     }
-    const begins: boolean = ends[at] === 1 && (lead === "" || uri[at] === lead);
-    // The lead itself is no separator where it begins; further parts of `{/a,b}` have it again.
-    const goesOn: boolean =
-      inside && (wide || uri[at] === lead || !separators.includes(uri[at] as string));
-    inside = at < uri.length && (goesOn || (begins && (lead !== "" || startsWell(uri, at, wide))));
+    if (at === uri.length) break;
+    const code = uri.charCodeAt(at);
+    // What a simple expansion has only percent-encoded (RFC 6570 3.2.2).
+    const held = wide || !(code === slash || code === question || code === hash);
+    // Further parts of `{/a,b}` have the lead again.
+    if (inside) inside = held || code === first;
+    if (here && !inside) inside = first === -1 ? held : code === first;
   }
   return any;
 }
 
-function startsWell(uri: string, at: number, wide: boolean): boolean {
-  return wide || !separators.includes(uri[at] as string);
-}
-
-/** A simple expansion has these only percent-encoded (RFC 6570 3.2.2). */
-const separators = "/?#";
+const [slash, question, hash] = [0x2f, 0x3f, 0x23];
 
 /**
  * Which of the URIs made of a template a glob covers. "some" where that is not sure: more than the
