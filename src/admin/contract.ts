@@ -274,6 +274,10 @@ export interface LiveServer {
   readonly busy: number;
   readonly maxInFlight: number;
   readonly pid: number | null;
+  /** Beside that of `pid`: processes or sessions for clients that can be asked (`instance`). */
+  readonly instances: readonly LiveInstance[];
+  /** What it asked and logged that could not be said to belong to one call: refused, dropped. */
+  readonly unattributed: { readonly question: number; readonly log: number };
   readonly nextAttemptMs: number | null;
   /** Handshakes tried since it was last ready; bare connects while nobody listens are none. */
   readonly attempts: number;
@@ -296,6 +300,18 @@ export interface LiveServer {
   readonly history: readonly { readonly atMs: number; readonly what: string }[];
   /** Last lines of stderr, newest last. */
   readonly stderr: readonly string[];
+}
+
+/** One further process or session of a server up to 2025-11-25. */
+export interface LiveInstance {
+  /** Whom it is for: what its clients can be asked, and of which key where that matters. */
+  readonly name: string;
+  readonly state: UpstreamStatus["state"];
+  readonly cause: string | null;
+  readonly pid: number | null;
+  /** Calls in flight there, with those that wait for their turn. */
+  readonly busy: number;
+  readonly waiting: number;
 }
 
 /** One thing that can run out: what is used, its limit, and what happens there. */

@@ -1,6 +1,6 @@
 /** `authensor-gw servers show`: one server, with what happened to it. */
 
-import type { LiveServer } from "../admin/contract.ts";
+import type { LiveInstance, LiveServer } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
@@ -46,6 +46,8 @@ export function serverText(server: LiveServer, nowMs: number): string {
     ["tools", `${server.tools}${heldBack}`],
     ["calls", callsText(server)],
     ...(server.pid === null ? [] : [["pid", String(server.pid)] as const]),
+    ...lostLines(server),
+    ...server.instances.map((instance) => ["instance", instanceText(instance)] as const),
   ];
   const head = lines.map(([name, text]) => `${name.padEnd(9)} ${text}`);
   const history = server.history.map(({ atMs, what }) => {
@@ -67,6 +69,22 @@ function troubleLines(trouble: LiveServer["trouble"]): (readonly [string, string
     ["effect", printable(trouble.effect)],
     ["do", printable(trouble.fix)],
   ];
+}
+
+/** A server that works one call at a time, or says what its messages belong to, has none. */
+function lostLines({ unattributed }: LiveServer): (readonly [string, string])[] {
+  const { question, log } = unattributed;
+  if (question + log === 0) return [];
+  const text = `${counted(question, "question")} refused and ${counted(log, "log line")} dropped`;
+  return [["of no call", `${text}: it did not say to which call they belong`]];
+}
+
+/** `elicitation, roots: ready, pid 4102, 3 calls, 2 of them wait for their turn`. */
+function instanceText({ name, state, cause, pid, busy, waiting }: LiveInstance): string {
+  const process = pid === null ? "" : `, pid ${pid}`;
+  const why = cause === null ? "" : ` (${printable(cause)})`;
+  const wait = waiting === 0 ? "" : `, ${waiting} of them wait for their turn`;
+  return `${printable(name)}: ${state}${why}${process}, ${counted(busy, "call")}${wait}`;
 }
 
 function callsText({ calls, failed, busy, maxInFlight, p50Ms, p95Ms }: LiveServer): string {

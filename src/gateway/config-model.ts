@@ -75,6 +75,8 @@ export interface ServerConfig {
   readonly required: boolean;
   readonly protocol: "auto" | "legacy" | "modern";
   readonly maxInFlight: number;
+  /** Which calls share a process or session of a legacy server. */
+  readonly instance: "shared" | "per-key" | "per-session";
   readonly timeout: TimeoutConfig;
   /** Per tool, by the server's own name. */
   readonly tools: Readonly<Record<string, { readonly timeout: TimeoutConfig }>>;

@@ -172,10 +172,10 @@ export const serverSchema = object({
     default: String(limits.inFlightPerServer),
     doc: "Calls at this server at one time.",
   }),
-  instance: oneOf(["shared"], { default: "shared", doc: "One instance serves all keys." }, [
-    "per-key",
-    "per-session",
-  ]),
+  instance: oneOf(["shared", "per-key", "per-session"], {
+    default: "shared",
+    doc: "Whose calls share a process or session; `shared`: clients that can be asked the same.",
+  }),
   protocol: oneOf(["auto", "legacy", "modern"], {
     default: "auto",
     doc: "`legacy` is MCP up to 2025-11-25, `modern` 2026-07-28; `auto` asks the server.",

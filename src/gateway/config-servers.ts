@@ -75,6 +75,7 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
     required: raw.required ?? false,
     protocol: raw.protocol ?? "auto",
     maxInFlight: raw.max_in_flight ?? limits.inFlightPerServer,
+    instance: raw.instance ?? "shared",
     timeout,
     tools: Object.fromEntries(tools),
   };

@@ -99,6 +99,7 @@ function serverEntries(server: ServerConfig, source: ConfigSource): readonly Ent
   }
   list.push(of(["disabled"], !server.enabled), of(["required"], server.required));
   list.push(of(["protocol"], server.protocol), of(["max_in_flight"], server.maxInFlight));
+  list.push(of(["instance"], server.instance));
   list.push(timeoutEntry(of, ["timeout"], "idle", timeout.idleMs, base, source));
   list.push(timeoutEntry(of, ["timeout"], "max", timeout.maxMs, base, source));
   for (const [tool, own] of Object.entries(server.tools)) {

@@ -52,6 +52,7 @@ export function withHistory<U extends Upstream>(
   };
   const changed = (change: UpstreamChange) => {
     if (change.kind === "list") return note(`the server says that ${change.method} changed`);
+    if (change.kind !== "state") return;
     const { state, cause, protocol } = upstream.status();
     if (state === "starting") attempts += 1;
     if (state === "ready") {

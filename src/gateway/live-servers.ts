@@ -1,7 +1,8 @@
 /** Servers as the control API shows them, and which of them changed. */
 
-import type { LiveServer } from "../admin/contract.ts";
+import type { LiveInstance, LiveServer } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
+import type { InstanceStatus, UpstreamStatus } from "../upstream/upstream.ts";
 import { changedMs } from "./config-find.ts";
 import type { ServerConfig } from "./config-model.ts";
 import type { ServerHistory } from "./live-history.ts";
@@ -47,7 +48,7 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
   const { id } = server;
   const upstream = parts.upstreams.find((one) => one.id === id);
   const history = historyOf(parts, id);
-  const status = upstream?.status() ?? absent;
+  const status: UpstreamStatus = upstream?.status() ?? absent;
   const hello = upstream?.hello();
   const tools = parts.catalog.all().filter((tool) => tool.server === id).length;
   const quarantined = heldBackTools(parts).filter((tool) => tool.server === id).length;
@@ -76,6 +77,8 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
     busy: status.inFlight,
     maxInFlight: server.maxInFlight,
     pid: status.pid ?? null,
+    instances: (status.instances ?? []).map(instanceRow),
+    unattributed: status.unattributed ?? { question: 0, log: 0 },
     nextAttemptMs: status.nextAttemptMs ?? null,
     attempts: history?.attempts ?? 0,
     trouble,
@@ -92,6 +95,14 @@ function heldBackTools(parts: Parts) {
   return parts.catalog.quarantined().filter((one) => one.kind === "tool");
 }
 
+function instanceRow(instance: InstanceStatus): LiveInstance {
+  const { name, state, cause, pid, inFlight, waiting } = instance;
+  return {
+    ...{ name: cut(name), state, cause: cause === undefined ? null : cut(cause) },
+    ...{ pid: pid ?? null, busy: inFlight, waiting },
+  };
+}
+
 const absent = {
   state: "disabled",
   sinceMs: 0,
@@ -102,7 +113,8 @@ const absent = {
   stderr: [],
   transport: "stdio",
   protocol: undefined,
-} as const;
+  instances: [],
+} as const satisfies UpstreamStatus;
 
 function cut(text: string): string {
   return text.length > limits.liveTextChars ? `${text.slice(0, limits.liveTextChars)}…` : text;

@@ -35,6 +35,8 @@ export interface Attempts extends UpstreamControl {
 export interface AttemptsOptions extends UpstreamOptions {
   readonly transport: Transport;
   readonly states: StateKeeper;
+  /** How long `reach` waits for an attempt, which goes on after it. */
+  readonly reachMs: number;
   readonly events: Omit<LinkEvents, "ailing" | "lost">;
 }
 
@@ -164,7 +166,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     if (states.off) throw down(states.cause ?? "it is disabled");
     if (states.state === "crash-loop") throw down(states.cause ?? "it keeps ending");
     try {
-      return await within(connect(), limits.connectMs);
+      return await within(connect(), options.reachMs);
     } catch (error) {
       if (error instanceof GatewayError) throw error;
       throw down(error instanceof Error ? error.message : String(error));

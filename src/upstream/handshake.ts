@@ -5,16 +5,15 @@ import { printable } from "../base/printable.ts";
 import type { StrictBody } from "../protocol/message.ts";
 import { legacyRevisions, modernRevision } from "../protocol/versions.ts";
 import { ConnectError } from "./link.ts";
-import type { Identity } from "./settings.ts";
+import type { Identity, Offer } from "./settings.ts";
 import type { ServerHello } from "./upstream.ts";
 
-/** Params of `initialize`. No client capability is offered: no server request is carried. */
-export function initializeParams(identity: Identity): string {
-  return JSON.stringify({
-    protocolVersion: legacyRevisions[0],
-    capabilities: {},
-    clientInfo: identity,
-  });
+/** Params of `initialize`. Without an offer no client can be asked: the gateway's own requests. */
+export function initializeParams(identity: Identity, offer: Offer | undefined): string {
+  const version = JSON.stringify(legacyRevisions[0]);
+  const capabilities = offer?.capabilities ?? "{}";
+  const clientInfo = JSON.stringify(identity);
+  return `{"protocolVersion":${version},"capabilities":${capabilities},"clientInfo":${clientInfo}}`;
 }
 
 /** The `_meta` value that each of our own modern requests carries. */

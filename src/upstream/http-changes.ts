@@ -20,6 +20,8 @@ export interface ChangesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: Pick<LinkEvents, "listChanged">;
+  /** Whatever the server declares: what it asks may come there. */
+  readonly always: boolean;
   /** The server is gone. */
   lost(cause: string): void;
   /** The session is gone. */
@@ -31,11 +33,11 @@ export interface ChangesOptions {
 /** Ids of listens: beyond all that calls use. */
 const firstListenId = 2 ** 40;
 
-/** undefined when the server declares that it tells nothing. */
+/** undefined when the server declares that it tells nothing, and is not asked `always`. */
 export function listenForChanges(options: ChangesOptions): KeptStream | undefined {
   const { hello } = options.session;
   const kinds = changingKinds(hello);
-  if (kinds.length === 0) return undefined;
+  if (kinds.length === 0 && !options.always) return undefined;
   let id = firstListenId;
   const request = () => {
     id += 1;

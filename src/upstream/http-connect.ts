@@ -14,6 +14,7 @@ import {
 import { type Answer, ask, refusalText } from "./http-ask.ts";
 import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
 import { ConnectError } from "./link.ts";
+import type { Offer } from "./settings.ts";
 import type { ServerHello } from "./upstream.ts";
 
 export interface Session {
@@ -29,7 +30,14 @@ export interface Connector {
   renew(): Promise<Session>;
 }
 
-export function httpConnector(target: HttpTarget, clock: Clock, pinned: "auto" | Era): Connector {
+/** With an `offer` it is of the legacy era: modern servers are told on each request. */
+export function httpConnector(
+  target: HttpTarget,
+  clock: Clock,
+  protocol: "auto" | Era,
+  offer: Offer | undefined,
+): Connector {
+  const pinned = offer === undefined ? protocol : "legacy";
   let verdict: { readonly era: Era; readonly at: number } | undefined;
 
   async function open(): Promise<Session> {
@@ -51,7 +59,7 @@ export function httpConnector(target: HttpTarget, clock: Clock, pinned: "auto" |
 
   async function openLegacy(): Promise<Session> {
     try {
-      const session = await initialize(target, clock);
+      const session = await initialize(target, clock, offer);
       if (verdict?.era !== "legacy") verdict = { era: "legacy", at: clock.mono() };
       return session;
     } catch (error) {
@@ -67,7 +75,7 @@ export function httpConnector(target: HttpTarget, clock: Clock, pinned: "auto" |
     return clock.mono() - verdict.at < limits.eraVerdictMs ? "legacy" : undefined;
   }
 
-  return { open, renew: () => initialize(target, clock) };
+  return { open, renew: () => initialize(target, clock, offer) };
 }
 
 function discover(target: HttpTarget, clock: Clock): Promise<Answer> {
@@ -85,8 +93,13 @@ function checkEvidence(answer: Answer): void {
   }
 }
 
-async function initialize(target: HttpTarget, clock: Clock): Promise<Session> {
-  const message = [requestHead(0, "initialize"), initializeParams(target.identity), requestTail];
+async function initialize(
+  target: HttpTarget,
+  clock: Clock,
+  offer: Offer | undefined,
+): Promise<Session> {
+  const params = initializeParams(target.identity, offer);
+  const message = [requestHead(0, "initialize"), params, requestTail];
   const answer = await ask(target, clock, target.postHead, message, limits.handshakeMs);
   if (answer.status >= 300 || answer.body === undefined) {
     const why = `it answers initialize with ${refusalText(answer)}${hintOf(answer.status)}`;

@@ -17,6 +17,7 @@ import { encodeRequest } from "./http-request.ts";
 import { sessionLost } from "./http-session.ts";
 import { type HttpTarget, modernFields } from "./http-target.ts";
 import type { Link, LinkEvents, Sent } from "./link.ts";
+import type { Offer } from "./settings.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 export interface HttpLinkOptions {
@@ -26,9 +27,11 @@ export interface HttpLinkOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: LinkEvents;
+  readonly offer: Offer | undefined;
 }
 
-export function httpLink(options: HttpLinkOptions): Link {
+/** Resolves when a session whose clients can be asked has its stream, or the server gives none. */
+export async function httpLink(options: HttpLinkOptions): Promise<Link> {
   const { target, events } = options;
   const inFlight = new InFlight();
   const asides = createAsides({ ...options, inFlight });
@@ -203,11 +206,13 @@ export function httpLink(options: HttpLinkOptions): Link {
     events.lost(cause);
   }
 
+  if (options.offer !== undefined) await live.opened();
   return {
     get hello() {
       return live.session.hello;
     },
     pid: undefined,
+    oneStream: false,
     get stale() {
       return asides.stale;
     },

@@ -1,5 +1,6 @@
 /** The session that a link is in now: renewed when the server forgets it, with its own stream. */
 
+import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import type { StrictBody } from "../protocol/message.ts";
 import { ask } from "./http-ask.ts";
@@ -8,6 +9,7 @@ import type { Connector, Session } from "./http-connect.ts";
 import { type HttpTarget, legacyFields } from "./http-target.ts";
 import type { KeptStream } from "./kept-stream.ts";
 import type { LinkEvents } from "./link.ts";
+import type { Offer } from "./settings.ts";
 
 export interface LiveSession {
   readonly session: Session;
@@ -15,6 +17,8 @@ export interface LiveSession {
   readonly head: string;
   /** One new session for all calls that found `used` lost. */
   renew(used: Session): Promise<void>;
+  /** Its stream is open, or will not be soon: what comes only there is not missed by a call. */
+  opened(): Promise<void>;
   /** Cuts its stream. */
   stop(): void;
   /** Tells the server that the session is not needed any more; it may not care. */
@@ -28,6 +32,7 @@ export interface LiveOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: LinkEvents;
+  readonly offer: Offer | undefined;
   /** One message of the stream that belongs to no call. */
   aside(body: StrictBody): void;
   /** There is another session. */
@@ -47,7 +52,8 @@ export function createLive(options: LiveOptions): LiveSession {
   function watch(): KeptStream | undefined {
     const own = session;
     const renewOwn = () => void renew(own).catch(() => undefined);
-    return listenForChanges({ ...options, session: own, renew: renewOwn });
+    const always = options.offer !== undefined;
+    return listenForChanges({ ...options, session: own, always, renew: renewOwn });
   }
 
   function renew(used: Session): Promise<void> {
@@ -80,6 +86,7 @@ export function createLive(options: LiveOptions): LiveSession {
       return head;
     },
     renew,
+    opened: () => within(changes?.opened, clock),
     stop() {
       stopped = true;
       changes?.stop();
@@ -90,6 +97,12 @@ export function createLive(options: LiveOptions): LiveSession {
       await ask(target, clock, bye, [], 1_000).catch(() => undefined);
     },
   };
+}
+
+async function within(opened: Promise<void> | undefined, clock: Clock): Promise<void> {
+  if (opened === undefined) return;
+  const pause = new Promise<void>((resolve) => clock.after(limits.settleMs, resolve));
+  await Promise.race([opened, pause]);
 }
 
 export function headOf(target: HttpTarget, session: Session): string {

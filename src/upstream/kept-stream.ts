@@ -5,6 +5,8 @@ import type { Clock, Random } from "../base/ports.ts";
 import { backoffMs } from "./backoff.ts";
 
 export interface KeptStream {
+  /** The server accepted it once, or the first attempt is over. */
+  readonly opened: Promise<void>;
   stop(): void;
 }
 
@@ -22,6 +24,7 @@ export function keepStream(
   open: (on: { opened(): void; ended(end: StreamEnd): void }) => () => void,
   reopened: () => void,
 ): KeptStream {
+  const first = Promise.withResolvers<void>();
   let tries = 0;
   let times = 0;
   let stopped = false;
@@ -35,12 +38,14 @@ export function keepStream(
       opened() {
         openedAt = ports.clock.mono();
         times += 1;
+        first.resolve();
         // What changed while there was no stream is not told on the new one.
         if (times > 1) reopened();
       },
       ended({ unsupported }) {
         if (over || stopped) return;
         over = true;
+        first.resolve();
         if (unsupported) return;
         const lived = openedAt === undefined ? 0 : ports.clock.mono() - openedAt;
         tries = lived > limits.backoffLastMs ? 0 : tries + 1;
@@ -51,6 +56,7 @@ export function keepStream(
 
   start();
   return {
+    opened: first.promise,
     stop() {
       stopped = true;
       cancelTimer();

@@ -7,6 +7,8 @@ import type { ServerHello, ServerRequest, UpstreamRequest, UpstreamSink } from "
 export interface Link {
   readonly hello: ServerHello;
   readonly pid: number | undefined;
+  /** All that the server says comes on one stream: what it asks does not say for which call. */
+  readonly oneStream: boolean;
   /**
    * Sends one request. Throws GW_UPSTREAM_BUSY or GW_UPSTREAM_DOWN while nothing was sent; after
    * that the sink is told the end once, and never before this returns.
@@ -54,7 +56,8 @@ export class ConnectError extends Error {
 
 /** A question within one of the gateway's own requests: nobody is there to answer it. */
 export function notOurs(asked: ServerRequest): void {
-  asked.error(-32601, "Method not found");
+  if (asked.method === "roots/list") asked.result(['{"roots":[]}']);
+  else asked.error(-32601, "Method not found");
 }
 
 /** notifications/tools/list_changed → tools/list; undefined for what is no list change. */

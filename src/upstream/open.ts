@@ -1,10 +1,10 @@
 import type { Transport } from "./attempts.ts";
 import { httpConnector } from "./http-connect.ts";
 import { httpLink } from "./http-link.ts";
-import { httpTarget } from "./http-target.ts";
-import type { HttpSettings, UpstreamOptions } from "./settings.ts";
+import { type HttpTarget, httpTarget } from "./http-target.ts";
+import { openInstances } from "./instances.ts";
+import type { Offer, UpstreamOptions } from "./settings.ts";
 import { stdioTransport } from "./stdio-connect.ts";
-import { supervise } from "./supervisor.ts";
 import type { Upstream, UpstreamControl } from "./upstream.ts";
 
 /**
@@ -13,21 +13,30 @@ import type { Upstream, UpstreamControl } from "./upstream.ts";
  */
 export function openUpstream(options: UpstreamOptions): Upstream & UpstreamControl {
   const { transport } = options.config;
-  if (transport.kind === "http") return supervise(options, httpTransport(options, transport));
-  return supervise(options, stdioTransport(options, transport));
+  if (transport.kind === "stdio") {
+    return openInstances(options, (offer) => stdioTransport(options, transport, offer));
+  }
+  const target = httpTarget(options, transport);
+  return openInstances(options, (offer) => httpTransport(options, target, offer));
 }
 
-function httpTransport(options: UpstreamOptions, settings: HttpSettings): Transport {
-  const target = httpTarget(options, settings);
+/** All instances share one pool of connections, which ends with the first of them. */
+function httpTransport(
+  options: UpstreamOptions,
+  target: HttpTarget,
+  offer: Offer | undefined,
+): Transport {
   const { clock, random } = options;
-  const connector = httpConnector(target, clock, options.config.protocol);
+  const connector = httpConnector(target, clock, options.config.protocol, offer);
   return {
     kind: "http",
     probe: () => target.pool.probe(),
     async connect(events) {
       const session = await connector.open();
-      return httpLink({ target, connector, session, clock, random, events });
+      return httpLink({ target, connector, session, clock, random, events, offer });
     },
-    close: async () => target.pool.close(),
+    async close() {
+      if (offer === undefined) target.pool.close();
+    },
   };
 }

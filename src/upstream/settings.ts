@@ -29,6 +29,18 @@ export interface ServerSettings {
   readonly enabled: boolean;
   readonly protocol: "auto" | "legacy" | "modern";
   readonly maxInFlight: number;
+  /** Which calls share a process or session of a legacy server. */
+  readonly instance: InstanceSetting;
+}
+
+export type InstanceSetting = "shared" | "per-key" | "per-session";
+
+/** What a legacy server is told that its clients can be asked. */
+export interface Offer {
+  /** Capabilities as JSON text. */
+  readonly capabilities: string;
+  /** Clients of several keys are behind it: nothing they answer may stay at the server. */
+  readonly shared: boolean;
 }
 
 export interface StdioSettings {

@@ -16,12 +16,17 @@ import {
 } from "./handshake.ts";
 import { type KeptStream, keepStream } from "./kept-stream.ts";
 import { ConnectError, type Link, type LinkEvents, notOurs } from "./link.ts";
-import type { StdioSettings, UpstreamOptions } from "./settings.ts";
+import type { Offer, StdioSettings, UpstreamOptions } from "./settings.ts";
 import { createTalk, type Talk } from "./stdio-link.ts";
 import type { ServerHello, UpstreamRequest } from "./upstream.ts";
 
-export function stdioTransport(options: UpstreamOptions, settings: StdioSettings): Transport {
-  const pinned = options.config.protocol;
+/** With an `offer` it is of the legacy era: modern servers are told on each request. */
+export function stdioTransport(
+  options: UpstreamOptions,
+  settings: StdioSettings,
+  offer: Offer | undefined,
+): Transport {
+  const pinned = offer === undefined ? options.config.protocol : "legacy";
   let verdict: Era | undefined = pinned === "auto" ? undefined : pinned;
 
   let running: Try | undefined;
@@ -29,7 +34,7 @@ export function stdioTransport(options: UpstreamOptions, settings: StdioSettings
 
   async function attempt(events: LinkEvents, era: Era | undefined): Promise<Link> {
     if (closed) throw new ConnectError("the gateway is stopping");
-    running = startTry(options, settings, events);
+    running = startTry(options, settings, events, offer);
     try {
       const link = await running.shake(era);
       if (pinned === "auto") verdict = link.hello.era;
@@ -71,7 +76,12 @@ interface Try {
   exited(): boolean;
 }
 
-function startTry(options: UpstreamOptions, settings: StdioSettings, events: LinkEvents): Try {
+function startTry(
+  options: UpstreamOptions,
+  settings: StdioSettings,
+  events: LinkEvents,
+  offer: Offer | undefined,
+): Try {
   let ended: string | undefined;
   let closing = false;
   let dropped = false;
@@ -100,8 +110,10 @@ function startTry(options: UpstreamOptions, settings: StdioSettings, events: Lin
   });
 
   async function shake(era: Era | undefined): Promise<Link> {
-    const hello = await Promise.race([handshake(options, talk, era), exit.promise]);
+    const shaking = handshake(options, talk, era, offer);
+    const hello = await Promise.race([shaking, exit.promise]);
     if (hello.era === "legacy") talk.notify("notifications/initialized");
+    if (offer?.shared === true) await Promise.race([settle(talk, options.clock), exit.promise]);
     live = true;
     changes = listen(options, talk, hello);
     const close = () => {
@@ -110,7 +122,7 @@ function startTry(options: UpstreamOptions, settings: StdioSettings, events: Lin
       return child.stop();
     };
     return {
-      ...{ hello, pid: child.pid, send: talk.send, close },
+      ...{ hello, pid: child.pid, oneStream: true, send: talk.send, close },
       get stale() {
         return talk.stale();
       },
@@ -128,6 +140,7 @@ async function handshake(
   options: UpstreamOptions,
   talk: Talk,
   era: Era | undefined,
+  offer: Offer | undefined,
 ): Promise<ServerHello> {
   const { identity, clock } = options;
   const discover = () => {
@@ -137,7 +150,8 @@ async function handshake(
   };
   const initialize = async () => {
     talk.era = "legacy";
-    return helloOfInitialize(await ask(talk, clock, 2, "initialize", initializeParams(identity)));
+    const params = initializeParams(identity, offer);
+    return helloOfInitialize(await ask(talk, clock, 2, "initialize", params));
   };
   if (era === "modern") return helloOfDiscover(await discover());
   if (era === "legacy") return initialize();
@@ -161,11 +175,20 @@ function found(talk: Talk, body: StrictBody): ServerHello {
   return helloOfDiscover(body);
 }
 
+/**
+ * What a server asks as soon as it is initialized belongs to no call: a server that has answered a
+ * ping has asked it, before the first call could be taken for the reason.
+ */
+async function settle(talk: Talk, clock: Clock): Promise<void> {
+  const answer = ask(talk, clock, 3, "ping", "{}").catch(() => undefined);
+  await Promise.race([answer, pause(clock, limits.settleMs)]);
+}
+
 function pause(clock: Clock, ms: number): Promise<undefined> {
   return new Promise((resolve) => clock.after(ms, () => resolve(undefined)));
 }
 
-/** One request of the gateway's own. Ids 1 and 2 are kept for it. */
+/** One request of the gateway's own. Ids 1 to 3 are kept for it. */
 function ask(
   talk: Talk,
   clock: Clock,

@@ -8,6 +8,7 @@ import type { Era, StrictBody } from "../protocol/message.ts";
 import { createAttempts, type Transport } from "./attempts.ts";
 import type { Link, Sent } from "./link.ts";
 import { listAll } from "./list.ts";
+import type { Load } from "./load.ts";
 import { withoutSecrets } from "./own-secrets.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import { createStates } from "./states.ts";
@@ -25,23 +26,40 @@ import type {
 /** Ids 0 to 9 are the handshakes'. */
 const firstId = 10;
 
+/** One process or session of a server, kept alive. */
+export interface Supervised extends Upstream, UpstreamControl {
+  /** The link there is, or one attempt at once; rejects with GW_UPSTREAM_DOWN. */
+  reach(): Promise<Link>;
+  /** As Link.stale. */
+  isStale(): boolean;
+  /** As Link.oneStream, of the last link there was. */
+  isOneStream(): boolean;
+  /** Disabled, or stopped with the gateway. */
+  isOff(): boolean;
+}
+
+/** `load`: what counts its requests. `name`: of the instance, where it is one of several. */
 export function supervise(
   options: UpstreamOptions,
   transport: Transport,
-): Upstream & UpstreamControl {
+  load: Load,
+  name?: string,
+): Supervised {
   const { config, clock, log } = options;
   const listeners: ((change: UpstreamChange) => void)[] = [];
   const hide = withoutSecrets(config.transport);
   const states = createStates(clock, "idle", () => tell({ kind: "state" }), hide);
   const stderr: string[] = [];
   let lastHello: ServerHello | undefined;
+  let oneStream = transport.kind === "stdio";
   let nextId = firstId;
-  const load: Load = { inFlight: 0 };
   const unattributed = { question: 0, log: 0 };
   const attempts = createAttempts({
     ...options,
     transport,
     states,
+    // What a call has to start first is given the time that it takes.
+    reachMs: name === undefined ? limits.connectMs : limits.instanceStartMs,
     events: {
       listChanged: (method) => tell({ kind: "list", method }),
       updated: (uri, params) => tell({ kind: "updated", uri, params }),
@@ -58,7 +76,13 @@ export function supervise(
     if (change.kind === "state") {
       const { state, cause } = states;
       const level = state === "backoff" || state === "crash-loop" ? "warn" : "info";
-      log[level]("server state", { server: config.id, state, ...(cause && { cause }) });
+      const instance = name === undefined ? {} : { instance: name };
+      log[level]("server state", {
+        server: config.id,
+        ...instance,
+        state,
+        ...(cause && { cause }),
+      });
     }
     for (const listener of listeners) listener(change);
   }
@@ -77,13 +101,7 @@ export function supervise(
     request: UpstreamRequest,
     sink: UpstreamSink,
   ): UpstreamCall | Promise<UpstreamCall> {
-    if (load.inFlight >= config.maxInFlight) {
-      throw fault("GW_UPSTREAM_BUSY", {
-        message: `"${config.id}" has ${load.inFlight} calls in flight`,
-        cause: `max_in_flight is ${config.maxInFlight}`,
-      });
-    }
-    load.inFlight += 1;
+    load.begin();
     const to = attempts.link();
     return to === undefined ? reachAndSend(request, sink) : transmit(to, request, sink);
   }
@@ -93,7 +111,7 @@ export function supervise(
     try {
       to = await attempts.reach();
     } catch (error) {
-      load.inFlight -= 1;
+      load.end();
       throw error;
     }
     return transmit(to, request, sink);
@@ -106,13 +124,20 @@ export function supervise(
     try {
       sending.sent = to.send(id, request, sending);
     } catch (error) {
-      load.inFlight -= 1;
+      load.end();
       throw error;
     }
     return sending;
   }
 
   return {
+    reach: attempts.reach,
+    isStale: () => attempts.link()?.stale === true,
+    isOneStream() {
+      oneStream = attempts.link()?.oneStream ?? oneStream;
+      return oneStream;
+    },
+    isOff: () => states.off,
     id: config.id,
     status: () => ({
       state: states.state,
@@ -156,10 +181,6 @@ export function supervise(
   };
 }
 
-interface Load {
-  inFlight: number;
-}
-
 /** One request on its way: counts it out at its end. One object and no closures for each call. */
 class Sending implements UpstreamSink, UpstreamCall {
   readonly #load: Load;
@@ -176,6 +197,10 @@ class Sending implements UpstreamSink, UpstreamCall {
 
   notification(method: string, params: JsonObject): void {
     if (!this.#over) this.#sink.notification(method, params);
+  }
+
+  get waiting(): boolean {
+    return false;
   }
 
   request(asked: ServerRequest): void {
@@ -199,7 +224,7 @@ class Sending implements UpstreamSink, UpstreamCall {
   #end(): boolean {
     if (this.#over) return false;
     this.#over = true;
-    this.#load.inFlight -= 1;
+    this.#load.end();
     return true;
   }
 }

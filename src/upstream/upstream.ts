@@ -110,6 +110,8 @@ export interface UpstreamSink {
 export interface UpstreamCall {
   /** Era of the connection that took it. */
   readonly era: Era;
+  /** It waits for its turn at a server that takes one at a time: nothing was sent. */
+  readonly waiting?: boolean;
   /** Tells the server and forgets the call; the sink hears nothing more. */
   cancel(reason: string): void;
 }
@@ -146,11 +148,25 @@ export interface UpstreamStatus {
   readonly stderr: readonly string[];
   readonly transport: "http" | "stdio";
   readonly protocol: string | undefined;
+  /** Beside the first: processes or sessions for clients that can be asked (`instance`). */
+  readonly instances?: readonly InstanceStatus[];
   /**
    * Questions and log lines of a legacy server, since the start, that could not be said to belong
    * to one call: those were answered with an error, these dropped.
    */
   readonly unattributed?: { readonly question: number; readonly log: number };
+}
+
+/** One more process or session of a legacy server. */
+export interface InstanceStatus {
+  /** Whom it is for: what its clients can be asked, and of which key where that matters. */
+  readonly name: string;
+  readonly state: UpstreamState;
+  readonly cause: string | undefined;
+  readonly pid: number | undefined;
+  /** With those that wait for their turn. */
+  readonly inFlight: number;
+  readonly waiting: number;
 }
 
 export type UpstreamChange =

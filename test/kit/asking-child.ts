@@ -70,6 +70,7 @@ function receive(line: string): void {
   const { id, method, params = {} } = JSON.parse(line) as Message;
   if (method === "initialize") {
     about["capabilities"] = params["capabilities"];
+    if (mode === "one-only" && JSON.stringify(about["capabilities"]) !== "{}") process.exit(5);
     const capabilities = {
       ...{ tools: { listChanged: true }, logging: {}, resources: { subscribe: true } },
       ...{ prompts: {}, completions: {} },

@@ -1,8 +1,10 @@
 /** Upstreams for tests: real sockets and children, short to write. */
 
 import process from "node:process";
+import type { JsonObject } from "../../src/base/json.ts";
 import type { Log } from "../../src/base/log.ts";
 import { systemClock, systemRandom } from "../../src/base/system.ts";
+import { readCapabilities } from "../../src/protocol/capabilities.ts";
 import type { Pieces } from "../../src/protocol/message.ts";
 import { currentRuntime } from "../../src/runtime/current.ts";
 import { openUpstream } from "../../src/upstream/open.ts";
@@ -36,7 +38,13 @@ export function stdioUpstream(
   return { ...common, transport: { kind: "stdio", command, cwd: undefined, env }, ...more };
 }
 
-const common = { id: "test", enabled: true, protocol: "auto", maxInFlight: 256 } as const;
+const common = {
+  id: "test",
+  enabled: true,
+  protocol: "auto",
+  maxInFlight: 256,
+  instance: "shared",
+} as const;
 
 /** Not started. `options` replaces ports. */
 export async function testUpstream(
@@ -136,6 +144,18 @@ export function callTool(
   caller: Caller = {},
 ): Promise<Outcome> {
   return startCall(upstream, tool, args, caller).end;
+}
+
+/** A client that can be asked what `capabilities` says. */
+export function originOf(
+  keyId: string,
+  capabilities: JsonObject,
+  more: Partial<Origin> = {},
+): Origin {
+  return {
+    ...{ keyId, session: "", capabilities: readCapabilities(capabilities), logLevel: undefined },
+    ...more,
+  };
 }
 
 function params(tool: string, args: object, id: number, era: string): Pieces {

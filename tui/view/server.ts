@@ -1,6 +1,6 @@
 /** One server: why it is as it is, what to do, how it is reached, what happened to it. */
 
-import type { LiveCall, LiveServer } from "../../src/admin/contract.ts";
+import type { LiveCall, LiveInstance, LiveServer } from "../../src/admin/contract.ts";
 import {
   amount,
   clock,
@@ -120,6 +120,7 @@ function connectionLines(server: LiveServer, scene: Scene, width: number): reado
   const pid = server.pid === null ? "" : `   pid ${server.pid}`;
   const fields: readonly Field[] = [
     ["reached", `${server.transport} ${server.target}${pid}`],
+    ...server.instances.map((one): Field => ["for", instanceText(one), instanceTone(one)]),
     ["says", said],
     ["protocol", era],
     ["tools", toolsText(server), server.quarantined === 0 ? undefined : "warn"],
@@ -131,6 +132,16 @@ function connectionLines(server: LiveServer, scene: Scene, width: number): reado
     heading(`${id}: connection`, since, width),
     ...fields.flatMap(([name, text, tone]) => fieldLines(name, text, tone, width)),
   ];
+}
+
+function instanceText({ name, state, pid, busy, waiting }: LiveInstance): string {
+  const process = pid === null ? "" : `   pid ${pid}`;
+  const wait = waiting === 0 ? "" : `, ${amount(waiting)} wait for their turn`;
+  return `clients with ${name}: ${state}${process}   ${amount(busy)} calls${wait}`;
+}
+
+function instanceTone({ state }: LiveInstance): Tone | undefined {
+  return state === "ready" || state === "starting" || state === "idle" ? undefined : "warn";
 }
 
 function toolsText({ tools, quarantined }: LiveServer): string {

@@ -1,0 +1,152 @@
+/** The further processes or sessions of one server: which there are, and which must go. */
+
+import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Transport } from "./attempts.ts";
+import { type Instance, isForgotten, openInstance } from "./instance.ts";
+import type { Load } from "./load.ts";
+import type { Offer, UpstreamOptions } from "./settings.ts";
+import { type Supervised, supervise } from "./supervisor.ts";
+import type { InstanceStatus, Origin, UpstreamChange, UpstreamStatus } from "./upstream.ts";
+
+export interface InstancePool {
+  /** That of this client. Throws GW_UPSTREAM_BUSY when there are as many as may be, all in use. */
+  of(origin: Origin): Instance;
+  statuses(): readonly InstanceStatus[];
+  /** What is wrong with the one that is worst; undefined when all are well. */
+  ailing(): string | undefined;
+  stderr(): readonly string[];
+  /** With those of the instances that there are no more. */
+  unattributed(): { readonly question: number; readonly log: number };
+  retry(): void;
+  close(cause: string): Promise<void>;
+}
+
+export interface PoolOptions extends UpstreamOptions {
+  /** `offer`: undefined for the first one. */
+  readonly make: (offer: Offer | undefined) => Transport;
+  readonly first: Supervised;
+  readonly load: Load;
+  readonly changed: (change: UpstreamChange) => void;
+}
+
+export function createPool(options: PoolOptions): InstancePool {
+  const { config, clock } = options;
+  const shared = config.instance === "shared";
+  // The first one is one of them.
+  const most = shared ? limits.instancesShared - 1 : limits.instancesOfKeys;
+  const instances = new Map<string, Instance>();
+  const gone = { question: 0, log: 0 };
+  let stopSweep: (() => void) | undefined;
+
+  function add(key: string, origin: Origin): Instance {
+    if (instances.size >= most) makeRoom();
+    const { capabilities } = origin;
+    const offer: Offer = { capabilities: capabilities.legacyText, shared };
+    const name = nameOf(config.instance, origin);
+    const instance = openInstance({
+      ...{ config, clock, name, all: options.load, changed: options.changed },
+      oneAtATime: capabilities.asks && options.first.isOneStream(),
+      start: (load) => supervise(options, options.make(offer), load, name),
+    });
+    instances.set(key, instance);
+    stopSweep ??= clock.after(limits.instanceSweepMs, sweep);
+    return instance;
+  }
+
+  function makeRoom(): void {
+    let oldest: string | undefined;
+    let since = Number.POSITIVE_INFINITY;
+    for (const [key, instance] of instances) {
+      if (!instance.isUnused() || instance.usedAt() >= since) continue;
+      oldest = key;
+      since = instance.usedAt();
+    }
+    if (oldest === undefined) throw full(config.id, config.instance, instances.size + 1);
+    drop(oldest);
+  }
+
+  function drop(key: string): void {
+    const instance = instances.get(key);
+    if (instance === undefined) return;
+    instances.delete(key);
+    count(instance);
+    void instance.close("it was not used").catch(() => undefined);
+  }
+
+  function count(instance: Instance): void {
+    const { question, log } = instance.unattributed();
+    gone.question += question;
+    gone.log += log;
+  }
+
+  function sweep(): void {
+    const now = clock.mono();
+    for (const [key, instance] of [...instances]) if (isForgotten(instance, now)) drop(key);
+    stopSweep = instances.size > 0 ? clock.after(limits.instanceSweepMs, sweep) : undefined;
+  }
+
+  return {
+    of(origin) {
+      const key = keyOf(config.instance, origin);
+      return instances.get(key) ?? add(key, origin);
+    },
+    statuses: () => [...instances.values()].map((instance) => instance.status()),
+    ailing() {
+      for (const instance of instances.values()) {
+        const { name, state, cause = "" } = instance.status();
+        if (bad.has(state)) return `for clients with ${name}: ${cause}`;
+      }
+      return undefined;
+    },
+    stderr: () => [...instances.values()].flatMap((instance) => instance.stderr()),
+    unattributed() {
+      const sum = { ...gone };
+      for (const instance of instances.values()) {
+        const { question, log } = instance.unattributed();
+        sum.question += question;
+        sum.log += log;
+      }
+      return sum;
+    },
+    retry() {
+      for (const instance of instances.values()) instance.retry();
+    },
+    async close(cause) {
+      stopSweep?.();
+      stopSweep = undefined;
+      const all = [...instances.values()];
+      instances.clear();
+      for (const instance of all) count(instance);
+      await Promise.all(all.map((instance) => instance.close(cause)));
+    },
+  };
+}
+
+const bad: ReadonlySet<UpstreamStatus["state"]> = new Set(["degraded", "backoff", "crash-loop"]);
+
+/** Clients with the same text share one. */
+function keyOf(setting: UpstreamOptions["config"]["instance"], origin: Origin): string {
+  const { capabilities, keyId, session } = origin;
+  if (setting === "shared") return capabilities.legacyText;
+  return `${keyId} ${setting === "per-session" ? session : ""} ${capabilities.legacyText}`;
+}
+
+/** `elicitation, roots of key k_1`: for people. */
+function nameOf(setting: UpstreamOptions["config"]["instance"], origin: Origin): string {
+  const { capabilities, keyId, session } = origin;
+  const asks = Object.keys(JSON.parse(capabilities.legacyText) as object).join(", ");
+  const what = asks === "" ? "no capabilities" : asks;
+  if (setting === "shared") return what;
+  const of = setting === "per-session" && session !== "" ? `, session ${session.slice(0, 8)}` : "";
+  return `${what} of key ${keyId}${of}`;
+}
+
+function full(server: string, setting: string, count: number) {
+  const kinds = setting === "shared" ? "sets of client capabilities" : "keys or sessions";
+  return fault("GW_UPSTREAM_BUSY", {
+    message: `"${server}" serves as many ${kinds} at once as it may`,
+    cause: `\`instance: ${setting}\` allows ${count} processes or sessions, and all are in use`,
+    fix: "repeat it when calls of other clients have ended",
+  });
+}

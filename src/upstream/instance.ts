@@ -1,0 +1,102 @@
+/** One further process or session of a legacy server, for clients that can be asked the same. */
+
+import { limits } from "../base/limits.ts";
+import { createLoad, type Load } from "./load.ts";
+import type { UpstreamOptions } from "./settings.ts";
+import type { Supervised } from "./supervisor.ts";
+import { createTurns } from "./turns.ts";
+import type { InstanceStatus, Upstream, UpstreamChange } from "./upstream.ts";
+
+export interface Instance {
+  readonly send: Upstream["send"];
+  status(): InstanceStatus;
+  /** Monotonic ms when it was used last. */
+  usedAt(): number;
+  /** Nothing is in flight and nothing waits. */
+  isUnused(): boolean;
+  stderr(): readonly string[];
+  unattributed(): { readonly question: number; readonly log: number };
+  /** Tries again what waits for the next attempt. */
+  retry(): void;
+  /** Ends it; calls that wait for their turn fail. */
+  close(cause: string): Promise<void>;
+}
+
+export interface InstanceOptions extends Pick<UpstreamOptions, "config" | "clock"> {
+  readonly name: string;
+  /** Of the whole server. */
+  readonly all: Load;
+  /** Its clients can be asked, and what the server asks does not say for which call. */
+  readonly oneAtATime: boolean;
+  readonly changed: (change: UpstreamChange) => void;
+  start(load: Load): Supervised;
+}
+
+export function openInstance(options: InstanceOptions): Instance {
+  const { clock, config } = options;
+  const load = createLoad(config, options.all);
+  const before = { question: 0, log: 0 };
+  let up = begin();
+  let usedAt = clock.mono();
+  const turns = options.oneAtATime
+    ? createTurns({ load, send: (request, sink) => up.send(request, sink), between: refresh })
+    : undefined;
+
+  function begin(): Supervised {
+    const made = options.start(load);
+    made.onChange(options.changed);
+    return made;
+  }
+
+  /**
+   * A question was refused as a call that was taken back may have asked it. Nothing is in flight
+   * now, so a new process or session costs nobody's call, and questions reach their clients again.
+   */
+  function refresh(): void {
+    if (!up.isStale()) return;
+    const old = up;
+    const { question, log } = unattributed();
+    before.question = question;
+    before.log = log;
+    up = begin();
+    void old.stop().catch(() => undefined);
+  }
+
+  function unattributed() {
+    const { question, log } = up.status().unattributed ?? { question: 0, log: 0 };
+    return { question: before.question + question, log: before.log + log };
+  }
+
+  return {
+    send(request, sink) {
+      usedAt = clock.mono();
+      if (load.inFlight === 0) refresh();
+      return turns === undefined ? up.send(request, sink) : turns.send(request, sink);
+    },
+    status() {
+      const { state, cause, pid } = up.status();
+      const waiting = turns?.waiting() ?? 0;
+      return { name: options.name, state, cause, pid, inFlight: load.inFlight, waiting };
+    },
+    usedAt() {
+      if (load.inFlight > 0) usedAt = clock.mono();
+      return usedAt;
+    },
+    isUnused: () => load.inFlight === 0,
+    stderr: () => up.status().stderr,
+    unattributed,
+    retry() {
+      const { state } = up.status();
+      if (state === "backoff" || state === "crash-loop") up.retry();
+    },
+    async close(cause) {
+      await up.disable(cause);
+      await up.stop();
+    },
+  };
+}
+
+/** Whether it has to make room when it was not used for so long. */
+export function isForgotten(instance: Instance, now: number): boolean {
+  return instance.isUnused() && now - instance.usedAt() >= limits.instanceIdleMs;
+}

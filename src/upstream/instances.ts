@@ -1,0 +1,111 @@
+/**
+ * A server and its further processes or sessions. A legacy server is told once, in `initialize`,
+ * what clients can be asked, so clients that differ in it need one each (`instance`). The first,
+ * which offers nothing, answers lists and calls of clients that cannot be asked. A modern server
+ * is told on each request, and needs no other.
+ */
+
+import { limits } from "../base/limits.ts";
+import { createPool, type PoolOptions } from "./instance-pool.ts";
+import { createLoad } from "./load.ts";
+import type { UpstreamOptions } from "./settings.ts";
+import { supervise } from "./supervisor.ts";
+import type {
+  Upstream,
+  UpstreamCall,
+  UpstreamChange,
+  UpstreamControl,
+  UpstreamRequest,
+  UpstreamSink,
+  UpstreamStatus,
+} from "./upstream.ts";
+
+export function openInstances(
+  options: UpstreamOptions,
+  make: PoolOptions["make"],
+): Upstream & UpstreamControl {
+  const { config } = options;
+  const listeners: ((change: UpstreamChange) => void)[] = [];
+  const load = createLoad(config);
+  const first = supervise(options, make(undefined), load);
+  const pool = createPool({ ...options, make, first, load, changed });
+  const shared = config.instance === "shared";
+  let shown: string | undefined;
+
+  function send(
+    request: UpstreamRequest,
+    sink: UpstreamSink,
+  ): UpstreamCall | Promise<UpstreamCall> {
+    const { origin } = request;
+    if (origin === undefined || (shared && !origin.capabilities.asks)) {
+      return first.send(request, sink);
+    }
+    const hello = first.hello();
+    if (hello === undefined) return first.reach().then(() => send(request, sink));
+    if (hello.era === "modern" || first.isOff()) return first.send(request, sink);
+    return pool.of(origin).send(request, sink);
+  }
+
+  function status(): UpstreamStatus {
+    const own = first.status();
+    const ailing = own.state === "ready" ? pool.ailing() : undefined;
+    const lost = pool.unattributed();
+    return {
+      ...own,
+      ...(ailing === undefined ? {} : { state: "degraded", cause: ailing }),
+      stderr: [...own.stderr, ...pool.stderr()].slice(-limits.childStderrLines),
+      instances: pool.statuses(),
+      unattributed: {
+        question: (own.unattributed?.question ?? 0) + lost.question,
+        log: (own.unattributed?.log ?? 0) + lost.log,
+      },
+    };
+  }
+
+  function tell(change: UpstreamChange): void {
+    for (const listener of listeners) listener(change);
+  }
+
+  /** Of a further instance: its state is told where it changes what the whole server shows. */
+  function changed(change: UpstreamChange): void {
+    if (change.kind !== "state") {
+      tell(change);
+      return;
+    }
+    const { state, cause = "" } = status();
+    const text = `${state} ${cause}`;
+    if (text === shown || first.status().state !== "ready") return;
+    shown = text;
+    tell(change);
+  }
+
+  first.onChange((change) => {
+    if (change.kind === "state") {
+      const { state, cause = "" } = status();
+      shown = `${state} ${cause}`;
+    }
+    tell(change);
+  });
+  return {
+    ...first,
+    send,
+    status,
+    onChange: (listener) => void listeners.push(listener),
+    async stop() {
+      const closing = pool.close("the gateway is stopping");
+      // Sessions are ended over connections that end with the first.
+      if (config.transport.kind === "http") await closing;
+      await Promise.all([closing, first.stop()]);
+    },
+    retry() {
+      first.retry();
+      pool.retry();
+    },
+    async restart() {
+      await Promise.all([pool.close("restarted by an operator"), first.restart()]);
+    },
+    async disable(cause) {
+      await Promise.all([pool.close(cause), first.disable(cause)]);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/** Requests at a server that have not ended, counted for one instance of it and for all. */
+
+import { fault } from "../base/errors.ts";
+
+export interface Load {
+  readonly inFlight: number;
+  /** Throws GW_UPSTREAM_BUSY when the server has as many as it may have. */
+  begin(): void;
+  end(): void;
+}
+
+export interface LoadLimit {
+  readonly id: string;
+  readonly maxInFlight: number;
+}
+
+/** `all`: of the server, where this is the load of one instance. */
+export function createLoad({ id, maxInFlight }: LoadLimit, all?: Load): Load {
+  let inFlight = 0;
+  return {
+    get inFlight() {
+      return inFlight;
+    },
+    begin() {
+      if (all !== undefined) all.begin();
+      else if (inFlight >= maxInFlight) {
+        throw fault("GW_UPSTREAM_BUSY", {
+          message: `"${id}" has ${inFlight} calls in flight`,
+          cause: `max_in_flight is ${maxInFlight}`,
+        });
+      }
+      inFlight += 1;
+    },
+    end() {
+      all?.end();
+      inFlight -= 1;
+    },
+  };
+}
