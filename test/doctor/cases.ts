@@ -31,7 +31,7 @@ export interface FaultCase {
   /** Runs SQL as the database's owner, for mend: "sql". */
   owner?(sql: string): Promise<unknown>;
   readonly finds: Expected;
-  /** The screen of the TUI that shows it, after the agent's call; its golden is in test/cases/tui/faults. */
+  /** What the TUI shows of it after the agent's call; golden in test/cases/tui/faults. */
   readonly screen?: FaultScreen;
   /** The error text that the agent has. */
   agent?(bench: Bench): Promise<string>;

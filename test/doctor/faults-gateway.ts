@@ -4,13 +4,12 @@ import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:f
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import type { LiveSnapshot } from "../../src/admin/contract.ts";
 import { freePort } from "../kit/free-port.ts";
 import { startGateway } from "../kit/gateway.ts";
 import { asOwner, type TestPostgres } from "../kit/postgres.ts";
 import { echo } from "../kit/servers.ts";
 import { type Bench, type FaultCase, post, untilState } from "./cases.ts";
-import { fillSpool } from "./fill-spool.ts";
+import { isAway, loadFaults } from "./faults-load.ts";
 
 const file = (bench: Bench, name: string) => join(bench.gateway.folder, name);
 const signal = (bench: Bench, name: NodeJS.Signals) =>
@@ -191,8 +190,6 @@ export const gatewayFaults: readonly FaultCase[] = [
   },
 ];
 
-const isAway = ({ gauges }: LiveSnapshot) => !gauges.store.ok;
-
 /** Of one database for all of them. */
 export function databaseFaults(postgres: () => TestPostgres): readonly FaultCase[] {
   let adminUrl = "";
@@ -300,74 +297,10 @@ export function databaseFaults(postgres: () => TestPostgres): readonly FaultCase
       mend: "sql",
       owner,
     },
-    {
-      name: "every connection of the gateway's pool is busy, and more are wanted",
-      guide: "Check resource exhaustion: connection pool exhaustion causes intermittent failures",
-      async before() {
-        const { config } = await before();
-        return { config: { ...config, database: { url: config.database, pool: 1 } } };
-      },
-      async fault(bench) {
-        await works(bench);
-        await owner(slowInserts);
-        // A receipt has the only connection and waits in it, who reads receipts waits for that.
-        let over = false;
-        const asking = async (ask: () => Promise<unknown>) => {
-          while (!over) await ask();
-        };
-        const list = () => bench.gateway.cli("receipts", "list");
-        const askers = [asking(() => works(bench)), asking(list), asking(list)];
-        bench.later(async () => {
-          over = true;
-          await Promise.all(askers);
-        });
-      },
-      finds: {
-        link: "gateway",
-        code: "GW_DB_POOL",
-        severity: "warning",
-        saw: /all 1 connections of the gateway's pool are busy, \d+ wait/,
-        fix: /slow in the database; or raise database\.pool, then restart/,
-      },
-      agent: works,
-      agentSays: /^200 /,
-      mend: () => owner("drop trigger slow on receipts"),
-    },
-    {
-      name: "the spool is full",
-      screen: { keys: ["6"], until: isAway },
-      guide: "Check database connectivity. The gateway writes audit receipts to PostgreSQL",
-      async before() {
-        const { config } = await before();
-        return { config: { ...config, audit: { spool: { max: "128MiB" } } } };
-      },
-      async fault(bench) {
-        await works(bench);
-        await bench.gateway.stop();
-        await fillSpool(file(bench, "data/spool"), 128 * 1024 ** 2);
-        await holdLock(bench, adminUrl);
-        await bench.gateway.restart();
-      },
-      finds: {
-        link: "gateway",
-        code: "GW_AUDIT_FULL",
-        severity: "error",
-        saw: /the spool holds \d+ receipts, 10\d % of 96 MiB/,
-        fix: /bring the database back/,
-      },
-      agent: works,
-      agentSays: /GW_AUDIT_FULL/,
-      mend: endLock,
-    },
+    ...loadFaults({ before, works, owner, endLock, lock: (bench) => holdLock(bench, adminUrl) }),
     emptyDatabase(fresh),
   ];
 }
-
-/** As a disk that is busy makes them. */
-const slowInserts = `
-  create function slow() returns trigger language plpgsql as
-    'begin perform pg_sleep(2); return new; end';
-  create trigger slow before insert on receipts for each statement execute function slow();`;
 
 /** Another session, in the middle of a transaction that has the table for itself. */
 async function holdLock(bench: Bench, url: string): Promise<void> {
