@@ -192,6 +192,17 @@ export const limits = {
   /** Characters of the extensions of one server that are declared as ours. */
   serverCapabilityChars: 16_000,
   instructionChars: 16_000,
+  /** One answer or event that a stdio client is given; a result with its envelope fits. */
+  stdioAnswerBytes: 72 * 1024 * 1024,
+  /** A stdio client's standing stream ended: when it is opened again. */
+  stdioReopenMs: 1_000,
+  /** How often a stdio client says that it is there, and how long its goodbye may take. */
+  stdioBeatMs: 15_000,
+  stdioGoodbyeMs: 1_000,
+  /** A gateway that was started for stdio clients ends after this long without any. */
+  stdioIdleMs: 60_000,
+  /** How long a stdio client waits for the gateway it started. */
+  stdioStartMs: 20_000,
   /** A spool segment; preallocated so that a full disk shows before any acknowledgement, L4. */
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Default audit.spool.max. */

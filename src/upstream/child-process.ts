@@ -6,7 +6,7 @@ import { oneLine } from "../protocol/one-line.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { childEnvironment } from "./child-env.ts";
 import { sharedGuard } from "./guard.ts";
-import { createLineReader, type LineReader } from "./lines.ts";
+import { createLineReader, type LineReader } from "../base/lines.ts";
 import type { StdioSettings } from "./settings.ts";
 
 export interface ServerProcess {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { createLineReader } from "../../src/upstream/lines.ts";
+import { createLineReader } from "../../src/base/lines.ts";
 
 function readAll(chunks: readonly Uint8Array[], max = 1e9): { lines: string[]; over: number } {
   const lines: string[] = [];
