@@ -194,6 +194,8 @@ export const limits = {
   instructionChars: 16_000,
   /** One answer or event that a stdio client is given; a result with its envelope fits. */
   stdioAnswerBytes: 72 * 1024 * 1024,
+  /** A line that a stdio client sends; the gateway itself refuses what is over limits.body. */
+  stdioLineBytes: 64 * 1024 * 1024,
   /** A stdio client's standing stream ended: when it is opened again. */
   stdioReopenMs: 1_000,
   /** How often a stdio client says that it is there, and how long its goodbye may take. */

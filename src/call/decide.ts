@@ -32,6 +32,6 @@ function requestFacts(incoming: Incoming): JsonObject {
     method: incoming.message.method,
     era: incoming.era,
     protocol: incoming.protocol,
-    transport: "http",
+    transport: incoming.transport,
   };
 }

@@ -12,6 +12,8 @@ export interface Incoming {
   /** Revision of the session (legacy) or of the request (modern). */
   readonly protocol: string;
   readonly message: RequestMessage;
+  /** stdio: no headers mirror the body, as nobody stands between to read them. */
+  readonly transport: "http" | "stdio";
   /** Of this session or request; self-declared. */
   readonly client: { readonly name: string; readonly version: string };
   readonly capabilities: ClientCapabilities;

@@ -17,7 +17,7 @@ function parseToolCall(incoming: Incoming, catalog: Catalog): Result<DecidedCall
   if (!named.ok) return named;
   const { exposed, args, given } = named.value;
   const tool = catalog.tool(exposed);
-  if (tool !== undefined && incoming.era === "modern") {
+  if (tool !== undefined && incoming.era === "modern" && incoming.transport === "http") {
     const mismatch = checkParamHeaders(args, tool.paramHeaders, incoming.header);
     if (mismatch !== undefined) {
       return no(fault("GW_HEADER_MISMATCH", { message: mismatch.message }));

@@ -3,21 +3,24 @@
 import type { Command } from "./command.ts";
 import { live } from "./commands-live.ts";
 import { operating } from "./commands-operating.ts";
+import { stdio } from "./commands-stdio.ts";
 import { config, dir, filter, json, keyFile } from "./options.ts";
 
 export const commands: readonly Command[] = [
   {
     name: "serve",
-    usage: "[--config FILE]",
+    usage: "[--config FILE] [--idle-exit 60s]",
     summary: "Run the gateway",
     help: "Runs until SIGTERM or SIGINT; calls in flight may end. SIGHUP loads the policy anew.",
     options: [
       config,
       { name: "accept-store-change", doc: "take a store that data_dir was not used with before" },
+      { name: "idle-exit", value: "TIME", doc: "end by itself when nobody used it for so long" },
     ],
     args: [0, 0],
     load: async () => (await import("./serve.ts")).run,
   },
+  stdio,
   {
     name: "demo",
     usage: "[--stay [--port 3100]] [--tui]",
@@ -313,7 +316,7 @@ export const commands: readonly Command[] = [
 
 /** Commands of later versions: told apart from misspelt ones. */
 export const laterCommands: readonly string[] = [
-  ...["stdio", "holds", "lock"],
+  ...["holds", "lock"],
   ...["kill-switch", "policy test", "policy suggest", "policy diff", "policy replay"],
   ...["policy shadow", "policy convert", "policy templates", "receipts export"],
   ...["receipts prove", "receipts erase", "receipts repair"],

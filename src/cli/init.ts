@@ -4,13 +4,15 @@ import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "nod
 import path from "node:path";
 import { stringify } from "yaml";
 import { templates } from "../../policies/index.ts";
-import { fault } from "../base/errors.ts";
+import { fault, GatewayError } from "../base/errors.ts";
+import { localKeyFile } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { firstAdminKeyOffline } from "../gateway/offline-keys.ts";
 import { readServers } from "./clients.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig, needDatabase } from "./context.ts";
 import { adminKeyFile, readKeyFile } from "./key.ts";
+import { makeLocalKey } from "./local-key.ts";
 import type { Io } from "./print.ts";
 
 export async function run(call: Invocation): Promise<number> {
@@ -28,6 +30,7 @@ export async function run(call: Invocation): Promise<number> {
   });
   needDatabase(call, config);
   await firstAdminKey(config, io);
+  await localKey(config, io);
   io.out("");
   io.out("Next:");
   io.out("  authensor-gw keys create --role executor --name my-agent");
@@ -79,6 +82,18 @@ async function firstAdminKey(config: Config, io: Io): Promise<void> {
   // The umask may take bits away, never add; this is for a file system that ignored the mode.
   chmodSync(file, 0o600);
   io.out(`wrote ${file} (the first admin key)`);
+}
+
+/** What `authensor-gw stdio` calls with, for clients that start their servers themselves. */
+async function localKey(config: Config, io: Io): Promise<void> {
+  const file = localKeyFile(io.env);
+  try {
+    const made = await makeLocalKey(config, file);
+    io.out(made ? `wrote ${file} (the key of \`authensor-gw stdio\`)` : `kept  ${file}`);
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError) || thrown.code !== "GW_OWNED") throw thrown;
+    io.out("The gateway runs: a key for `authensor-gw stdio` is made with keys create.");
+  }
 }
 
 /** The key of another gateway is not written over either. */

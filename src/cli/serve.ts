@@ -1,10 +1,13 @@
 /** `authensor-gw serve`: runs the gateway until it is told to stop. */
 
 import process from "node:process";
+import { fault } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { version } from "../base/version.ts";
 import { loadWith } from "../gateway/config-load.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { parsePlain } from "../gateway/config-plain.ts";
+import { durationMs } from "../gateway/config-units.ts";
 import type { Invocation } from "./command.ts";
 
 export async function run(call: Invocation): Promise<number> {
@@ -15,14 +18,27 @@ export async function run(call: Invocation): Promise<number> {
   let reload = () => {};
   if (process.platform !== "win32") process.on("SIGHUP", () => reload());
   const stopped = stopSignal();
-  const running = await serve({ config, version, acceptStoreChange });
+  const idleExitMs = idleOption(call);
+  const running = await serve({
+    ...{ config, version, acceptStoreChange },
+    ...(idleExitMs === undefined ? {} : { idleExitMs }),
+  });
   reload = () => {
     // Logged where it failed; the old policy stays in force.
     running.reload().catch(() => undefined);
   };
-  await stopped;
+  await Promise.race([stopped, running.idle]);
   await running.stop();
   return 0;
+}
+
+function idleOption({ options }: Invocation): number | undefined {
+  const text = options.text("idle-exit");
+  if (text === undefined) return undefined;
+  const ms = durationMs(text);
+  if (ms !== undefined && ms > 0) return ms;
+  const message = `"${printable(text)}" of --idle-exit is no duration`;
+  throw fault("GW_USAGE", { message, fix: "write one like 60s or 10m" });
 }
 
 /** An everyday config by the quick reader; what it leaves, and every problem, by the full one. */

@@ -39,7 +39,7 @@ export async function serviceFacts(call: Invocation, user: boolean): Promise<Ser
     credentials: credentials.filter((one) => existsSync(one.file)),
     path: programs,
     env: user ? userEnv(io.env) : {},
-    lowPort: settings.listen.port > 0 && settings.listen.port < 1024,
+    lowPort: isLow(settings.listen?.port ?? 0),
     group: settings.admin.group,
   };
   const notes = credentials
@@ -135,4 +135,9 @@ function userEnv(env: Readonly<Record<string, string | undefined>>): Record<stri
     if (value !== undefined && value !== "") kept[name] = value;
   }
   return kept;
+}
+
+/** A port that only root, or a capability, may listen on. */
+function isLow(port: number): boolean {
+  return port > 0 && port < 1024;
 }

@@ -58,6 +58,10 @@ async function exposedName(config: Config | undefined, target: string): Promise<
 }
 
 function frontUrl(config: Config): string {
+  if (config.listen === undefined) {
+    const message = "Cannot call a tool over HTTP: the config says `listen: none`";
+    throw fault("GW_USAGE", { message, fix: "name a port with `listen`, or use `stdio`" });
+  }
   const { host, port } = config.listen;
   const scheme = config.tls === undefined ? "http" : "https";
   const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;

@@ -24,14 +24,18 @@ const startMs = 20_000;
 const pollMs = 20;
 
 /** Throws what stopped the start, with the end of its log. */
-export async function startOwnGateway(config: Config, io: Io): Promise<OwnGateway> {
+export async function startOwnGateway(
+  config: Config,
+  io: Io,
+  more: readonly string[] = [],
+): Promise<OwnGateway> {
   const { socket } = config.admin;
   const log = logFile(config.dataDir);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const file = openSync(log, "a", 0o600);
   const from = fstatSync(file).size;
   const [command = process.execPath, ...args] = selfCommand();
-  const child = spawn(command, [...args, "serve", "--config", config.file], {
+  const child = spawn(command, [...args, "serve", "--config", config.file, ...more], {
     cwd: io.cwd,
     env: { ...io.env },
     // A process group of its own: ctrl-c in this terminal is not meant for it.

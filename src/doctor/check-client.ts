@@ -6,6 +6,7 @@ import type { Config } from "../gateway/config-model.ts";
 import { isLoopback } from "../gateway/config-units.ts";
 import { fixOfKey } from "./check-agent.ts";
 import { type ClientFile, type Entry, readClientFile } from "./client-file.ts";
+import { isStdioEntry, stdioFault } from "./client-stdio.ts";
 import { type Finding, finding } from "./finding.ts";
 import { probeAgent } from "./probe-agent.ts";
 import { programFault } from "./server-stdio.ts";
@@ -37,9 +38,14 @@ export async function checkClient(
   return found.flat();
 }
 
-function wrong(of: string, saw: string, fix: string): Finding {
+function wrong(
+  of: string,
+  saw: string,
+  fix: string,
+  code: ErrorCode = "GW_CLIENT_CONFIG",
+): Finding {
   const effect = `the agent of ${path.basename(of)} does not reach its tools`;
-  return finding({ link: "agent", code: "GW_CLIENT_CONFIG", saw, effect, fix });
+  return finding({ link: "agent", code, saw, effect, fix });
 }
 
 /** By its address, or by its name and program. */
@@ -49,7 +55,7 @@ function leadsHere(entry: Entry, config: Config | undefined): boolean {
   const url = urlOf(entry);
   if (url === undefined || !URL.canParse(url) || config === undefined) return false;
   const { hostname, port } = new URL(url);
-  const ownPort = Number(port || 80) === config.listen.port;
+  const ownPort = Number(port || 80) === config.listen?.port;
   return config.hosts.includes(hostname) || (ownPort && isLoopback(hostname));
 }
 
@@ -74,11 +80,14 @@ async function checkEntry(
     const fix = `write the whole path of the program in "command" of "${name}"`;
     if (fault !== undefined) return [wrong(file, `${of}: ${fault}`, fix)];
   }
+  if (isStdioEntry(entry)) {
+    const fault = stdioFault(entry, world, path.dirname(file));
+    return fault === undefined ? [] : [wrong(file, `${of}: ${fault.saw}`, fault.fix, fault.code)];
+  }
   const url = urlOf(entry);
   if (url === undefined) {
-    const own = mcpUrl(world.config);
-    const fix = `use ${own}, or a bridge: npx -y mcp-remote ${own}`;
-    return [wrong(file, `${of}: starts a program, and this version's gateway takes HTTP`, fix)];
+    const fix = `use ${mcpUrl(world.config)}, or "command": "authensor-gw", "args": ["stdio"]`;
+    return [wrong(file, `${of}: starts a program that does not lead to the gateway`, fix)];
   }
   if (!URL.canParse(url)) {
     return [wrong(file, `${of}: "${url}" is no URL`, `write ${mcpUrl(world.config)}`)];
@@ -134,7 +143,7 @@ function bridgeHeaders(command: readonly string[]): Record<string, string> {
 
 function mcpUrl(config: Config | undefined): string {
   const scheme = config?.tls === undefined ? "http" : "https";
-  return `${scheme}://localhost:${config?.listen.port ?? 3100}/mcp`;
+  return `${scheme}://localhost:${config?.listen?.port ?? 3100}/mcp`;
 }
 
 function exampleOf({ client }: ClientFile, config: Config | undefined): string {

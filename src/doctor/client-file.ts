@@ -17,6 +17,8 @@ export interface Entry {
   readonly url: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly command: readonly string[];
+  /** What the client gives the program beside its own environment. */
+  readonly env: Readonly<Record<string, string>>;
   /** As written; undefined where it was not. */
   readonly type: string | undefined;
 }
@@ -69,10 +71,12 @@ function entryOf(name: string, value: JsonObject): Entry {
   // Windsurf says serverUrl, Gemini httpUrl.
   const url = text("url") ?? text("serverUrl") ?? text("httpUrl");
   const headers = member(value, "headers");
+  const env = member(value, "env");
   return {
     name,
     url,
     headers: isObject(headers) ? texts(headers) : {},
+    env: isObject(env) ? texts(env) : {},
     command: command === undefined ? [] : [command, ...words],
     type: text("type"),
   };

@@ -59,6 +59,7 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
       era: of.era,
       protocol: of.protocol,
       message,
+      transport: peer.transport ?? "http",
       client: of.client,
       capabilities: of.capabilities,
       logLevel: of.logLevel,

@@ -114,11 +114,14 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
 /** Host, Origin, path, key, role: in this order, each before anything of the next is looked at. */
 function enter(door: Door, guard: HostGuard, request: Request, peer: Peer): Answer {
   const { headers } = request;
-  const host = guard.host(headers.get("host"));
-  if (host !== "ours") {
-    return plainError(plain(host === "foreign" ? "GW_HOST" : "GW_HEADER", hostCause[host]));
+  // No browser and no other machine reaches the socket of stdio clients.
+  if (peer.transport !== "stdio") {
+    const host = guard.host(headers.get("host"));
+    if (host !== "ours") {
+      return plainError(plain(host === "foreign" ? "GW_HOST" : "GW_HEADER", hostCause[host]));
+    }
+    if (!guard.origin(headers.get("origin"))) return plainError(plain("GW_ORIGIN"));
   }
-  if (!guard.origin(headers.get("origin"))) return plainError(plain("GW_ORIGIN"));
   const path = pathOf(request.url);
   if (path === "/metrics") return metricsPage(request, door.ports);
   if (path !== "/mcp") return page(path, request.method, door.ports.ready);

@@ -63,9 +63,11 @@ export function openStdioFront(ports: StdioPorts): StdioFront {
   };
 }
 
-/** `tried`: it was sent once, and provably not taken. */
-async function send(relay: Relay, one: Pending, tried = false): Promise<void> {
-  const socket = await reach(relay, tried).catch((thrown: unknown) => {
+/** Why a line is sent once more: it provably never left, or was refused for an old session. */
+type Again = "unsent" | "renewed";
+
+async function send(relay: Relay, one: Pending, again: readonly Again[] = []): Promise<void> {
+  const socket = await reach(relay, again.at(-1) === "unsent").catch((thrown: unknown) => {
     refuse(relay, one, asFault(thrown, "Cannot reach the gateway"));
     return undefined;
   });
@@ -79,7 +81,7 @@ async function send(relay: Relay, one: Pending, tried = false): Promise<void> {
     },
     event: (data, id) => event(relay, one, data, id),
     end(answer) {
-      ended(relay, one, { answer, used, tried }).catch((thrown) =>
+      ended(relay, one, { answer, used, again }).catch((thrown) =>
         refuse(relay, one, asFault(thrown, "Cannot relay")),
       );
     },
@@ -89,18 +91,20 @@ async function send(relay: Relay, one: Pending, tried = false): Promise<void> {
 async function ended(
   relay: Relay,
   one: Pending,
-  how: { answer: SocketAnswer; used: Session | undefined; tried: boolean },
+  how: { answer: SocketAnswer; used: Session | undefined; again: readonly Again[] },
 ): Promise<void> {
-  const { answer, used, tried } = how;
+  const { answer, used, again } = how;
   if (relay.closed || one.answered) return;
-  if (answer.kind === "failed" && !answer.sent && !tried) return send(relay, one, true);
+  if (answer.kind === "failed" && !answer.sent && !again.includes("unsent")) {
+    return send(relay, one, [...again, "unsent"]);
+  }
   if (answer.kind === "whole") {
-    const lost = answer.status === 404 && used !== undefined && !tried;
+    const lost = answer.status === 404 && used !== undefined && !again.includes("renewed");
     if (!lost || codeIn(answer.body) !== "GW_SESSION_UNKNOWN") {
       return whole(relay, one, answer.status, answer.body);
     }
     await renew(relay, used, event);
-    return send(relay, one, true);
+    return send(relay, one, [...again, "renewed"]);
   }
   if (one.lastEvent !== undefined && relay.session !== undefined) return resume(relay, one);
   const why = answer.kind === "failed" ? answer.why : "the stream ended without an answer";
@@ -112,7 +116,10 @@ function resume(relay: Relay, one: Pending): void {
   const from = one.lastEvent;
   one.abort = getStream(relay, one, event, (answer) => {
     if (one.answered || relay.closed) return;
-    if (one.lastEvent !== from) return resume(relay, one);
+    if (one.lastEvent !== from) {
+      resume(relay, one);
+      return;
+    }
     const why = answer.kind === "failed" ? answer.why : "its stream could not be resumed";
     refuse(relay, one, plain("GW_INTERRUPTED", why));
   });
@@ -132,7 +139,8 @@ function whole(relay: Relay, one: Pending, status: number, body: Uint8Array): vo
   const { look } = one;
   if (look.method === "notifications/initialized" && status < 300) listen(relay, event);
   if (status >= 400 && (look.id === undefined || glance(body)?.id !== look.id)) {
-    return refuse(relay, one, refusal(status, body));
+    refuse(relay, one, refusal(status, body));
+    return;
   }
   answered(relay, one);
   if (body.length === 0) return;

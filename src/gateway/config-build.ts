@@ -34,13 +34,18 @@ export function buildConfig(input: BuildInput): Config {
   const { raw, source, env } = input;
   const build = createBuild(input);
   const absolute = (name: string) => path.resolve(build.folder, name);
-  const listen = raw.listen ?? { host: "localhost", port: 3100 };
+  const listen = raw.listen === "none" ? undefined : (raw.listen ?? usualListen);
   const auth = raw.auth === "none" ? "none" : "keys";
   const dataDir = raw.data_dir === undefined ? stateHome(env) : absolute(raw.data_dir);
   const socket = raw.admin?.socket;
   const tls = readTls(build, raw);
   const behindProxy = raw.behind_proxy ?? false;
-  checkListen(build, listen.host, tls !== undefined || source.has(["tls"]) || behindProxy, auth);
+  checkListen(
+    build,
+    listen?.host ?? "localhost",
+    tls !== undefined || source.has(["tls"]) || behindProxy,
+    auth,
+  );
   if (typeof raw.auth === "object" && raw.auth.keys === false) {
     build.problem(
       ["auth", "keys"],
@@ -94,6 +99,8 @@ export function buildConfig(input: BuildInput): Config {
   checkAdminListen(build, config.admin.listen?.host ?? "localhost");
   return config;
 }
+
+const usualListen = { host: "localhost", port: 3100 };
 
 function createBuild({ source, problems }: BuildInput): Build {
   const folder = path.dirname(source.file);

@@ -46,6 +46,11 @@ export function configHome(env: Environment): string {
   );
 }
 
+/** The key of `authensor-gw stdio`, where none is named. */
+export function localKeyFile(env: Environment): string {
+  return path.join(configHome(env), "local.key");
+}
+
 /** `$XDG_STATE_HOME/authensor-gw`: data_dir where the config names none. */
 export function stateHome(env: Environment): string {
   const base = filled(env["XDG_STATE_HOME"]) ?? path.join(home(env), ".local", "state");

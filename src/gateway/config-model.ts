@@ -5,7 +5,8 @@ import type { ConfigProblem } from "./config-problem.ts";
 export interface Config {
   /** Absolute path of the file it came from. */
   readonly file: string;
-  readonly listen: { readonly host: string; readonly port: number };
+  /** undefined: no port, only the MCP socket. */
+  readonly listen: Address | undefined;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly behindProxy: boolean;
   /** Host names accepted beside the loopback ones. */
@@ -23,7 +24,7 @@ export interface Config {
     readonly socket: string;
     readonly group: string | undefined;
     /** A loopback port beside the socket, where reading needs a key too. */
-    readonly listen: { readonly host: string; readonly port: number } | undefined;
+    readonly listen: Address | undefined;
   };
   readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly access: boolean };
   readonly limits: {
@@ -37,6 +38,11 @@ export interface Config {
   readonly notes: readonly string[];
   /** Only of a lenient reading: why `database` cannot be used. Then it says sqlite, wrongly. */
   readonly databaseProblems?: readonly ConfigProblem[];
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
 }
 
 export type DatabaseConfig =

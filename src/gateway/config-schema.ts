@@ -88,11 +88,20 @@ const address = (info: KeyInfo) =>
       : undefined,
   );
 
-const listen = address({
-  is: "an address like localhost:3100, 0.0.0.0:3100 or [::1]:3100",
-  default: "localhost:3100",
-  doc: "Where MCP is served, at `/mcp`. Wider than this machine needs `tls` or `behind_proxy`.",
-});
+const listen = value(
+  {
+    is: "an address like localhost:3100, 0.0.0.0:3100 or [::1]:3100, or none",
+    default: "localhost:3100",
+    doc:
+      "Where MCP is served, at `/mcp`. Wider than this machine needs `tls` or `behind_proxy`. " +
+      "`none`: no port at all, only `authensor-gw stdio` reaches it.",
+  },
+  (input) => {
+    if (input === "none") return input;
+    const is = typeof input === "string" || typeof input === "number";
+    return is ? parseAddress(String(input)) : undefined;
+  },
+);
 
 const hostName = value(
   {

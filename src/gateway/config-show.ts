@@ -31,7 +31,9 @@ interface Entry {
   readonly at?: ConfigPath | undefined;
 }
 
-function addressText({ host, port }: Config["listen"]): string {
+function addressText(address: Config["listen"]): string {
+  if (address === undefined) return "none";
+  const { host, port } = address;
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
@@ -58,7 +60,7 @@ function entries(config: Config, source: ConfigSource): readonly Entry[] {
     of("audit.spool.max", sizeText(audit.spoolBytesMax)),
     of("admin.socket", admin.socket),
     of("admin.group", admin.group ?? "none"),
-    of("admin.listen", admin.listen === undefined ? "none" : addressText(admin.listen)),
+    of("admin.listen", addressText(admin.listen)),
     of("log.level", log.level),
     of("log.access", log.access),
     of("limits.body", sizeText(limits.bodyBytes)),

@@ -8,7 +8,8 @@ import { limits } from "../base/limits.ts";
 import { plain, plainError } from "../front/answers.ts";
 import { createHostGuard } from "../front/hosts.ts";
 import type { Listener, ListenOptions, Runtime } from "../runtime/runtime.ts";
-import type { Config } from "./config-model.ts";
+import type { Address, Config } from "./config-model.ts";
+import { mcpSocket } from "./mcp-socket.ts";
 import { groupId, inGroup, prepareFolder } from "./socket-folder.ts";
 
 export interface Door {
@@ -25,6 +26,7 @@ export function openFront(
   config: Config,
   handle: Handle,
 ): Promise<readonly Door[]> {
+  if (config.listen === undefined) return Promise.resolve([]);
   return openPort(runtime, "listen", config.listen, {
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     // More than the front allows: it answers small overruns with its own words.
@@ -61,7 +63,7 @@ export async function openAdminPort(
 async function openPort(
   runtime: Runtime,
   setting: string,
-  { host, port }: Config["listen"],
+  { host, port }: Address,
   options: Omit<ListenOptions, "address">,
 ): Promise<readonly Door[]> {
   const hosts = host === "localhost" ? ["127.0.0.1", "::1"] : [host];
@@ -84,9 +86,25 @@ async function openPort(
   return doors;
 }
 
+export function openAdmin(runtime: Runtime, config: Config, handle: Handle): Promise<Door> {
+  return openSocket(runtime, config, config.admin.socket, { bodyBytesMax: 1024 * 1024, handle });
+}
+
+/** Where `authensor-gw stdio` reaches MCP: no browser and no other machine does. Needs a key too. */
+export function openMcpSocket(runtime: Runtime, config: Config, handle: Handle): Promise<Door> {
+  return openSocket(runtime, config, mcpSocket(config.admin.socket), {
+    bodyBytesMax: config.limits.bodyBytes + 64 * 1024,
+    handle: (request, peer) => handle(request, { ...peer, transport: "stdio" }),
+  });
+}
+
 /** The socket is born with its final mode: nobody can connect before the fence stands. */
-export async function openAdmin(runtime: Runtime, config: Config, handle: Handle): Promise<Door> {
-  const path = config.admin.socket;
+async function openSocket(
+  runtime: Runtime,
+  config: Config,
+  path: string,
+  options: Pick<ListenOptions, "bodyBytesMax" | "handle">,
+): Promise<Door> {
   const gid = groupId(config.admin.group);
   prepareFolder(path, gid);
   if (await isStale(path)) unlinkSync(path);
@@ -94,10 +112,9 @@ export async function openAdmin(runtime: Runtime, config: Config, handle: Handle
   const before = process.umask(gid === undefined ? 0o117 : 0o177);
   try {
     const listener = await runtime.listen({
+      ...options,
       address: { path },
-      bodyBytesMax: 1024 * 1024,
       idleSeconds: limits.httpIdleSeconds,
-      handle,
     });
     if (gid !== undefined) inGroup(path, gid);
     chmodSync(path, 0o660);

@@ -8,18 +8,24 @@ import { createLog, type Log } from "../base/log.ts";
 import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import { createGate, earlyHealth } from "./gate.ts";
-import { type Door, openAdmin, openAdminPort, openFront } from "./listeners.ts";
+import { createIdle } from "./idle.ts";
+import { type Door, openAdmin, openAdminPort, openFront, openMcpSocket } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { createLogLevel } from "./log-level.ts";
 import { ownDataDir } from "./owner.ts";
-import type { PartsOptions } from "./parts.ts";
+import type { Parts, PartsOptions } from "./parts.ts";
 
-export type ServeOptions = PartsOptions;
+export interface ServeOptions extends PartsOptions {
+  /** Ends by itself after this long without a request, a stream or a watcher. */
+  readonly idleExitMs?: number;
+}
 
 export interface Running {
   readonly listen: readonly string[];
   /** Loads the policy files anew; throws and changes nothing when they do not load. */
   reload(): Promise<void>;
+  /** Resolves when `idleExitMs` is over; never without it. */
+  readonly idle: Promise<void>;
   /** Stops accepting, lets calls in flight end, closes the chain. */
   stop(): Promise<void>;
 }
@@ -43,14 +49,18 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const undo: (() => unknown)[] = [() => owner.release()];
   try {
     const ports: number[] = [];
+    const { idleExitMs } = options;
+    const idle = idleExitMs === undefined ? undefined : createIdle(systemClock, idleExitMs);
+    const noted = idle?.noted ?? ((handle) => handle);
     const mcp = createGate(earlyHealth(config.hosts, ports));
     const admin = createGate(() => undefined);
     const doors: Door[] = [];
     const closeDoors = () => Promise.all(doors.splice(0).map((door) => door.listener.stop(true)));
     undo.push(closeDoors);
     doors.push(await openAdmin(runtime, config, admin.handle));
-    doors.unshift(...(await openFront(runtime, config, mcp.handle)));
+    doors.unshift(...(await openFront(runtime, config, noted(mcp.handle))));
     for (const door of doors.slice(0, -1)) ports.push(door.listener.port);
+    doors.push(await openMcpSocket(runtime, config, noted(mcp.handle)));
     doors.push(...(await openAdminPort(runtime, config, admin.handle)));
     await loadBehind();
     // L8: a child of the same user could otherwise read our environment and memory.
@@ -74,6 +84,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     log.info("gateway is up", { version: options.version, ...where });
     return {
       listen,
+      idle: idle?.wait(() => isBusy(parts)) ?? new Promise(() => undefined),
       reload: () => notifier.reloading(() => reload(parts, "SIGHUP")),
       stop() {
         notifier.stopping();
@@ -84,6 +95,11 @@ export async function serve(options: ServeOptions): Promise<Running> {
     for (const close of undo.reverse()) await close();
     throw thrown;
   }
+}
+
+function isBusy({ front, live }: Parts): boolean {
+  const { inFlight = 0, streams = 0 } = front?.status() ?? {};
+  return inFlight > 0 || streams > 0 || (live?.feed.watchers() ?? 0) > 0;
 }
 
 /** One after another, so that /health does not wait until all of it is loaded. */

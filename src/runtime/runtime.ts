@@ -25,6 +25,8 @@ export interface Peer {
   address(): string;
   /** No idle timeout for this request: for event streams and calls with deadlines of their own. */
   keepOpen(): void;
+  /** Set by who opened the door: the other end is `authensor-gw stdio`, whose client has no headers. */
+  readonly transport?: "stdio";
   /** Puts the idle timeout back, before the answer ends: the connection may carry more requests. */
   limitIdle(): void;
 }

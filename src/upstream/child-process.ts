@@ -1,12 +1,12 @@
 /** One child of a stdio server: its lines, its stderr, and the ladder that ends it. */
 
 import { limits } from "../base/limits.ts";
+import { createLineReader, type LineReader } from "../base/lines.ts";
 import type { Clock } from "../base/ports.ts";
 import { oneLine } from "../protocol/one-line.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { childEnvironment } from "./child-env.ts";
 import { sharedGuard } from "./guard.ts";
-import { createLineReader, type LineReader } from "../base/lines.ts";
 import type { StdioSettings } from "./settings.ts";
 
 export interface ServerProcess {

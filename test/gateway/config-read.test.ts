@@ -79,8 +79,8 @@ describe("readConfig", () => {
   });
 
   test("F5 listens on loopback where nothing else is said, and wider with cover", () => {
-    expect(read("").config?.listen.host).toBe("localhost");
-    expect(read("listen: 0.0.0.0:1\nbehind_proxy: true").config?.listen.host).toBe("0.0.0.0");
+    expect(read("").config?.listen?.host).toBe("localhost");
+    expect(read("listen: 0.0.0.0:1\nbehind_proxy: true").config?.listen?.host).toBe("0.0.0.0");
     expect(read("auth: none").config?.notes.join()).toContain("anonymous");
   });
 

@@ -37,6 +37,7 @@ export function incoming(body: string, options: Sent = {}): Incoming {
     era,
     protocol: era === "modern" ? "2026-07-28" : "2025-11-25",
     message: message.value,
+    transport: "http",
     client: { name: "test", version: "1" },
     capabilities: readCapabilities(options.capabilities ?? {}),
     logLevel: options.logLevel,
