@@ -1,4 +1,4 @@
-/** One HTTP request to the gateway's MCP socket. node:http: fetch over unix sockets is Bun's only. */
+/** One HTTP request to the MCP socket. node:http: fetch over unix sockets is Bun's only. */
 
 import { Buffer } from "node:buffer";
 import http from "node:http";

@@ -90,7 +90,7 @@ export function openAdmin(runtime: Runtime, config: Config, handle: Handle): Pro
   return openSocket(runtime, config, config.admin.socket, { bodyBytesMax: 1024 * 1024, handle });
 }
 
-/** Where `authensor-gw stdio` reaches MCP: no browser and no other machine does. Needs a key too. */
+/** Where `authensor-gw stdio` reaches MCP: no browser or other machine does. Needs a key too. */
 export function openMcpSocket(runtime: Runtime, config: Config, handle: Handle): Promise<Door> {
   return openSocket(runtime, config, mcpSocket(config.admin.socket), {
     bodyBytesMax: config.limits.bodyBytes + 64 * 1024,

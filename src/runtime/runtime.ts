@@ -25,7 +25,7 @@ export interface Peer {
   address(): string;
   /** No idle timeout for this request: for event streams and calls with deadlines of their own. */
   keepOpen(): void;
-  /** Set by who opened the door: the other end is `authensor-gw stdio`, whose client has no headers. */
+  /** Set by who opened the door: the other end is `authensor-gw stdio`. */
   readonly transport?: "stdio";
   /** Puts the idle timeout back, before the answer ends: the connection may carry more requests. */
   limitIdle(): void;

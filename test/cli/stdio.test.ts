@@ -78,8 +78,9 @@ async function raw(args: readonly string[], env: Record<string, string>, lines: 
   child.stdout.on("data", (chunk) => (out += chunk));
   child.stderr.on("data", (chunk) => (err += chunk));
   for (const line of lines) child.stdin.write(`${line}\n`);
-  const waits = lines.filter((line) => line.includes('"id"')).length;
-  for (let tries = 0; tries < 400 && out.split("\n").length <= waits; tries++) await Bun.sleep(25);
+  for (let tries = 0; tries < 400 && out.split("\n").length <= lines.length; tries++) {
+    await Bun.sleep(25);
+  }
   child.stdin.end();
   const code = await new Promise<number | null>((resolve) => child.on("exit", resolve));
   return { code, err, lines: out.split("\n").filter((line) => line !== "") };

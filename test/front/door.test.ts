@@ -327,6 +327,7 @@ describe("answers", () => {
       "message",
       "protocol",
       "session",
+      "transport",
       "watched",
     ]);
     expect(incoming.header("mcp-name")).toBe(null);
