@@ -1,7 +1,7 @@
 /** GET and DELETE /mcp: the standing stream of a legacy session, and its end. */
 
 import { limits } from "../base/limits.ts";
-import { notificationMessage } from "../protocol/envelope.ts";
+import { listMethods } from "../protocol/lists.ts";
 import { eraOf } from "../protocol/versions.ts";
 import { plain, rpcError } from "./answers.ts";
 import { again, internal } from "./carry.ts";
@@ -9,6 +9,7 @@ import { type Channel, openChannel } from "./channel.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { endForGood } from "./end-session.ts";
 import { withSession } from "./legacy.ts";
+import { listChanges } from "./list-changes.ts";
 import { accepts } from "./media.ts";
 import { resume } from "./resume.ts";
 import type { Session } from "./sessions.ts";
@@ -37,7 +38,7 @@ function openStanding(door: Door, caller: Caller, session: Session): Response {
     peer,
     seen: session.seen,
     resumable: { channel, after: resumed?.after ?? 0 },
-    listChanged: notificationMessage("notifications/tools/list_changed"),
+    lists: listChanges,
     closed: () => session.streams--,
   });
   if (stream === undefined) return rpcError(plain("GW_SESSIONS_FULL"), undefined, again);
@@ -45,7 +46,7 @@ function openStanding(door: Door, caller: Caller, session: Session): Response {
   session.standing = channel;
   tellLost(session, channel);
   // What changed while no stream was open is told now.
-  door.streams.refresh(identity).catch((thrown) => internal(door, thrown));
+  door.streams.refresh(identity, listMethods).catch((thrown) => internal(door, thrown));
   return stream.response;
 }
 

@@ -66,9 +66,9 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
   };
   const failed = (thrown: unknown) => rpcError(internal(door, thrown));
   const stopTicking = tickEach(door);
-  const stopListening = ports.onListChange(() => {
+  const stopListening = ports.onListChange((changed) => {
     for (const identity of door.streams.identities()) {
-      door.streams.refresh(identity).catch(failed);
+      door.streams.refresh(identity, changed).catch(failed);
     }
   });
   const stopWatching = ports.resources.onUpdated((uri, params) => watchers.updated(uri, params));

@@ -13,6 +13,7 @@ import { again, badParams, carry, caught, clientOf, internal } from "./carry.ts"
 import type { Answer, Caller, Door, Posted } from "./door.ts";
 import { stateOf } from "./end-session.ts";
 import { cancel } from "./exchange.ts";
+import { isList } from "./list-changes.ts";
 import { accepts } from "./media.ts";
 import { answerQuestion } from "./questions.ts";
 import { patches } from "./session-id.ts";
@@ -69,12 +70,13 @@ function call(door: Door, caller: Caller, session: Session, message: RequestMess
   if (message.method === "logging/setLevel") return setLevel(door, caller, session, message);
   const known = { protocol, client, capabilities, logLevel, watched, session };
   const of = { era: "legacy", ...known } as const;
-  if (message.method !== "tools/list") return carry(door, caller, message, of);
+  const { method } = message;
+  if (!isList(method)) return carry(door, caller, message, of);
   // Taken before the list is made: should it change in between, the client hears of it once more.
-  const listed = door.ports.visibleHash(caller.identity).then((hash) => {
+  const listed = door.ports.visibleHash(caller.identity, method).then((hash) => {
     const refused = refusedNow(door, caller);
     if (refused !== undefined) return refused;
-    session.seen.hash = hash;
+    session.seen.set(method, hash);
     return carry(door, caller, message, of);
   });
   return caught(door, listed, message.idText);

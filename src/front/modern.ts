@@ -2,14 +2,14 @@
 
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { readCapabilities } from "../protocol/capabilities.ts";
-import { notificationMessage, resultMessage } from "../protocol/envelope.ts";
 import type { RequestMessage } from "../protocol/message.ts";
 import { discoverResult } from "../protocol/translate/discover.ts";
 import { modernRevision } from "../protocol/versions.ts";
 import { refusedNow } from "./admit.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
-import { again, badParams, carry, caught, clientOf } from "./carry.ts";
+import { carry, caught, clientOf } from "./carry.ts";
 import type { Answer, Door, Posted } from "./door.ts";
+import { listen } from "./listen.ts";
 import { accepts } from "./media.ts";
 import { isRemoved } from "./methods.ts";
 
@@ -45,42 +45,8 @@ async function discover(door: Door, posted: Posted, message: RequestMessage): Pr
   return answerText(wanted, message.idText, result);
 }
 
-/** 1.8: a stream of its own that says first what it will tell, and then only that. */
-async function listen(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
-  const { identity, request, peer } = posted;
-  const wanted = accepts(request.headers.get("accept"));
-  if (wanted === "json" || wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
-  if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
-  const asked = member(message.params, "notifications");
-  if (!isObject(asked)) return badParams(message, "subscriptions/listen needs notifications");
-  const tools = member(asked, "toolsListChanged") === true;
-
-  const meta = `"_meta":{"${prefix}/subscriptionId":${message.idText}}`;
-  const seen = { hash: await door.ports.visibleHash(identity) };
-  const refused = refusedNow(door, posted);
-  if (refused !== undefined) return refused;
-  const stream = door.streams.open({
-    identity,
-    peer,
-    seen,
-    listChanged: tools
-      ? notificationMessage("notifications/tools/list_changed", `{${meta}}`)
-      : undefined,
-    farewell: resultMessage(message.idText, `{"resultType":"complete",${meta}}`).join(""),
-  });
-  if (stream === undefined) return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
-  const honoured = tools ? `{"toolsListChanged":true}` : "{}";
-  stream.send(
-    notificationMessage(
-      "notifications/subscriptions/acknowledged",
-      `{"notifications":${honoured},${meta}}`,
-    ),
-  );
-  return stream.response;
-}
-
 /** Methods that the front answers itself. */
-const answers: ReadonlyMap<string, typeof listen> = new Map([
+const answers: ReadonlyMap<string, typeof discover> = new Map([
   ["server/discover", discover],
   ["subscriptions/listen", listen],
 ]);

@@ -7,6 +7,7 @@ import type { Clock, Random } from "../base/ports.ts";
 import type { Result } from "../base/result.ts";
 import type { Sealer } from "../base/seal.ts";
 import type { Handling, Incoming, Reply } from "../call/incoming.ts";
+import type { ListMethod } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
 import type { SelfDescription } from "../protocol/translate/initialize.ts";
 
@@ -29,10 +30,10 @@ export interface FrontPorts {
   handle(incoming: Incoming, reply: Reply): Handling;
   /** What initialize and server/discover say of us. */
   hello(identity: Identity, era: Era): Promise<SelfDescription>;
-  /** Hash of the tool list that this key sees now. */
-  visibleHash(identity: Identity): Promise<string>;
-  /** Calls back when any key's list may have changed; the returned function ends that. */
-  onListChange(listener: () => void): () => void;
+  /** Hash of a list as this key sees it now. */
+  visibleHash(identity: Identity, list: ListMethod): Promise<string>;
+  /** Calls back when these lists of any key may have changed; the returned function ends that. */
+  onListChange(listener: (changed: ReadonlySet<ListMethod>) => void): () => void;
   readonly resources: ResourcePorts;
   readonly sessionStates: SessionStates;
   ready(): Readiness;

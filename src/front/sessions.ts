@@ -10,6 +10,7 @@ import type { Clock, Random } from "../base/ports.ts";
 import type { Sealer } from "../base/seal.ts";
 import type { ClientCapabilities } from "../protocol/capabilities.ts";
 import { notificationMessage } from "../protocol/envelope.ts";
+import type { ListMethod } from "../protocol/lists.ts";
 import type { RequestId } from "../protocol/message.ts";
 import type { Channel } from "./channel.ts";
 import type { Exchange } from "./exchange.ts";
@@ -54,10 +55,8 @@ export interface Session extends Watcher {
   readonly seen: Seen;
 }
 
-/** Hash of the tool list that a client was last told of; undefined: it never asked. */
-export interface Seen {
-  hash: string | undefined;
-}
+/** Hashes of the lists that a client was last told of; what is not here it never asked for. */
+export type Seen = Map<ListMethod, string>;
 
 export interface NewSession {
   readonly identity: Identity;
@@ -195,7 +194,7 @@ function makeSession(begin: NewSession | OldSession, ports: SessionPorts): Sessi
     lost: false,
     streams: 0,
     usedAt: clock.mono(),
-    seen: { hash: undefined },
+    seen: new Map(),
   };
   return session;
 }

@@ -3,6 +3,7 @@
 import type { Access, Identity } from "../access/access.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
+import type { ListMethod } from "../protocol/lists.ts";
 import { sseComment } from "../protocol/sse.ts";
 import type { Peer } from "../runtime/runtime.ts";
 import type { Channel } from "./channel.ts";
@@ -24,8 +25,8 @@ export interface StreamOptions {
   readonly identity: Identity;
   /** What its client knows. Streams that share it are one client: one of them is told. */
   readonly seen: Seen;
-  /** The JSON-RPC notification that the tool list changed; undefined: the client did not ask. */
-  readonly listChanged: string | undefined;
+  /** The JSON-RPC notification for each list whose changes its client is told of. */
+  readonly lists: ReadonlyMap<ListMethod, string>;
   /** Last message of a graceful end. */
   readonly farewell?: string;
   readonly headers?: Record<string, string>;
@@ -40,8 +41,8 @@ export interface Streams {
   readonly size: number;
   /** undefined when the key has as many as it may have. */
   open(options: StreamOptions): ClientStream | undefined;
-  /** Tells the streams of this key whose client knows another list; called on every change. */
-  refresh(identity: Identity): Promise<void>;
+  /** Tells the streams of this key whose client knows other lists; called on every change. */
+  refresh(identity: Identity, changed: Iterable<ListMethod>): Promise<void>;
   /** Every key that has streams. */
   identities(): readonly Identity[];
   /** Ends the longest open stream of this client, or all of them. */
@@ -94,16 +95,26 @@ export function createStreams(
     endClient(keyId, seen) {
       for (const stream of ofClient(keyId, seen)) stream.end();
     },
-    async refresh(identity) {
-      const hash = await ports.visibleHash(identity);
-      const own = [...(byKey.get(identity.keyId) ?? [])];
+    async refresh(identity, changed) {
+      const { keyId } = identity;
+      const wanted = [...changed].filter((list) =>
+        [...(byKey.get(keyId) ?? [])].some(({ lists }) => lists.has(list)),
+      );
+      const hashes = await Promise.all(wanted.map((list) => ports.visibleHash(identity, list)));
       // The newest first: of two streams of one client the older may be half dead.
-      for (const stream of own.reverse()) {
-        const before = stream.seen.hash;
-        stream.seen.hash = hash;
-        // A client that never saw a list has nothing to be told of.
-        if (before === hash || before === undefined || stream.listChanged === undefined) continue;
-        stream.send(stream.listChanged);
+      for (const stream of [...(byKey.get(keyId) ?? [])].reverse()) {
+        const messages = new Set<string>();
+        wanted.forEach((list, at) => {
+          const message = stream.lists.get(list);
+          const hash = hashes[at];
+          if (message === undefined || hash === undefined) return;
+          const before = stream.seen.get(list);
+          stream.seen.set(list, hash);
+          // A client that never saw a list has nothing to be told of.
+          if (before !== undefined && before !== hash) messages.add(message);
+        });
+        // Resources and templates share one.
+        for (const message of messages) stream.send(message);
       }
     },
     identities: () =>

@@ -70,7 +70,7 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
       serverInfo: { name: "authensor-gw", version: parts.version },
       ...(await parts.catalog.hello(identity, era)),
     }),
-    visibleHash: (identity) => parts.catalog.visibleHash("tools/list", identity),
+    visibleHash: (identity, list) => parts.catalog.visibleHash(list, identity),
     onListChange: (listener) => parts.catalog.onChange(listener),
     resources: watching(parts),
     sessionStates: parts.sessionStates,

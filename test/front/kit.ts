@@ -9,6 +9,7 @@ import { systemRandom } from "../../src/base/system.ts";
 import type { Incoming, Reply } from "../../src/call/incoming.ts";
 import { createHttpFront, type HttpFront } from "../../src/front/http.ts";
 import type { FrontPorts, Readiness } from "../../src/front/ports.ts";
+import { type ListMethod, listMethods } from "../../src/protocol/lists.ts";
 import type { Peer } from "../../src/runtime/runtime.ts";
 import { type SetClock, setClock, settle } from "../kit/scripted.ts";
 import { type ScriptedResources, scriptedResources, scriptedStates } from "./scripted.ts";
@@ -26,9 +27,9 @@ export interface World {
   readonly got: Got[];
   readonly logged: { message: string; fields: Record<string, unknown> }[];
   readonly peer: Peer & { kept: number; limited: number };
-  /** Hash of every key's list; `changed` tells the front to look again. */
+  /** Hash of a key's tools, or `key method` for another list; `changed`: the front looks again. */
   lists: Map<string, string>;
-  changed(): Promise<void>;
+  changed(...which: ListMethod[]): Promise<void>;
   readonly resources: ScriptedResources;
   revoke(keyId: string): void;
   ask(request: Request): Promise<Response>;
@@ -55,7 +56,7 @@ export function world(
   const lists = new Map<string, string>();
   const keys = scriptedKeys(clock);
   const resources = scriptedResources();
-  let changed = () => {};
+  let changed: (lists: ReadonlySet<ListMethod>) => void = () => {};
   const made: World = {
     front: createHttpFront({
       access: keys.access,
@@ -81,7 +82,8 @@ export function world(
         capabilities: { tools: { listChanged: true } },
         instructions: undefined,
       }),
-      visibleHash: async (identity) => lists.get(identity.keyId) ?? "first",
+      visibleHash: async ({ keyId }, list) =>
+        lists.get(list === "tools/list" ? keyId : `${keyId} ${list}`) ?? "first",
       onListChange(listener) {
         changed = listener;
         return () => {
@@ -101,8 +103,8 @@ export function world(
     resources,
     peer: peer(),
     lists,
-    changed() {
-      changed();
+    changed(...which) {
+      changed(new Set(which.length === 0 ? listMethods : which));
       return settle();
     },
     revoke: (keyId) => keys.revoke(keyId),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { settle } from "../kit/scripted.ts";
-import { bodyOf, codeOf, follow, modern, open, post, rpc, to, world } from "./kit.ts";
+import { bodyOf, follow, modern, open, post, rpc, to, world } from "./kit.ts";
 
 const silent = () => {};
 const prefix = "io.modelcontextprotocol";
@@ -150,71 +150,5 @@ describe("the client leaves", () => {
     await settle();
     expect(made.front.status().inFlight).toBe(0);
     if (made.got.length > 0) expect(made.got[0]?.cancelled).toBe("the client closed the response");
-  });
-});
-
-describe("subscriptions/listen", () => {
-  const listen = (notifications: object, id: string | number = "sub") =>
-    modern("subscriptions/listen", { notifications }, {}, id);
-  const meta = `"_meta":{"${prefix}/subscriptionId":"sub"}`;
-
-  test("acknowledges the part it honours, first", async () => {
-    const made = world();
-    const asked = {
-      toolsListChanged: true,
-      promptsListChanged: true,
-      resourceSubscriptions: ["a:b"],
-    };
-    const answer = await made.ask(listen(asked));
-    const stream = follow(answer);
-    await settle();
-    expect(answer.headers.get("content-type")).toBe("text/event-stream");
-    const first = stream.text().split("data: ")[1];
-    expect(first).toStartWith(
-      [
-        '{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged"',
-        `"params":{"notifications":{"toolsListChanged":true},${meta}}}`,
-      ].join(),
-    );
-    expect(made.peer.kept).toBe(1);
-  });
-  test("tells this key's changes with its own id, and nothing it did not ask for", async () => {
-    const made = world();
-    const asking = follow(await made.ask(listen({ toolsListChanged: true })));
-    const number = follow(await made.ask(listen({ toolsListChanged: true }, 5)));
-    const silentOne = follow(await made.ask(listen({})));
-    made.lists.set("alice", "second");
-    await made.changed();
-    const changed = '"method":"notifications/tools/list_changed"';
-    expect(asking.text()).toContain(`${changed},"params":{${meta}}`);
-    expect(number.text()).toContain(`${changed},"params":{"_meta":{"${prefix}/subscriptionId":5}}`);
-    expect(silentOne.text()).not.toContain(changed);
-  });
-  test("says its result when the gateway stops", async () => {
-    const made = world();
-    const stream = follow(await made.ask(listen({ toolsListChanged: true })));
-    made.front.drain();
-    await settle();
-    expect(stream.text()).toContain(
-      `{"jsonrpc":"2.0","id":"sub","result":{"resultType":"complete",${meta}}}`,
-    );
-    expect(stream.over()).toBe(true);
-  });
-  test("needs params and a client that reads streams", async () => {
-    const made = world();
-    expect(await codeOf(await made.ask(modern("subscriptions/listen")))).toBe("GW_PARAMS");
-    const json = modern(
-      "subscriptions/listen",
-      { notifications: {} },
-      { accept: "application/json" },
-    );
-    expect((await made.ask(json)).status).toBe(406);
-  });
-  test("F11 ends with its key", async () => {
-    const made = world();
-    const stream = follow(await made.ask(listen({ toolsListChanged: true })));
-    made.revoke("alice");
-    await settle();
-    expect([stream.over(), made.front.status().streams]).toEqual([true, 0]);
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
+import { listMethods } from "../../src/protocol/lists.ts";
 import { settle } from "../kit/scripted.ts";
-import { codeOf, follow, type Got, hello, open, post, rpc, to, world } from "./kit.ts";
+import { codeOf, follow, type Got, hello, messagesOf, open, post, rpc, to, world } from "./kit.ts";
 
 const call = (id: string | number = 1) => rpc("tools/call", { name: "a__b" }, id);
 
@@ -44,6 +45,18 @@ describe("the GET stream", () => {
     expect(mine.text().split(changed)).toHaveLength(2);
     expect(theirs.text()).not.toContain(changed);
     expect(made.peer.kept).toBe(2);
+  });
+  test("says which list changed; resources and templates share one word", async () => {
+    const made = world();
+    const session = await open(made);
+    const stream = follow(await made.ask(to("GET", "/mcp", session)));
+    await settle();
+    for (const list of listMethods) made.lists.set(`alice ${list}`, "second");
+    await made.changed();
+    expect(messagesOf(stream.text()).map((message) => message["method"])).toEqual([
+      "notifications/prompts/list_changed",
+      "notifications/resources/list_changed",
+    ]);
   });
   test("a change while no stream was open is told when one opens", async () => {
     const made = world();
