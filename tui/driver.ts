@@ -11,7 +11,7 @@ import { paint, plainText } from "./paint.ts";
 import { reduce } from "./reduce.ts";
 import type { Size } from "./screen.ts";
 import { screens } from "./screens.ts";
-import { type Env, type Event, startUi, type Ui } from "./ui.ts";
+import { type Effect, type Env, type Event, startUi, type Ui } from "./ui.ts";
 import { frame } from "./view/frame.ts";
 
 export interface DriverOptions {
@@ -114,15 +114,21 @@ export function createDriver(options: DriverOptions): Driver {
     timer = setTimeout(publish, dueMs - now);
   }
 
-  function dispatch(event: Event): void {
+  function dispatch(...events: readonly Event[]): void {
+    const effects = events.flatMap(step);
+    // One picture for all of them: a paste of thousands of keys is one read.
+    draw();
+    for (const effect of effects) void perform(effect, hands);
+  }
+
+  function step(event: Event): readonly Effect[] {
     const wasPaused = ui.pausedAt !== undefined;
     const before = store.now();
     const next = reduce(ui, event, env());
     ui = next.ui;
     if (!wasPaused && ui.pausedAt !== undefined) frozenMs = before;
     if (wasPaused && ui.pausedAt === undefined) live = store.picture();
-    draw();
-    for (const effect of next.effects) void perform(effect, hands);
+    return next.effects;
   }
 
   const hands: Hands = {
@@ -187,7 +193,7 @@ export function createDriver(options: DriverOptions): Driver {
     },
     picture: () => shown,
     keys(events) {
-      for (const event of events) dispatch({ kind: "key", ...event });
+      dispatch(...events.map((event): Event => ({ kind: "key", ...event })));
     },
     paste: (text) => dispatch({ kind: "paste", text }),
     resized: () => dispatch({ kind: "size", size: options.size() }),

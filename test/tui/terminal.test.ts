@@ -70,6 +70,15 @@ describe("in a terminal", () => {
     expect([await terminal.ended, terminal.modes()]).toEqual([0, given]);
   }, 20_000);
 
+  test("T9 20,000 keys of a paste that says nothing of itself do not hold it up", async () => {
+    await using terminal = open(["--demo"]);
+    await terminal.sees("In flight");
+    const began = performance.now();
+    terminal.type(`${"j".repeat(20_000)}q`);
+    expect(await terminal.ended).toBe(0);
+    expect(performance.now() - began).toBeLessThan(2_500);
+  }, 30_000);
+
   const leaving: readonly (readonly [string, (terminal: TestTerminal) => void, number])[] = [
     ["q", (terminal) => terminal.type("q"), 0],
     ["ctrl-c twice", (terminal) => terminal.type("\u0003\u0003"), 0],
