@@ -199,8 +199,8 @@ export interface LiveGateway {
  */
 export type ServerAction = "retry" | "restart" | "enable" | "disable";
 
-/** Where a call is now; `over` has an outcome. */
-export type CallStage = "waiting" | "intent" | "server" | "outcome" | "over";
+/** Where a call is now; `client`: the server waits for what its client is being asked. */
+export type CallStage = "waiting" | "intent" | "server" | "client" | "outcome" | "over";
 
 export interface LiveCall {
   /** `c-<number>`, of this run of the gateway. */
@@ -219,10 +219,11 @@ export interface LiveCall {
   readonly startedMs: number;
   readonly stage: CallStage;
   readonly stageMs: number;
-  /** While the server has it: whichever limit fires first, and the setting that set it. */
+  /** While the server or its client has it: whichever limit fires first, and what set it. */
   readonly deadline: {
     readonly atMs: number;
-    readonly which: "idle" | "max";
+    /** `client`: how long its client may take to answer the server's question. */
+    readonly which: "idle" | "max" | "client";
     readonly setting: string;
     readonly limitMs: number;
     /** Progress notifications so far: each sets `idle` anew. */

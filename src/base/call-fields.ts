@@ -19,7 +19,7 @@ export const callFields: readonly Field[] = [
   {
     name: "stage",
     kind: "word",
-    words: ["waiting", "intent", "server", "outcome", "over"],
+    words: ["waiting", "intent", "server", "client", "outcome", "over"],
     doc: "where it is now",
   },
   { name: "era", kind: "word", words: ["legacy", "modern"], doc: "protocol of the client" },

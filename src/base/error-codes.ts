@@ -71,7 +71,12 @@ export const catalogue = {
   GW_RESULT_TOO_LARGE: row(200, -31003, 1, "The result is larger than `limits.result`", "ask for less, or raise `limits.result` in the config"),
   GW_CANCELLED: row(200, -32603, 1, "The client cancelled the call", "nothing: the client asked for it"),
   GW_NOT_BRIDGED: row(200, -32603, 1, "The server asked for something that this version does not carry to the client", "use a server that answers without asking back, or a later version"),
-  GW_CLIENT_CAPABILITY: row(400, -32603, 1, "The server needs a capability that the client does not have", "use a client that declares the capability, or a tool that does not ask"),
+  GW_REQUEST_STATE: row(200, -32602, 1, "The requestState is forged, used, too old, or belongs to another request or key", "make the call anew, without requestState and inputResponses"),
+  GW_UNANSWERED: row(200, -32603, 1, "The server needs an answer of the client, and there can be none", "use a client that can be asked, or allow the question in the policy"),
+  GW_ANSWER_LATE: row(200, -31003, 1, "The server asked the client something, and no answer came in time", "make the call again, and answer within 10 minutes"),
+  GW_ASKED_TOO_MUCH: row(200, -31003, 1, "The server asks the client more often than one call may", "look at the server: it may not take the answers it gets"),
+  GW_DECLINED: row(200, -32603, 1, "The user declined what the server needs for the call", "nothing: the user declined it"),
+  GW_CLIENT_CAPABILITY: row(400, -32021, 1, "The server needs a capability that the client does not have", "use a client that declares the capability, or a tool that does not ask"),
   // Audit
   GW_AUDIT_UNAVAILABLE: row(503, -31001, 69, "The receipt cannot be written, so the call was not made", "free disk space in data_dir, then restart the gateway; `authensor-gw status` shows the spool"),
   GW_OUTCOME_LOST: row(200, -32603, 69, "The call went to the server, but its outcome could not be recorded", "the call may have run: check before you repeat it; free disk space in data_dir"),

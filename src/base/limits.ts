@@ -111,6 +111,15 @@ export const limits = {
   instanceSweepMs: 20_000,
   /** Questions of a server to one call's client that wait at once, F14. */
   questionsPerCall: 16,
+  /** Rounds of questions in one call, as the SDKs have it, and how long one answer may take. */
+  askRounds: 8,
+  clientAnswerMs: 10 * 60_000,
+  /** Questions that one receipt names. */
+  askedPerReceipt: 64,
+  /** Calls of one key that wait for its next request, F14: each holds a request at its server. */
+  parksPerKey: 64,
+  /** How long a modern server's own state is good for a retry: the gateway keeps nothing for it. */
+  requestStateMs: 60 * 60_000,
   /**
    * Calls taken back that their server has not answered: so many are remembered, and for so long
    * they may still log; what runs longer than the default timeout.max is not waited for.

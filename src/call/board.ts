@@ -5,9 +5,9 @@ import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Decision } from "../policy/model.ts";
 import type { Era } from "../protocol/message.ts";
-import type { Outcome } from "../receipt/model.ts";
+import type { AskedFields, Outcome } from "../receipt/model.ts";
 import type { Deadline, TimeLimit } from "./deadlines.ts";
-import type { Incoming } from "./incoming.ts";
+import type { Incoming, Reply } from "./incoming.ts";
 
 export interface Board {
   readonly inFlight: ReadonlySet<LiveCall>;
@@ -19,7 +19,8 @@ export interface Board {
   end(call: LiveCall): void;
 }
 
-export type Stage = "waiting" | "intent" | "server" | "outcome" | "over";
+/** client: the server waits for what its client is being asked. */
+export type Stage = "waiting" | "intent" | "server" | "client" | "outcome" | "over";
 
 /** One call from its arrival to its end; the call path writes it, nobody else. */
 export interface LiveCall {
@@ -37,6 +38,8 @@ export interface LiveCall {
   /** Monotonic ms, 0 until it happened. */
   decidedAt: number;
   sentAt: number;
+  /** When its client was asked last. */
+  askedAt: number;
   answeredAt: number;
   endedAt: number;
   /** `server/tool`, or the name the agent used. */
@@ -58,6 +61,10 @@ export interface LiveCall {
   cancelled: string | undefined;
   /** Somebody else than the client did that: what the agent, which waits, is told. */
   ended: GatewayError | undefined;
+  /** What the server asked its client. */
+  asked: AskedFields[] | undefined;
+  /** Who waits for the end, where that is another request than the first. */
+  seat: { readonly incoming: Incoming; readonly reply: Reply } | undefined;
   /** Set while the server has the call. */
   abort: ((reason: string) => void) | undefined;
 }
@@ -100,6 +107,7 @@ export function createBoard(
         stage: "waiting",
         decidedAt: 0,
         sentAt: 0,
+        askedAt: 0,
         answeredAt: 0,
         endedAt: 0,
         target: "",
@@ -117,6 +125,8 @@ export function createBoard(
         deadline: undefined,
         cancelled: undefined,
         ended: undefined,
+        asked: undefined,
+        seat: undefined,
         abort: undefined,
       };
       inFlight.add(call);
@@ -127,6 +137,7 @@ export function createBoard(
       call.stage = "over";
       call.deadline = undefined;
       call.abort = undefined;
+      call.seat = undefined;
       recent[ended % limits.boardCalls] = call;
       ended += 1;
       onEnd(call);

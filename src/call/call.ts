@@ -11,12 +11,13 @@
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { no } from "../base/result.ts";
-import type { Item } from "../catalog/catalog.ts";
 import type { Decision } from "../policy/model.ts";
 import type { OutcomeFields } from "../receipt/model.ts";
+import type { Forwarded } from "./answer.ts";
 import type { LiveCall } from "./board.ts";
+import { badState, type Opened, openState } from "./bridge/state.ts";
 import { decide } from "./decide.ts";
-import { type Forwarded, forward } from "./forward.ts";
+import { forward } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { Decided, DecidedCall } from "./method.ts";
 import type { CallPorts } from "./ports.ts";
@@ -30,12 +31,16 @@ export function makeCall(
   ports: CallPorts,
   method: Decided,
 ): Handling {
+  const state = incoming.era === "modern" ? openState(incoming, ports) : undefined;
+  // The same call goes on: it was decided, and has its receipt.
+  if (state?.kind === "park") return state.parked.resume(incoming, reply);
   const live = ports.board.begin(incoming);
-  run(incoming, reply, ports, method, live).then(
+  run(incoming, reply, ports, method, state, live).then(
     () => ports.board.end(live),
     (thrown) => {
       ports.error("call failed inside", { error: String(thrown) });
-      failedInside(incoming, reply, thrown, live);
+      const { incoming: last, reply: waiting } = live.seat ?? { incoming, reply };
+      failedInside(last, waiting, thrown, live);
       ports.board.end(live);
     },
   );
@@ -72,6 +77,7 @@ async function run(
   reply: Reply,
   ports: CallPorts,
   method: Decided,
+  state: Opened | undefined,
   live: LiveCall,
 ): Promise<void> {
   let parsed = method.parse(incoming, ports.catalog);
@@ -91,7 +97,7 @@ async function run(
   const { item } = call;
 
   const policy = ports.policy();
-  const decision = decide(incoming, call, ports);
+  const decision = state?.kind === "bad" ? badState : decide(incoming, call, ports);
   ports.debug?.("call decided", decisionTrace(incoming, call, decision));
   const fields = intentFields(incoming, call, decision, policy, ports);
   decided(live, call, decision, fields.argsBytes, ports.clock.mono());
@@ -115,21 +121,17 @@ async function run(
   live.sentAt = ports.clock.mono();
   const answer =
     method.perform === undefined
-      ? await forward(incoming, reply, call, item, ports, live)
+      ? await forward(incoming, reply, call, item, policy, state, ports, live)
       : await method.perform(call, item, { incoming, ports, live });
   live.stage = "outcome";
   ports.debug?.("call ended", { receipt: intent.id, end: answer.kind, server_ms: answer.serverMs });
-  const end = outcomeFields(incoming, intent.seq, answer, ports);
+  const end = outcomeFields(incoming, intent.seq, answer, live, ports);
   answered(live, answer, end, ports.clock.mono());
   const outcome = ports.audit.outcome(end);
   // … and no answer leaves before this one is.
   if (outcome.durable !== undefined) await outcome.durable;
   live.endedAt = ports.clock.mono();
-  respond(incoming, reply, item, answer, intent.id);
-  // Who cancels his own call waits for nothing; anybody else's cancel has to be told.
-  if (answer.kind === "cancelled" && live.ended !== undefined) {
-    respondFailed(incoming, reply, live.ended, { receipt: intent.id, target: "" }, true);
-  }
+  respond(live.seat?.incoming ?? incoming, live.seat?.reply ?? reply, live, answer);
   // Sent or copied by now, and nobody looks at it again.
   if (answer.kind === "result") answer.message.release?.();
 }
@@ -157,16 +159,13 @@ function answered(live: LiveCall, answer: Forwarded, end: OutcomeFields, now: nu
   if (answer.kind === "failed") live.why = answer.error.message;
 }
 
-function respond(
-  incoming: Incoming,
-  reply: Reply,
-  item: Item,
-  answer: Forwarded,
-  receipt: string,
-): void {
+function respond(incoming: Incoming, reply: Reply, live: LiveCall, answer: Forwarded): void {
+  const { receipt, target } = live;
   if (answer.kind === "result") respondResult(incoming, reply, answer);
-  if (answer.kind === "failed") {
-    const about = { receipt, target: item.target };
-    respondFailed(incoming, reply, answer.error, about, answer.mayHaveRun);
+  else if (answer.kind === "failed") {
+    respondFailed(incoming, reply, answer.error, { receipt, target }, answer.mayHaveRun);
+  } else if (live.ended !== undefined) {
+    // Who cancels his own call waits for nothing; anybody else's cancel has to be told.
+    respondFailed(incoming, reply, live.ended, { receipt, target }, true);
   }
 }

@@ -27,7 +27,8 @@ const unknownItem: Decision = {
   hint: undefined,
 };
 
-function requestFacts(incoming: Incoming): JsonObject {
+/** What the gateway knows of a request. */
+export function requestFacts(incoming: Incoming): JsonObject {
   return {
     method: incoming.message.method,
     era: incoming.era,

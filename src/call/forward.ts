@@ -1,14 +1,14 @@
 /** Sends one decided call to its server and waits for the end: an answer, a failure, a cancel. */
 
-import { asFault, fault, type GatewayError } from "../base/errors.ts";
-import { isObject, type JsonObject, member } from "../base/json.ts";
+import { asFault, type GatewayError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
 import type { Item } from "../catalog/catalog.ts";
+import type { Policy } from "../policy/model.ts";
 import type { ClientCapabilities } from "../protocol/capabilities.ts";
 import type { Era, Pieces, StrictBody } from "../protocol/message.ts";
-import { encodeMirror } from "../protocol/mirror.ts";
 import { capabilitiesFor } from "../protocol/translate/capabilities.ts";
-import { outgoingParams } from "../protocol/translate/params.ts";
-import type { Outcome } from "../receipt/model.ts";
+import { type Again, outgoingParams } from "../protocol/translate/params.ts";
 import type {
   Origin,
   ServerRequest,
@@ -16,48 +16,44 @@ import type {
   UpstreamRequest,
   UpstreamSink,
 } from "../upstream/upstream.ts";
+import { answered, type Forwarded, type Untimed } from "./answer.ts";
 import type { LiveCall } from "./board.ts";
+import { askClient, goOn, isBridged, passAnswer } from "./bridge/bridge.ts";
+import type { Leg } from "./bridge/leg.ts";
+import type { Park } from "./bridge/park.ts";
+import { tellUrlsDone } from "./bridge/rounds.ts";
+import type { Opened } from "./bridge/state.ts";
 import type { Watched } from "./deadlines.ts";
-import type { Incoming, Reply } from "./incoming.ts";
+import type { Asked, Incoming, Reply } from "./incoming.ts";
 import type { DecidedCall } from "./method.ts";
 import { noteFor } from "./notes.ts";
+import { paramHeaders } from "./param-headers.ts";
 import type { CallPorts } from "./ports.ts";
+import { lateAnswer, timeoutError } from "./time-limit.ts";
 
-export type Forwarded =
-  | {
-      readonly kind: "result";
-      readonly outcome: Extract<Outcome, "ok" | "tool_error" | "upstream_error">;
-      readonly message: StrictBody;
-      readonly era: Era;
-      /** The bytes of `result` or `error` as they came. */
-      readonly bytes: Uint8Array;
-      readonly serverMs: number;
-    }
-  | {
-      readonly kind: "failed";
-      readonly error: GatewayError;
-      readonly mayHaveRun: boolean;
-      readonly serverMs: number;
-    }
-  | { readonly kind: "cancelled"; readonly serverMs: number };
-
-/** Resolves with the end of the call, whatever it is; never rejects. */
+/**
+ * Resolves with the end of the call, whatever it is; never rejects. `state`: what a modern client's
+ * request goes on from; undefined: from nothing.
+ */
 export function forward(
   incoming: Incoming,
   reply: Reply,
   decided: DecidedCall,
   item: Item,
+  policy: Policy,
+  state: Opened | undefined,
   ports: CallPorts,
   live: LiveCall,
 ): Promise<Forwarded> {
   return new Promise((resolve) => {
-    const call = new ForwardedCall(incoming, reply, decided, item, ports, live, resolve);
+    const call = new ForwardedCall(incoming, reply, decided, item, policy, ports, live, resolve);
     live.deadline = ports.deadlines.watch(call);
     live.timeout = item.timeout;
     live.abort = (reason) => call.giveUp(reason, { kind: "cancelled" });
     // The client may have taken it back while the intent was being written.
-    if (live.cancelled === undefined) call.send();
-    else call.end({ kind: "cancelled" });
+    if (live.cancelled !== undefined) call.end({ kind: "cancelled" });
+    else if (state === undefined) call.send();
+    else goOn(call, state);
   });
 }
 
@@ -65,7 +61,7 @@ export function forward(
  * One call at its server: the request, what is told of it, and its deadline. One object, as this is
  * the data path: with closures for each event a call took 3 kB more.
  */
-class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin {
+class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, Leg {
   readonly method: string;
   readonly name: string | undefined;
   readonly headers: readonly (readonly [string, string])[];
@@ -77,55 +73,70 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin {
   readonly logLevel: string | undefined;
   idleAt: number;
   maxAt: number;
-  readonly idleMs: number;
   extended = false;
-  readonly #incoming: Incoming;
-  readonly #reply: Reply;
+  readonly item: Item;
+  readonly policy: Policy;
+  readonly ports: CallPorts;
+  readonly live: LiveCall;
+  incoming: Incoming;
+  reply: Reply;
+  rounds = 0;
+  urls: readonly string[] = noUrls;
+  /** A legacy server asks its modern client. */
+  park: Park | undefined;
+  over = false;
   readonly #call: DecidedCall;
-  readonly #item: Item;
-  readonly #ports: CallPorts;
-  readonly #live: LiveCall;
   readonly #resolve: (end: Forwarded) => void;
   readonly #began: number;
   #sent: UpstreamCall | undefined;
-  #over = false;
+  #again: Again | undefined;
+  #open: Set<Asked> | undefined;
+  /** Questions that wait for the client, since when, and how long others did. */
+  #asking = 0;
+  #askedAt = 0;
+  #clientMs = 0;
 
   constructor(
     incoming: Incoming,
     reply: Reply,
     call: DecidedCall,
     item: Item,
+    policy: Policy,
     ports: CallPorts,
     live: LiveCall,
     resolve: (end: Forwarded) => void,
   ) {
     const { message, identity, session, capabilities, logLevel } = incoming;
-    const { idleMs, maxMs } = item.timeout;
     const now = ports.clock.mono();
     this.method = message.method;
-    this.name = call.ref === undefined ? item.name : undefined;
+    this.name = message.method === "completion/complete" ? undefined : item.name;
     this.headers = paramHeaders(item, message.params);
     this.keyId = identity.keyId;
     this.session = session;
     this.capabilities = capabilities;
     this.logLevel = logLevel;
-    this.idleAt = now + idleMs;
-    this.maxAt = now + maxMs;
-    this.idleMs = idleMs;
-    this.#incoming = incoming;
-    this.#reply = reply;
+    this.idleAt = now + item.timeout.idleMs;
+    this.maxAt = now + item.timeout.maxMs;
+    this.incoming = incoming;
+    this.reply = reply;
+    this.item = item;
+    this.policy = policy;
+    this.ports = ports;
+    this.live = live;
     this.#call = call;
-    this.#item = item;
-    this.#ports = ports;
-    this.#live = live;
     this.#resolve = resolve;
     this.#began = now;
+  }
+
+  get open(): Set<Asked> {
+    this.#open ??= new Set();
+    return this.#open;
   }
 
   send(): void {
     let sent: UpstreamCall | Promise<UpstreamCall>;
     try {
-      sent = this.#item.upstream.send(this, this);
+      sent = this.item.upstream.send(this, this);
     } catch (thrown) {
       this.#notSent(thrown);
       return;
@@ -139,144 +150,128 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin {
     }
   }
 
+  resend(again: Again): void {
+    this.#again = again;
+    this.#sent = undefined;
+    this.idleAt = this.ports.clock.mono() + this.item.timeout.idleMs;
+    this.send();
+  }
+
   /** From the upstream: the era of the connection is known now. */
   params(id: number, era: Era): Pieces {
-    this.#live.serverEra = era;
-    const { message, era: from } = this.#incoming;
-    const name = this.#item.kind === "resource" ? undefined : this.name;
-    if (era === "legacy") {
-      const out = { name, ref: this.#call.ref, id, era, from, ...unsaid };
-      return outgoingParams(message, out).params;
-    }
+    this.live.serverEra = era;
+    const { message, era: from } = this.incoming;
+    const name = this.item.kind === "resource" ? undefined : this.name;
+    const again = this.#again;
+    const common = { name, ref: this.#call.ref, id, era, from, again };
+    if (era === "legacy") return outgoingParams(message, { ...common, ...unsaid }).params;
     return outgoingParams(message, {
-      ...{ name, ref: this.#call.ref, id, era, from, logLevel: this.logLevel },
+      ...common,
+      logLevel: this.logLevel,
       capabilitiesText: capabilitiesFor(this.capabilities.text, from),
       clientInfoText: this.#infoText(),
     }).params;
   }
 
   notification(method: string, params: JsonObject): void {
-    this.idleAt = this.#ports.clock.mono() + this.idleMs;
-    this.#live.progress += 1;
-    if (this.#over) return;
-    const message = noteFor(method, params, this.#incoming, this.#live.serverEra ?? "legacy");
-    if (message !== undefined) this.#reply.notify(message);
+    if (this.#asking === 0) this.idleAt = this.ports.clock.mono() + this.item.timeout.idleMs;
+    this.live.progress += 1;
+    if (this.over) return;
+    const message = noteFor(method, params, this.incoming, this.live.serverEra ?? "legacy");
+    if (message !== undefined) this.reply.notify(message);
   }
 
   request(asked: ServerRequest): void {
-    asked.error(-32601, "Method not found");
+    if (this.over) asked.error(-32603, "The call is over");
+    else askClient(this, asked);
   }
 
   response(message: StrictBody): void {
-    this.end(answered(message, this.#live.serverEra ?? "legacy"));
+    const era = this.live.serverEra ?? "legacy";
+    if (this.urls.length > 0) tellUrlsDone(this);
+    if (isBridged(this, message, era)) passAnswer(this, message, era);
+    else this.end(answered(message, era));
   }
 
   failed(error: GatewayError, mayHaveRun: boolean): void {
     this.end({ kind: "failed", error, mayHaveRun });
   }
 
+  toClient(): void {
+    this.#asking += 1;
+    if (this.#asking > 1 || this.over) return;
+    this.#askedAt = this.ports.clock.mono();
+    this.live.askedAt = this.#askedAt;
+    this.live.stage = "client";
+    this.idleAt = this.#askedAt + limits.clientAnswerMs;
+  }
+
+  toServer(): void {
+    this.#asking -= 1;
+    if (this.#asking > 0 || this.over) return;
+    const now = this.ports.clock.mono();
+    this.#clientMs += now - this.#askedAt;
+    this.live.stage = "server";
+    this.idleAt = now + this.item.timeout.idleMs;
+  }
+
   expired(which: "idle" | "max"): void {
-    const now = this.#ports.clock.mono();
+    if (which === "idle" && this.#asking > 0) {
+      this.fail(lateAnswer(this.item));
+      return;
+    }
+    const now = this.ports.clock.mono();
     const tookMs = this.extended ? now - this.#began : undefined;
-    const error = timeoutError(this.#item, which, tookMs);
+    this.fail(timeoutError(this.item, which, tookMs));
+  }
+
+  fail(error: GatewayError): void {
     this.giveUp(error.message, { kind: "failed", error, mayHaveRun: true });
   }
 
   giveUp(reason: string, result: Untimed): void {
-    this.#sent?.cancel(reason);
-    this.end(result);
+    // A server that has answered knows better what became of it.
+    const held = this.park?.close();
+    if (held === undefined) this.#sent?.cancel(reason);
+    this.end(held ?? result);
   }
 
   end(result: Untimed): void {
-    if (this.#over) return;
-    this.#over = true;
-    const { clock, deadlines } = this.#ports;
+    if (this.over || this.park?.holds(result) === true) return;
+    this.over = true;
+    const { clock, deadlines } = this.ports;
+    const now = clock.mono();
     deadlines.clear(this);
-    this.#live.deadline = undefined;
-    this.#live.abort = undefined;
+    this.live.deadline = undefined;
+    this.live.abort = undefined;
+    if (this.#asking > 0) this.#clientMs += now - this.#askedAt;
+    this.park?.close();
+    for (const question of this.#open ?? noQuestions) question.cancel("the call is over");
     const end = result as Forwarded & { serverMs: number };
-    end.serverMs = clock.mono() - this.#began;
+    end.serverMs = now - this.#began - this.#clientMs;
     this.#resolve(end);
   }
 
   /** Who calls; where a legacy client did not say, ourselves (3, tools/call). */
   #infoText(): string {
-    const { client, era } = this.#incoming;
-    if (era === "modern" || client.name === "") return this.#ports.clientInfoText;
+    const { client, era } = this.incoming;
+    if (era === "modern" || client.name === "") return this.ports.clientInfoText;
     return JSON.stringify({ name: client.name, version: client.version });
   }
 
   #taken(call: UpstreamCall): void {
     this.#sent = call;
-    if (this.#over) call.cancel("the gateway has given up on this call");
+    if (this.over) call.cancel("the gateway has given up on this call");
   }
 
   #notSent(thrown: unknown): void {
-    const error = asFault(thrown, `Cannot call "${this.#item.target}"`);
-    this.end({ kind: "failed", error, mayHaveRun: false });
+    const error = asFault(thrown, `Cannot call "${this.item.target}"`);
+    // A server that asked before may have done a part of it.
+    this.end({ kind: "failed", error, mayHaveRun: this.rounds > 0 });
   }
 }
-
-type Untimed = Forwarded extends infer F
-  ? F extends Forwarded
-    ? Omit<F, "serverMs">
-    : never
-  : never;
 
 /** What a legacy server was told at its `initialize`. */
 const unsaid = { capabilitiesText: "{}", clientInfoText: "{}" };
-
-const noHeaders: readonly (readonly [string, string])[] = [];
-
-/** Mcp-Param headers from the arguments that are sent, by the server's own schema. */
-function paramHeaders(tool: Item, params: JsonObject): readonly (readonly [string, string])[] {
-  if (tool.paramHeaders.length === 0) return noHeaders;
-  const found: (readonly [string, string])[] = [];
-  for (const { name, path } of tool.paramHeaders) {
-    let value: unknown = member(params, "arguments");
-    for (const key of path) value = isObject(value) ? member(value, key) : undefined;
-    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
-      found.push([`Mcp-Param-${name}`, encodeMirror(value)]);
-    }
-  }
-  return found;
-}
-
-function answered(message: StrictBody, era: Era): Untimed {
-  const error = message.span("error");
-  const span = error ?? message.span("result");
-  if (span === undefined) {
-    return {
-      kind: "failed",
-      mayHaveRun: true,
-      error: fault("GW_UPSTREAM_ERROR", { message: "The answer has neither result nor error" }),
-    };
-  }
-  const bytes = message.bytes.subarray(span[0], span[1]);
-  if (error !== undefined)
-    return { kind: "result", outcome: "upstream_error", message, era, bytes };
-  const result = member(message.value, "result");
-  const failed = isObject(result) && member(result, "isError") === true;
-  return { kind: "result", outcome: failed ? "tool_error" : "ok", message, era, bytes };
-}
-
-/** `extendedMs`: how long it had in all, where an operator gave it more than the setting. */
-function timeoutError(
-  tool: Item,
-  which: "idle" | "max",
-  extendedMs: number | undefined,
-): GatewayError {
-  const { idleMs, maxMs, setting } = tool.timeout;
-  const ms = which === "idle" ? idleMs : maxMs;
-  const name = `${setting}.${which}`;
-  const had = extendedMs === undefined ? ms / 1000 : Math.round(extendedMs / 100) / 10;
-  const idle = which === "idle" && extendedMs === undefined;
-  const what = idle ? "gave no sign of life for" : "was not done after";
-  const more = extendedMs === undefined ? "" : ", extended by an operator";
-  return fault(which === "idle" ? "GW_TIMEOUT_IDLE" : "GW_TIMEOUT_MAX", {
-    message: `"${tool.target}" ${what} ${had} s`,
-    cause: `${name} is ${ms / 1000} s${more}; the call may have run`,
-    fix: `raise ${name} in the config, or make the tool faster`,
-    data: { setting: name, limit_ms: ms },
-  });
-}
+const noUrls: readonly string[] = [];
+const noQuestions: readonly Asked[] = [];

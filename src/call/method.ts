@@ -5,8 +5,8 @@ import type { JsonObject } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
 import type { Catalog, Guess, Item } from "../catalog/catalog.ts";
 import type { Era, Pieces } from "../protocol/message.ts";
+import type { Forwarded } from "./answer.ts";
 import type { LiveCall } from "./board.ts";
-import type { Forwarded } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { CallPorts } from "./ports.ts";
 

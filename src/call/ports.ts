@@ -7,6 +7,7 @@ import type { Sealer } from "../base/seal.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Policy } from "../policy/model.ts";
 import type { Board } from "./board.ts";
+import type { Parks } from "./bridge/parks.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { ResourceHub } from "./resource-hub.ts";
 
@@ -18,6 +19,7 @@ export interface CallPorts {
   readonly board: Board;
   readonly sealer: Sealer;
   readonly resources: ResourceHub;
+  readonly parks: Parks;
   /** A key may have ended while its call waited (F11). */
   isLive(identity: Identity): boolean;
   /** The policy in force now: a call keeps the one it began with (P28). */

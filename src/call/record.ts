@@ -6,7 +6,8 @@ import type { JsonObject } from "../base/json.ts";
 import type { Decision, Policy } from "../policy/model.ts";
 import { otherParams } from "../protocol/envelope.ts";
 import type { IntentFields, Outcome, OutcomeFields } from "../receipt/model.ts";
-import type { Forwarded } from "./forward.ts";
+import type { Forwarded } from "./answer.ts";
+import type { LiveCall } from "./board.ts";
 import type { Incoming } from "./incoming.ts";
 import type { DecidedCall } from "./method.ts";
 import type { CallPorts } from "./ports.ts";
@@ -67,6 +68,7 @@ export function outcomeFields(
   incoming: Incoming,
   of: number,
   answer: Forwarded,
+  { asked }: LiveCall,
   ports: CallPorts,
 ): OutcomeFields {
   const result = answer.kind === "result" ? answer.bytes : undefined;
@@ -78,6 +80,7 @@ export function outcomeFields(
     resultBytes: result?.length ?? 0,
     tookMs: ports.clock.mono() - incoming.arrived,
     serverMs: answer.serverMs,
+    asked,
   };
 }
 
@@ -97,6 +100,9 @@ const failures: Partial<Record<ErrorCode, Outcome>> = {
   GW_UPSTREAM_BUSY: "limited",
   GW_UPSTREAM_ERROR: "upstream_error",
   GW_RESULT_TOO_LARGE: "limited",
+  GW_ASKED_TOO_MUCH: "limited",
+  GW_ANSWER_LATE: "expired",
+  GW_DECLINED: "cancelled",
   GW_SUBSCRIPTIONS_FULL: "limited",
 };
 

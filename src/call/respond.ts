@@ -6,7 +6,8 @@ import type { Decision } from "../policy/model.ts";
 import { errorMessage, resultMessage } from "../protocol/envelope.ts";
 import { errorFor } from "../protocol/translate/errors.ts";
 import { resultFor } from "../protocol/translate/results.ts";
-import type { Forwarded } from "./forward.ts";
+import type { Forwarded } from "./answer.ts";
+import { badState } from "./bridge/state.ts";
 import type { Incoming, Reply } from "./incoming.ts";
 import type { DecidedCall } from "./method.ts";
 
@@ -17,6 +18,10 @@ export function respondResult(
   answer: Extract<Forwarded, { kind: "result" }>,
 ): void {
   const { idText, method } = incoming.message;
+  if (answer.ready !== undefined) {
+    reply.send(200, resultMessage(idText, answer.ready));
+    return;
+  }
   if (answer.outcome === "upstream_error") {
     respondUpstreamError(incoming, reply, answer);
     return;
@@ -44,7 +49,7 @@ export function respondFailed(
   const error = asFault(thrown, "Cannot make the call");
   const why = error.why === "" ? "" : `: ${error.why}`;
   const ran = mayHaveRun && !why.includes("may have run") ? " The call may have run." : "";
-  if (!isToolCall(incoming)) {
+  if (!isToolCall(incoming) || (isCapability(error) && incoming.era === "modern")) {
     const receipt = about === undefined ? {} : { receipt: about.receipt };
     const message = `${error.message}${why}${ran === "" ? "" : `.${ran}`}`;
     sendError(incoming, reply, error, message, receipt);
@@ -70,6 +75,11 @@ export function respondDenied(
   receipt: string,
 ): void {
   const code = denialCode(incoming.message.method, call, decision);
+  if (code === "GW_REQUEST_STATE") {
+    const message = "The requestState belongs to no request that can go on";
+    sendError(incoming, reply, fault(code, { message }), message, { receipt });
+    return;
+  }
   if (call.item === undefined) {
     respondUnknown(incoming, reply, call, code, receipt);
     return;
@@ -93,6 +103,7 @@ export function respondProblem(incoming: Incoming, reply: Reply, error: GatewayE
 }
 
 export function denialCode(method: string, call: DecidedCall, decision: Decision): ErrorCode {
+  if (decision === badState) return "GW_REQUEST_STATE";
   if (call.item !== undefined) return decision.code ?? "GW_NO_RULE";
   if (call.guess?.unlisted !== undefined) return "GW_UPSTREAM_DOWN";
   if (method === "tools/call") return "GW_TOOL_UNKNOWN";
@@ -147,6 +158,11 @@ function respondUpstreamError(
   respondFailed(incoming, reply, fault("GW_CLIENT_CAPABILITY", { message }), undefined);
 }
 
+/** Of 2026-07-28, where it has a status of its own. */
+function isCapability(error: GatewayError): boolean {
+  return error.code === "GW_CLIENT_CAPABILITY";
+}
+
 function isToolCall(incoming: Incoming): boolean {
   return incoming.message.method === "tools/call";
 }
@@ -161,13 +177,15 @@ function sendError(
   const { spec } = error;
   const data = { code: error.code, fix: error.fix, ...error.data, ...more };
   const status = incoming.era === "modern" ? spec.http : 200;
-  const legacy = incoming.era === "legacy" && error.code === "GW_RESOURCE_UNKNOWN";
-  const code = legacy ? resourceNotFound : spec.rpc;
+  const code = (incoming.era === "legacy" ? legacyCodes[error.code] : undefined) ?? spec.rpc;
   reply.send(status, [errorMessage(incoming.message.idText, code, message, data)]);
 }
 
-/** Of 2025-11-25; 2026-07-28 has -32602 for it. */
-const resourceNotFound = -32002;
+/** Where 2025-11-25 has another number for it, or none. */
+const legacyCodes: Partial<Record<ErrorCode, number>> = {
+  GW_RESOURCE_UNKNOWN: -32002,
+  GW_CLIENT_CAPABILITY: -32603,
+};
 
 function sendToolError(incoming: Incoming, reply: Reply, text: string): void {
   const type = incoming.era === "modern" ? ',"resultType":"complete"' : "";

@@ -108,7 +108,9 @@ export async function reload(parts: Parts, by: string): Promise<void> {
 export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void> {
   parts.front?.drain();
   parts.live?.close();
-  const { clock, deadlines } = parts.calls;
+  const { clock, deadlines, parks } = parts.calls;
+  // Their clients would come back to a gateway that takes nothing new.
+  parks.expireAll("the gateway is stopping");
   const until = clock.mono() + limits.drainMs;
   // A call is over when its answer left, which is after its outcome was recorded.
   const busy = () => deadlines.inFlight() > 0 || (parts.front?.status().inFlight ?? 0) > 0;

@@ -129,6 +129,8 @@ function stageAt(call: LiveCall): number {
       return call.decidedAt;
     case "server":
       return call.sentAt;
+    case "client":
+      return call.askedAt;
     case "outcome":
       return call.answeredAt;
     case "over":
@@ -142,9 +144,21 @@ function lastAt(call: LiveCall): number {
 }
 
 function deadlineOf(call: LiveCall): CallRow["deadline"] {
-  const { deadline, timeout } = call;
-  if (deadline === undefined || timeout === undefined || call.stage !== "server") return null;
+  const { deadline, timeout, stage } = call;
+  const runs = stage === "server" || stage === "client";
+  if (deadline === undefined || timeout === undefined || !runs) return null;
   const which = deadline.idleAt < deadline.maxAt ? "idle" : "max";
+  if (stage === "client" && which === "idle") {
+    const atMs = Math.round(wall(call, deadline.idleAt));
+    const limitMs = limits.clientAnswerMs;
+    return {
+      atMs,
+      which: "client",
+      setting: "the client's answer",
+      limitMs,
+      progress: call.progress,
+    };
+  }
   return {
     atMs: Math.round(wall(call, which === "idle" ? deadline.idleAt : deadline.maxAt)),
     which,

@@ -10,6 +10,7 @@ import type { Log } from "../base/log.ts";
 import { createSealer } from "../base/seal.ts";
 import { systemClock, systemRandom } from "../base/system.ts";
 import { createBoard } from "../call/board.ts";
+import { createParks } from "../call/bridge/parks.ts";
 import { createDeadlines } from "../call/deadlines.ts";
 import { answers } from "../call/methods.ts";
 import type { CallPorts } from "../call/ports.ts";
@@ -130,6 +131,7 @@ export async function openParts(
     clock,
     deadlines: createDeadlines(clock),
     board: createBoard(clock, callMetrics.ended),
+    parks: createParks(random),
     resources: createResourceHub(servers.map(({ upstream }) => upstream)),
     sealer,
     policy: () => policy.current,

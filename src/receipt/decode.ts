@@ -4,7 +4,7 @@ import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import { receiptId } from "./chain.ts";
 import type { OpenFields, RecoveryFields } from "./encode.ts";
-import type { IntentFields, Outcome, OutcomeFields } from "./model.ts";
+import type { AskedFields, IntentFields, Outcome, OutcomeFields } from "./model.ts";
 
 export type Decoded =
   | { readonly kind: "open"; readonly at: number; readonly fields: OpenFields }
@@ -95,6 +95,7 @@ interface Reader {
   text(key: string): string;
   number(key: string): number;
   value(key: string): Json;
+  optional(key: string): Json | undefined;
 }
 
 function reader(tree: JsonObject): Reader {
@@ -105,6 +106,7 @@ function reader(tree: JsonObject): Reader {
   };
   return {
     value,
+    optional: (key) => member(tree, key),
     text(key) {
       const found = value(key);
       if (typeof found !== "string") throw new Unfit(`"${key}" is not a string`);
@@ -195,11 +197,28 @@ function outcomeFields(r: Reader): OutcomeFields {
     resultBytes: r.number("result_bytes"),
     tookMs: r.number("took_ms"),
     serverMs: r.number("server_ms"),
+    ...askedOf(r.optional("asked")),
   };
+}
+
+function askedOf(value: Json | undefined): { asked?: readonly AskedFields[] } {
+  if (value === undefined) return {};
+  if (!Array.isArray(value)) throw new Unfit('"asked" is not a list');
+  const asked = value.map((one: Json): AskedFields => {
+    if (!isObject(one)) throw new Unfit('"asked" holds what is no object');
+    const r = reader(one);
+    const end = oneOf(r.text("end"), askedEnds);
+    return { method: r.text("method"), paramsHash: r.text("params_hash"), end };
+  });
+  return { asked };
 }
 
 const eras = ["legacy", "modern"] as const;
 const effects = ["allow", "ask", "deny"] as const;
+const askedEnds: readonly AskedFields["end"][] = [
+  ...(["answered", "accept", "decline", "cancel", "error", "denied", "undeclared"] as const),
+  ...(["unasked", "taken_back", "unanswered", "passed"] as const),
+];
 export const outcomes: readonly Outcome[] = [
   "ok",
   "tool_error",

@@ -4,7 +4,7 @@
  * and kept; nobody re-encodes them.
  */
 
-import type { IntentFields, OutcomeFields } from "./model.ts";
+import type { AskedFields, IntentFields, OutcomeFields } from "./model.ts";
 
 export interface OpenFields {
   readonly build: string;
@@ -44,8 +44,17 @@ export function outcomeBody(f: OutcomeFields, at: number): string {
     `${head("outcome", at)},"of":${number(f.of)},"outcome":"${f.outcome}"` +
     `,"code":${quote(f.code)},"result_hash":${fresh(f.resultHash)}` +
     `,"result_bytes":${number(f.resultBytes)},"took_ms":${number(f.tookMs)}` +
-    `,"server_ms":${number(f.serverMs)}}`
+    `,"server_ms":${number(f.serverMs)}${asked(f.asked)}}`
   );
+}
+
+function asked(questions: readonly AskedFields[] | undefined): string {
+  if (questions === undefined || questions.length === 0) return "";
+  const rows = questions.map(
+    ({ method, paramsHash, end }) =>
+      `{"method":${fresh(method)},"params_hash":${fresh(paramsHash)},"end":"${end}"}`,
+  );
+  return `,"asked":[${rows.join(",")}]`;
 }
 
 export function recoveryBody(f: RecoveryFields, at: number): string {

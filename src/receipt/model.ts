@@ -68,6 +68,28 @@ export interface IntentFields {
   readonly decideUs: number;
 }
 
+/** What a server asked its client in the middle of a call. */
+export interface AskedFields {
+  readonly method: string;
+  /** Of the question's params as they came. */
+  readonly paramsHash: string;
+  readonly end:
+    | "answered"
+    | "accept"
+    | "decline"
+    | "cancel"
+    | "error"
+    /** The policy names the method: nobody was asked. */
+    | "denied"
+    | "undeclared"
+    /** The client takes no questions here. */
+    | "unasked"
+    | "taken_back"
+    | "unanswered"
+    /** To a modern client, whose answer is a call of its own. */
+    | "passed";
+}
+
 export interface OutcomeFields {
   /** seq of the intent. */
   readonly of: number;
@@ -80,6 +102,8 @@ export interface OutcomeFields {
   /** ms from arrival to the answer, and the part spent waiting for the server; 3 decimals. */
   readonly tookMs: number;
   readonly serverMs: number;
+  /** Nothing was asked: undefined, and no member of the record. */
+  readonly asked?: readonly AskedFields[] | undefined;
 }
 
 /** One record as it stands in the spool and the store. */

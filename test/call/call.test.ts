@@ -318,7 +318,7 @@ describe("crossing the eras", () => {
     const { reply } = await callOnce({
       policy: allowEcho,
       behind: "modern",
-      script: (request) => request.result('{"resultType":"input_required","inputRequests":{}}'),
+      script: (request) => request.result('{"resultType":"task","taskId":"t"}'),
     });
     expect(resultText(reply)).toContain("GW_NOT_BRIDGED");
   });

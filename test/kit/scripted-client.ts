@@ -1,14 +1,21 @@
 /** A scripted client of the call path: what it sends, and what it gets. */
 
 import type { Identity } from "../../src/access/access.ts";
+import { fault } from "../../src/base/errors.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { limits } from "../../src/base/limits.ts";
-import type { Incoming, Reply, WatchedResources } from "../../src/call/incoming.ts";
+import type {
+  Asked,
+  ClientAnswer,
+  Incoming,
+  Reply,
+  WatchedResources,
+} from "../../src/call/incoming.ts";
 import { readCapabilities } from "../../src/protocol/capabilities.ts";
 import { readMessage } from "../../src/protocol/json-rpc.ts";
 import type { Era } from "../../src/protocol/message.ts";
 import { readStrict } from "../../src/protocol/strict-json.ts";
-import { someone, text } from "./scripted.ts";
+import { settle, someone, text } from "./scripted.ts";
 
 export interface Sent {
   readonly era?: Era;
@@ -59,20 +66,41 @@ export function watching(most = Number.POSITIVE_INFINITY): WatchedResources & { 
   };
 }
 
+/** A question that the client got on the stream of its request. */
+export interface Question {
+  readonly method: string;
+  readonly params: string;
+  /** Why the gateway took it back. */
+  takenBack: string | undefined;
+  answer(json: string): Promise<void>;
+  refuse(code: number, message: string): Promise<void>;
+  /** The stream broke. */
+  lose(): Promise<void>;
+}
+
 export interface Caught extends Reply {
   readonly notes: JsonObject[];
+  readonly questions: Question[];
   answer():
     | { readonly status: number; readonly text: string; readonly value: JsonObject }
     | undefined;
 }
 
-export function catchReply(): Caught {
+/** `asks`: whether it takes questions. */
+export function catchReply(asks = true): Caught {
   const notes: JsonObject[] = [];
+  const questions: Question[] = [];
   let answer: ReturnType<Caught["answer"]>;
   return {
     notes,
+    questions,
     notify: (message) => notes.push(JSON.parse(message)),
-    ask: () => undefined,
+    ask(method, params) {
+      if (!asks) return undefined;
+      const made = question(method, text(params));
+      questions.push(made.question);
+      return made.asked;
+    },
     send(status, body) {
       if (answer !== undefined) throw new Error("answered twice");
       const whole = text(body);
@@ -80,4 +108,29 @@ export function catchReply(): Caught {
     },
     answer: () => answer,
   };
+}
+
+function question(method: string, params: string): { question: Question; asked: Asked } {
+  const { promise, resolve, reject } = Promise.withResolvers<ClientAnswer>();
+  promise.catch(() => undefined);
+  const made: Question = {
+    ...{ method, params, takenBack: undefined },
+    answer(json) {
+      resolve({ ok: true, value: JSON.parse(json), bytes: new TextEncoder().encode(json) });
+      return settle();
+    },
+    refuse(code, message) {
+      resolve({ ok: false, code, message });
+      return settle();
+    },
+    lose() {
+      reject(fault("GW_CANCELLED", { message: "The client left" }));
+      return settle();
+    },
+  };
+  const cancel = (reason: string) => {
+    made.takenBack = reason;
+    reject(fault("GW_CANCELLED", { message: reason }));
+  };
+  return { question: made, asked: { answer: promise, cancel } };
 }

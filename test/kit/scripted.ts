@@ -8,6 +8,7 @@ import type { Clock } from "../../src/base/ports.ts";
 import { createSealer } from "../../src/base/seal.ts";
 import { systemRandom } from "../../src/base/system.ts";
 import { createBoard } from "../../src/call/board.ts";
+import { createParks } from "../../src/call/bridge/parks.ts";
 import { createDeadlines } from "../../src/call/deadlines.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
 import { createResourceHub } from "../../src/call/resource-hub.ts";
@@ -291,6 +292,7 @@ export async function world(
     clock,
     deadlines: createDeadlines(clock),
     board: createBoard(clock),
+    parks: createParks(systemRandom),
     resources: createResourceHub(upstreams),
     sealer,
     policy: () => policy.current,

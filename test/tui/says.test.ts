@@ -207,7 +207,7 @@ describe("the demo says what a gateway says", () => {
   });
 
   test("its calls' errors are the gateway's words", () => {
-    const source = `${sourceOf("src/call/forward.ts")}${sourceOf("src/upstream/attempts.ts")}${sourceOf("src/upstream/load.ts")}`;
+    const source = `${sourceOf("src/call/time-limit.ts")}${sourceOf("src/upstream/attempts.ts")}${sourceOf("src/upstream/load.ts")}`;
     const whys = new Set(everyCall().flatMap(({ why }) => why ?? []));
     expect(whys.size).toBeGreaterThan(3);
     for (const why of whys) {

@@ -24,7 +24,8 @@ export const callTabs = ["Summary", "Receipt", "JSON"] as const;
 
 /** What a stage is for the reader; `waiting` is until policy has decided. */
 export const stageWords: Readonly<Record<LiveCall["stage"], string>> = {
-  ...{ waiting: "policy", intent: "receipt", server: "server", outcome: "closing", over: "over" },
+  ...{ waiting: "policy", intent: "receipt", server: "server", client: "client" },
+  ...{ outcome: "closing", over: "over" },
 };
 
 export function outcomeTone(outcome: string | null): Tone {
@@ -120,7 +121,9 @@ function deadlineRows({ deadline }: LiveCall, scene: Scene): readonly Row[] {
   const resets =
     deadline.which === "idle"
       ? `progress resets it, ${deadline.progress} so far`
-      : "progress does not reset it";
+      : deadline.which === "client"
+        ? "the server asked it something"
+        : "progress does not reset it";
   const share = deadline.limitMs > 0 ? left / deadline.limitMs : 0;
   const tone: Tone = share < 0.1 ? "bad" : share < 0.25 ? "warn" : "plain";
   return [
@@ -186,7 +189,7 @@ const stages: readonly (readonly [StageName, string, LiveCall["stage"]])[] = [
 function waterfall(call: LiveCall, scene: Scene, width: number): readonly Line[] {
   const now = scene.live.link.state === "lost" ? scene.live.link.heardMs : scene.now;
   const spent = stages.map(([name, label, stage]) => {
-    const running = call.stage === stage;
+    const running = (call.stage === "client" ? "server" : call.stage) === stage;
     return { label, running, ms: running ? now - call.stageMs : call.timings[name] };
   });
   const most = Math.max(...spent.map(({ ms }) => ms ?? 0), 0.001);

@@ -11,6 +11,13 @@ import type { Era } from "../../../src/protocol/message.ts";
 import { capabilitiesFor } from "../../../src/protocol/translate/capabilities.ts";
 import { refNamed } from "../../../src/protocol/translate/completion.ts";
 import { errorFor } from "../../../src/protocol/translate/errors.ts";
+import {
+  readInputRequired,
+  rewrapped,
+  toLegacyAnswer,
+  toLegacyQuestion,
+  toModernQuestion,
+} from "../../../src/protocol/translate/input-required.ts";
 import { itemFor, listResult } from "../../../src/protocol/translate/lists.ts";
 import { outgoingParams } from "../../../src/protocol/translate/params.ts";
 import { resultFor } from "../../../src/protocol/translate/results.ts";
@@ -54,6 +61,21 @@ const run: Readonly<Record<string, (from: Era, to: Era, text: string) => string 
     const told = errorFor("resources/read", message, from, to);
     return typeof told === "string" ? told : `${told.status} ${joined(told.error)}`;
   },
+  "input-required.json": (_from, _to, text) => {
+    const read = readInputRequired(upstream(`{"jsonrpc":"2.0","id":1,"result":${text}}`));
+    if (!read.ok) return null;
+    const { requests, state } = read.value;
+    const lines = requests.map((one) => `${one.method} ${joined(toLegacyQuestion(one, "id"))}`);
+    return [...lines, `state ${state}`].join("\n");
+  },
+  "input-rewrapped.json": (_from, _to, text) => {
+    const message = upstream(`{"jsonrpc":"2.0","id":1,"result":${text}}`);
+    const read = readInputRequired(message);
+    return read.ok ? joined(rewrapped(message, read.value.requests, "ours")) : null;
+  },
+  "question.json": (_from, _to, text) =>
+    joined([toModernQuestion("elicitation/create", bytesOf(text))]),
+  "client-answer.json": (_from, _to, text) => joined([toLegacyAnswer(bytesOf(text))]),
   "completion-ref.json": (_from, _to, text) => joined(refNamed(bytesOf(text), "own")),
   "capabilities.json": (from, _to, text) => capabilitiesFor(text, from),
   "tool.json": (from, to, text) => toolFor(text, JSON.parse(text), to, from) ?? null,

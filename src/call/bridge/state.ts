@@ -1,0 +1,127 @@
+/**
+ * requestState as modern clients get it: sealed, and bound to key, method and name, so that it fits
+ * no other request, nobody else's (F14 to F16, F23).
+ */
+
+import { createHash } from "node:crypto";
+import { isObject, type Json, type JsonObject, member } from "../../base/json.ts";
+import { limits } from "../../base/limits.ts";
+import type { Decision } from "../../policy/model.ts";
+import { membersOf } from "../../protocol/strict-json.ts";
+import type { Incoming } from "../incoming.ts";
+import type { CallPorts } from "../ports.ts";
+import type { Leg } from "./leg.ts";
+import type { Parked } from "./parks.ts";
+
+export type Opened =
+  /** The call that waits for this very request. */
+  | { readonly kind: "park"; readonly parked: Parked }
+  /** A modern server's own state, as JSON text, and what was answered for the user. */
+  | { readonly kind: "wrap"; readonly state: string | undefined; readonly answered: JsonObject }
+  /** The call is made again, after its user did what its server wanted. */
+  | { readonly kind: "again" }
+  /** Forged, somebody else's, of another request, used, or too old: nobody learns which. */
+  | { readonly kind: "bad" };
+
+export interface Wrapped {
+  readonly state: string | undefined;
+  readonly answered: Readonly<Record<string, string>>;
+}
+
+/** Of a modern request; undefined: it has none. */
+export function openState(incoming: Incoming, ports: CallPorts): Opened | undefined {
+  const { message, identity } = incoming;
+  const sealed = member(message.params, "requestState");
+  if (sealed === undefined) return undefined;
+  const text =
+    typeof sealed === "string"
+      ? ports.sealer.open("request-state", identity.keyId, sealed)
+      : undefined;
+  const payload: unknown = text === undefined ? undefined : JSON.parse(text);
+  if (!isObject(payload) || !fits(payload, incoming)) return bad;
+  const { kind } = payload;
+  if (kind === "park") {
+    const parked = ports.parks.find(String(payload["id"]));
+    if (parked === undefined) return bad;
+    return parked.fits(incoming, String(payload["args"])) ? { kind, parked } : bad;
+  }
+  if (Number(payload["until"]) < ports.clock.now()) return bad;
+  if (kind === "again") {
+    return payload["args"] === argsDigest(incoming) ? { kind } : bad;
+  }
+  const { state, answered } = payload;
+  return {
+    kind: "wrap",
+    state: typeof state === "string" ? state : undefined,
+    answered: own(answered),
+  };
+}
+
+export function sealWrap(leg: Leg, { state, answered }: Wrapped): string {
+  return seal(leg, { kind: "wrap", state: state ?? null, answered, until: until(leg) });
+}
+
+export function sealAgain(leg: Leg): string {
+  return seal(leg, { kind: "again", args: argsDigest(leg.incoming), until: until(leg) });
+}
+
+export function sealPark(leg: Leg, id: string): string {
+  return seal(leg, { kind: "park", id, args: argsDigest(leg.incoming) });
+}
+
+/** Of the arguments as they came, line ends as spaces (protocol/one-line.ts). */
+export function argsDigest({ message }: Incoming): string {
+  const span = message.body.span("arguments", "params");
+  const bytes = span && message.body.bytes.subarray(span[0], span[1]);
+  return createHash("sha256")
+    .update(bytes ?? "")
+    .digest("hex");
+}
+
+/** Bytes of each answer by its key; undefined when they are not all objects. */
+export function responsesOf({ message }: Incoming): ReadonlyMap<string, Uint8Array> | undefined {
+  const given = member(message.params, "inputResponses");
+  const found = new Map<string, Uint8Array>();
+  if (given === undefined) return found;
+  const span = message.body.span("inputResponses", "params");
+  if (!isObject(given) || span === undefined) return undefined;
+  const bytes = message.body.bytes.subarray(span[0], span[1]);
+  for (const { key, valueStart, end } of membersOf(bytes)) {
+    if (bytes[valueStart] !== 0x7b) return undefined;
+    found.set(key, bytes.subarray(valueStart, end));
+  }
+  return found;
+}
+
+/** No rule was asked: the request does not go on from anything. */
+export const badState: Decision = {
+  effect: "deny",
+  code: undefined,
+  rule: undefined,
+  matched: [],
+  hint: undefined,
+};
+
+const bad: Opened = { kind: "bad" };
+
+function seal(leg: Leg, payload: JsonObject): string {
+  const { identity, message } = leg.incoming;
+  const bound = { ...payload, method: message.method, name: nameOf(leg.incoming) };
+  return leg.ports.sealer.seal("request-state", identity.keyId, JSON.stringify(bound));
+}
+
+function fits(payload: JsonObject, incoming: Incoming): boolean {
+  return payload["method"] === incoming.message.method && payload["name"] === nameOf(incoming);
+}
+
+function nameOf({ message: { params } }: Incoming): Json {
+  return member(params, "name") ?? member(params, "uri") ?? null;
+}
+
+function until(leg: Leg): number {
+  return leg.ports.clock.now() + limits.requestStateMs;
+}
+
+function own(value: Json | undefined): JsonObject {
+  return isObject(value) ? value : {};
+}

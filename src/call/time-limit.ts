@@ -1,0 +1,35 @@
+/** What an agent is told of a call that took too long. */
+
+import { fault, type GatewayError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Item } from "../catalog/catalog.ts";
+
+/** `extendedMs`: how long it had in all, where an operator gave it more than the setting. */
+export function timeoutError(
+  tool: Item,
+  which: "idle" | "max",
+  extendedMs: number | undefined,
+): GatewayError {
+  const { idleMs, maxMs, setting } = tool.timeout;
+  const ms = which === "idle" ? idleMs : maxMs;
+  const name = `${setting}.${which}`;
+  const had = extendedMs === undefined ? ms / 1000 : Math.round(extendedMs / 100) / 10;
+  const idle = which === "idle" && extendedMs === undefined;
+  const what = idle ? "gave no sign of life for" : "was not done after";
+  const more = extendedMs === undefined ? "" : ", extended by an operator";
+  return fault(which === "idle" ? "GW_TIMEOUT_IDLE" : "GW_TIMEOUT_MAX", {
+    message: `"${tool.target}" ${what} ${had} s`,
+    cause: `${name} is ${ms / 1000} s${more}; the call may have run`,
+    fix: `raise ${name} in the config, or make the tool faster`,
+    data: { setting: name, limit_ms: ms },
+  });
+}
+
+/** The server asked, and its client did not come back with an answer. */
+export function lateAnswer(item: Item, why = "the call may have run in part"): GatewayError {
+  const s = limits.clientAnswerMs / 1000;
+  return fault("GW_ANSWER_LATE", {
+    message: `"${item.target}" asked its client, and no answer came within ${s} s`,
+    cause: why,
+  });
+}
