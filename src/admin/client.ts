@@ -10,6 +10,7 @@ import { limits } from "../base/limits.ts";
 import { type LiveEvent, paths } from "./contract.ts";
 import { createEventReader } from "./event-reader.ts";
 import { socketFault } from "./socket-fault.ts";
+import { strangersSocket } from "./socket-trust.ts";
 
 export interface AdminClient {
   readonly socket: string;
@@ -72,6 +73,8 @@ interface Ask {
 
 function ask({ socket, method, path, headers, text, timeoutMs }: Ask): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    const stranger = keyFault(socket, headers);
+    if (stranger !== undefined) return reject(stranger);
     // Bun reuses a pooled connection that is closing (EPIPE in one of six); no agent, no pool.
     const options = { socketPath: socket, method, path, headers, agent: false };
     const request = http.request(options, (response) => {
@@ -95,6 +98,8 @@ function watch(
   after: number | undefined,
 ): Watch {
   const { promise: ended, resolve } = Promise.withResolvers<GatewayError>();
+  const stranger = keyFault(socket, headers);
+  if (stranger !== undefined) return { ended: Promise.resolve(stranger), close() {} };
   const more = after === undefined ? {} : { "last-event-id": String(after) };
   const path = paths.events;
   const options = { socketPath: socket, path, headers: { ...headers, ...more }, agent: false };
@@ -124,6 +129,11 @@ function watch(
   request.on("error", (error) => resolve(unreachable(socket, error)));
   request.end();
   return { ended, close: () => request.destroy() };
+}
+
+/** Who has no key to lose may look at anybody's. */
+function keyFault(socket: string, headers: Readonly<Record<string, string>>) {
+  return headers["authorization"] === undefined ? undefined : strangersSocket(socket);
 }
 
 function readAll(response: http.IncomingMessage): Promise<string> {
