@@ -39,6 +39,8 @@ export interface GatewayStatus {
   };
   readonly access: AccessStatus;
   readonly audit: AuditStatus;
+  /** Gateways that take up each other's sessions show the same fingerprint. */
+  readonly sealKey: { readonly fingerprint: string; readonly from: "config" | "data_dir" };
   /** Settings of the store that make a commit less than durable, for people. */
   readonly warnings: readonly string[];
   readonly servers: readonly (UpstreamStatus & {

@@ -30,6 +30,7 @@ export const catalogue = {
   GW_SESSION_UNKNOWN: row(404, -32600, 1, "The session does not exist for this key", "initialize again"),
   GW_SESSION_MISSING: row(400, -32600, 1, "A legacy request carries no Mcp-Session-Id", "initialize first and send the Mcp-Session-Id of its answer"),
   GW_SESSIONS_FULL: row(503, -31003, 1, "The key has as many sessions or streams open as it may have", "close sessions that are not used (DELETE /mcp)"),
+  GW_ERA: row(400, -32600, 1, "The gateway speaks only the legacy revisions here", "speak MCP up to 2025-11-25, or set `protocol: auto` in the config"),
   GW_STREAM_LOST: row(200, -32603, 1, "The stream to go on with is not kept here any more; the call may have run", "check whether it ran before you repeat it"),
   GW_EVENT_UNKNOWN: row(400, -32600, 1, "Last-Event-ID names no event of this gateway", "open the stream without Last-Event-ID"),
   GW_CLIENT_GONE: row(200, -32603, 1, "The client left and did not come back, so it cannot be asked", "repeat the call and keep its stream open, or resume it with Last-Event-ID"),

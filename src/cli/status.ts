@@ -39,12 +39,15 @@ export function statusText(status: GatewayStatus, nowMs: number): string {
     `receipts  ${audit.mode}, next seq ${audit.nextSeq}, ${audit.spoolRecords} waiting` +
       ` (${span(audit.lagMs)} old)${after(audit.broken)}`,
     `store     ${storeText(audit.store)}`,
+    `seal key  ${status.sealKey.fingerprint}, from ${sealFrom[status.sealKey.from]}`,
     ...status.warnings.map((warning) => `warning   ${printable(warning)}`),
     `now       ${counted(status.inFlight, "call")} in flight, ` +
       `${counted(status.sessions, "session")}, ${counted(status.streams, "stream")}`,
   ];
   return [...lines, "", serverTable(status, nowMs), "", gaugeTable(status)].join("\n");
 }
+
+const sealFrom = { config: "`seal_key`", data_dir: "data_dir" } as const;
 
 /** What can run out. */
 function gaugeTable({ gauges: { gauges, store } }: GatewayStatus): string {

@@ -64,6 +64,7 @@ function standing(door: Door, caller: Caller, use: (session: Session) => Answer)
   const { headers } = caller.request;
   const version = headers.get("mcp-protocol-version");
   if (version !== null && eraOf(version) === "modern") return notHere();
+  if (door.ports.protocol === "modern") return notHere();
   if (headers.get("mcp-session-id") === null) return notHere();
   if (version !== null && eraOf(version) === undefined) {
     return rpcError(plain("GW_VERSION", "MCP-Protocol-Version names no version of this gateway"));

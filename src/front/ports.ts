@@ -26,6 +26,8 @@ export interface FrontPorts {
   /** Ports we listen on; may be filled while listening begins. Loopback names with one are ours. */
   readonly ports: readonly number[];
   readonly behindProxy: boolean;
+  /** What agents may speak here. */
+  readonly protocol: "auto" | Era;
   /** Any request method that the front does not answer itself. May reply before it returns. */
   handle(incoming: Incoming, reply: Reply): Handling;
   /** What initialize and server/discover say of us. */

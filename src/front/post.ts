@@ -3,7 +3,7 @@
 import type { ErrorCode } from "../base/errors.ts";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { classify } from "../protocol/era.ts";
+import { classify, type RpcProblem } from "../protocol/era.ts";
 import { checkMirrors } from "../protocol/headers.ts";
 import { readMessage } from "../protocol/json-rpc.ts";
 import type { Message } from "../protocol/message.ts";
@@ -18,6 +18,7 @@ import { answerLegacy } from "./legacy.ts";
 import { isJson } from "./media.ts";
 import { isServerOnly } from "./methods.ts";
 import { answerModern } from "./modern.ts";
+import { offEra } from "./pin.ts";
 
 export function post(door: Door, caller: Caller): Answer {
   const { headers } = caller.request;
@@ -61,12 +62,14 @@ function answer(door: Door, caller: Caller, bytes: Uint8Array): Answer {
   const rejected = rejectKind(message, headers.get("mcp-protocol-version"));
   if (rejected !== undefined) return refuse("GW_MESSAGE", rejected);
   const era = classify({ message, versionHeader: headers.get("mcp-protocol-version") });
-  if (!era.ok) return json(era.error.http, problemText(era.error, idTextOf(message)));
+  if (!era.ok) return refuseProblem(era.error, message);
+  const pinned = offEra(door.ports.protocol, message, era.value);
+  if (pinned !== undefined) return refuseProblem(pinned, message);
   const { request, peer } = caller;
   const posted = { identity, request, peer, message, protocol: era.value.protocol };
   if (era.value.era === "legacy") return answerLegacy(door, posted);
   const mirrors = checkMirrors({ message, headers });
-  if (mirrors !== undefined) return json(mirrors.http, problemText(mirrors, idTextOf(message)));
+  if (mirrors !== undefined) return refuseProblem(mirrors, message);
   return answerModern(door, posted);
 }
 
@@ -85,6 +88,7 @@ function refuse(code: ErrorCode, message: string, idText?: string): Response {
   return rpcError(fault(code, { message }), idText);
 }
 
-function idTextOf(message: Message): string | undefined {
-  return message.kind === "request" ? message.idText : undefined;
+function refuseProblem(problem: RpcProblem, message: Message): Response {
+  const idText = message.kind === "request" ? message.idText : undefined;
+  return json(problem.http, problemText(problem, idText));
 }

@@ -65,6 +65,7 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     hosts: config.hosts,
     ports,
     behindProxy: config.behindProxy,
+    protocol: config.protocol,
     handle: withFrames(handle, calls, frames, logLevel.debugs),
     hello: async (identity, era) => ({
       serverInfo: { name: "authensor-gw", version: parts.version },

@@ -10,6 +10,7 @@ import type { RawConfig } from "./config-schema.ts";
 import { readServers } from "./config-servers.ts";
 import type { ConfigSource } from "./config-source.ts";
 import { isLoopback } from "./config-units.ts";
+import { decodeSealKey } from "./seal-key.ts";
 
 export interface BuildInput {
   readonly raw: RawConfig;
@@ -72,6 +73,8 @@ export function buildConfig(input: BuildInput): Config {
       );
       return `${source.file}:${line}:${column}`;
     }),
+    sealKey: readSealKey(build, raw.seal_key),
+    protocol: raw.protocol ?? "auto",
     naming: raw.naming ?? "prefix",
     audit: {
       mode: raw.audit?.mode ?? "strict",
@@ -221,6 +224,19 @@ function checkPostgres(build: Build, url: string, at: ConfigPath): void {
       fix,
     );
   }
+}
+
+/** Never quotes the value. */
+function readSealKey(build: Build, text: string | undefined): Uint8Array | undefined {
+  if (text === undefined) return undefined;
+  const key = decodeSealKey(text);
+  if (key !== undefined) return key;
+  build.problem(
+    ["seal_key"],
+    '"seal_key" is not at least 32 bytes in base64 or hex',
+    "make one with `openssl rand -base64 32` and name it as ${cred:seal}",
+  );
+  return undefined;
 }
 
 function readPolicyList(raw: RawConfig["policy"]): readonly string[] {

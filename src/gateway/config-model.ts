@@ -1,5 +1,6 @@
 /** The config after reading, expanding and defaulting: what the rest of the gateway sees. */
 
+import type { Era } from "../protocol/message.ts";
 import type { ConfigProblem } from "./config-problem.ts";
 
 export interface Config {
@@ -18,6 +19,10 @@ export interface Config {
   readonly policy: readonly string[];
   /** `file:line:column` of each entry of `policy`. */
   readonly policyPlaces: readonly string[];
+  /** Of `seal_key`; undefined: the file in dataDir. Never shown. */
+  readonly sealKey: Uint8Array | undefined;
+  /** What agents may speak. */
+  readonly protocol: "auto" | Era;
   readonly naming: "prefix" | "auto" | "bare";
   readonly audit: { readonly mode: "strict" | "fast"; readonly spoolBytesMax: number };
   readonly admin: {

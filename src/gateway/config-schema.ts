@@ -250,6 +250,15 @@ export const configSchema = object({
       doc: "Policy files. None: everything is denied with GW_NO_POLICY.",
     }),
   ]),
+  seal_key: text({
+    is: "at least 32 random bytes in base64 or hex, from `openssl rand -base64 32`",
+    default: "seal.key in data_dir",
+    doc: "Seals session ids, cursors and the like. Gateways that share it and a Postgres take up each other's sessions. Write it as `${cred:seal}`.",
+  }),
+  protocol: oneOf(["auto", "legacy", "modern"], {
+    default: "auto",
+    doc: "What agents may speak: `legacy` is MCP up to 2025-11-25, `modern` 2026-07-28.",
+  }),
   naming: oneOf(["prefix", "auto", "bare"], {
     default: "prefix",
     doc: "What agents see: `server__tool`, `tool` where it is unambiguous, or always `tool`.",

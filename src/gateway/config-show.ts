@@ -54,6 +54,8 @@ function entries(config: Config, source: ConfigSource): readonly Entry[] {
     of(shortDatabase, database.kind === "sqlite" ? "sqlite" : withoutPassword(database.url)),
     of("auth", config.auth),
     of("policy", config.policy.join(", ") || "none"),
+    of("seal_key", config.sealKey === undefined ? "seal.key in data_dir" : mask),
+    of("protocol", config.protocol),
     of("naming", config.naming),
     of("audit.mode", audit.mode),
     of("audit.content", "metadata"),

@@ -34,7 +34,7 @@ import type { LogLevel } from "./log-level.ts";
 import { type CallMetrics, createCallMetrics } from "./metrics.ts";
 import { checkPin, openStore } from "./open-store.ts";
 import { reachStore } from "./reach-store.ts";
-import { sealKey } from "./seal-key.ts";
+import { sealFingerprint, sealKey } from "./seal-key.ts";
 import { type OpenSessionStates, openSessionStates } from "./session-states.ts";
 
 export interface PartsOptions {
@@ -54,6 +54,8 @@ export interface Parts {
   readonly store: Store;
   readonly access: KeyAccess;
   readonly sessionStates: OpenSessionStates;
+  /** Of the seal key, for people. */
+  readonly sealFingerprint: string;
   readonly audit: Audit;
   readonly upstreams: readonly (Upstream & UpstreamControl)[];
   readonly catalog: Catalog;
@@ -113,7 +115,8 @@ export async function openParts(
 
   const identity = { name: "authensor-gw", version };
   const servers = openServers(config, { runtime, clock, random, identity, log }, undo);
-  const sealer = createSealer(sealKey(config.dataDir, random), random);
+  const seal = config.sealKey ?? sealKey(config.dataDir, random);
+  const sealer = createSealer(seal, random);
   const catalog = openCatalog({
     servers,
     naming: config.naming,
@@ -146,8 +149,9 @@ export async function openParts(
   const logLevel = options.logLevel;
   const known = { config, version, startedMs, log, logLevel, runtime };
   const opened = { ...known, store, access, sessionStates, audit };
+  const sealed = { sealFingerprint: sealFingerprint(seal) };
   const behind = { upstreams, histories, catalog, calls, callMetrics, policy };
-  return { ...opened, ...behind, live: undefined, front: undefined, doors: [] };
+  return { ...opened, ...sealed, ...behind, live: undefined, front: undefined, doors: [] };
 }
 
 /** A capability is declared when its requests are answered. */

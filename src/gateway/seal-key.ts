@@ -1,5 +1,6 @@
 /** The key that session ids, cursors and requestState are sealed with: made once, in data_dir. */
 
+import { createHash } from "node:crypto";
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fault } from "../base/errors.ts";
@@ -23,6 +24,30 @@ export function sealKey(dataDir: string, random: Random): Uint8Array {
 }
 
 const keyBytes = 32;
+
+/** `seal_key` of the config; undefined when it is no key. Hex is taken for hex. */
+export function decodeSealKey(text: string): Uint8Array | undefined {
+  for (const form of ["hex", "base64url", "base64"] as const) {
+    const key = Buffer.from(text.trim(), form);
+    // Buffer skips what does not belong: only the spelling that comes back was meant.
+    const spelt = key.toString(form);
+    const meant = form === "hex" ? text.trim().toLowerCase() : withoutPadding(text.trim());
+    if (key.length >= keyBytes && withoutPadding(spelt) === meant) return key;
+  }
+  return undefined;
+}
+
+/** For people who compare two gateways: says nothing of the key itself. */
+export function sealFingerprint(key: Uint8Array): string {
+  const hash = createHash("sha256").update("authensor-gw seal key").update(key);
+  return hash.digest("hex").slice(0, 16);
+}
+
+function withoutPadding(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "=") end -= 1;
+  return text.slice(0, end);
+}
 
 /** Whole or not at all, and never over one that is there. */
 function make(file: string, random: Random): void {

@@ -23,6 +23,10 @@ export function statusOf(parts: Parts, live: Pick<Live, "gauges">): GatewayStatu
     policy: { hash: policy.hash, files: policy.files, rules: policy.rules.length },
     access: accessStatus(parts),
     audit: parts.audit.status(),
+    sealKey: {
+      fingerprint: parts.sealFingerprint,
+      from: parts.config.sealKey === undefined ? "data_dir" : "config",
+    },
     warnings: parts.store.warnings(),
     servers: parts.upstreams.map((upstream) => ({
       id: upstream.id,

@@ -67,6 +67,7 @@ export function world(
       hosts: ["mcp.example"],
       ports: [3100],
       behindProxy: false,
+      protocol: "auto",
       handle(incoming, reply) {
         const one: Got = { incoming, reply, cancelled: undefined };
         if (memory === "keeps") got.push(one);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { settle } from "../kit/scripted.ts";
-import { bodyOf, follow, modern, open, post, rpc, to, world } from "./kit.ts";
+import { bodyOf, follow, hello, modern, open, post, rpc, to, world } from "./kit.ts";
 
 const silent = () => {};
 const prefix = "io.modelcontextprotocol";
@@ -150,5 +150,30 @@ describe("the client leaves", () => {
     await settle();
     expect(made.front.status().inFlight).toBe(0);
     if (made.got.length > 0) expect(made.got[0]?.cancelled).toBe("the client closed the response");
+  });
+});
+
+describe("a gateway that is pinned to one family", () => {
+  test("modern: initialize names what is spoken, GET and DELETE are not there", async () => {
+    const made = world(silent, { protocol: "modern" });
+    const answer = await made.ask(post(hello));
+    const { error } = await bodyOf(answer);
+    expect([answer.status, error?.code]).toEqual([400, -32022]);
+    expect(error?.message).toContain("2026-07-28");
+    expect(error?.data).toMatchObject({ supported: ["2026-07-28"], requested: "2025-11-25" });
+    for (const method of ["GET", "DELETE"]) {
+      const session = { "mcp-session-id": "x", "mcp-protocol-version": "2025-11-25" };
+      expect((await made.ask(to(method, "/mcp", session))).status).toBe(405);
+    }
+    const response = { jsonrpc: "2.0", id: 1, result: {} };
+    expect((await made.ask(post(response))).status).toBe(400);
+    expect((await made.ask(modern("server/discover"))).status).toBe(200);
+  });
+  test("legacy: a modern request is refused as an old server would", async () => {
+    const made = world(silent, { protocol: "legacy" });
+    const answer = await made.ask(modern("server/discover"));
+    const { error } = await bodyOf(answer);
+    expect([answer.status, error?.code, error?.data?.code]).toEqual([400, -32600, "GW_ERA"]);
+    expect((await made.ask(post(hello))).status).toBe(200);
   });
 });
