@@ -253,7 +253,9 @@ export const configSchema = object({
   seal_key: text({
     is: "at least 32 random bytes in base64 or hex, from `openssl rand -base64 32`",
     default: "seal.key in data_dir",
-    doc: "Seals session ids, cursors and the like. Gateways that share it and a Postgres take up each other's sessions. Write it as `${cred:seal}`.",
+    doc:
+      "Seals session ids, cursors and the like; write it as `${cred:seal}`. Gateways that share " +
+      "it and a Postgres take up each other's sessions.",
   }),
   protocol: oneOf(["auto", "legacy", "modern"], {
     default: "auto",

@@ -7,6 +7,7 @@ import type { Audit } from "../audit/audit.ts";
 import { openAudit } from "../audit/open.ts";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import type { Random } from "../base/ports.ts";
 import { createSealer } from "../base/seal.ts";
 import { systemClock, systemRandom } from "../base/system.ts";
 import { createBoard } from "../call/board.ts";
@@ -115,8 +116,7 @@ export async function openParts(
 
   const identity = { name: "authensor-gw", version };
   const servers = openServers(config, { runtime, clock, random, identity, log }, undo);
-  const seal = config.sealKey ?? sealKey(config.dataDir, random);
-  const sealer = createSealer(seal, random);
+  const { sealer, ...sealed } = openSealer(config, random);
   const catalog = openCatalog({
     servers,
     naming: config.naming,
@@ -148,10 +148,9 @@ export async function openParts(
   const startedMs = clock.now();
   const logLevel = options.logLevel;
   const known = { config, version, startedMs, log, logLevel, runtime };
-  const opened = { ...known, store, access, sessionStates, audit };
-  const sealed = { sealFingerprint: sealFingerprint(seal) };
+  const opened = { ...known, store, access, sessionStates, audit, ...sealed };
   const behind = { upstreams, histories, catalog, calls, callMetrics, policy };
-  return { ...opened, ...sealed, ...behind, live: undefined, front: undefined, doors: [] };
+  return { ...opened, ...behind, live: undefined, front: undefined, doors: [] };
 }
 
 /** A capability is declared when its requests are answered. */
@@ -164,6 +163,11 @@ function carried(): Carried {
     logging: true,
     tasks: answers("tasks/get"),
   };
+}
+
+function openSealer(config: Config, random: Random) {
+  const key = config.sealKey ?? sealKey(config.dataDir, random);
+  return { sealer: createSealer(key, random), sealFingerprint: sealFingerprint(key) };
 }
 
 type ServerPorts = Pick<UpstreamOptions, "runtime" | "clock" | "random" | "identity" | "log">;
