@@ -48,7 +48,9 @@ export function findClients(io: Io): readonly Client[] {
 export function readServers(file: string): JsonObject | undefined {
   let tree: unknown;
   try {
-    if (statSync(file).size > limits.configBytes * 16) return undefined;
+    const info = statSync(file);
+    // Reading a pipe would wait for who writes into it.
+    if (!info.isFile() || info.size > limits.configBytes * 16) return undefined;
     tree = JSON.parse(readFileSync(file, "utf8"));
   } catch {
     return undefined; // not there, not ours to read, or no JSON: no client config either way

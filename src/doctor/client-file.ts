@@ -25,7 +25,10 @@ export interface Entry {
 
 /** Throws an Error with why it cannot be read. `cwd`: whose project of ~/.claude.json counts. */
 export function readClientFile(file: string, cwd: string): ClientFile {
-  if (statSync(file).size > limits.configBytes * 16) throw new Error("the file is too large");
+  const info = statSync(file);
+  // Reading a pipe would wait for who writes into it.
+  if (!info.isFile()) throw new Error("it is no regular file");
+  if (info.size > limits.configBytes * 16) throw new Error("the file is too large");
   const tree = parse(readFileSync(file, "utf8"));
   if (!isObject(tree)) throw new Error("it holds no JSON object");
   const client = clientOf(file, tree);

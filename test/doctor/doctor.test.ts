@@ -1,6 +1,7 @@
 /** The parts of doctor that need no gateway: its command line, what history means, client files. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -174,6 +175,12 @@ describe("client files", () => {
       writeFileSync(path, text);
       expect(() => readClientFile(path, "/")).toThrow(says);
     }
+  });
+
+  test("a pipe that nobody writes into holds nothing up", () => {
+    const pipe = join(folder, "pipe.json");
+    spawnSync("mkfifo", [pipe]);
+    expect(() => readClientFile(pipe, "/")).toThrow("no regular file");
   });
 });
 
