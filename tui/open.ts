@@ -12,6 +12,8 @@ export interface Opening {
   readonly colour: boolean;
   readonly ascii: boolean;
   readonly refreshMs: number;
+  /** Lines that only come, for screen readers. */
+  readonly linear: boolean;
   /** The gateway that was started for this. `ended`: a sentence, when it has. */
   readonly own?: { readonly ended: Promise<string>; stop(): Promise<void> };
 }
@@ -20,8 +22,12 @@ export interface Opening {
 export async function openTui(opening: Opening): Promise<number> {
   // Ink would write a warning over the screen (tui.md 3.3).
   delete process.env["DEV"];
-  const { openApp } = await import("./app.tsx");
   const { own } = opening;
+  if (opening.linear) {
+    const { openLinear } = await import("./linear.ts");
+    return await openLinear({ ...opening, own, source: await sourceOf(opening) });
+  }
+  const { openApp } = await import("./app.tsx");
   return await openApp({ ...opening, own, source: await sourceOf(opening) });
 }
 

@@ -56,6 +56,8 @@ export interface TuiOpening {
   readonly ascii: boolean;
   /** Between two pictures. */
   readonly refreshMs: number;
+  /** Lines that only come, for screen readers. */
+  readonly linear: boolean;
   /** The gateway that was started for it. `ended`: a sentence, when it has. */
   readonly own?: { readonly ended: Promise<string>; stop(): Promise<void> };
 }

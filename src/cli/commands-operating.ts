@@ -59,6 +59,7 @@ export const operating: readonly Command[] = [
       { name: "demo", doc: "a scripted gateway with a clock of its own; nothing is attached" },
       { name: "attach", value: "SOCKET", doc: "admin socket of the gateway, if it is not found" },
       { name: "start", doc: "start the gateway if none runs; what --tui does" },
+      { name: "accessible", doc: "for screen readers: sentences that only come; AUTHENSOR_A11Y=1" },
       { name: "ascii", doc: "only ASCII characters; also without a UTF-8 locale" },
       { name: "color", value: "WHEN", doc: "never: no colours; also with NO_COLOR" },
       { name: "refresh", value: "TIME", doc: "between two pictures: 250ms, 500ms, 1s or 2s" },

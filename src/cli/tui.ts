@@ -47,19 +47,24 @@ export async function loadTui(call: Invocation): Promise<OpenTui> {
 }
 
 /** Ink would take the screen of a dumb terminal, and throws without raw mode (tui.md 6). */
-function noTerminal({ io }: Invocation): string | undefined {
-  if (io.env["TERM"] === "dumb") return "TERM is dumb";
-  // A screen that changes everywhere cannot be read aloud; lines that only come can (tui.md 6).
-  if (io.env["AUTHENSOR_A11Y"] === "1" || io.env["INK_SCREEN_READER"] === "true") {
-    return "a screen reader was asked for";
-  }
+function noTerminal(call: Invocation): string | undefined {
+  if (isLinear(call)) return undefined;
+  if (call.io.env["TERM"] === "dumb") return "TERM is dumb";
   if (process.stdout.isTTY !== true) return "stdout is not a terminal";
   return process.stdin.isTTY === true ? undefined : "stdin is not a terminal";
 }
 
-type Looks = Pick<TuiOpening, "readOnly" | "colour" | "ascii" | "refreshMs">;
+/** A screen that changes everywhere cannot be read aloud; lines that only come can (tui.md 6). */
+function isLinear({ options, io: { env } }: Invocation): boolean {
+  const asked = env["AUTHENSOR_A11Y"] === "1" || env["INK_SCREEN_READER"] === "true";
+  return asked || options.has("accessible");
+}
 
-export function looksOf({ options, io: { env } }: Invocation): Looks {
+type Looks = Pick<TuiOpening, "readOnly" | "colour" | "ascii" | "refreshMs" | "linear">;
+
+export function looksOf(call: Invocation): Looks {
+  const { options } = call;
+  const { env } = call.io;
   const refresh = options.text("refresh") ?? "250ms";
   const refreshMs = { "250ms": 250, "500ms": 500, "1s": 1_000, "2s": 2_000 }[refresh];
   if (refreshMs === undefined) {
@@ -72,6 +77,7 @@ export function looksOf({ options, io: { env } }: Invocation): Looks {
     colour: (env["NO_COLOR"] ?? "") === "" && options.text("color") !== "never",
     ascii: options.has("ascii") || !speaksUtf8(env),
     refreshMs,
+    linear: isLinear(call),
   };
 }
 
