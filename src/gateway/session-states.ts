@@ -36,7 +36,6 @@ interface State extends SessionStatesOptions {
   readonly written: Map<string, Set<string>>;
   writtenSince: number;
   version: number | undefined;
-  own: Set<number>;
   forgotAt: number;
   /** Monotonic ms of the last failure, while it lasts. */
   failedAt: number | undefined;
@@ -49,7 +48,7 @@ interface State extends SessionStatesOptions {
 export function openSessionStates(options: SessionStatesOptions): OpenSessionStates {
   const state: State = {
     ...options,
-    ...{ pending: new Map(), listeners: new Set(), written: new Map(), own: new Set() },
+    ...{ pending: new Map(), listeners: new Set(), written: new Map() },
     ...{ writtenSince: options.clock.mono(), forgotAt: options.clock.mono() },
     ...{ version: undefined, failedAt: undefined, closed: false },
     ...{ turn: Promise.resolve(), cancel: () => {} },
@@ -177,8 +176,7 @@ async function look(state: State): Promise<void> {
 async function save(state: State): Promise<void> {
   const batch = [...state.pending].slice(0, limits.storeTransaction);
   if (batch.length === 0) return;
-  const version = await state.store.saveSessions(batch.map(([, change]) => change));
-  if (state.store.kind === "postgres") state.own.add(version);
+  await state.store.saveSessions(batch.map(([, change]) => change));
   for (const [digest, change] of batch) {
     // What changed meanwhile is laid over it once more.
     if (state.pending.get(digest) === change) state.pending.delete(digest);
@@ -189,11 +187,10 @@ async function follow(state: State): Promise<void> {
   const { version, rows } = await state.store.sessionsSince(state.version);
   state.version = version;
   for (const row of rows) {
-    if (state.own.delete(row.version)) continue;
+    // One's own come back too: they may have been laid over another gateway's.
     const told = stateOf(row, state.pending.get(row.digest));
     for (const listener of state.listeners) listener(told);
   }
-  state.own = new Set([...state.own].filter((own) => own > version));
 }
 
 function failed(state: State, thrown: unknown): void {

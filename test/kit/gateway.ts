@@ -28,6 +28,8 @@ export interface GatewayOptions {
   readonly wrap?: readonly string[];
   /** Extra arguments of `serve`. */
   readonly args?: readonly string[];
+  /** That of another gateway on the same store: none is made. */
+  readonly adminToken?: string;
   /** Resolve when the process runs, not when /health answers: for starts that must fail. */
   readonly expectFailure?: boolean;
 }
@@ -68,7 +70,8 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   const command = options.command ?? (await programCommand(options.program ?? "binary"));
   const env = { ...cleanEnvironment(folder), ...options.env };
   const cli = (...args: readonly string[]) => runCli([...command, ...args], config, folder, env);
-  const adminToken = made.keys ? await createKey(cli, "admin", "test-admin") : "";
+  const adminToken =
+    options.adminToken ?? (made.keys ? await createKey(cli, "admin", "test-admin") : "");
   const wrap = options.wrap ?? [];
   const serve = [...wrap, ...command, "serve", "--config", config, ...(options.args ?? [])];
   const url = `http://127.0.0.1:${made.port}`;

@@ -14,10 +14,11 @@ export async function replicas(run: Proof, calls: number): Promise<void> {
   const postgres = await startPostgres({ durable: false });
   const server = await echoHttp();
   const seal = randomBytes(32).toString("base64url");
-  const start = () =>
+  const start = (adminToken?: string) =>
     startGateway({
+      ...(adminToken === undefined ? {} : { adminToken }),
       config: {
-        database: { url: postgres.url, admin_url: postgres.adminUrl },
+        database: postgres.adminUrl,
         seal_key: "${TEST_SEAL_KEY}",
         servers: { s: { url: server.url } },
       },
@@ -26,7 +27,7 @@ export async function replicas(run: Proof, calls: number): Promise<void> {
     });
   try {
     await using one = await start();
-    await using two = await start();
+    await using two = await start(one.adminToken);
     const token = await one.key("executor", "wanderer");
     await Bun.sleep(1_000);
     const agent = await rawAgent(one.url, token);
