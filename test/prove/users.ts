@@ -3,7 +3,7 @@
  * the TUI and no second listener appears; outside the group it is told owner, mode and group.
  */
 
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -80,11 +80,22 @@ function as(uid: string, ...command: readonly string[]): string[] {
   return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...command];
 }
 
-/** Of the gateway and whatever else has this program: the ports they listen on. */
+/** Of this proof's gateway and of all that runs the other user's copy of the program. */
 function listeners(): readonly string[] {
   const lines = Bun.spawnSync(["ss", "-Hltnp"]).stdout.toString().trim().split("\n");
-  const ours = lines.filter((line) => line.includes('"authensor-gw"'));
+  const ours = lines.filter((line) => {
+    const pid = Number(/pid=(\d+)/.exec(line)?.[1]);
+    return pid === gateway.child().pid || programOf(pid) === program;
+  });
   return ours.map((line) => line.split(/\s+/)[3] ?? "").sort();
+}
+
+function programOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return ""; // it has just ended
+  }
 }
 
 function same(now: readonly string[]): boolean {
