@@ -46,11 +46,21 @@ async function checkServer(world: World, server: ServerConfig): Promise<readonly
     world.note(`server ${server.id} is disabled in the config`);
     return [];
   }
+  if (isOff(world, server)) {
+    const enable = world.command(`servers enable ${server.id}`);
+    world.note(`server ${server.id} was disabled by an operator; ${enable} brings it back`);
+    return [];
+  }
   const found =
     server.transport.kind === "http"
       ? await checkHttpServer(world, server, server.transport)
       : await checkStdioServer(world, server, server.transport);
   return [...found, ...heldBack(world, server), ...full(world, server)];
+}
+
+function isOff({ gateway }: World, { id }: ServerConfig): boolean {
+  if (gateway.kind !== "up") return false;
+  return gateway.status.servers.find((one) => one.id === id)?.state === "disabled";
 }
 
 /** Tools that break MCP's rules are not offered. */

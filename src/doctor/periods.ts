@@ -38,14 +38,20 @@ export function periodsOf(
     if (entry.kind === "stop") close(entry.at, false);
     lastAt = entry.at;
     if (entry.kind !== "state" || entry.of !== of || entry.id !== id) continue;
-    if (entry.ok) close(entry.at, true);
+    const works = isWell(entry);
+    if (entry.ok) close(entry.at, works);
     else {
       const { state, why } = entry;
       open = open === undefined ? { from: entry.at, state, why, worked } : { ...open, state, why };
     }
-    worked ||= entry.ok;
+    worked ||= works;
   }
   return open === undefined ? periods : [...periods, { ...open, to: undefined, healed: false }];
+}
+
+/** What an operator switched off, or a stop, is no trouble: but nobody saw it work either. */
+function isWell({ ok, state }: State): boolean {
+  return ok && state !== "disabled" && state !== "stopped";
 }
 
 /** `14:02:11, 5 min ago; worked until then`, or "" where the history does not know. */
@@ -62,7 +68,7 @@ export function workedUntil(world: World, id: string): string {
     (entry): entry is State => entry.kind === "state" && entry.of === "server" && entry.id === id,
   );
   const last = states.at(-1);
-  if (last === undefined || !last.ok) return "";
+  if (last === undefined || !isWell(last)) return "";
   return `worked at ${clockText(world.history.at(-1)?.at ?? last.at, world.nowMs)}`;
 }
 

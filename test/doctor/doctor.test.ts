@@ -76,6 +76,9 @@ describe("the command line", () => {
 const state = (at: number, ok: boolean, id = "web"): HistoryEntry => {
   return { kind: "state", at, of: "server", id, state: ok ? "ready" : "backoff", ok, why: "why" };
 };
+const off = (at: number): HistoryEntry => ({
+  ...{ kind: "state", at, of: "server", id: "web", state: "disabled", ok: true, why: "" },
+});
 const start = (at: number): HistoryEntry => ({ kind: "start", at, pid: at, version: "1" });
 const stop = (at: number): HistoryEntry => ({ kind: "stop", at });
 
@@ -98,6 +101,14 @@ describe("what the history means", () => {
       [{ from: 1, to: 3, healed: false }],
     ],
     ["another server", [state(1, false, "other")], []],
+    [
+      "switched off while it was away: it did not come back, and was never seen to work",
+      [state(1, false), off(5), state(7, false)],
+      [
+        { from: 1, to: 5, healed: false },
+        { from: 7, to: undefined, worked: false },
+      ],
+    ],
   ];
   for (const [name, history, periods] of cases) {
     test(name, () => expect(periodsOf(history, "server", "web")).toMatchObject(periods));
