@@ -7,9 +7,11 @@ import { first, half, item, last, move, nextPane, pickId, unpick } from "./move.
 import type { ScreenId } from "./screen.ts";
 import {
   type Action,
+  bodySize,
   type Env,
   type Outcome,
   pickedOf,
+  sceneOf,
   screenOf,
   type Ui,
   withPage,
@@ -55,6 +57,8 @@ const doings: Readonly<Record<string, Doing>> = {
   leftwards: (ui) => sideways(ui, -1),
   "next pane": (ui, env) => pane(ui, env, 1),
   "previous pane": (ui, env) => pane(ui, env, -1),
+  "next match": (ui, env) => match(ui, env, 1),
+  "previous match": (ui, env) => match(ui, env, -1),
   "next item": (ui, env) => ({ ui: item(ui, env, 1) }),
   "previous item": (ui, env) => ({ ui: item(ui, env, -1) }),
   calls: (ui, env) => toScreen(ui, env, "calls"),
@@ -129,8 +133,26 @@ function back(ui: Ui): Outcome {
   const page = ui.pages[ui.screen];
   if (page.open !== undefined) return { ui: withPage(ui, { open: undefined, scroll: 0 }) };
   if (page.zoom) return { ui: withPage(ui, { zoom: false }) };
-  if (page.filter !== "") return { ui: withPage(ui, { filter: "" }) };
+  if (page.filter !== "") return { ui: withPage(ui, { filter: "", sought: page.filter }) };
   return { ui: { ...ui, toast: undefined } };
+}
+
+/** To the next row that the filter lets through, also once it was taken away; then round. */
+function match(ui: Ui, env: Env, step: 1 | -1): Outcome {
+  const page = ui.pages[ui.screen];
+  const filter = page.filter === "" ? page.sought : page.filter;
+  if (filter === "") return { refused: "n next match: / filters first" };
+  const { lists, pane, index } = pickedOf(ui, env);
+  const ids = lists[pane]?.ids ?? [];
+  const scene = { ...sceneOf(ui, env), page: { ...page, filter } };
+  const matching = new Set(screenOf(ui, env).lists(scene, bodySize(ui.size))[pane]?.ids);
+  for (let away = 1; away <= ids.length; away++) {
+    const id = ids[(index + step * away + ids.length * 2) % ids.length];
+    if (id === undefined || !matching.has(id)) continue;
+    const picked = pickId(ui, env, id) ?? ui;
+    return { ui: page.open === undefined ? picked : withPage(picked, { open: id, scroll: 0 }) };
+  }
+  return { refused: `no row here matches ${filter}` };
 }
 
 function sideways(ui: Ui, direction: 1 | -1): Outcome {

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import {
   type GatewayStatus,
@@ -56,6 +56,13 @@ async function doIt(effect: Effect, hands: Hands): Promise<void> {
       return source.reconnect?.();
     case "save":
       return toast(`saved as ${writeFile("screen.txt", hands.screenText())}`, "ok");
+    case "export": {
+      const { file, screen, rows, text } = effect;
+      const path = file === "" ? writeFile(`${screen}.jsonl`, text) : resolve(file);
+      // A file that somebody named is made, never written over.
+      if (file !== "") writeFileSync(path, text, { mode: 0o600, flag: "wx" });
+      return toast(`${rows} rows are in ${path}`, "ok");
+    }
     case "copy":
       return await copy(effect.text, effect.label, hands);
     case "receipt":

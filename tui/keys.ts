@@ -78,6 +78,8 @@ export const keymap: readonly KeyRow[] = [
     ...{ in: everywhere, keys: ["/"], command: "filter", group: "look" },
     ...{ help: "filter, see below", foot: "filter" },
   },
+  { in: everywhere, keys: ["n"], command: "next match", group: "look", help: "next match" },
+  { in: everywhere, keys: ["N"], command: "previous match", group: "look", help: "match before" },
   { in: everywhere, keys: ["f"], command: "follow", group: "look", help: "follow the newest" },
   {
     ...{ in: everywhere, keys: ["p"], command: "pause", group: "look" },

@@ -6,7 +6,7 @@ import { printable } from "../src/base/printable.ts";
 import { runCommand, serverDeed } from "./commands.ts";
 import { keymap } from "./keys.ts";
 import { pickId } from "./move.ts";
-import { type Env, type Outcome, screenOf, type Ui, withPage, withToast } from "./ui.ts";
+import { type Env, type Outcome, pickedOf, screenOf, type Ui, withPage, withToast } from "./ui.ts";
 
 interface LineCommand {
   readonly name: string;
@@ -54,6 +54,12 @@ export const lineCommands: readonly LineCommand[] = [
       if (!parsed.ok) return { refused: parsed.error.message };
       return { ui: withPage(ui, { filter, picked: [], follow: true }) };
     },
+  },
+  {
+    name: "export",
+    usage: "export json [FILE]",
+    help: "the rows of the list, a line of JSON each, into a new file",
+    run: ([form = "", ...file], ui, env) => exportRows(form, file.join(" "), ui, env),
   },
   {
     name: "set",
@@ -125,6 +131,25 @@ function goTo(id: string, ui: Ui, env: Env): Outcome {
   const picked = pickId(clear, env, call?.id ?? id);
   if (picked === undefined) return { refused: `"${printable(id)}" is no longer in the list` };
   return { ...there, ui: picked };
+}
+
+/** As the list has them now, filter and order included: what is left out of it is not exported. */
+function exportRows(form: string, file: string, ui: Ui, env: Env): Outcome {
+  if (form !== "json") return { refused: "write: export json [FILE]; other forms are not here" };
+  const { lists, pane } = pickedOf(ui, env);
+  const { running, recent, servers, gauges, answers } = env.live;
+  const tools = answers.tools?.state === "here" ? answers.tools.value : [];
+  const rows = new Map<string, unknown>();
+  if (ui.screen === "calls") for (const call of [...recent, ...running]) rows.set(call.id, call);
+  if (ui.screen === "servers") for (const server of servers) rows.set(server.id, server);
+  if (ui.screen === "tools") for (const tool of tools) rows.set(tool.tool, tool);
+  for (const gauge of ui.screen === "health" ? (gauges?.gauges ?? []) : []) {
+    rows.set(gauge.name, gauge);
+  }
+  const shown = (lists[pane]?.ids ?? []).filter((id) => rows.has(id));
+  if (shown.length === 0) return { refused: "export: the list is empty" };
+  const text = shown.map((id) => `${JSON.stringify(rows.get(id))}\n`).join("");
+  return { effects: [{ run: "export", file, screen: ui.screen, rows: shown.length, text }] };
 }
 
 function set(pair: string, ui: Ui, env: Env): Outcome {

@@ -37,6 +37,8 @@ export interface Page {
   readonly follow: boolean;
   /** Words of the filter grammar, "" for none. */
   readonly filter: string;
+  /** The filter before it was taken away: `n` goes on to its rows. */
+  readonly sought: string;
   /** Index into `Screen.orders`. */
   readonly order: number;
   readonly reverse: boolean;
@@ -92,7 +94,7 @@ export interface Screen {
 }
 
 export const firstPage: Page = {
-  ...{ pane: 0, picked: [], follow: true, filter: "", order: 0, reverse: false },
+  ...{ pane: 0, picked: [], follow: true, filter: "", sought: "", order: 0, reverse: false },
   ...{ zoom: false, hidden: false, open: undefined, tab: 0, scroll: 0, sideways: 0 },
 };
 

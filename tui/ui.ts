@@ -72,6 +72,14 @@ export type Effect =
   | { readonly run: "leave"; readonly stopGateway: boolean }
   | { readonly run: "redraw" | "suspend" | "reconnect" | "save" }
   | { readonly run: "copy"; readonly label: string; readonly text: string }
+  /** `file` "": one in the user's cache. */
+  | {
+      readonly run: "export";
+      readonly file: string;
+      readonly screen: ScreenId;
+      readonly rows: number;
+      readonly text: string;
+    }
   /** Asks the gateway for something; the answer goes to the store. */
   | { readonly run: "receipt"; readonly id: string }
   | { readonly run: "tools"; readonly key: string }
