@@ -109,6 +109,9 @@ export const limits = {
   instanceStartMs: 30_000,
   instanceIdleMs: 30 * 60_000,
   instanceSweepMs: 20_000,
+  /** A broken stream of a call is read on after this long (or `retry:`), and so often in vain. */
+  resumeMs: 1_000,
+  resumeTries: 5,
   /** Questions of a server to one call's client that wait at once, F14. */
   questionsPerCall: 16,
   /** Rounds of questions in one call, as the SDKs have it, and how long one answer may take. */

@@ -7,6 +7,7 @@ import type { Item } from "../catalog/catalog.ts";
 import type { Policy } from "../policy/model.ts";
 import type { ClientCapabilities } from "../protocol/capabilities.ts";
 import type { Era, Pieces, StrictBody } from "../protocol/message.ts";
+import { paramHeaderFields } from "../protocol/param-headers.ts";
 import { capabilitiesFor } from "../protocol/translate/capabilities.ts";
 import { type Again, outgoingParams } from "../protocol/translate/params.ts";
 import type {
@@ -27,7 +28,6 @@ import type { Watched } from "./deadlines.ts";
 import type { Asked, Incoming, Reply } from "./incoming.ts";
 import type { DecidedCall } from "./method.ts";
 import { noteFor } from "./notes.ts";
-import { paramHeaders } from "./param-headers.ts";
 import type { CallPorts } from "./ports.ts";
 import { lateAnswer, timeoutError } from "./time-limit.ts";
 
@@ -110,7 +110,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     const now = ports.clock.mono();
     this.method = message.method;
     this.name = message.method === "completion/complete" ? undefined : item.name;
-    this.headers = paramHeaders(item, message.params);
+    this.headers = paramHeaderFields(item.paramHeaders, message.params);
     this.keyId = identity.keyId;
     this.session = session;
     this.capabilities = capabilities;

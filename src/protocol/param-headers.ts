@@ -2,6 +2,7 @@
 
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
+import { encodeMirror } from "./mirror.ts";
 
 export interface ParamHeader {
   /** As written in the schema: the header is `Mcp-Param-<name>`. */
@@ -19,6 +20,25 @@ export function paramHeadersOf(inputSchema: JsonObject): Result<readonly ParamHe
   readSchema(inputSchema, [], true, found);
   return found.error === undefined ? ok(found.headers) : no(found.error);
 }
+
+/** The headers of a call with these params; encoded. What the arguments do not say has none. */
+export function paramHeaderFields(
+  headers: readonly ParamHeader[],
+  params: JsonObject,
+): readonly (readonly [string, string])[] {
+  if (headers.length === 0) return noFields;
+  const found: (readonly [string, string])[] = [];
+  for (const { name, path } of headers) {
+    let value: unknown = member(params, "arguments");
+    for (const key of path) value = isObject(value) ? member(value, key) : undefined;
+    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+      found.push([`Mcp-Param-${name}`, encodeMirror(value)]);
+    }
+  }
+  return found;
+}
+
+const noFields: readonly (readonly [string, string])[] = [];
 
 const annotation = "x-mcp-header";
 /** Deeper schemas are not read, and so refused (U22). */

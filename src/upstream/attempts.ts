@@ -5,6 +5,7 @@ import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import { backoffMs } from "./backoff.ts";
 import { createControl } from "./control.ts";
+import { listKinds } from "./handshake.ts";
 import { type Connect, ConnectError, type Link, type LinkEvents } from "./link.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import type { StateKeeper } from "./states.ts";
@@ -213,7 +214,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     attempt: () => attempt,
     canAbort: transport.abort !== undefined,
     isStopping: () => stopping,
-    relist: () => options.events.listChanged("tools/list"),
+    relist() {
+      for (const kind of listKinds) options.events.listChanged(`${kind}/list`);
+    },
     startAfter(closing) {
       const again = closing.then(() => {
         if (states.off) throw new ConnectError(`it is ${states.state}`);

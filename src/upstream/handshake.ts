@@ -88,21 +88,28 @@ export function errorText(body: StrictBody): string {
 }
 
 export type ListKind = "tools" | "prompts" | "resources";
+export const listKinds: readonly ListKind[] = ["tools", "prompts", "resources"];
 
 /** The lists whose changes the server says it tells. */
 export function changingKinds(hello: ServerHello): readonly ListKind[] {
-  const kinds: readonly ListKind[] = ["tools", "prompts", "resources"];
-  return kinds.filter((kind) => {
+  return listKinds.filter((kind) => {
     const capability = objectOf(member(hello.capabilities, kind));
     return member(capability, "listChanged") === true;
   });
 }
 
-/** Params of `subscriptions/listen` for all those lists; undefined when there are none. */
-export function listenParams(identity: Identity, hello: ServerHello): string | undefined {
+/** Params of `subscriptions/listen` for those lists and resources; undefined without any. */
+export function listenParams(
+  identity: Identity,
+  hello: ServerHello,
+  uris: ReadonlySet<string>,
+): string | undefined {
   const kinds = changingKinds(hello);
-  if (kinds.length === 0) return undefined;
-  const wanted = Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true]));
+  if (kinds.length === 0 && uris.size === 0) return undefined;
+  const wanted = {
+    ...Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true])),
+    ...(uris.size === 0 ? {} : { resourceSubscriptions: [...uris] }),
+  };
   return `{"notifications":${JSON.stringify(wanted)},"_meta":${modernMeta(identity)}}`;
 }
 

@@ -30,6 +30,13 @@ export class Call implements PostEvents, Sent {
   /** It was sent once more after the server had refused its session. */
   again = false;
   over = false;
+  /** Instead of the request's own: by a newer list. */
+  headers: UpstreamRequest["headers"] | undefined;
+  /** Of its stream: where it can be resumed, how long to wait first, and what was tried. */
+  lastEvent: string | undefined;
+  retryMs: number | undefined;
+  resumedAfter: string | undefined;
+  resumes = 0;
   /** Its neighbours among those in flight: a list without an allocation for each call. */
   before: Call | undefined;
   after: Call | undefined;
@@ -43,6 +50,11 @@ export class Call implements PostEvents, Sent {
 
   message(body: StrictBody): void {
     this.#owner.receive(this, body);
+  }
+
+  event(id: string | undefined, retryMs: number | undefined): void {
+    if (id !== undefined && id !== "") this.lastEvent = id;
+    this.retryMs = retryMs ?? this.retryMs;
   }
 
   refused(status: number, _fields: Fields, body: Uint8Array): void {

@@ -3,6 +3,8 @@
 import type { Clock, Random } from "../base/ports.ts";
 import { requestHead, requestTail } from "../protocol/envelope.ts";
 import type { StrictBody } from "../protocol/message.ts";
+import { acknowledgedResources, type StreamAnswer } from "./change-stream.ts";
+import { classify } from "./classify.ts";
 import { changingKinds, listenParams } from "./handshake.ts";
 import { isRefusal } from "./http-ask.ts";
 import type { Session } from "./http-connect.ts";
@@ -19,7 +21,7 @@ export interface ChangesOptions {
   readonly session: Session;
   readonly clock: Clock;
   readonly random: Random;
-  readonly events: Pick<LinkEvents, "listChanged">;
+  readonly events: Pick<LinkEvents, "listChanged" | "updated">;
   /** Whatever the server declares: what it asks may come there. */
   readonly always: boolean;
   /** The server is gone. */
@@ -28,6 +30,9 @@ export interface ChangesOptions {
   renew(): void;
   /** One message of the stream. */
   aside(body: StrictBody): void;
+  /** Of a modern server: resources whose changes it shall tell. */
+  readonly uris: ReadonlySet<string>;
+  readonly answer: StreamAnswer;
 }
 
 /** Ids of listens: beyond all that calls use. */
@@ -37,7 +42,7 @@ const firstListenId = 2 ** 40;
 export function listenForChanges(options: ChangesOptions): KeptStream | undefined {
   const { hello } = options.session;
   const kinds = changingKinds(hello);
-  if (kinds.length === 0 && !options.always) return undefined;
+  if (kinds.length + options.uris.size === 0 && !options.always) return undefined;
   let id = firstListenId;
   const request = () => {
     id += 1;
@@ -48,11 +53,17 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
     (on) => {
       const exchange = post(options.target, request(), {
         head: on.opened,
-        message: options.aside,
+        message(body) {
+          const uris = acknowledged(body);
+          if (uris === undefined) options.aside(body);
+          else options.answer.acknowledged(uris);
+        },
         refused(status, _fields, bytes) {
           const lostSession = options.session.id !== undefined && status !== 405;
           if (lostSession && sessionLost(status, bytes)) options.renew();
-          on.ended({ unsupported: status < 500 && status !== 409 && status !== 429 });
+          const unsupported = status < 500 && status !== 409 && status !== 429;
+          if (unsupported) options.answer.refused();
+          on.ended({ unsupported });
         },
         end: () => on.ended({ unsupported: false }),
         failed(error, sent, cause) {
@@ -64,8 +75,15 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
     },
     () => {
       for (const kind of kinds) options.events.listChanged(`${kind}/list`);
+      for (const uri of options.uris) options.events.updated(uri, { uri });
     },
   );
+}
+
+function acknowledged(body: StrictBody): ReadonlySet<string> | undefined {
+  const message = classify(body);
+  if (message.kind !== "notification") return undefined;
+  return acknowledgedResources(message.method, message.params);
 }
 
 function getRequest(
@@ -76,8 +94,11 @@ function getRequest(
   return [Buffer.from(`${head}\r\n`, "latin1")];
 }
 
-function listenRequest({ target, session }: ChangesOptions, id: number): readonly Uint8Array[] {
-  const params = listenParams(target.identity, session.hello) ?? "{}";
+function listenRequest(
+  { target, session, uris }: ChangesOptions,
+  id: number,
+): readonly Uint8Array[] {
+  const params = listenParams(target.identity, session.hello, uris) ?? "{}";
   const head = target.postHead + modernFields("subscriptions/listen", undefined, []);
   return encodeRequest(head, [requestHead(id, "subscriptions/listen"), params, requestTail]);
 }

@@ -2,20 +2,21 @@
 
 import { fault, type GatewayError } from "../base/errors.ts";
 import type { Clock, Random } from "../base/ports.ts";
-import { notificationMessage, requestHead, requestTail } from "../protocol/envelope.ts";
+import { notificationMessage } from "../protocol/envelope.ts";
 import type { Pieces, StrictBody } from "../protocol/message.ts";
-import { readUpstream } from "../protocol/strict-json.ts";
 import { createAsides } from "./asides.ts";
 import { classify } from "./classify.ts";
-import { cut, errorCode } from "./handshake.ts";
-import { ask, refusalText } from "./http-ask.ts";
+import { cut } from "./handshake.ts";
+import { ask } from "./http-ask.ts";
 import { Call, InFlight, type Owner } from "./http-call.ts";
 import type { Connector, Session } from "./http-connect.ts";
 import { createLive, headOf } from "./http-live.ts";
-import { post, reason } from "./http-post.ts";
-import { encodeRequest } from "./http-request.ts";
-import { sessionLost } from "./http-session.ts";
-import { type HttpTarget, modernFields } from "./http-target.ts";
+import { mirroredAnew } from "./http-mirror.ts";
+import type { HttpPool } from "./http-pool.ts";
+import { reason } from "./http-post.ts";
+import { judgeRefusal } from "./http-refusal.ts";
+import { createSender } from "./http-send.ts";
+import type { HttpTarget } from "./http-target.ts";
 import type { Link, LinkEvents, Sent } from "./link.ts";
 import type { Offer } from "./settings.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
@@ -35,9 +36,10 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
   const { target, events } = options;
   const inFlight = new InFlight();
   const asides = createAsides({ ...options, inFlight });
-  const live = createLive({ ...options, aside, renewed: asides.renewed, lost });
+  const live = createLive({ ...options, aside, renewed, lost });
+  const sender = createSender({ target, clock: options.clock, live });
+  const check = createCheck(target.pool, lost);
   let closed = false;
-  let checking = false;
 
   const owner: Owner = {
     receive,
@@ -45,11 +47,12 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     cancel,
     ended(call) {
       // It comes after the response too; a fault is not made for nothing.
-      if (call.over) return;
+      if (call.over || sender.resume(call)) return;
       fail(call, error("GW_UPSTREAM_LOST", "It ended its answer without a response"), true);
     },
     failed(call, why, sent) {
-      fail(call, why, sent);
+      if (call.over) return;
+      if (!sent || !sender.resume(call)) fail(call, why, sent || call.resumes > 0);
       if (!sent) lost(why.why);
       else {
         events.ailing(why.why);
@@ -60,22 +63,14 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
 
   function send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent {
     const call = new Call(owner, id, request, sink);
-    transmit(call);
+    sender.transmit(call);
     inFlight.add(call);
     return call;
   }
 
-  function transmit(call: Call): void {
-    const { id, request } = call;
-    const { head, session } = live;
-    const { era } = session.hello;
-    call.session = session;
-    const message = [requestHead(id, request.method), ...request.params(id, era), requestTail];
-    const fields =
-      era === "modern" ? modernFields(request.method, request.name, request.headers) : "";
-    // What a tool answers is passed on as bytes; lists are read whole.
-    const cut = request.method === "tools/call";
-    call.exchange = post(target, encodeRequest(head + fields, message), call, cut);
+  function renewed(): void {
+    asides.renewed();
+    sender.renewed();
   }
 
   function receive(call: Call, body: StrictBody): void {
@@ -114,47 +109,46 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
   /** The server answered with a status other than 2xx: it says that it did not run the call. */
   function refuse(call: Call, status: number, bytes: Uint8Array): void {
     if (call.over) return;
+    if (call.resumes > 0) {
+      const why = `its answer broke off, and it refuses to go on: HTTP ${status}`;
+      fail(call, error("GW_UPSTREAM_LOST", why), true);
+      return;
+    }
     const used = call.session ?? live.session;
-    const read = readUpstream(bytes);
-    const body = read.ok ? read.value : undefined;
-    if (used.id !== undefined && !call.again && sessionLost(status, bytes)) {
+    const refusal = judgeRefusal(call, used, status, bytes);
+    if (refusal.kind === "answer") finish(call, refusal.body);
+    else if (refusal.kind === "fault") refused(call, refusal.cause, refusal.mayHaveRun);
+    else if (refusal.kind === "headers") mirrorAgain(call, refusal.cause);
+    else {
       call.again = true;
       live.renew(used).then(
         () => {
-          if (!call.over) transmit(call);
+          if (!call.over) sender.transmit(call);
         },
         (why: Error) => fail(call, error("GW_UPSTREAM_DOWN", why.message), false),
       );
-      return;
     }
-    const code = body === undefined ? undefined : errorCode(body);
-    const answers = body !== undefined && classify(body);
-    // -32020 and -32022 are about this hop, not about the client's request.
-    const ours = code === -32020 || code === -32022;
-    if (answers && answers.kind === "response" && answers.id === call.id && !ours) {
-      finish(call, answers.body);
-      return;
-    }
-    // A mirrored header is missing: the list that names it is old.
-    if (code === -32020) events.listChanged("tools/list");
-    const cause = `it answered ${refusalText({ status, body })}`;
-    fail(call, error("GW_UPSTREAM_ERROR", cause), status >= 500);
-    events.ailing(cause);
   }
 
-  /** A connection broke: is there still a server? */
-  function check(): void {
-    if (checking || closed) return;
-    checking = true;
-    target.pool.probe().then(
-      () => {
-        checking = false;
-      },
-      (why: Error) => {
-        checking = false;
-        lost(reason(why));
-      },
-    );
+  /** It did not run: once more with the headers that the newest list asks for (2026-07-28). */
+  function mirrorAgain(call: Call, cause: string): void {
+    events.listChanged("tools/list");
+    const { hello } = live.session;
+    const anew = call.again
+      ? Promise.resolve(undefined)
+      : mirroredAnew(call, { hello, send }, target, options.clock).catch(() => undefined);
+    call.again = true;
+    void anew.then((headers) => {
+      if (call.over) return;
+      call.headers = headers;
+      if (headers === undefined) refused(call, cause, false);
+      else sender.transmit(call);
+    });
+  }
+
+  function refused(call: Call, cause: string, mayHaveRun: boolean): void {
+    fail(call, error("GW_UPSTREAM_ERROR", cause), mayHaveRun);
+    events.ailing(cause);
   }
 
   function error(code: "GW_UPSTREAM_LOST" | "GW_UPSTREAM_ERROR" | "GW_UPSTREAM_DOWN", why: string) {
@@ -217,6 +211,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
       return asides.stale;
     },
     send,
+    watch: live.watch,
     async close() {
       closed = true;
       live.stop();
@@ -228,5 +223,20 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
       asides.close(ended);
       await live.end();
     },
+  };
+}
+
+/** A connection broke: is there still a server? One question at a time. */
+function createCheck(pool: HttpPool, gone: (cause: string) => void): () => void {
+  let checking = false;
+  return () => {
+    if (checking) return;
+    checking = true;
+    pool
+      .probe()
+      .catch((why: Error) => gone(reason(why)))
+      .finally(() => {
+        checking = false;
+      });
   };
 }

@@ -3,11 +3,12 @@
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import type { StrictBody } from "../protocol/message.ts";
+import { type ChangeStream, createChangeStream } from "./change-stream.ts";
+import { listKinds } from "./handshake.ts";
 import { ask } from "./http-ask.ts";
 import { listenForChanges } from "./http-changes.ts";
 import type { Connector, Session } from "./http-connect.ts";
 import { type HttpTarget, legacyFields } from "./http-target.ts";
-import type { KeptStream } from "./kept-stream.ts";
 import type { LinkEvents } from "./link.ts";
 import type { Offer } from "./settings.ts";
 
@@ -19,6 +20,8 @@ export interface LiveSession {
   renew(used: Session): Promise<void>;
   /** Its stream is open, or will not be soon: what comes only there is not missed by a call. */
   opened(): Promise<void>;
+  /** As Link.watch. */
+  watch(uris: ReadonlySet<string>): Promise<ReadonlySet<string>>;
   /** Cuts its stream. */
   stop(): void;
   /** Tells the server that the session is not needed any more; it may not care. */
@@ -47,13 +50,16 @@ export function createLive(options: LiveOptions): LiveSession {
   let head = headOf(target, session);
   let renewing: Promise<void> | undefined;
   let stopped = false;
-  let changes = watch();
+  let changes = stream();
 
-  function watch(): KeptStream | undefined {
+  function stream(): ChangeStream {
     const own = session;
     const renewOwn = () => void renew(own).catch(() => undefined);
     const always = options.offer !== undefined;
-    return listenForChanges({ ...options, session: own, always, renew: renewOwn });
+    const about = { ...options, session: own, always, renew: renewOwn };
+    return createChangeStream(clock, (uris, answer) =>
+      listenForChanges({ ...about, uris, answer }),
+    );
   }
 
   function renew(used: Session): Promise<void> {
@@ -64,10 +70,11 @@ export function createLive(options: LiveOptions): LiveSession {
         if (stopped) return;
         session = fresh;
         head = headOf(target, fresh);
-        changes?.stop();
-        changes = watch();
+        changes.stop();
+        changes = stream();
         options.renewed();
-        events.listChanged("tools/list");
+        events.renewed();
+        for (const kind of listKinds) events.listChanged(`${kind}/list`);
       },
       (why: Error) => {
         renewing = undefined;
@@ -86,10 +93,11 @@ export function createLive(options: LiveOptions): LiveSession {
       return head;
     },
     renew,
-    opened: () => within(changes?.opened, clock),
+    opened: () => within(changes.opened, clock),
+    watch: (uris) => changes.watch(uris),
     stop() {
       stopped = true;
-      changes?.stop();
+      changes.stop();
     },
     async end() {
       if (session.id === undefined) return;

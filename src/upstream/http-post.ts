@@ -15,8 +15,10 @@ export interface PostEvents {
   head?(status: number, fields: Fields): void;
   /** Instead of all else: another status than 2xx. `body` is cut to a few kB. */
   refused(status: number, fields: Fields, body: Uint8Array): void;
-  /** The answer is complete; `lastEventId` is what a stream can be resumed after. */
-  end(lastEventId: string | undefined): void;
+  /** An event after which a stream can be resumed, and how long to wait until then. */
+  event?(id: string | undefined, retryMs: number | undefined): void;
+  /** The answer is complete. */
+  end(): void;
   /** The end without a complete answer. `sent`: the server may have the request. */
   failed(error: GatewayError, sent: boolean, cause: Error | undefined): void;
 }
@@ -57,7 +59,6 @@ class Reading implements ExchangeEvents {
   #fields: Fields = noFields;
   #body: Collector | undefined;
   #sse: SseDecoder | undefined;
-  #lastEvent: string | undefined;
 
   constructor(options: PostOptions, on: PostEvents, cut: boolean) {
     this.#options = options;
@@ -98,7 +99,7 @@ class Reading implements ExchangeEvents {
     this.#over = true;
     if (this.#kind === "refused") {
       this.#on.refused(this.#status, this.#fields, (this.#body as Collector).bytes());
-    } else if (this.#kind !== "bad") this.#on.end(this.#lastEvent);
+    } else if (this.#kind !== "bad") this.#on.end();
   }
 
   failed(error: Error, sent: boolean): void {
@@ -126,7 +127,8 @@ class Reading implements ExchangeEvents {
     return createSseDecoder({
       maxBytes: this.#options.resultBytes,
       event: (event) => {
-        if (event.id !== undefined && event.id !== "") this.#lastEvent = event.id;
+        const { id, retry } = event;
+        if (id !== undefined || retry !== undefined) this.#on.event?.(id, retry);
         // A priming event has an id and no data.
         if (event.data.length > 0) this.#read(event.data, undefined);
       },

@@ -19,6 +19,8 @@ export interface Link {
    * next one would too, until there is another process or session.
    */
   readonly stale: boolean;
+  /** Of a modern server: has these resources watched and no others; those that it does watch. */
+  watch(uris: ReadonlySet<string>): Promise<ReadonlySet<string>>;
   /** Ends the conversation; what is in flight fails. Resolves when the server is told or gone. */
   close(): Promise<void>;
 }
@@ -32,6 +34,8 @@ export interface LinkEvents {
   listChanged(method: ListMethod): void;
   /** A resource changed that the server was asked to watch. */
   updated(uri: string, params: JsonObject): void;
+  /** Another session with the same server: what was set in the old one is gone. */
+  renewed(): void;
   /** Something of the server's that belongs to some call went to none. */
   unattributed(what: "question" | "log"): void;
   /** The conversation is over without our doing; told once, after what was in flight failed. */

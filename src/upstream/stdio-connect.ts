@@ -1,9 +1,11 @@
 /** Starts a stdio server and finds out its era (mcp-protocol 1.10). */
 
+import { member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Era, StrictBody } from "../protocol/message.ts";
 import type { Transport } from "./attempts.ts";
+import { acknowledgedResources, type ChangeStream, createChangeStream } from "./change-stream.ts";
 import { type ProcessPorts, type ServerProcess, startProcess } from "./child-process.ts";
 import {
   eraOfProbe,
@@ -14,8 +16,9 @@ import {
   listenParams,
   modernMeta,
 } from "./handshake.ts";
-import { type KeptStream, keepStream } from "./kept-stream.ts";
+import { keepStream } from "./kept-stream.ts";
 import { ConnectError, type Link, type LinkEvents, notOurs } from "./link.ts";
+import { createLogLevel } from "./log-level.ts";
 import type { Offer, StdioSettings, UpstreamOptions } from "./settings.ts";
 import { createTalk, type Talk } from "./stdio-link.ts";
 import type { ServerHello, UpstreamRequest } from "./upstream.ts";
@@ -86,7 +89,7 @@ function startTry(
   let closing = false;
   let dropped = false;
   let live = false;
-  let changes: KeptStream | undefined;
+  let changes: ChangeStream | undefined;
   const exit = Promise.withResolvers<never>();
   exit.promise.catch(() => undefined);
   const talk = createTalk({
@@ -115,7 +118,9 @@ function startTry(
     if (hello.era === "legacy") talk.notify("notifications/initialized");
     if (offer?.shared === true) await Promise.race([settle(talk, options.clock), exit.promise]);
     live = true;
-    changes = listen(options, talk, hello);
+    talk.level = createLogLevel(member(hello.capabilities, "logging") !== undefined);
+    const stream = listen(options, talk, hello, events);
+    changes = stream;
     const close = () => {
       closing = true;
       changes?.stop();
@@ -123,6 +128,7 @@ function startTry(
     };
     return {
       ...{ hello, pid: child.pid, oneStream: true, send: talk.send, close },
+      watch: stream.watch,
       get stale() {
         return talk.stale();
       },
@@ -218,25 +224,43 @@ function ask(
 /** Ids of listens: beyond all that calls use. */
 const firstListenId = 2 ** 40;
 
-/** A modern server tells its list changes within a subscription, kept open while it lives. */
-function listen(options: UpstreamOptions, talk: Talk, hello: ServerHello): KeptStream | undefined {
-  const params = listenParams(options.identity, hello);
-  if (hello.era === "legacy" || params === undefined) return undefined;
+/** A modern server tells its changes within a subscription, kept open while it lives. */
+function listen(
+  options: UpstreamOptions,
+  talk: Talk,
+  hello: ServerHello,
+  events: LinkEvents,
+): ChangeStream {
   let id = firstListenId;
-  return keepStream(
-    options,
-    (on) => {
-      id += 1;
-      const sent = talk.send(id, ownRequest("subscriptions/listen", params), {
-        notification: () => undefined,
-        request: notOurs,
-        response: (body) => on.ended({ unsupported: errorCode(body) !== undefined }),
-        failed: () => on.ended({ unsupported: true }),
-      });
-      return () => sent.cancel("the gateway is stopping");
-    },
-    () => undefined,
-  );
+  return createChangeStream(options.clock, (uris, answer) => {
+    const params = listenParams(options.identity, hello, uris);
+    if (hello.era === "legacy" || params === undefined) return undefined;
+    return keepStream(
+      options,
+      (on) => {
+        id += 1;
+        const ended = (unsupported: boolean) => {
+          if (unsupported) answer.refused();
+          on.ended({ unsupported });
+        };
+        const sent = talk.send(id, ownRequest("subscriptions/listen", params), {
+          notification(method, told) {
+            const watched = acknowledgedResources(method, told);
+            if (watched === undefined) return;
+            on.opened();
+            answer.acknowledged(watched);
+          },
+          request: notOurs,
+          response: (body) => ended(errorCode(body) !== undefined),
+          failed: () => ended(true),
+        });
+        return () => sent.cancel("the gateway is stopping");
+      },
+      () => {
+        for (const uri of uris) events.updated(uri, { uri });
+      },
+    );
+  });
 }
 
 function ownRequest(method: string, params: string): UpstreamRequest {

@@ -1,7 +1,7 @@
 /** A live conversation with a child: newline JSON, many requests at a time, told apart by id. */
 
 import { type ErrorCode, fault } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
+import { isObject, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import {
@@ -13,15 +13,18 @@ import {
 import type { Era, Pieces, StrictBody } from "../protocol/message.ts";
 import { readUpstream } from "../protocol/strict-json.ts";
 import { createAsides } from "./asides.ts";
+import { acknowledgedResources } from "./change-stream.ts";
 import type { ServerProcess } from "./child-process.ts";
 import { classify, progressId } from "./classify.ts";
 import { cut } from "./handshake.ts";
 import type { LinkEvents, Sent } from "./link.ts";
+import { createLogLevel, type LogLevel } from "./log-level.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 /** The conversation before and after its handshake. */
 export interface Talk {
   era: Era;
+  level: LogLevel;
   send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent;
   notify(method: string): void;
   /** As Link.stale. */
@@ -60,6 +63,10 @@ export function createTalk(options: TalkOptions): Talk {
     const child = options.process();
     if (child.backlog() > limits.childBacklogBytes) {
       throw problem("GW_UPSTREAM_BUSY", "the process does not read its input");
+    }
+    if (request.origin?.logLevel !== undefined && talk.era === "legacy") {
+      const raise = talk.level.raise(request.origin.logLevel);
+      if (raise !== undefined) child.write(raise);
     }
     const params = request.params(id, talk.era);
     const place = child.write([requestHead(id, request.method), ...params, requestTail]);
@@ -110,7 +117,7 @@ export function createTalk(options: TalkOptions): Talk {
   }
 
   function told(method: string, params: JsonObject): void {
-    const id = progressId(method, params);
+    const id = progressId(method, params) ?? listenId(method, params);
     if (id !== undefined) inFlight.get(id)?.sink.notification(method, params);
     else if (!asides.told(method, params)) asides.astray(method, params);
   }
@@ -179,6 +186,7 @@ export function createTalk(options: TalkOptions): Talk {
 
   const talk: Talk = {
     era: "legacy",
+    level: createLogLevel(false),
     send,
     notify: (method) => options.process().write([notificationMessage(method)]),
     stale: () => asides.stale,
@@ -193,6 +201,14 @@ export function createTalk(options: TalkOptions): Talk {
     },
   };
   return talk;
+}
+
+/** The listen that a server acknowledges. */
+function listenId(method: string, params: JsonObject): number | undefined {
+  if (acknowledgedResources(method, params) === undefined) return undefined;
+  const meta = member(params, "_meta");
+  const id = isObject(meta) ? member(meta, "io.modelcontextprotocol/subscriptionId") : undefined;
+  return typeof id === "number" ? id : undefined;
 }
 
 /** The id of a line that JSON.parse reads and the strict reader does not. */

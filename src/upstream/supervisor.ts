@@ -1,6 +1,6 @@
 /** One server: what may be sent to it now, and what `status` shows. */
 
-import { fault, type GatewayError } from "../base/errors.ts";
+import type { GatewayError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
@@ -12,6 +12,7 @@ import type { Load } from "./load.ts";
 import { withoutSecrets } from "./own-secrets.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import { createStates } from "./states.ts";
+import { createSubscriptions } from "./subscriptions.ts";
 import type {
   ServerHello,
   ServerRequest,
@@ -54,6 +55,11 @@ export function supervise(
   let oneStream = transport.kind === "stdio";
   let nextId = firstId;
   const unattributed = { question: 0, log: 0 };
+  let watchedOn: Link | undefined;
+  const subscriptions = createSubscriptions({
+    ...{ server: config.id, clock, log, ask },
+    changed: (uri) => tell({ kind: "updated", uri, params: { uri } }),
+  });
   const attempts = createAttempts({
     ...options,
     transport,
@@ -63,6 +69,7 @@ export function supervise(
     events: {
       listChanged: (method) => tell({ kind: "list", method }),
       updated: (uri, params) => tell({ kind: "updated", uri, params }),
+      renewed: watchAgain,
       unattributed: (what) => {
         unattributed[what] += 1;
       },
@@ -72,8 +79,20 @@ export function supervise(
   if (!config.enabled)
     states.enter("disabled", "`enabled: false` or `disabled: true` in the config");
 
+  function ask(to: Link, request: UpstreamRequest, sink: UpstreamSink): Sent {
+    const id = nextId;
+    nextId += 1;
+    return to.send(id, request, sink);
+  }
+
+  function watchAgain(): void {
+    watchedOn = attempts.link();
+    if (watchedOn !== undefined) void subscriptions.again(watchedOn);
+  }
+
   function tell(change: UpstreamChange): void {
     if (change.kind === "state") {
+      if (states.state === "ready" && attempts.link() !== watchedOn) watchAgain();
       const { state, cause } = states;
       const level = state === "backoff" || state === "crash-loop" ? "warn" : "info";
       const instance = name === undefined ? {} : { instance: name };
@@ -155,20 +174,19 @@ export function supervise(
     send,
     async list(method) {
       const to = await attempts.reach();
-      const ask = (request: UpstreamRequest, sink: UpstreamSink) => {
-        const id = nextId;
-        nextId += 1;
-        return to.send(id, request, sink);
-      };
+      const { identity } = options;
       return listAll(
-        { server: config.id, hello: to.hello, clock, identity: options.identity, ask },
+        {
+          ...{ server: config.id, hello: to.hello, clock, identity },
+          ask: (request, sink) => ask(to, request, sink),
+        },
         method,
       );
     },
-    async subscribe() {
-      throw fault("GW_METHOD", { message: `"${config.id}" cannot be subscribed to` });
+    async subscribe(uri) {
+      await subscriptions.add(await attempts.reach(), uri);
     },
-    unsubscribe: () => undefined,
+    unsubscribe: (uri) => subscriptions.remove(attempts.link(), uri),
     onChange: (listener) => void listeners.push(listener),
     start() {
       if (states.state === "idle") attempts.begin();

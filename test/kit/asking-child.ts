@@ -88,8 +88,9 @@ function receive(line: string): void {
     say({ id, result: {} });
   } else if (method === "resources/subscribe" || method === "resources/unsubscribe") {
     const list = about["subscribed"] as unknown[];
-    if (method === "resources/subscribe") list.push(params["uri"]);
-    else about["subscribed"] = list.filter((uri) => uri !== params["uri"]);
+    if (method === "resources/unsubscribe")
+      about["subscribed"] = list.filter((uri) => uri !== params["uri"]);
+    else if (params["uri"] !== "bad://") list.push(params["uri"]);
     if (params["uri"] === "bad://") say({ id, error: { code: -32602, message: "no such thing" } });
     else say({ id, result: {} });
   } else if (method === "notifications/cancelled") cancelled.add(params["requestId"]);
