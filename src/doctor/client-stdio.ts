@@ -31,19 +31,19 @@ export function stdioFault(entry: Entry, world: World, folder: string): StdioFau
     return saw === undefined ? undefined : { code: "GW_CLIENT_CONFIG", saw, fix };
   }
   for (const option of ["--config", "--key-file"]) {
-    const file = valueOf(command, option);
+    const file = optionValue(command, option);
     if (file === undefined || isThere(path.resolve(folder, file))) continue;
     const saw = `${option} names "${file}", which is not there`;
     return { code: "GW_CLIENT_CONFIG", saw, fix: `write its whole path in "args" of "${name}"` };
   }
-  const named = valueOf(command, "--key-file") ?? entry.env["AUTHENSOR_GW_KEY"] ?? "";
+  const named = optionValue(command, "--key-file") ?? entry.env["AUTHENSOR_GW_KEY"] ?? "";
   const file = localKeyFile(world.env);
   if (named !== "" || isThere(file)) return undefined;
   const saw = `names no key, and there is no ${file}`;
   return { code: "GW_KEY_MISSING", saw, fix: "`authensor-gw init` makes one" };
 }
 
-function valueOf(command: readonly string[], option: string): string | undefined {
+function optionValue(command: readonly string[], option: string): string | undefined {
   const at = command.indexOf(option);
   if (at !== -1) return command[at + 1];
   return command.find((word) => word.startsWith(`${option}=`))?.slice(option.length + 1);
