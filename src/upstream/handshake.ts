@@ -74,6 +74,14 @@ export function eraOfProbe(body: StrictBody): "modern" | "legacy" {
 /** HeaderMismatch, MissingRequiredClientCapability, UnsupportedProtocolVersion. */
 const modernErrors: ReadonlySet<number> = new Set([-32020, -32021, -32022]);
 
+/** UnsupportedProtocolVersion, with ours among those it supports (2026-07-28, versioning). */
+export function refusesButSpeaks(body: StrictBody): boolean {
+  if (errorCode(body) !== -32022) return false;
+  const data = objectOf(member(objectOf(member(body.value, "error")), "data"));
+  const versions = member(data, "supported");
+  return Array.isArray(versions) && versions.includes(modernRevision);
+}
+
 export function errorCode(body: StrictBody): number | undefined {
   const error = member(body.value, "error");
   const code = isObject(error) ? member(error, "code") : undefined;

@@ -10,6 +10,7 @@ import {
   helloOfInitialize,
   initializeParams,
   modernMeta,
+  refusesButSpeaks,
 } from "./handshake.ts";
 import { type Answer, ask, refusalText } from "./http-ask.ts";
 import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
@@ -43,7 +44,10 @@ export function httpConnector(
   async function open(): Promise<Session> {
     const known = pinned === "auto" ? remembered() : pinned;
     if (known === "legacy") return openLegacy();
-    const answer = await discover(target, clock);
+    const first = await discover(target, clock);
+    // It names our version as one of its own: once more, as the specification asks of clients.
+    const again = first.body !== undefined && refusesButSpeaks(first.body);
+    const answer = again ? await discover(target, clock) : first;
     const modern = answer.body !== undefined && eraOfProbe(answer.body) === "modern";
     if (modern && answer.body !== undefined) {
       const hello = helloOfDiscover(answer.body);

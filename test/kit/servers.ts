@@ -53,8 +53,9 @@ export function modern(): Promise<HttpServer> {
 /** Every feature of MCP over HTTP, in both eras on one endpoint or forced to one. */
 export async function everyFeature(
   era?: "legacy" | "modern",
+  ...more: readonly string[]
 ): Promise<HttpServer & AsyncDisposable> {
-  const server = await scriptServer("everything.ts", "http", ...forced(era));
+  const server = await scriptServer("everything.ts", "http", ...forced(era), ...more);
   return { ...server, [Symbol.asyncDispose]: async () => void (await server.stop()) };
 }
 

@@ -196,3 +196,34 @@ test("a list whose cursors go round, or that is none, is refused", async () => {
   expect(items.list("tools/list")).rejects.toThrow('Cannot list "tools/list"');
   expect((await items.list("prompts/list")).items).toEqual([]);
 });
+
+test("a server that refuses the version and names it as its own is asked once more", async () => {
+  const refusal = (id: number | undefined, supported: readonly string[]) => {
+    const error = { code: -32022, message: "no", data: { supported, requested: "x" } };
+    const body = JSON.stringify({ jsonrpc: "2.0", id, error });
+    return status(400, body, "Content-Type: application/json\r\n");
+  };
+  const cases = [
+    { supported: ["2026-07-28"], state: "ready", asked: 2 },
+    { supported: ["2027-01-01"], state: "backoff", asked: 1 },
+  ] as const;
+  for (const { supported, state, asked } of cases) {
+    const server = await faultServer(
+      (socket, request, count) => {
+        const hello = { supportedVersions: ["2026-07-28"], capabilities: {} };
+        const answer = { jsonrpc: "2.0", id: request.id, result: hello };
+        socket.write(count === 1 ? refusal(request.id, supported) : json(answer));
+      },
+      { handles: ["server/discover"] },
+    );
+    open.push({ stop: () => server.close() });
+    const upstream = await upstreamOf(httpUpstream(server.url));
+    const states: UpstreamState[] = [];
+    upstream.onChange(() => states.push(upstream.status().state));
+    upstream.start();
+    await untilState(upstream, state);
+    expect(states).toEqual(["starting", state]);
+    const probes = server.requests.filter(({ method }) => method === "server/discover");
+    expect(probes.length).toBe(asked);
+  }
+});

@@ -1,5 +1,6 @@
 /** What the everything server gives without asking back: contents, logs, progress, waiting. */
 
+import process from "node:process";
 import {
   type CallToolResult,
   fromJsonSchema,
@@ -84,6 +85,10 @@ function registerContents(server: McpServer): void {
   });
 }
 
+/** A gateway answers as a stream only what takes long: `--reconnect MS` makes it so. */
+const reconnectAt = process.argv.indexOf("--reconnect");
+const reconnectMs = reconnectAt < 0 ? 100 : Number(process.argv[reconnectAt + 1]);
+
 let cancelled = 0;
 
 function registerRunning(server: McpServer): void {
@@ -117,7 +122,7 @@ function registerRunning(server: McpServer): void {
     { description: "Closes its stream before it answers", inputSchema: z.object({}) },
     async (_args, ctx) => {
       ctx.http?.closeSSE?.();
-      await Bun.sleep(100);
+      await Bun.sleep(reconnectMs);
       return text("Answered after the stream was closed.");
     },
   );

@@ -1,6 +1,6 @@
 /**
  * A server with every feature of MCP, for the conformance suite and the feature tests:
- * `everything.ts http [PORT] [--era legacy|modern]` prints its URL, or `everything.ts stdio …`.
+ * `everything.ts http [--era legacy|modern]` prints its URL, or `everything.ts stdio …`.
  * Without `--era` it speaks 2025-11-25 with sessions and 2026-07-28 on the same endpoint.
  */
 
@@ -32,7 +32,6 @@ import { png, registerPlain } from "./everything-plain.ts";
 const [kind = "http", ...rest] = process.argv.slice(2);
 const flag = rest.indexOf("--era");
 const forced = flag < 0 ? undefined : rest[flag + 1];
-const port = Number(rest.find((word) => /^\d+$/.test(word)) ?? 0);
 
 const watched = "test://watched-resource";
 
@@ -238,7 +237,10 @@ const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
 async function legacy(request: Request): Promise<Response> {
   const session = request.headers.get("mcp-session-id");
   const known = session === null ? undefined : sessions.get(session);
-  if (known !== undefined) return known.handleRequest(request);
+  if (known !== undefined) {
+    const response = await known.handleRequest(request);
+    return request.method === "GET" ? begun(response) : response;
+  }
   if (session !== null) return new Response("No such session", { status: 404 });
   const transport = new WebStandardStreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
@@ -254,6 +256,15 @@ async function legacy(request: Request): Promise<Response> {
   return response;
 }
 
+/** Bun sends the head of a response with the first byte of its body. */
+function begun(response: Response): Response {
+  if (response.body === null) return response;
+  const body = new TransformStream<Uint8Array, Uint8Array>({
+    start: (controller) => controller.enqueue(Buffer.from(": open\n\n")),
+  });
+  return new Response(response.body.pipeThrough(body), response);
+}
+
 async function answer(request: Request): Promise<Response> {
   const refused =
     hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
@@ -267,6 +278,6 @@ if (kind === "stdio") {
   if (forced === "legacy") await build("legacy").connect(new StdioServerTransport());
   else serveStdio(({ era }) => build(era), { legacy: forced === "modern" ? "reject" : "serve" });
 } else {
-  const listening = Bun.serve({ hostname: "127.0.0.1", port, idleTimeout: 0, fetch: answer });
+  const listening = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: answer });
   process.stdout.write(`http://127.0.0.1:${listening.port}/mcp\n`);
 }
