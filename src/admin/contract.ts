@@ -11,6 +11,8 @@ export const paths = {
   rotate: "/v1/keys/rotate",
   tools: "/v1/tools",
   why: "/v1/tools/why",
+  items: "/v1/items",
+  itemWhy: "/v1/items/why",
   receipts: "/v1/receipts",
   receipt: "/v1/receipts/show",
   reload: "/v1/reload",
@@ -46,6 +48,7 @@ export interface GatewayStatus {
   readonly servers: readonly (UpstreamStatus & {
     readonly id: string;
     readonly tools: number;
+    readonly items: ItemCounts;
     /** See LiveServer. */
     readonly failingSinceMs: number | null;
   })[];
@@ -103,6 +106,19 @@ export interface ListedTool {
   readonly declared: readonly string[];
 }
 
+/** GET items?key=NAME: the same of prompts, resources and resource templates. */
+export interface ListedItem {
+  readonly kind: "prompt" | "resource" | "template";
+  readonly server: string;
+  /** `server/prompt`, the URI, or the template: what policy and receipts call it. */
+  readonly item: string;
+  /** A prompt's name for agents; the others have no other. */
+  readonly exposed: string;
+  readonly visible: ListedTool["visible"];
+  readonly held_back: string | null;
+  readonly by: readonly ToolRule[];
+}
+
 export interface ToolRule {
   readonly rule: string;
   readonly effect: "allow" | "ask" | "deny";
@@ -118,6 +134,12 @@ export interface ToolWhy {
   /** One sentence. */
   readonly why: string;
   readonly visibility: "allow" | "deny" | "depends" | null;
+}
+
+/** GET items/why?item=TARGET&key=NAME: as ToolWhy, `kind` is what it is; null: nothing that is. */
+export interface ItemWhy extends Omit<ToolWhy, "tool"> {
+  readonly item: string;
+  readonly kind: ListedItem["kind"] | null;
 }
 
 /** GET receipts/show?id=ID: the records of one call, bodies as they are hashed. */
@@ -258,6 +280,13 @@ export interface LiveCall {
   };
 }
 
+export interface ItemCounts {
+  readonly prompts: number;
+  readonly resources: number;
+  readonly templates: number;
+  readonly heldBack: number;
+}
+
 export interface LiveServer {
   readonly id: string;
   readonly transport: "http" | "stdio";
@@ -274,6 +303,8 @@ export interface LiveServer {
   readonly hello: string | null;
   readonly tools: number;
   readonly quarantined: number;
+  /** What else it offers, and how much of that is held back. */
+  readonly items: ItemCounts;
   readonly busy: number;
   readonly maxInFlight: number;
   readonly pid: number | null;

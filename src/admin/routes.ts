@@ -6,11 +6,18 @@ import type { Audit } from "../audit/audit.ts";
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { isObject, type JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import type { Policy } from "../policy/model.ts";
+import type { Policy, Target } from "../policy/model.ts";
 import type { KeyRow, ReceiptQuery, ReceiptRow } from "../store/store.ts";
 import { actServer, cancelCall, extendCall, type LiveActions } from "./actions.ts";
-import { type AdminError, type GatewayStatus, paths, type ReceiptDetail } from "./contract.ts";
+import {
+  type AdminError,
+  type GatewayStatus,
+  type ListedItem,
+  paths,
+  type ReceiptDetail,
+} from "./contract.ts";
 import type { LiveFeed } from "./events.ts";
+import { listItems, whyItem } from "./items.ts";
 import { createKey, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { type LogLevelPort, setLogLevel, showLogLevel } from "./log-level.ts";
 import { listReceipts, showReceipt } from "./receipts.ts";
@@ -27,6 +34,14 @@ export interface AdminPorts {
   receipts(query: ReceiptQuery): Promise<readonly ReceiptRow[]>;
   receipt(id: string): Promise<ReceiptDetail | undefined>;
   tools(): readonly AdminTool[];
+  /** Prompts, resources and templates. */
+  items(): readonly AdminItem[];
+  heldBackItems(): readonly {
+    readonly kind: AdminItem["kind"];
+    readonly server: string;
+    readonly name: string;
+    readonly why: string;
+  }[];
   quarantined(): readonly {
     readonly server: string;
     readonly name: string;
@@ -63,6 +78,14 @@ export interface AdminTool {
   readonly exposed: string;
   readonly target: string;
   readonly declared: ReadonlySet<string>;
+}
+
+export interface AdminItem {
+  readonly kind: ListedItem["kind"];
+  readonly server: string;
+  readonly exposed: string;
+  /** What policy is asked about. */
+  readonly target: Target;
 }
 
 export interface Route {
@@ -116,6 +139,8 @@ export const routes: readonly Route[] = [
   { method: "POST", path: paths.rotate, may: "admin", handle: rotateKey },
   { method: "GET", path: paths.tools, may: "read", handle: listTools },
   { method: "GET", path: paths.why, may: "read", handle: whyTool },
+  { method: "GET", path: paths.items, may: "read", handle: listItems },
+  { method: "GET", path: paths.itemWhy, may: "read", handle: whyItem },
   { method: "GET", path: paths.receipts, may: "read", handle: listReceipts },
   { method: "GET", path: paths.receipt, may: "read", handle: showReceipt },
   { method: "GET", path: paths.logLevel, may: "read", handle: showLogLevel },

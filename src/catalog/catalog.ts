@@ -1,6 +1,6 @@
 /** What servers offer, under which names agents see it, and what each key may see. */
 
-import type { Candidates, Subject } from "../policy/model.ts";
+import type { Candidates, Subject, Target } from "../policy/model.ts";
 import type { ListMethod } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
 import type { SelfDescription } from "../protocol/translate/initialize.ts";
@@ -39,6 +39,8 @@ export interface Catalog {
   all(): readonly Tool[];
   /** The same for any list; templates are resources whose name is their text. */
   listed(method: ListMethod): readonly Item[];
+  /** What policy is asked about it. */
+  target(item: Item): Target;
   /** What a name that nobody offers was meant to be: for receipts and error texts only. */
   guess(exposed: string, kind?: "tool" | "prompt"): Guess | undefined;
   /** Why the last read of one of a server's lists failed; undefined while all are good. */

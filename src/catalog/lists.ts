@@ -65,6 +65,10 @@ export function openLists(options: ListOptions): Lists {
     for (const listener of rebuilt) listener(list.method);
     announce([list.method]);
   };
+  const failed = (upstream: Upstream, method: ListMethod, why: string) => {
+    of(method).faults.set(upstream.id, why);
+    options.warn("list failed", { server: upstream.id, why });
+  };
   const read = (upstream: Upstream, method: ListMethod, raw: RawList) => {
     const list = of(method);
     const { id } = upstream;
@@ -72,12 +76,15 @@ export function openLists(options: ListOptions): Lists {
     const era = upstream.hello()?.era ?? "legacy";
     const before = list.known.get(id);
     if (before !== undefined && isSame(before, raw, era)) return;
-    list.known.set(id, soundList(method, raw, era));
-    changed(list);
-  };
-  const failed = (upstream: Upstream, method: ListMethod, why: string) => {
-    of(method).faults.set(upstream.id, why);
-    options.warn("list failed", { server: upstream.id, why });
+    // What cannot be built changes nothing: one server must not take the others' items.
+    try {
+      list.known.set(id, soundList(method, raw, era));
+      changed(list);
+    } catch (thrown) {
+      if (before === undefined) list.known.delete(id);
+      else list.known.set(id, before);
+      failed(upstream, method, `it cannot be offered: ${String(thrown)}`);
+    }
   };
   /** A disabled server offers nothing: agents are told, and its calls say why. */
   const gone = ({ id }: Upstream) => {

@@ -11,7 +11,7 @@ import type { Catalog, Item, Tool } from "./catalog.ts";
 import { type Carried, declares, describe, type Family, type HelloOf } from "./hello.ts";
 import { type ListOptions, type Lists, openLists } from "./lists.ts";
 import { resolveResource } from "./resources.ts";
-import { openViews, type Views } from "./views.ts";
+import { openViews, targetOf, type Views } from "./views.ts";
 import { isOff } from "./watch.ts";
 
 export interface CatalogOptions extends ListOptions {
@@ -48,6 +48,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
     onChange: lists.onChange,
     all: () => [...tools().values()] as readonly Item[] as readonly Tool[],
     listed: (method) => [...lists.built(method).items.values()],
+    target: targetOf,
     quarantined: () => listMethods.flatMap((method) => lists.built(method).quarantined),
     guess(exposed, kind = "tool") {
       const owner = options.servers.find(({ upstream }) => exposed.startsWith(`${upstream.id}__`));

@@ -93,7 +93,7 @@ export function openViews(options: ViewOptions, lists: Lists): Views {
   };
 }
 
-function targetOf(item: Item | Listed): Target {
+export function targetOf(item: Item | Listed): Target {
   const { kind, target, declared } = item;
   const template = "template" in item ? item.template : undefined;
   return { kind, name: target, declared, ...(template && { template }) };

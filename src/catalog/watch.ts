@@ -73,13 +73,11 @@ function reader(upstream: Upstream, method: ListMethod, ports: WatchPorts): Read
   const read = async () => {
     begun.push(ports.clock.mono());
     if (begun.length > limits.relists) begun.shift();
-    try {
-      const declared = member(upstream.hello()?.capabilities ?? {}, listShapes[method].capability);
-      ports.read(method, declared === undefined ? noList : await upstream.list(method));
-    } catch (thrown) {
-      const error = asFault(thrown, `Cannot list "${method}" of "${upstream.id}"`);
-      const why = `${error.code}: ${error.message}${error.why === "" ? "" : `: ${error.why}`}`;
-      ports.failed(method, `its ${words[method]} could not be listed: ${why}`);
+    const found = await readList(upstream, method);
+    // It may have been disabled meanwhile, and offers nothing then.
+    if (!isOff(upstream.status().state)) {
+      if (typeof found === "string") ports.failed(method, found);
+      else ports.read(method, found);
     }
     end();
     running = false;
@@ -95,6 +93,19 @@ function reader(upstream: Upstream, method: ListMethod, ports: WatchPorts): Read
     else ports.clock.after(waitMs, () => void read());
   };
   return { refresh, end, first };
+}
+
+/** The list, or why there is none. */
+async function readList(upstream: Upstream, method: ListMethod): Promise<RawList | string> {
+  const capabilities = upstream.hello()?.capabilities ?? {};
+  if (member(capabilities, listShapes[method].capability) === undefined) return noList;
+  try {
+    return await upstream.list(method);
+  } catch (thrown) {
+    const error = asFault(thrown, `Cannot list "${method}" of "${upstream.id}"`);
+    const why = `${error.code}: ${error.message}${error.why === "" ? "" : `: ${error.why}`}`;
+    return `its ${words[method]} could not be listed: ${why}`;
+  }
 }
 
 const noList: RawList = { items: [], hints: notKept };

@@ -173,17 +173,30 @@ export const commands: readonly Command[] = [
   },
   {
     name: "tools list",
-    usage: "[--key NAME] [--json]",
+    usage: "[--kind KIND] [--key NAME] [--json]",
     summary: "List the tools behind the gateway, and what a key sees of them",
-    options: [config, json, { name: "key", value: "NAME", doc: "whose view" }],
+    examples: ["tools list --key my-agent", "tools list --kind resource --key my-agent"],
+    options: [
+      config,
+      json,
+      { name: "key", value: "NAME", doc: "whose view" },
+      {
+        name: "kind",
+        value: "KIND",
+        doc: "tool (the default), prompt, resource, template, or all of the last three",
+      },
+    ],
     args: [0, 0],
     load: async () => (await import("./tools-list.ts")).run,
   },
   {
     name: "tools why",
-    usage: "SERVER/TOOL --as KEY [--json]",
+    usage: "SERVER/TOOL|SERVER/PROMPT|URI --as KEY [--json]",
     summary: "Say why a key sees a tool or does not; exit 0 visible, 1 not",
-    examples: ["tools why files/read_file --as my-agent"],
+    examples: [
+      "tools why files/read_file --as my-agent",
+      "tools why file:///srv/data/a.txt --as my-agent",
+    ],
     options: [
       config,
       json,

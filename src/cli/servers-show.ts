@@ -44,6 +44,7 @@ export function serverText(server: LiveServer, nowMs: number): string {
       : [["again", `in ${span(nextAttemptMs - nowMs)}, attempt ${server.attempts + 1}`] as const]),
     ["is", server.hello === null ? "-" : `${printable(server.hello)}, ${server.protocol}`],
     ["tools", `${server.tools}${heldBack}`],
+    ...itemLines(server.items),
     ["calls", callsText(server)],
     ...(server.pid === null ? [] : [["pid", String(server.pid)] as const]),
     ...lostLines(server),
@@ -60,6 +61,18 @@ export function serverText(server: LiveServer, nowMs: number): string {
     ...(history.length === 0 ? [] : ["", "What happened, newest first:", ...history]),
     ...(stderr.length === 0 ? [] : ["", "Its last words on stderr:", ...stderr]),
   ].join("\n");
+}
+
+/** Nothing where there is nothing: most servers have tools only. */
+function itemLines(items: LiveServer["items"]): (readonly [string, string])[] {
+  const { prompts, resources, templates, heldBack } = items;
+  const counts = [
+    prompts > 0 && counted(prompts, "prompt"),
+    resources > 0 && counted(resources, "resource"),
+    templates > 0 && counted(templates, "template"),
+    heldBack > 0 && `${heldBack} held back`,
+  ].filter((one) => one !== false);
+  return counts.length === 0 ? [] : [["offers", counts.join(", ")]];
 }
 
 function troubleLines(trouble: LiveServer["trouble"]): (readonly [string, string])[] {

@@ -63,20 +63,24 @@ function isOff({ gateway }: World, { id }: ServerConfig): boolean {
   return gateway.status.servers.find((one) => one.id === id)?.state === "disabled";
 }
 
-/** Tools that break MCP's rules are not offered. */
+/** What breaks MCP's rules, or has another server's name, is not offered. */
 function heldBack(world: World, { id }: ServerConfig): Finding[] {
   const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
-  const count = live?.servers.find((one) => one.id === id)?.quarantined ?? 0;
-  if (count === 0) return [];
-  return [
+  const row = live?.servers.find((one) => one.id === id);
+  const held = (count: number, what: string, list: string) =>
     finding({
       link: "server",
       severity: "warning",
       code: "GW_SERVER_SCHEMA",
-      saw: `${count} of the tools of "${id}" are held back`,
+      saw: `${count} of the ${what} of "${id}" are held back`,
       effect: "agents do not see them",
-      fix: `correct them in the server; why: ${world.command("tools list")}`,
-    }),
+      fix: `correct them in the server; why: ${world.command(list)}`,
+    });
+  const tools = row?.quarantined ?? 0;
+  const items = row?.items.heldBack ?? 0;
+  return [
+    ...(tools === 0 ? [] : [held(tools, "tools", "tools list")]),
+    ...(items === 0 ? [] : [held(items, "prompts and resources", "tools list --kind all")]),
   ];
 }
 

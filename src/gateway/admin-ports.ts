@@ -1,7 +1,8 @@
 /** What the control API may see and do, cut from the parts of a running gateway. */
 
 import { join } from "node:path";
-import type { AdminPorts } from "../admin/routes.ts";
+import type { AdminItem, AdminPorts } from "../admin/routes.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { Live } from "./live.ts";
 import { liveActions } from "./live-actions.ts";
 import type { Parts } from "./parts.ts";
@@ -29,8 +30,29 @@ export function adminPorts(
     receipt: (id) => readReceipt(sources(), id),
     tools: () => catalog.all(),
     quarantined: () => catalog.quarantined().filter(({ kind }) => kind === "tool"),
+    items: () => adminItems(catalog),
+    heldBackItems: () =>
+      catalog
+        .quarantined()
+        .flatMap(({ kind, ...one }) => (kind === "tool" ? [] : { kind, ...one })),
     policy: () => parts.policy.current,
     logLevel: parts.logLevel,
     reload,
   };
+}
+
+const kinds = {
+  "prompts/list": "prompt",
+  "resources/list": "resource",
+  "resources/templates/list": "template",
+} as const;
+
+function adminItems(catalog: Catalog): readonly AdminItem[] {
+  const methods = Object.keys(kinds) as (keyof typeof kinds)[];
+  return methods.flatMap((method) =>
+    catalog.listed(method).map((item) => ({
+      ...{ kind: kinds[method], server: item.server, exposed: item.exposed },
+      target: catalog.target(item),
+    })),
+  );
 }

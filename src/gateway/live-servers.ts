@@ -5,6 +5,7 @@ import { limits } from "../base/limits.ts";
 import type { InstanceStatus, UpstreamStatus } from "../upstream/upstream.ts";
 import { changedMs } from "./config-find.ts";
 import type { ServerConfig } from "./config-model.ts";
+import { countsOf } from "./item-counts.ts";
 import type { ServerHistory } from "./live-history.ts";
 import { keysThatSee, troubleOf } from "./live-trouble.ts";
 import type { Parts } from "./parts.ts";
@@ -50,9 +51,8 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
   const history = historyOf(parts, id);
   const status: UpstreamStatus = upstream?.status() ?? absent;
   const hello = upstream?.hello();
-  const tools = parts.catalog.all().filter((tool) => tool.server === id).length;
-  const quarantined = heldBackTools(parts).filter((tool) => tool.server === id).length;
-  const listFault = parts.catalog.listFault(id)?.why;
+  const { tools, heldBackTools: quarantined, items } = countsOf(parts.catalog, id);
+  const listFault = parts.catalog.listFault(id);
   const { calls, failed, p50Ms, p95Ms } = pulse.server(id);
   const keys = () => keysThatSee(parts, id);
   const trouble = troubleOf({
@@ -74,6 +74,7 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
     hello: hello === undefined ? null : `${cut(hello.name)} ${cut(hello.version)}`,
     tools,
     quarantined,
+    items,
     busy: status.inFlight,
     maxInFlight: server.maxInFlight,
     pid: status.pid ?? null,
@@ -89,10 +90,6 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
     history: history?.entries ?? [],
     stderr: status.stderr.slice(-limits.liveStderrLines).map(cut),
   };
-}
-
-function heldBackTools(parts: Parts) {
-  return parts.catalog.quarantined().filter((one) => one.kind === "tool");
 }
 
 function instanceRow(instance: InstanceStatus): LiveInstance {

@@ -3,6 +3,8 @@
 import type { LiveServer } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
+import type { ListFault } from "../catalog/catalog.ts";
+import type { ListMethod } from "../protocol/lists.ts";
 import type { UpstreamStatus } from "../upstream/upstream.ts";
 import type { ServerConfig } from "./config-model.ts";
 import type { Parts } from "./parts.ts";
@@ -15,7 +17,7 @@ export interface TroubleFacts {
   /** Why the attempt before this one failed. */
   readonly lastCause: string | undefined;
   /** Why its last list failed. */
-  readonly listFault: string | undefined;
+  readonly listFault: ListFault | undefined;
   readonly tools: number;
   readonly quarantined: number;
   /** The config's file was changed since the gateway read it. */
@@ -52,13 +54,16 @@ function causeOf(facts: TroubleFacts): string | undefined {
   if (["backoff", "crash-loop", "degraded"].includes(status.state)) {
     return status.cause ?? lastCause ?? "no cause is known";
   }
-  return listFault;
+  return listFault?.why;
 }
 
 function effectOf(facts: TroubleFacts): string {
   const { server, status, tools, quarantined, listFault } = facts;
   const known = tools + quarantined;
   const required = server.required ? "; /ready says no" : "";
+  if (listFault !== undefined && listFault.method !== "tools/list" && status.state === "ready") {
+    return `${othersOf[listFault.method]} may be missing or out of date; tools are not concerned`;
+  }
   if (known === 0) return `its tools are missing${required}`;
   const count = known === 1 ? "1 tool" : `${known} tools`;
   const keys = facts.keys();
@@ -69,6 +74,12 @@ function effectOf(facts: TroubleFacts): string {
   }
   return `calls of ${count} fail for ${whose}${required}`;
 }
+
+const othersOf: Readonly<Record<Exclude<ListMethod, "tools/list">, string>> = {
+  "prompts/list": "its prompts",
+  "resources/list": "its resources",
+  "resources/templates/list": "its resource templates",
+};
 
 /** Executor keys that see any tool of the server; asked only where there is trouble. */
 export function keysThatSee(parts: Parts, server: string): number {

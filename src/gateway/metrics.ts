@@ -10,6 +10,7 @@ import type { GatewayError } from "../base/errors.ts";
 import { ok, type Result } from "../base/result.ts";
 import type { LiveCall } from "../call/board.ts";
 import { outcomes } from "../receipt/decode.ts";
+import { countsOf } from "./item-counts.ts";
 import { createHistogram, type Histogram, type Sample, sampleText } from "./metrics-text.ts";
 import type { Parts } from "./parts.ts";
 import { readiness } from "./ready.ts";
@@ -165,9 +166,10 @@ const states = [
 ];
 
 function serverSamples(parts: Parts): readonly Sample[] {
-  const tools = new Map<string, number>();
-  for (const { server } of parts.catalog.all()) tools.set(server, (tools.get(server) ?? 0) + 1);
-  const all = parts.upstreams.map((upstream) => ({ id: upstream.id, ...upstream.status() }));
+  const all = parts.upstreams.map((upstream) => ({
+    ...{ id: upstream.id, ...upstream.status() },
+    counts: countsOf(parts.catalog, upstream.id),
+  }));
   return [
     gauge(
       "authensor_gw_server_state",
@@ -184,7 +186,16 @@ function serverSamples(parts: Parts): readonly Sample[] {
     gauge(
       "authensor_gw_server_tools",
       "Tools of the server that are offered to some key or none.",
-      all.map(({ id }) => [{ server: id }, tools.get(id) ?? 0] as const),
+      all.map(({ id, counts }) => [{ server: id }, counts.tools] as const),
+    ),
+    gauge(
+      "authensor_gw_server_items",
+      "Prompts, resources and templates of the server that are offered to some key or none.",
+      all.flatMap(({ id, counts: { items } }) => [
+        [{ server: id, kind: "prompt" }, items.prompts] as const,
+        [{ server: id, kind: "resource" }, items.resources] as const,
+        [{ server: id, kind: "template" }, items.templates] as const,
+      ]),
     ),
   ];
 }

@@ -3,14 +3,11 @@
 import process from "node:process";
 import type { GatewayStatus } from "../admin/contract.ts";
 import type { Upstream, UpstreamStatus } from "../upstream/upstream.ts";
+import { countsOf } from "./item-counts.ts";
 import type { Live } from "./live.ts";
 import type { Parts } from "./parts.ts";
 
 export function statusOf(parts: Parts, live: Pick<Live, "gauges">): GatewayStatus {
-  const counts = new Map<string, number>();
-  for (const tool of parts.catalog.all()) {
-    counts.set(tool.server, (counts.get(tool.server) ?? 0) + 1);
-  }
   const front = parts.front?.status() ?? { sessions: 0, streams: 0, inFlight: 0 };
   const policy = parts.policy.current;
   return {
@@ -31,7 +28,7 @@ export function statusOf(parts: Parts, live: Pick<Live, "gauges">): GatewayStatu
     servers: parts.upstreams.map((upstream) => ({
       id: upstream.id,
       ...stateOf(parts, upstream),
-      tools: counts.get(upstream.id) ?? 0,
+      ...offeredBy(parts, upstream.id),
       failingSinceMs: parts.histories.find(({ id }) => id === upstream.id)?.failingSinceMs ?? null,
     })),
     sessions: front.sessions,
@@ -40,6 +37,11 @@ export function statusOf(parts: Parts, live: Pick<Live, "gauges">): GatewayStatu
     rssBytes: process.memoryUsage.rss(),
     gauges: live.gauges(),
   };
+}
+
+function offeredBy(parts: Parts, server: string) {
+  const { tools, items } = countsOf(parts.catalog, server);
+  return { tools, items };
 }
 
 function accessStatus(parts: Parts): GatewayStatus["access"] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { paths } from "../../src/admin/contract.ts";
+import { type ListedItem, paths } from "../../src/admin/contract.ts";
 import { fault } from "../../src/base/errors.ts";
 import { ask, ports } from "./kit.ts";
 
@@ -58,6 +58,29 @@ describe("answers", () => {
       expect((await ask(ports().admin, method, path, "admin", body)).status).toBe(status);
     });
   }
+
+  test("prompts, resources and templates say it too, and are no tools", async () => {
+    const { admin } = ports();
+    const listed = await ask(admin, "GET", `${paths.items}?key=executor`);
+    const rows = listed.body.map((one: ListedItem) => [one.kind, one.item, one.visible]);
+    expect(rows).toEqual([
+      ["prompt", "files/ask", "deny"],
+      ["resource", "file:///a", "deny"],
+      ["template", "file:///{+a}", null],
+    ]);
+    expect(listed.body[2].held_back).toBe('"other" has it already');
+    const why = async (item: string) =>
+      (await ask(admin, "GET", `${paths.itemWhy}?item=${encodeURIComponent(item)}&key=executor`))
+        .body;
+    expect(await why("files/ask")).toMatchObject({
+      ...{ kind: "prompt", visible: false, why: "No rule of the policy allows it for this key" },
+    });
+    expect((await why("file:///{+a}")).why).toBe('It is held back: "other" has it already');
+    expect((await why("file:///b")).why).toBe("No server lists it; did you mean file:///a?");
+    expect((await why("")).kind).toBeNull();
+    const tools = await ask(admin, "GET", paths.tools);
+    expect(JSON.stringify(tools.body)).not.toContain("file:///");
+  });
 
   test("tools say what a key sees, and why not", async () => {
     const { admin } = ports();

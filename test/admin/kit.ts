@@ -90,6 +90,23 @@ export function ports(options: { keys?: KeyRow[]; broken?: boolean } = {}) {
         declared: new Set<string>(),
       })),
     quarantined: () => [{ server: "files", name: "odd", why: "its schema is too large" }],
+    items: () => [
+      {
+        kind: "prompt",
+        server: "files",
+        exposed: "files__ask",
+        target: { kind: "prompt", name: "files/ask", declared: new Set<string>() },
+      },
+      {
+        kind: "resource",
+        server: "files",
+        exposed: "file:///a",
+        target: { kind: "resource", name: "file:///a", declared: new Set(["uri"]) },
+      },
+    ],
+    heldBackItems: () => [
+      { kind: "template", server: "files", name: "file:///{+a}", why: '"other" has it already' },
+    ],
     policy: () => loaded.value,
     reload: async (keyId) => {
       records.push(`reload by ${keyId}`);

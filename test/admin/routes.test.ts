@@ -40,6 +40,8 @@ const matrix: Readonly<Record<string, readonly number[]>> = {
   [`POST ${paths.rotate}`]: adminOnly,
   [`GET ${paths.tools}`]: read,
   [`GET ${paths.why}`]: read,
+  [`GET ${paths.items}`]: read,
+  [`GET ${paths.itemWhy}`]: read,
   [`GET ${paths.receipts}`]: read,
   [`GET ${paths.receipt}`]: read,
   [`POST ${paths.reload}`]: adminOnly,

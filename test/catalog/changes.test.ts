@@ -142,6 +142,26 @@ describe("a list that fails", () => {
     expect(catalog.prompt("s__new")).toBeDefined();
   });
 
+  test("a read that ends after its server was disabled brings nothing back", async () => {
+    const server = full();
+    let answer: () => void = () => undefined;
+    const { at } = await watched(server);
+    const list = server.list.bind(server);
+    Object.assign(server, {
+      list: async (method: ListMethod) => {
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return list(method);
+      },
+    });
+    server.setTools([tool("late")]);
+    server.setState("disabled");
+    answer();
+    await settle();
+    expect(at.ports.catalog.all()).toEqual([]);
+  });
+
   test("a disabled server offers nothing of any list; enabled again, all", async () => {
     const server = full();
     const { at, told } = await watched(server);
@@ -158,6 +178,28 @@ describe("a list that fails", () => {
 describe("hostile lists", () => {
   const good = () =>
     scriptedUpstream("good", [tool("x")], { resources: [{ uri: "g:1", name: "g" }] });
+
+  test("a list that cannot be built takes nothing with it, its own last state included", async () => {
+    const evil = scriptedUpstream("evil", [tool("a")]);
+    const { catalog } = (await world([evil, good()], { policy: all })).ports;
+    const throwing = Object.defineProperty({ name: "x" }, "inputSchema", {
+      enumerable: true,
+      get() {
+        throw new Error("a fault of ours");
+      },
+    });
+    Object.assign(evil, {
+      list: async () => ({
+        items: [{ value: throwing, text: "{}" }],
+        hints: { ttlMs: 0, cacheScope: "private" },
+      }),
+    });
+    evil.setTools([]);
+    await settle();
+    expect(catalog.listFault("evil")?.why).toContain("it cannot be offered");
+    const names = () => catalog.all().map(({ target }) => target);
+    expect(names()).toEqual(["evil/a", "good/x"]);
+  });
 
   test("R11 10,000 tools: as many as may be, the rest told in few lines, others untouched", async () => {
     const many = Array.from({ length: 10_000 }, (_, n) => tool(`t${n}`));

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import type { Json } from "../../src/base/json.ts";
+import type { Decision, Policy } from "../../src/policy/model.ts";
 import { operators } from "../../src/policy/operators.ts";
 import { ask, load, oneRule } from "./kit.ts";
 
@@ -18,20 +19,40 @@ describe("each example of docs/policy.md decides as the page says", () => {
       expect(fences[index + 1]).toStartWith("cases\n");
       const policy = load(fence.slice("yaml\n".length));
       for (const line of cases) {
-        const begin = line.indexOf("{");
-        const end = line.lastIndexOf("}") + 1;
-        const args = JSON.parse(line.slice(begin, end));
-        const declared = Object.keys(args).filter((name) => name !== "undeclared");
-        // `12:00 ` in front: the hour, UTC; without one it is noon.
-        const [name = "", time = "12:00"] = line.slice(0, begin).trim().split(" ").reverse();
-        const facts = { nowMs: Date.parse(`2026-11-23T${time}:00Z`) };
-        const { effect, code } = ask(policy, name, args, { declared, facts });
-        const said = [effect, code].filter((one) => one !== undefined).join(" ");
-        expect([line, said]).toEqual([line, line.slice(end).trim()]);
+        const [said, wanted] = line.startsWith("resource ")
+          ? read(policy, line)
+          : call(policy, line);
+        expect([line, said]).toEqual([line, wanted]);
       }
     });
   }
 });
+
+/** What the policy says of a line, and what the line says. */
+function call(policy: Policy, line: string): [string, string] {
+  const begin = line.indexOf("{");
+  const end = line.lastIndexOf("}") + 1;
+  const args = JSON.parse(line.slice(begin, end));
+  const declared = Object.keys(args).filter((name) => name !== "undeclared");
+  // `12:00 ` in front: the hour, UTC; without one it is noon. `prompt `: no tool of that name.
+  const words = line.slice(0, begin).trim().split(" ").reverse();
+  const [name = "", before = "12:00"] = words;
+  const kind = before === "prompt" ? "prompt" : "tool";
+  const time = kind === "prompt" ? "12:00" : before;
+  const facts = { nowMs: Date.parse(`2026-11-23T${time}:00Z`) };
+  return [verdict(ask(policy, name, args, { declared, facts, kind })), line.slice(end).trim()];
+}
+
+function read(policy: Policy, line: string): [string, string] {
+  const [, name = "", ...wanted] = line.split(" ").filter((word) => word !== "");
+  const facts = { nowMs: 0 };
+  const asked = ask(policy, name, { uri: name }, { facts, kind: "resource" });
+  return [verdict(asked), wanted.join(" ")];
+}
+
+function verdict({ effect, code }: Decision): string {
+  return [effect, code].filter((one) => one !== undefined).join(" ");
+}
 
 describe("the table of operators", () => {
   const rows = page

@@ -35,9 +35,15 @@ export function ask(
   policy: Policy,
   name: string,
   args: JsonObject = {},
-  more: { subject?: Subject; declared?: readonly string[]; facts?: Partial<Facts> } = {},
+  more: {
+    subject?: Subject;
+    declared?: readonly string[];
+    facts?: Partial<Facts>;
+    kind?: Target["kind"];
+  } = {},
 ): Decision {
-  const target = tool(name, more.declared ?? Object.keys(args));
+  const declared = more.declared ?? Object.keys(args);
+  const target = { ...tool(name, declared), kind: more.kind ?? "tool" };
   return policy.candidates(more.subject ?? executor, target).decide(facts(args, more.facts));
 }
 

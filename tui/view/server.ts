@@ -124,6 +124,7 @@ function connectionLines(server: LiveServer, scene: Scene, width: number): reado
     ["says", said],
     ["protocol", era],
     ["tools", toolsText(server), server.quarantined === 0 ? undefined : "warn"],
+    ...itemFields(server),
     ["busy", busyText(server), server.busy < server.maxInFlight ? undefined : "warn"],
     ["calls", callsText(server), server.failed === 0 ? undefined : "warn"],
   ];
@@ -147,6 +148,19 @@ function instanceTone({ state }: LiveInstance): Tone | undefined {
 function toolsText({ tools, quarantined }: LiveServer): string {
   if (quarantined === 0) return `${amount(tools)} offered`;
   return `${amount(tools)} offered, ${amount(quarantined)} held back: screen 3 says why`;
+}
+
+/** No line for the many that have tools only. */
+function itemFields({ items }: LiveServer): readonly Field[] {
+  const { prompts, resources, templates, heldBack } = items;
+  if (prompts + resources + templates + heldBack === 0) return [];
+  const parts = [
+    `${amount(prompts)} prompts, ${amount(resources)} resources, ${amount(templates)} templates`,
+    ...(heldBack === 0
+      ? []
+      : [`${amount(heldBack)} held back: authensor-gw tools list --kind all`]),
+  ];
+  return [["also", parts.join("; "), heldBack === 0 ? undefined : "warn"]];
 }
 
 function busyText({ id, busy, maxInFlight }: LiveServer): string {
