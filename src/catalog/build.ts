@@ -1,7 +1,7 @@
 /** From the servers' lists to what agents see: names, collisions, what is held back. */
 
 import { type ListMethod, listShapes } from "../protocol/lists.ts";
-import type { Quarantined } from "./catalog.ts";
+import type { ListCount, Quarantined } from "./catalog.ts";
 import { type Listed, makeItem, type Owner } from "./item.ts";
 import { exposedNames, type Naming } from "./naming.ts";
 import { kindOf, type SoundItem, type SoundList } from "./sound.ts";
@@ -15,9 +15,11 @@ export interface Built {
   /** By exposed name or URI, in the order of config and list. */
   readonly items: ReadonlyMap<string, Listed>;
   readonly quarantined: readonly Quarantined[];
+  /** By server. */
+  readonly counts: ReadonlyMap<string, ListCount>;
 }
 
-export const nothingBuilt: Built = { items: new Map(), quarantined: [] };
+export const nothingBuilt: Built = { items: new Map(), quarantined: [], counts: new Map() };
 
 export interface BuildOptions {
   readonly naming: Naming;
@@ -53,8 +55,27 @@ export function build(
     if (holder === item) items.set(item.exposed, item);
     else if (holder !== undefined) quarantined.push(taken(method, item, holder));
   }
-  return { items, quarantined };
+  return { items, quarantined, counts: countsOf([...items.values()], quarantined) };
 }
+
+function countsOf(
+  items: readonly Listed[],
+  quarantined: readonly Quarantined[],
+): ReadonlyMap<string, ListCount> {
+  const counts = new Map<string, ListCount>();
+  const add = (server: string, offered: number, heldBack: number) => {
+    const before = counts.get(server) ?? noItems;
+    counts.set(server, {
+      offered: before.offered + offered,
+      heldBack: before.heldBack + heldBack,
+    });
+  };
+  for (const { server } of items) add(server, 1, 0);
+  for (const { server, count } of quarantined) add(server, 0, count ?? 1);
+  return counts;
+}
+
+export const noItems: ListCount = { offered: 0, heldBack: 0 };
 
 /** Every item that could be offered, names not yet compared. */
 function offers(

@@ -39,6 +39,8 @@ export interface Catalog {
   all(): readonly Tool[];
   /** The same for any list; templates are resources whose name is their text. */
   listed(method: ListMethod): readonly Item[];
+  /** How much of a list is of this server. */
+  count(method: ListMethod, server: string): ListCount;
   /** What policy is asked about it. */
   target(item: Item): Target;
   /** What a name that nobody offers was meant to be: for receipts and error texts only. */
@@ -65,11 +67,18 @@ export interface ListFault {
   readonly why: string;
 }
 
+export interface ListCount {
+  readonly offered: number;
+  readonly heldBack: number;
+}
+
 export interface Quarantined {
   readonly kind: "tool" | "prompt" | "resource" | "template";
   readonly server: string;
   readonly name: string;
   readonly why: string;
+  /** How many it stands for, where it is not one. */
+  readonly count?: number;
 }
 
 /** What a decided request goes to. */

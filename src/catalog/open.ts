@@ -7,6 +7,7 @@ import type { Policy, Subject } from "../policy/model.ts";
 import { type ListMethod, listMethods, listShapes } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import { noItems } from "./build.ts";
 import type { Catalog, Item, Tool } from "./catalog.ts";
 import { type Carried, declares, describe, type Family, type HelloOf } from "./hello.ts";
 import { type ListOptions, type Lists, openLists } from "./lists.ts";
@@ -48,6 +49,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
     onChange: lists.onChange,
     all: () => [...tools().values()] as readonly Item[] as readonly Tool[],
     listed: (method) => [...lists.built(method).items.values()],
+    count: (method, server) => lists.built(method).counts.get(server) ?? noItems,
     target: targetOf,
     quarantined: () => listMethods.flatMap((method) => lists.built(method).quarantined),
     guess(exposed, kind = "tool") {

@@ -56,7 +56,8 @@ export function soundList(method: ListMethod, list: RawList, era: Era): SoundLis
       });
     } else more += 1;
   }
-  if (more > 0) dropped.push({ kind, name: `(${more} more)`, why: "see those before" });
+  if (more > 0)
+    dropped.push({ kind, name: `(${more} more)`, why: "see those before", count: more });
   return { items, dropped, hints: list.hints, era, raw: list.items };
 }
 

@@ -2,7 +2,6 @@
 
 import type { ItemCounts } from "../admin/contract.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { ListMethod } from "../protocol/lists.ts";
 
 export interface ServerCounts {
   readonly tools: number;
@@ -11,18 +10,18 @@ export interface ServerCounts {
 }
 
 export function countsOf(catalog: Catalog, server: string): ServerCounts {
-  const offered = (method: ListMethod) =>
-    catalog.listed(method).filter((item) => item.server === server).length;
-  const held = catalog.quarantined().filter((one) => one.server === server);
-  const heldBackTools = held.filter(({ kind }) => kind === "tool").length;
+  const tools = catalog.count("tools/list", server);
+  const prompts = catalog.count("prompts/list", server);
+  const resources = catalog.count("resources/list", server);
+  const templates = catalog.count("resources/templates/list", server);
   return {
-    tools: offered("tools/list"),
-    heldBackTools,
+    tools: tools.offered,
+    heldBackTools: tools.heldBack,
     items: {
-      prompts: offered("prompts/list"),
-      resources: offered("resources/list"),
-      templates: offered("resources/templates/list"),
-      heldBack: held.length - heldBackTools,
+      prompts: prompts.offered,
+      resources: resources.offered,
+      templates: templates.offered,
+      heldBack: prompts.heldBack + resources.heldBack + templates.heldBack,
     },
   };
 }

@@ -69,9 +69,11 @@ describe("who may", () => {
 
   for (const [route, statuses] of Object.entries(matrix)) {
     const [method = "", path = ""] = route.split(" ");
-    const query = { [paths.why]: "?tool=files/read&key=viewer", [paths.receipt]: "?id=r-1-1" }[
-      path
-    ];
+    const query = {
+      [paths.why]: "?tool=files/read&key=viewer",
+      [paths.itemWhy]: "?item=files/ask&key=viewer",
+      [paths.receipt]: "?id=r-1-1",
+    }[path];
     for (const [index, who] of [undefined, "nobody", ...people].entries()) {
       test(`F12 ${route} with ${who ?? "no key"} answers ${statuses[index]}`, async () => {
         const { admin, records } = ports();
@@ -90,7 +92,7 @@ describe("who may", () => {
       const bare = await ask(admin, method, path, undefined, bodies[route], port);
       expect([bare.status, records]).toEqual([401, []]);
       expect((await ask(admin, method, path, "executor", bodies[route], port)).status).toBe(403);
-      if (path === paths.why || path === paths.receipt) return;
+      if ([paths.why, paths.itemWhy, paths.receipt].some((one) => one === path)) return;
       const keyed = await ask(admin, method, path, "admin", bodies[route], port);
       expect(keyed.status).toBe(statuses.at(-1)!);
     });

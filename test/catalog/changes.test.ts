@@ -211,6 +211,9 @@ describe("hostile lists", () => {
     expect(held).toHaveLength(limits.heldBackShown + 1);
     const shown = limits.toolsPerServer + limits.heldBackShown;
     expect(held.at(-1)?.name).toBe(`(${10_000 - shown} more)`);
+    expect(catalog.count("tools/list", "evil")).toEqual({
+      ...{ offered: limits.toolsPerServer, heldBack: 10_000 - limits.toolsPerServer },
+    });
     const began = performance.now();
     await catalog.page("tools/list", someone, "modern", undefined);
     expect(performance.now() - began).toBeLessThan(200);
