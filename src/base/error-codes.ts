@@ -72,6 +72,7 @@ export const catalogue = {
   GW_RESULT_TOO_LARGE: row(200, -31003, 1, "The result is larger than `limits.result`", "ask for less, or raise `limits.result` in the config"),
   GW_CANCELLED: row(200, -32603, 1, "The client cancelled the call", "nothing: the client asked for it"),
   GW_NOT_BRIDGED: row(200, -32603, 1, "The server asked for something that this version does not carry to the client", "use a server that answers without asking back, or a later version"),
+  GW_TASK_UNKNOWN: row(200, -32602, 1, "No task of this key has this id", "use a taskId that this key got; tasks end with their server's own time to live"),
   GW_REQUEST_STATE: row(200, -32602, 1, "The requestState is forged, used, too old, or belongs to another request or key", "make the call anew, without requestState and inputResponses"),
   GW_UNANSWERED: row(200, -32603, 1, "The server needs an answer of the client, and there can be none", "use a client that can be asked, or allow the question in the policy"),
   GW_ANSWER_LATE: row(200, -31003, 1, "The server asked the client something, and no answer came in time", "make the call again, and answer within 10 minutes"),

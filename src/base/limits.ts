@@ -121,6 +121,8 @@ export const limits = {
   askedPerReceipt: 64,
   /** Calls of one key that wait for its next request, F14: each holds a request at its server. */
   parksPerKey: 64,
+  /** Tasks of one key that tasks/list tells of; older ones are still good by their id. */
+  tasksPerKey: 256,
   /** How long a modern server's own state is good for a retry: the gateway keeps nothing for it. */
   requestStateMs: 60 * 60_000,
   /**

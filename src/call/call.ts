@@ -80,12 +80,12 @@ async function run(
   state: Opened | undefined,
   live: LiveCall,
 ): Promise<void> {
-  let parsed = method.parse(incoming, ports.catalog);
+  let parsed = method.parse(incoming, ports);
   if (parsed.ok && parsed.value.item === undefined) {
     // Right after a start an agent with an old list may be faster than the servers.
     await ports.catalog.starting();
     if (!ports.isLive(incoming.identity)) parsed = no(keyEnded());
-    else parsed = method.parse(incoming, ports.catalog);
+    else parsed = method.parse(incoming, ports);
   }
   if (!parsed.ok) {
     live.code = parsed.error.code;

@@ -4,14 +4,20 @@ import type { GatewayError } from "../base/errors.ts";
 import { fault } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
-import type { Catalog, Item } from "../catalog/catalog.ts";
+import type { Item } from "../catalog/catalog.ts";
 import { refNamed } from "../protocol/translate/completion.ts";
+import type { Replaced } from "../protocol/translate/params.ts";
 import { makeCall } from "./call.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Decided, DecidedCall, Method } from "./method.ts";
 import { framed } from "./parse.ts";
+import type { CallPorts } from "./ports.ts";
 
-const complete: Decided = { covers: ["ref", "argument"], parse: parseCompletion };
+const complete: Decided = {
+  covers: ["ref", "argument"],
+  unnamed: true,
+  parse: parseCompletion,
+};
 
 export const completionMethods: readonly (readonly [string, Method])[] = [
   [
@@ -23,7 +29,10 @@ export const completionMethods: readonly (readonly [string, Method])[] = [
   ],
 ];
 
-function parseCompletion(incoming: Incoming, catalog: Catalog): Result<DecidedCall, GatewayError> {
+function parseCompletion(
+  incoming: Incoming,
+  { catalog }: CallPorts,
+): Result<DecidedCall, GatewayError> {
   const { params, body } = incoming.message;
   const ref = member(params, "ref");
   const about = isObject(ref) ? target(ref) : undefined;
@@ -40,7 +49,12 @@ function parseCompletion(incoming: Incoming, catalog: Catalog): Result<DecidedCa
   const guess = item === undefined && about.prompt ? catalog.guess(exposed) : undefined;
   const args = about.prompt ? promptArgs(params, argument) : { uri: exposed };
   const call = { method: complete, exposed, item, guess, args };
-  return ok({ ...call, argsSpan: body.span("argument", "params"), ref: named(incoming, item) });
+  return ok({
+    ...call,
+    argsSpan: body.span("argument", "params"),
+    replaced: named(incoming, item),
+    task: undefined,
+  });
 }
 
 function target(ref: JsonObject): { prompt: boolean; exposed: string } | undefined {
@@ -59,8 +73,9 @@ function promptArgs(params: JsonObject, argument: JsonObject): JsonObject {
   return isObject(before) ? { ...before, ...typed } : typed;
 }
 
-function named({ message }: Incoming, item: Item | undefined) {
+function named({ message }: Incoming, item: Item | undefined): Replaced | undefined {
   const span = message.body.span("ref", "params");
   if (span === undefined || item?.kind !== "prompt") return undefined;
-  return refNamed(message.body.bytes.subarray(span[0], span[1]), item.name);
+  const text = refNamed(message.body.bytes.subarray(span[0], span[1]), item.name);
+  return { key: "ref", text };
 }

@@ -9,6 +9,7 @@ import type { CallPorts } from "./ports.ts";
 export function decide(incoming: Incoming, call: DecidedCall, ports: CallPorts): Decision {
   if (call.item === undefined) return unknownItem;
   const candidates = ports.catalog.candidates(incoming.identity, call.item);
+  if (call.method.anyArgs === true && candidates.visibility !== "deny") return asItsCall;
   return candidates.decide({
     args: call.args,
     client: incoming.client,
@@ -17,6 +18,15 @@ export function decide(incoming: Incoming, call: DecidedCall, ports: CallPorts):
     inexact: incoming.message.body.inexact === true,
   });
 }
+
+/** The call that made the task was allowed, and the key may still make such calls. */
+const asItsCall: Decision = {
+  effect: "allow",
+  code: undefined,
+  rule: undefined,
+  matched: [],
+  hint: undefined,
+};
 
 /** No rule was asked: there is nothing it could be asked about. */
 const unknownItem: Decision = {

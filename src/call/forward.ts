@@ -82,6 +82,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   reply: Reply;
   rounds = 0;
   urls: readonly string[] = noUrls;
+  readonly task: DecidedCall["task"];
   /** A legacy server asks its modern client. */
   park: Park | undefined;
   over = false;
@@ -109,7 +110,8 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     const { message, identity, session, capabilities, logLevel } = incoming;
     const now = ports.clock.mono();
     this.method = message.method;
-    this.name = message.method === "completion/complete" ? undefined : item.name;
+    this.name = mirrored(call, item);
+    this.task = call.task;
     this.headers = paramHeaderFields(item.paramHeaders, message.params);
     this.keyId = identity.keyId;
     this.session = session;
@@ -161,9 +163,9 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   params(id: number, era: Era): Pieces {
     this.live.serverEra = era;
     const { message, era: from } = this.incoming;
-    const name = this.item.kind === "resource" ? undefined : this.name;
-    const again = this.#again;
-    const common = { name, ref: this.#call.ref, id, era, from, again };
+    const { replaced } = this.#call;
+    const name = replaced !== undefined || this.item.kind === "resource" ? undefined : this.name;
+    const common = { name, replaced, id, era, from, again: this.#again };
     if (era === "legacy") return outgoingParams(message, { ...common, ...unsaid }).params;
     return outgoingParams(message, {
       ...common,
@@ -177,7 +179,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     if (this.#asking === 0) this.idleAt = this.ports.clock.mono() + this.item.timeout.idleMs;
     this.live.progress += 1;
     if (this.over) return;
-    const message = noteFor(method, params, this.incoming, this.live.serverEra ?? "legacy");
+    const message = noteFor(method, params, this, this.live.serverEra ?? "legacy");
     if (message !== undefined) this.reply.notify(message);
   }
 
@@ -269,6 +271,12 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     // A server that asked before may have done a part of it.
     this.end({ kind: "failed", error, mayHaveRun: this.rounds > 0 });
   }
+}
+
+/** What Mcp-Name says; completion/complete has none. */
+function mirrored(call: DecidedCall, item: Item): string | undefined {
+  if (call.task !== undefined) return call.task.id;
+  return call.replaced?.key === "ref" || call.method.unnamed === true ? undefined : item.name;
 }
 
 /** What a legacy server was told at its `initialize`. */

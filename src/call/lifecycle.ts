@@ -2,7 +2,7 @@
 
 import { resultMessage } from "../protocol/envelope.ts";
 import type { Method } from "./method.ts";
-import { nothingToCancel } from "./not-offered.ts";
+import { nothingToCancel } from "./nothing-to-cancel.ts";
 
 export const lifecycleMethods: readonly (readonly [string, Method])[] = [
   [

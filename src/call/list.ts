@@ -5,7 +5,7 @@ import { member } from "../base/json.ts";
 import { resultMessage } from "../protocol/envelope.ts";
 import { type ListMethod, listMethods } from "../protocol/lists.ts";
 import type { Method } from "./method.ts";
-import { nothingToCancel } from "./not-offered.ts";
+import { nothingToCancel } from "./nothing-to-cancel.ts";
 import { respondProblem } from "./respond.ts";
 
 export const listMethodTable: readonly (readonly [string, Method])[] = listMethods.map((method) => [

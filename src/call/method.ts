@@ -3,15 +3,16 @@
 import type { GatewayError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Result } from "../base/result.ts";
-import type { Catalog, Guess, Item } from "../catalog/catalog.ts";
-import type { Era, Pieces } from "../protocol/message.ts";
+import type { Guess, Item } from "../catalog/catalog.ts";
+import type { Era } from "../protocol/message.ts";
+import type { Replaced } from "../protocol/translate/params.ts";
 import type { Forwarded } from "./answer.ts";
 import type { LiveCall } from "./board.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { CallPorts } from "./ports.ts";
 
 export interface Method {
-  /** Eras in which the method exists and is offered; none: known, but not offered yet. */
+  /** Eras in which the method exists. */
   readonly eras: readonly Era[];
   run(incoming: Incoming, reply: Reply, ports: CallPorts): Handling;
 }
@@ -20,7 +21,11 @@ export interface Method {
 export interface Decided {
   /** Params members that the receipt names or has the digest of; `params_hash` is of the others. */
   readonly covers: readonly string[];
-  parse(incoming: Incoming, catalog: Catalog): Result<DecidedCall, GatewayError>;
+  parse(incoming: Incoming, ports: CallPorts): Result<DecidedCall, GatewayError>;
+  /** 2026-07-28 mirrors no name of it. */
+  readonly unnamed?: true;
+  /** The arguments of the call that it is about are not here: what that could be is allowed. */
+  readonly anyArgs?: true;
   /** Instead of sending it to its server as it is. */
   readonly perform?: (call: DecidedCall, item: Item, to: Performing) => Promise<Forwarded>;
 }
@@ -43,6 +48,8 @@ export interface DecidedCall {
   readonly args: JsonObject;
   /** Bytes that the receipt has the digest of; undefined when absent, which means {} (P37). */
   readonly argsSpan: readonly [number, number] | undefined;
-  /** `ref` of completion/complete with the server's own name. */
-  readonly ref: Pieces | undefined;
+  /** A params member with the server's own name or id in it; undefined: none. */
+  readonly replaced: Replaced | undefined;
+  /** The task that it is about; undefined: none. */
+  readonly task: { readonly id: string; readonly name: string } | undefined;
 }

@@ -7,7 +7,7 @@ import type { Handling, Incoming, Reply } from "./incoming.ts";
 import { lifecycleMethods } from "./lifecycle.ts";
 import { listMethodTable } from "./list.ts";
 import type { Method } from "./method.ts";
-import { nothingToCancel } from "./not-offered.ts";
+import { nothingToCancel } from "./nothing-to-cancel.ts";
 import { toolCall } from "./parse.ts";
 import type { CallPorts } from "./ports.ts";
 import { promptMethods } from "./prompts.ts";
@@ -44,10 +44,8 @@ export function answers(method: string): boolean {
 export function handle(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {
   const method = methods.get(incoming.message.method);
   if (method?.eras.includes(incoming.era)) return method.run(incoming, reply, ports);
-  const known = method !== undefined && method.eras.length === 0;
   const error = fault("GW_METHOD", {
     message: `The method "${incoming.message.method.slice(0, 128)}" is not offered`,
-    ...(known ? { cause: "this version of the gateway does not carry it yet" } : {}),
   });
   respondProblem(incoming, reply, error);
   return nothingToCancel;

@@ -3,15 +3,20 @@
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { notificationMessage } from "../protocol/envelope.ts";
 import type { Era } from "../protocol/message.ts";
+import { noteWithId } from "../protocol/translate/tasks.ts";
 import type { Incoming } from "./incoming.ts";
 
 /** The whole message for the request's own stream; undefined: it is nothing for this client. */
 export function noteFor(
   method: string,
-  params: JsonObject,
-  incoming: Incoming,
+  given: JsonObject,
+  { incoming, task }: Told,
   from: Era,
 ): string | undefined {
+  const params = task === undefined ? given : noteWithId(given, task.id, task.name);
+  if (params === undefined) return undefined;
+  // Of a task that this request is not about, whose ids its client would not know.
+  if (task === undefined && method === "notifications/tasks/status") return undefined;
   if (method === "notifications/progress") {
     const token = progressToken(incoming.message.params);
     if (token === undefined) return undefined;
@@ -22,6 +27,12 @@ export function noteFor(
     if (!wantsLog(incoming, member(params, "level"))) return undefined;
   } else if (from !== incoming.era || handledBefore.has(method)) return undefined;
   return notificationMessage(method, JSON.stringify(params));
+}
+
+interface Told {
+  readonly incoming: Incoming;
+  /** The task that the request is about, by the server's id and the client's. */
+  readonly task: { readonly id: string; readonly name: string } | undefined;
 }
 
 /** About other things than this request, or about the hop to the server. */

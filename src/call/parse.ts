@@ -4,15 +4,19 @@ import type { GatewayError } from "../base/errors.ts";
 import { fault } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
-import type { Catalog, Item } from "../catalog/catalog.ts";
+import type { Item } from "../catalog/catalog.ts";
 import { checkParamHeaders } from "../protocol/headers.ts";
 import { toOneLine } from "../protocol/one-line.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Decided, DecidedCall } from "./method.ts";
+import type { CallPorts } from "./ports.ts";
 
 export const toolCall: Decided = { covers: ["name", "arguments"], parse: parseToolCall };
 
-function parseToolCall(incoming: Incoming, catalog: Catalog): Result<DecidedCall, GatewayError> {
+function parseToolCall(
+  incoming: Incoming,
+  { catalog }: CallPorts,
+): Result<DecidedCall, GatewayError> {
   const named = readNamed(incoming);
   if (!named.ok) return named;
   const { exposed, args, given } = named.value;
@@ -26,7 +30,8 @@ function parseToolCall(incoming: Incoming, catalog: Catalog): Result<DecidedCall
   framed(incoming, tool);
   const argsSpan = given ? incoming.message.body.span("arguments", "params") : undefined;
   const guess = tool === undefined ? catalog.guess(exposed) : undefined;
-  return ok({ method: toolCall, exposed, item: tool, guess, args, argsSpan, ref: undefined });
+  const call = { method: toolCall, exposed, item: tool, guess, args, argsSpan };
+  return ok({ ...call, replaced: undefined, task: undefined });
 }
 
 export interface Named {

@@ -10,6 +10,7 @@ import type { Board } from "./board.ts";
 import type { Parks } from "./bridge/parks.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { ResourceHub } from "./resource-hub.ts";
+import type { Tasks } from "./task-table.ts";
 
 export interface CallPorts {
   readonly audit: Audit;
@@ -20,6 +21,7 @@ export interface CallPorts {
   readonly sealer: Sealer;
   readonly resources: ResourceHub;
   readonly parks: Parks;
+  readonly tasks: Tasks;
   /** A key may have ended while its call waited (F11). */
   isLive(identity: Identity): boolean;
   /** The policy in force now: a call keeps the one it began with (P28). */

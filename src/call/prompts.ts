@@ -2,11 +2,11 @@
 
 import type { GatewayError } from "../base/errors.ts";
 import { ok, type Result } from "../base/result.ts";
-import type { Catalog } from "../catalog/catalog.ts";
 import { makeCall } from "./call.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Decided, DecidedCall, Method } from "./method.ts";
 import { framed, readNamed } from "./parse.ts";
+import type { CallPorts } from "./ports.ts";
 
 const promptGet: Decided = { covers: ["name", "arguments"], parse: parsePrompt };
 
@@ -20,7 +20,10 @@ export const promptMethods: readonly (readonly [string, Method])[] = [
   ],
 ];
 
-function parsePrompt(incoming: Incoming, catalog: Catalog): Result<DecidedCall, GatewayError> {
+function parsePrompt(
+  incoming: Incoming,
+  { catalog }: CallPorts,
+): Result<DecidedCall, GatewayError> {
   const named = readNamed(incoming);
   if (!named.ok) return named;
   const { exposed, args, given } = named.value;
@@ -28,5 +31,6 @@ function parsePrompt(incoming: Incoming, catalog: Catalog): Result<DecidedCall, 
   framed(incoming, item);
   const argsSpan = given ? incoming.message.body.span("arguments", "params") : undefined;
   const guess = item === undefined ? catalog.guess(exposed, "prompt") : undefined;
-  return ok({ method: promptGet, exposed, item, guess, args, argsSpan, ref: undefined });
+  const call = { method: promptGet, exposed, item, guess, args, argsSpan };
+  return ok({ ...call, replaced: undefined, task: undefined });
 }

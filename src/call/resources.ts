@@ -4,7 +4,7 @@ import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { no, ok, type Result } from "../base/result.ts";
-import type { Catalog, Item } from "../catalog/catalog.ts";
+import type { Item } from "../catalog/catalog.ts";
 import { readUpstream } from "../protocol/strict-json.ts";
 import type { Forwarded } from "./answer.ts";
 import { makeCall } from "./call.ts";
@@ -14,15 +14,15 @@ import { framed } from "./parse.ts";
 import type { CallPorts } from "./ports.ts";
 
 const covers = ["uri"] as const;
-const read: Decided = { covers, parse: (incoming, catalog) => parseUri(incoming, catalog, read) };
+const read: Decided = { covers, parse: (incoming, ports) => parseUri(incoming, ports, read) };
 const subscribe: Decided = {
   covers,
-  parse: (incoming, catalog) => parseUri(incoming, catalog, subscribe),
+  parse: (incoming, ports) => parseUri(incoming, ports, subscribe),
   perform: watch,
 };
 const unsubscribe: Decided = {
   covers,
-  parse: (incoming, catalog) => parseUri(incoming, catalog, unsubscribe),
+  parse: (incoming, ports) => parseUri(incoming, ports, unsubscribe),
   perform: async (_call, _item, { live }) => done(live.serverEra ?? "legacy", 0),
 };
 
@@ -46,7 +46,7 @@ export const resourceMethods: readonly (readonly [string, Method])[] = [
 
 function parseUri(
   incoming: Incoming,
-  catalog: Catalog,
+  { catalog }: CallPorts,
   method: Decided,
 ): Result<DecidedCall, GatewayError> {
   const { message } = incoming;
@@ -58,7 +58,8 @@ function parseUri(
   framed(incoming, item);
   const argsSpan = message.body.span("uri", "params");
   const args = { uri: exposed };
-  return ok({ method, exposed, item, guess: undefined, args, argsSpan, ref: undefined });
+  const call = { method, exposed, item, guess: undefined, args, argsSpan };
+  return ok({ ...call, replaced: undefined, task: undefined });
 }
 
 /** The server is asked once, however many sessions want to know (resource-hub.ts). */

@@ -105,6 +105,7 @@ export function respondProblem(incoming: Incoming, reply: Reply, error: GatewayE
 export function denialCode(method: string, call: DecidedCall, decision: Decision): ErrorCode {
   if (decision === badState) return "GW_REQUEST_STATE";
   if (call.item !== undefined) return decision.code ?? "GW_NO_RULE";
+  if (method.startsWith("tasks/")) return "GW_TASK_UNKNOWN";
   if (call.guess?.unlisted !== undefined) return "GW_UPSTREAM_DOWN";
   if (method === "tools/call") return "GW_TOOL_UNKNOWN";
   return method === "prompts/get" || call.guess !== undefined
@@ -132,6 +133,7 @@ function respondUnknown(
 }
 
 const unknown: Partial<Record<ErrorCode, string>> = {
+  GW_TASK_UNKNOWN: "Unknown task",
   GW_TOOL_UNKNOWN: "Unknown tool",
   GW_PROMPT_UNKNOWN: "Unknown prompt",
   GW_RESOURCE_UNKNOWN: "Resource not found:",

@@ -16,6 +16,7 @@ import { createDeadlines } from "../call/deadlines.ts";
 import { answers } from "../call/methods.ts";
 import type { CallPorts } from "../call/ports.ts";
 import { createResourceHub } from "../call/resource-hub.ts";
+import { createTasks } from "../call/task-table.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Carried } from "../catalog/hello.ts";
 import { openCatalog } from "../catalog/open.ts";
@@ -135,6 +136,7 @@ export async function openParts(
     deadlines: createDeadlines(clock),
     board: createBoard(clock, callMetrics.ended),
     parks: createParks(random),
+    tasks: createTasks(sealer),
     resources: createResourceHub(servers.map(({ upstream }) => upstream)),
     sealer,
     policy: () => policy.current,

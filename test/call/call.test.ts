@@ -200,7 +200,7 @@ describe("a refused call", () => {
   });
 
   test("P13 other methods are not offered", async () => {
-    for (const method of ["tasks/get", "foo/bar"]) {
+    for (const method of ["sampling/createMessage", "tasks/update", "foo/bar"]) {
       const body = `{"jsonrpc":"2.0","id":1,"method":"${method}","params":{}}`;
       const { reply, server } = await callOnce({ policy: 'id: t\nallow: ["*"]\n', body });
       expect(reply.answer()?.value["error"]).toMatchObject({ code: -32601 });

@@ -12,6 +12,7 @@ import { createParks } from "../../src/call/bridge/parks.ts";
 import { createDeadlines } from "../../src/call/deadlines.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
 import { createResourceHub } from "../../src/call/resource-hub.ts";
+import { createTasks } from "../../src/call/task-table.ts";
 import { openCatalog } from "../../src/catalog/open.ts";
 import type { Policy } from "../../src/policy/model.ts";
 import { noPolicy, readPolicy } from "../../src/policy/read.ts";
@@ -74,6 +75,8 @@ export interface SentRequest {
   readonly id: number;
   readonly method: string;
   readonly params: string;
+  /** For Mcp-Name. */
+  readonly name: string | undefined;
   readonly headers: UpstreamRequest["headers"];
   result(json: string): void;
   error(json: string): void;
@@ -216,6 +219,7 @@ function record(
     id,
     method: request.method,
     params: text(request.params(id, era)),
+    name: request.name,
     headers: request.headers,
     result: (json) => answer(`"result":${json}`),
     error: (json) => answer(`"error":${json}`),
@@ -293,6 +297,7 @@ export async function world(
     deadlines: createDeadlines(clock),
     board: createBoard(clock),
     parks: createParks(systemRandom),
+    tasks: createTasks(sealer),
     resources: createResourceHub(upstreams),
     sealer,
     policy: () => policy.current,

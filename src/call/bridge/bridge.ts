@@ -17,6 +17,7 @@ import { passRound } from "./pass.ts";
 import { relay } from "./relay.ts";
 import { answerRound } from "./rounds.ts";
 import { type Opened, responsesOf } from "./state.ts";
+import { isAboutTask, passTask } from "./tasks.ts";
 import { askForUrls, declinedUrls, wantsUrls } from "./urls.ts";
 
 /** A legacy server asks in the middle of a call. */
@@ -29,13 +30,19 @@ export function askClient(leg: Leg & { park: Park | undefined }, asked: ServerRe
 }
 
 /** Whether a server's answer is none yet. */
-export function isBridged({ incoming }: Leg, message: StrictBody, from: Era): boolean {
+export function isBridged(leg: Leg, message: StrictBody, from: Era): boolean {
+  const { incoming } = leg;
+  if (isAboutTask(leg, message, from)) return true;
   if (from === "modern") return asksForInput(message);
   return incoming.era === "modern" && wantsUrls(message);
 }
 
 export function passAnswer(leg: Leg, message: StrictBody, from: Era): void {
   try {
+    if (isAboutTask(leg, message, from)) {
+      passTask(leg, message, from);
+      return;
+    }
     if (!mayAsk.has(leg.incoming.message.method)) throw odd(leg);
     if (from === "legacy") askForUrls(leg, message);
     else if (leg.incoming.era === "modern") passRound(leg, message);

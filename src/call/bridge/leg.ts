@@ -23,6 +23,8 @@ export interface Leg {
   rounds: number;
   /** What its client is being asked now; taken back when the call ends. */
   readonly open: Set<Asked>;
+  /** The task that the request is about, by the server's id and the client's; undefined: none. */
+  readonly task: { readonly id: string; readonly name: string } | undefined;
   /** Ids given to URL questions, to be told of as done. */
   urls: readonly string[];
   /** One question more, or one less, waits for the client: `idle` stands still meanwhile. */

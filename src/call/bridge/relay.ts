@@ -2,6 +2,7 @@
 
 import { asFault } from "../../base/errors.ts";
 import { isObject, member } from "../../base/json.ts";
+import { relatedWithId } from "../../protocol/translate/tasks.ts";
 import type { ServerRequest } from "../../upstream/upstream.ts";
 import type { ClientAnswer } from "../incoming.ts";
 import { answerForUser, endOf, type Note, note, type Verdict, verdictOf } from "./asking.ts";
@@ -15,7 +16,9 @@ export function relay(leg: Leg, asked: ServerRequest): void {
     refuse(asked, entry, verdict);
     return;
   }
-  const question = leg.reply.ask(method, [paramsBytes]);
+  const { task } = leg;
+  const named = task === undefined ? paramsBytes : relatedWithId(paramsBytes, task.name);
+  const question = leg.reply.ask(method, [named]);
   if (question === undefined) {
     entry.end = "unasked";
     asked.error(-32603, "The client cannot be asked: it takes no event stream");
@@ -34,7 +37,7 @@ export function relay(leg: Leg, asked: ServerRequest): void {
   question.answer.then(
     (answer) => {
       over();
-      settle(asked, entry, answer);
+      settle(asked, entry, answer, task?.id);
     },
     (thrown) => {
       over();
@@ -56,12 +59,17 @@ export function refuse(asked: ServerRequest, entry: Note, verdict: Exclude<Verdi
   else asked.error(-1, "The policy of the gateway does not allow the request");
 }
 
-function settle(asked: ServerRequest, entry: Note, answer: ClientAnswer): void {
+function settle(
+  asked: ServerRequest,
+  entry: Note,
+  answer: ClientAnswer,
+  task: string | undefined,
+): void {
   if (!answer.ok) {
     entry.end = "error";
     asked.error(answer.code, answer.message, answer.data);
     return;
   }
   entry.end = endOf(asked.method, isObject(answer.value) && member(answer.value, "action"));
-  asked.result([answer.bytes]);
+  asked.result([task === undefined ? answer.bytes : relatedWithId(answer.bytes, task)]);
 }

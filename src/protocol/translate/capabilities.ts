@@ -17,4 +17,4 @@ export function capabilitiesFor(text: string, from: Era): string {
   return JSON.stringify({ ...rest, extensions: others });
 }
 
-const tasksExtension = "io.modelcontextprotocol/tasks";
+export const tasksExtension = "io.modelcontextprotocol/tasks";

@@ -95,10 +95,17 @@ export function toLegacyQuestion(request: InputRequest, elicitationId: string): 
   return object(bytes, kept, [`"elicitationId":${JSON.stringify(elicitationId)}`]);
 }
 
-/** Params of a legacy server's question as a modern client knows them: it has no such id. */
+/**
+ * Params of a legacy server's question as a modern client knows them: an elicitation has no id, and
+ * nobody tells of progress with an answer.
+ */
 export function toModernQuestion(method: string, params: Uint8Array): Uint8Array {
-  if (method !== "elicitation/create") return params;
-  return dropped(params, "elicitationId");
+  const its = method === "elicitation/create" ? dropped(params, "elicitationId") : params;
+  const meta = membersOf(its).findLast(({ key }) => key === "_meta");
+  if (meta === undefined) return its;
+  const rest = dropped(valueIn(its, meta), "progressToken");
+  if (rest.length === 2) return dropped(its, "_meta");
+  return Buffer.concat([its.subarray(0, meta.valueStart), rest, its.subarray(meta.end)]);
 }
 
 /** A modern client's answer as a legacy server knows it. */
@@ -107,7 +114,7 @@ export function toLegacyAnswer(answer: Uint8Array): Uint8Array {
 }
 
 function dropped(bytes: Uint8Array, key: string): Uint8Array {
-  const members = membersOf(bytes);
+  const members = bytes[0] === 0x7b ? membersOf(bytes) : [];
   if (!members.some((one) => one.key === key)) return bytes;
   const pieces = spliced(bytes, members, [key]) ?? [];
   return Buffer.from(`{${pieces.map((piece) => Buffer.from(piece).toString()).join("")}}`);

@@ -10,8 +10,8 @@ import { modernRevision } from "../versions.ts";
 export interface OutgoingParams {
   /** The server's own name; undefined: the method has none, or it goes as it came. */
   readonly name: string | undefined;
-  /** `ref` of completion/complete under the server's own name; undefined: as it came. */
-  readonly ref?: Pieces | undefined;
+  /** A member with the server's own name or id in it; undefined: all as they came. */
+  readonly replaced?: Replaced | undefined;
   /** The id of the request to the server, which is its progress token too. */
   readonly id: number;
   /** The server's. */
@@ -25,6 +25,12 @@ export interface OutgoingParams {
   readonly logLevel?: string | undefined;
   /** Instead of what the client says of an earlier round (2026-07-28, 1.7). */
   readonly again?: Again | undefined;
+}
+
+export interface Replaced {
+  readonly key: "ref" | "taskId";
+  /** JSON text. */
+  readonly text: Pieces;
 }
 
 /** What goes with a request that a modern server gets once more. */
@@ -61,8 +67,8 @@ export function outgoingParams(message: RequestMessage, out: OutgoingParams): Ou
     pieces.push(head, ...(otherParams(message, skip) ?? []));
     head = ",";
   }
-  if (out.ref !== undefined) {
-    pieces.push(`${head}"ref":`, ...out.ref);
+  if (out.replaced !== undefined) {
+    pieces.push(`${head}"${out.replaced.key}":`, ...out.replaced.text);
     head = ",";
   }
   if (out.again !== undefined) head = pushAgain(pieces, head, out.again);
@@ -97,6 +103,7 @@ type Skipped = readonly [
 const named = skipped("name", "arguments", "_meta");
 const unnamed = skipped("arguments", "_meta");
 const withRef = skipped("arguments", "_meta", "ref");
+const withTask = skipped("arguments", "_meta", "taskId");
 
 /** Tasks and rounds of one era mean nothing in the other, and must not leak there. */
 function skipped(...own: readonly string[]): Skipped {
@@ -105,9 +112,14 @@ function skipped(...own: readonly string[]): Skipped {
 }
 
 function rewritten(out: OutgoingParams): readonly string[] {
-  const skip = out.ref !== undefined ? withRef : out.name === undefined ? unnamed : named;
+  const skip = skippedBy(out);
   if (out.from !== out.era) return skip[2];
   return skip[out.again === undefined ? 0 : 1];
+}
+
+function skippedBy({ replaced, name }: OutgoingParams): Skipped {
+  if (replaced !== undefined) return replaced.key === "ref" ? withRef : withTask;
+  return name === undefined ? unnamed : named;
 }
 
 function hasOthers(params: JsonObject, skip: readonly string[]): boolean {
