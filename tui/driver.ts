@@ -72,7 +72,8 @@ export function createDriver(options: DriverOptions): Driver {
     ...{ live, screens, readOnly: options.readOnly, ended: store.ended },
     clockMs: store.now(),
     now: ui.pausedAt === undefined ? store.now() : frozenMs,
-    ownsGateway: options.own !== undefined,
+    // One that has ended needs no answer to what becomes of it.
+    ownsGateway: options.own !== undefined && ownEnd === undefined,
     url: urlOf(live),
   });
 

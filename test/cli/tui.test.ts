@@ -181,6 +181,18 @@ describe("no gateway runs", () => {
     await ends(pid);
   }, 40_000);
 
+  test("it was started and killed: q asks nothing about what is gone", async () => {
+    const { config } = await gatewayWithNotes();
+    await gateway.stop();
+    await using terminal = tui(["--tui", "--config", config]);
+    await terminal.sees("● live");
+    process.kill(owner(), "SIGKILL");
+    await terminal.sees("LOST the gateway");
+    await terminal.sees("the gateway ended with SIGKILL");
+    terminal.type("q");
+    expect(await terminal.ended).toBe(0);
+  }, 20_000);
+
   test("its start fails: the code and the end of its log, no screen", async () => {
     const { config } = await gatewayWithNotes();
     await gateway.stop();
