@@ -55,8 +55,9 @@ export function fillRuns(
     const at = value.lastIndexOf(mark);
     if (at === -1) return value;
     const run = Number(value.slice(at + 1));
-    const start = cutStart(bytes, runs[run] as number);
-    return value.slice(0, at) + decode(bytes.subarray(start, runs[run + 1] as number));
+    // Decoded whole: joined to what stands before the mark it would be copied once more when read.
+    const start = bytes.lastIndexOf(0x22, runs[run] as number) + 1;
+    return decode(bytes.subarray(start, runs[run + 1] as number));
   };
   const fill = (container: JsonObject | Json[]): void => {
     if (Array.isArray(container)) {

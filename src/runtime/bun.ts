@@ -75,7 +75,7 @@ function dial(options: DialOptions): Promise<Connection> {
     );
     const queue = createSendQueue((chunk) => socket?.write(chunk) ?? 0);
     const connection: Connection = {
-      write: (chunk) => (state === "open" ? queue.write(chunk) : false),
+      write: (chunk, lent) => (state === "open" ? queue.write(chunk, lent) : false),
       pause: () => socket?.pause(),
       resume: () => socket?.resume(),
       destroy: () => socket?.terminate(),

@@ -17,7 +17,8 @@ export function dialNode(options: DialOptions): Promise<Connection> {
       opened = true;
       clearTimeout(timer);
       resolve({
-        write: (chunk) => socket.writable && socket.write(chunk),
+        write: (chunk, lent) =>
+          socket.writable && socket.write(lent === true ? Buffer.from(chunk) : chunk),
         pause: () => void socket.pause(),
         resume: () => void socket.resume(),
         destroy: () => void socket.destroy(),

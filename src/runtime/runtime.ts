@@ -54,8 +54,11 @@ export interface ConnectionEvents {
 }
 
 export interface Connection {
-  /** Writes or queues all of it; true while the socket wants more. */
-  write(chunk: Uint8Array | string): boolean;
+  /**
+   * Writes or queues all of it; true while the socket wants more. `lent`: the caller writes over
+   * the chunk's memory as soon as this returns.
+   */
+  write(chunk: Uint8Array | string, lent?: boolean): boolean;
   pause(): void;
   resume(): void;
   /** Ends at once. */

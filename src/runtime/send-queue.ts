@@ -1,7 +1,7 @@
 /** What a socket did not take yet. */
 export interface SendQueue {
-  /** Sends or keeps all of it; true while nothing is kept. */
-  write(chunk: Uint8Array | string): boolean;
+  /** Sends or keeps all of it, a copy of what is `lent`; true while nothing is kept. */
+  write(chunk: Uint8Array | string, lent?: boolean): boolean;
   /** The socket takes bytes again; true when nothing is kept any more. */
   drain(): boolean;
 }
@@ -18,14 +18,11 @@ export function createSendQueue(take: (chunk: Uint8Array | string) => number): S
   }
 
   return {
-    write(chunk) {
-      if (kept.length > 0) {
-        kept.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
-        return false;
-      }
-      const rest = send(chunk);
+    write(chunk, lent = false) {
+      const rest =
+        kept.length === 0 ? send(chunk) : typeof chunk === "string" ? Buffer.from(chunk) : chunk;
       if (rest === undefined) return true;
-      kept.push(rest);
+      kept.push(lent ? rest.slice() : rest);
       return false;
     },
     drain() {

@@ -7,7 +7,6 @@ import { classify } from "./classify.ts";
 import { errorText } from "./handshake.ts";
 import type { Fields } from "./http-head.ts";
 import { post } from "./http-post.ts";
-import { encodeRequest } from "./http-request.ts";
 import type { HttpTarget } from "./http-target.ts";
 import { ConnectError } from "./link.ts";
 
@@ -39,7 +38,7 @@ export function ask(
       resolve({ status, fields, body });
     };
     const stopTimer = clock.after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
-    const exchange = post(target, encodeRequest(head, message), {
+    const exchange = post(target, { head, body: message }, {
       head(code, all) {
         status = code;
         fields = all;

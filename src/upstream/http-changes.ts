@@ -9,7 +9,7 @@ import { changingKinds, listenParams } from "./handshake.ts";
 import { isRefusal } from "./http-ask.ts";
 import type { Session } from "./http-connect.ts";
 import { post } from "./http-post.ts";
-import { encodeRequest } from "./http-request.ts";
+import type { OutgoingRequest } from "./http-request.ts";
 import { sessionLost } from "./http-session.ts";
 import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
 import { type KeptStream, keepStream } from "./kept-stream.ts";
@@ -86,19 +86,12 @@ function acknowledged(body: StrictBody): ReadonlySet<string> | undefined {
   return acknowledgedResources(message.method, message.params);
 }
 
-function getRequest(
-  { target, session }: ChangesOptions,
-  hello: ServerHello,
-): readonly Uint8Array[] {
-  const head = target.getHead + legacyFields(hello.protocol, session.id);
-  return [Buffer.from(`${head}\r\n`, "latin1")];
+function getRequest({ target, session }: ChangesOptions, hello: ServerHello): OutgoingRequest {
+  return { head: target.getHead + legacyFields(hello.protocol, session.id), body: undefined };
 }
 
-function listenRequest(
-  { target, session, uris }: ChangesOptions,
-  id: number,
-): readonly Uint8Array[] {
+function listenRequest({ target, session, uris }: ChangesOptions, id: number): OutgoingRequest {
   const params = listenParams(target.identity, session.hello, uris) ?? "{}";
   const head = target.postHead + modernFields("subscriptions/listen", undefined, []);
-  return encodeRequest(head, [requestHead(id, "subscriptions/listen"), params, requestTail]);
+  return { head, body: [requestHead(id, "subscriptions/listen"), params, requestTail] };
 }

@@ -6,10 +6,11 @@ import type { Connection, Runtime } from "../runtime/runtime.ts";
 import { HttpError } from "./http-error.ts";
 import type { Fields } from "./http-head.ts";
 import { createResponseParser, type ResponseParser } from "./http-parser.ts";
+import { type OutgoingRequest, sendRequest } from "./http-request.ts";
 
 export interface HttpPool {
-  /** Sends a request made by `encodeRequest`; nothing is ever sent twice (U27). */
-  send(request: readonly Uint8Array[], on: ExchangeEvents): Exchange;
+  /** Nothing is ever sent twice (U27). */
+  send(request: OutgoingRequest, on: ExchangeEvents): Exchange;
   /** Resolves when the server accepts a connection, which is kept; rejects as dial does. */
   probe(): Promise<void>;
   /** Cuts all connections; what is in flight fails. */
@@ -50,14 +51,14 @@ interface Wire {
 
 /** An object of functions a call would cost more than the call's own work here. */
 class Job implements Exchange {
-  readonly request: readonly Uint8Array[];
+  readonly request: OutgoingRequest;
   readonly on: ExchangeEvents;
   readonly #drop: (wire: Wire) => void;
   sent = false;
   aborted = false;
   wire: Wire | undefined;
 
-  constructor(request: readonly Uint8Array[], on: ExchangeEvents, drop: (wire: Wire) => void) {
+  constructor(request: OutgoingRequest, on: ExchangeEvents, drop: (wire: Wire) => void) {
     this.request = request;
     this.on = on;
     this.#drop = drop;
@@ -76,7 +77,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   let stopSweep: (() => void) | undefined;
   let closed = false;
 
-  function send(request: readonly Uint8Array[], on: ExchangeEvents): Exchange {
+  function send(request: OutgoingRequest, on: ExchangeEvents): Exchange {
     const job = new Job(request, on, drop);
     start(job);
     return job;
@@ -110,7 +111,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   function write(wire: Wire, job: Job): void {
     job.sent = true;
     wire.parser.expect();
-    for (const part of job.request) wire.connection?.write(part);
+    if (wire.connection !== undefined) sendRequest(job.request, wire.connection);
   }
 
   function open(job: Job): void {

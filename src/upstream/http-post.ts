@@ -7,6 +7,7 @@ import { createSseDecoder, type SseDecoder } from "../protocol/sse.ts";
 import { readUpstream } from "../protocol/strict-json.ts";
 import type { Fields } from "./http-head.ts";
 import type { Exchange, ExchangeEvents, HttpPool } from "./http-pool.ts";
+import type { OutgoingRequest } from "./http-request.ts";
 
 export interface PostEvents {
   /** One JSON-RPC message of the answer. */
@@ -31,12 +32,12 @@ export interface PostOptions {
 }
 
 /**
- * Sends a request made by `encodeRequest` and reads its answer as it comes. With `cut`, long texts
+ * Sends a request and reads its answer as it comes. With `cut`, long texts
  * of a result are cut short in `value`.
  */
 export function post(
   options: PostOptions,
-  request: readonly Uint8Array[],
+  request: OutgoingRequest,
   on: PostEvents,
   cut = false,
 ): Exchange {

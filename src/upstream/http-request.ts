@@ -1,7 +1,8 @@
-/** An HTTP/1.1 request as bytes, its header built from nothing but what is given (F26, F27). */
+/** An HTTP/1.1 request, its header built from nothing but what is given (F26, F27). */
 
 import { fault } from "../base/errors.ts";
 import type { Pieces } from "../protocol/message.ts";
+import type { Connection } from "../runtime/runtime.ts";
 
 export type Header = readonly (readonly [string, string])[];
 
@@ -23,30 +24,45 @@ export function headerText(header: Header): string {
   return text;
 }
 
-/** Bodies up to this size go out in one write with the head. */
-const oneWrite = 64 * 1024;
+/** A request as it waits for a connection: what is small is made bytes when it is sent. */
+export interface OutgoingRequest {
+  /** fixedHead plus headerText. */
+  readonly head: string;
+  /** undefined: a request without any, as GET is. */
+  readonly body: Pieces | undefined;
+}
 
-/** `head` is fixedHead plus headerText; the body is copied only when it is small. */
-export function encodeRequest(head: string, body: Pieces): readonly Uint8Array[] {
+/** Heads and bodies up to this size go out in one write. */
+const oneWrite = 64 * 1024;
+/** Written over by each request: a socket has taken or copied it when `write` returns. */
+const scratch = Buffer.allocUnsafeSlow(oneWrite);
+
+export function sendRequest({ head, body }: OutgoingRequest, to: Pick<Connection, "write">): void {
+  const size = body === undefined ? 0 : sizeOf(body);
+  const whole = body === undefined ? `${head}\r\n` : `${head}Content-Length: ${size}\r\n\r\n`;
+  // A head is Latin-1, so it has as many bytes as characters.
+  if (whole.length + size > oneWrite) {
+    to.write(Buffer.from(whole, "latin1"));
+    for (const piece of body ?? []) to.write(piece);
+    return;
+  }
+  let at = scratch.write(whole, 0, "latin1");
+  for (const piece of body ?? []) {
+    if (typeof piece === "string") at += scratch.write(piece, at, "utf8");
+    else {
+      scratch.set(piece, at);
+      at += piece.byteLength;
+    }
+  }
+  to.write(scratch.subarray(0, at), true);
+}
+
+function sizeOf(body: Pieces): number {
   let size = 0;
   for (const piece of body) {
     size += typeof piece === "string" ? Buffer.byteLength(piece) : piece.byteLength;
   }
-  const whole = `${head}Content-Length: ${size}\r\n\r\n`;
-  if (size > oneWrite) {
-    const parts = body.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece));
-    return [Buffer.from(whole, "latin1"), ...parts];
-  }
-  const bytes = Buffer.allocUnsafe(whole.length + size);
-  let at = bytes.write(whole, 0, "latin1");
-  for (const piece of body) {
-    if (typeof piece === "string") at += bytes.write(piece, at, "utf8");
-    else {
-      bytes.set(piece, at);
-      at += piece.byteLength;
-    }
-  }
-  return [bytes];
+  return size;
 }
 
 function isToken(name: string): boolean {

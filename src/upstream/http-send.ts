@@ -9,7 +9,6 @@ import type { Call } from "./http-call.ts";
 import type { Session } from "./http-connect.ts";
 import type { LiveSession } from "./http-live.ts";
 import { post } from "./http-post.ts";
-import { encodeRequest } from "./http-request.ts";
 import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
 import { createLogLevel, type LogLevel } from "./log-level.ts";
 
@@ -40,10 +39,10 @@ export function createSender({ target, clock, live }: SenderOptions): Sender {
     const { era } = session.hello;
     call.session = session;
     if (era === "legacy" && request.origin?.logLevel !== undefined && !levelIsSet(call)) return;
-    const message = [requestHead(id, request.method), ...request.params(id, era), requestTail];
+    const body = [requestHead(id, request.method), ...request.params(id, era), requestTail];
     const headers = call.headers ?? request.headers;
     const fields = era === "modern" ? modernFields(request.method, request.name, headers) : "";
-    call.exchange = post(target, encodeRequest(head + fields, message), call, cuts(call));
+    call.exchange = post(target, { head: head + fields, body }, call, cuts(call));
   }
 
   /** False while the level that the call wants is being set: it is sent after that. */
@@ -66,8 +65,8 @@ export function createSender({ target, clock, live }: SenderOptions): Sender {
 
   function readOn(call: Call, session: Session, lastEvent: string): void {
     const fields = legacyFields(session.hello.protocol, session.id);
-    const head = `${target.getHead}${fields}${lastEventField(lastEvent)}\r\n`;
-    call.exchange = post(target, [Buffer.from(head, "latin1")], call, cuts(call));
+    const head = `${target.getHead}${fields}${lastEventField(lastEvent)}`;
+    call.exchange = post(target, { head, body: undefined }, call, cuts(call));
   }
 
   return {
