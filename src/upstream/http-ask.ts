@@ -38,26 +38,30 @@ export function ask(
       resolve({ status, fields, body });
     };
     const stopTimer = clock.after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
-    const exchange = post(target, { head, body: message }, {
-      head(code, all) {
-        status = code;
-        fields = all;
+    const exchange = post(
+      target,
+      { head, body: message },
+      {
+        head(code, all) {
+          status = code;
+          fields = all;
+        },
+        message(body) {
+          const kind = classify(body);
+          if (kind.kind === "response" || kind.kind === "odd") finish(body);
+        },
+        refused(code, all, bytes) {
+          status = code;
+          fields = all;
+          const read = readUpstream(bytes);
+          finish(read.ok ? read.value : undefined);
+        },
+        end: () => finish(undefined),
+        failed(error, sent, cause) {
+          fail(error.why, !sent && isRefusal(cause));
+        },
       },
-      message(body) {
-        const kind = classify(body);
-        if (kind.kind === "response" || kind.kind === "odd") finish(body);
-      },
-      refused(code, all, bytes) {
-        status = code;
-        fields = all;
-        const read = readUpstream(bytes);
-        finish(read.ok ? read.value : undefined);
-      },
-      end: () => finish(undefined),
-      failed(error, sent, cause) {
-        fail(error.why, !sent && isRefusal(cause));
-      },
-    });
+    );
   });
 }
 

@@ -1,0 +1,44 @@
+/** Requests as they leave: framing, and memory that is used again for the next one. */
+
+import { describe, expect, test } from "bun:test";
+import { sendRequest } from "../../src/upstream/http-request.ts";
+
+function sent(head: string, body: readonly (string | Uint8Array)[] | undefined) {
+  const writes: { text: string; lent: boolean }[] = [];
+  const write = (chunk: Uint8Array | string, lent = false): boolean => {
+    writes.push({ text: Buffer.from(chunk).toString("utf8"), lent });
+    return true;
+  };
+  sendRequest({ head, body }, { write });
+  return writes;
+}
+
+const head = "POST /mcp HTTP/1.1\r\nHost: a\r\n";
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe("sendRequest", () => {
+  test.each([
+    ["no body", undefined, `${head}\r\n`],
+    ["an empty body", [], `${head}Content-Length: 0\r\n\r\n`],
+    ["text and bytes", ['{"é":', bytes('"ü"'), "}"], `${head}Content-Length: 11\r\n\r\n{"é":"ü"}`],
+  ] as const)("%s: one write of lent memory", (_, body, text) => {
+    expect(sent(head, body)).toEqual([{ text, lent: true }]);
+  });
+
+  test("what is large is written piece by piece and not copied", () => {
+    for (const size of [64 * 1024 - 1, 64 * 1024, 1_000_000]) {
+      const writes = sent(head, ["<", bytes("x".repeat(size)), ">"]);
+      expect(writes.map((one) => one.text).join("")).toBe(
+        `${head}Content-Length: ${size + 2}\r\n\r\n<${"x".repeat(size)}>`,
+      );
+      expect(writes.some((one) => one.lent)).toBe(false);
+    }
+  });
+
+  test("just fits, and just does not", () => {
+    const frame = `${head}Content-Length: 65000\r\n\r\n`.length;
+    const most = 64 * 1024 - frame;
+    expect(sent(head, ["x".repeat(most)])).toHaveLength(1);
+    expect(sent(head, ["x".repeat(most + 1)])).toHaveLength(2);
+  });
+});
