@@ -40,14 +40,16 @@ export async function whyItem({ query }: AdminRequest, ports: AdminPorts): Promi
   const item = query.get("item") ?? "";
   const key = query.get("key") ?? "";
   const subject = subjectOf(key, ports);
-  const found = ports.items().find(({ target }) => target.name === item);
+  const listed = ports.items().find(({ target }) => target.name === item);
+  const found = listed ?? ports.unlisted(item);
   if (found === undefined) {
     const why = whyAbsent(item, ports);
     return { item, key, kind: null, visible: false, why, visibility: null };
   }
   const candidates = prepared(found.target, subject, ports);
   const { visibility } = candidates;
-  const why = whySeen(found.exposed, candidates, found.kind === "prompt" ? "call" : "read");
+  const seen = whySeen(found.exposed, candidates, found.kind === "prompt" ? "call" : "read");
+  const why = listed === undefined ? `No list names it, "${found.server}" gets it. ${seen}` : seen;
   return { item, key, kind: found.kind, visible: visibility !== "deny", why, visibility };
 }
 

@@ -36,6 +36,8 @@ export interface AdminPorts {
   tools(): readonly AdminTool[];
   /** Prompts, resources and templates. */
   items(): readonly AdminItem[];
+  /** The resource behind a URI that no list names: by a template, or of the only server. */
+  unlisted(uri: string): AdminItem | undefined;
   heldBackItems(): readonly {
     readonly kind: AdminItem["kind"];
     readonly server: string;

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { AdminItem, AdminPorts } from "../admin/routes.ts";
-import type { Catalog } from "../catalog/catalog.ts";
+import type { Catalog, Item } from "../catalog/catalog.ts";
 import type { Live } from "./live.ts";
 import { liveActions } from "./live-actions.ts";
 import type { Parts } from "./parts.ts";
@@ -31,6 +31,10 @@ export function adminPorts(
     tools: () => catalog.all(),
     quarantined: () => catalog.quarantined().filter(({ kind }) => kind === "tool"),
     items: () => adminItems(catalog),
+    unlisted(uri) {
+      const item = catalog.resource(uri);
+      return item && adminItem(catalog, "resource", item);
+    },
     heldBackItems: () =>
       catalog
         .quarantined()
@@ -50,9 +54,10 @@ const kinds = {
 function adminItems(catalog: Catalog): readonly AdminItem[] {
   const methods = Object.keys(kinds) as (keyof typeof kinds)[];
   return methods.flatMap((method) =>
-    catalog.listed(method).map((item) => ({
-      ...{ kind: kinds[method], server: item.server, exposed: item.exposed },
-      target: catalog.target(item),
-    })),
+    catalog.listed(method).map((item) => adminItem(catalog, kinds[method], item)),
   );
+}
+
+function adminItem(catalog: Catalog, kind: AdminItem["kind"], item: Item): AdminItem {
+  return { kind, server: item.server, exposed: item.exposed, target: catalog.target(item) };
 }

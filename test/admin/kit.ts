@@ -104,6 +104,7 @@ export function ports(options: { keys?: KeyRow[]; broken?: boolean } = {}) {
         target: { kind: "resource", name: "file:///a", declared: new Set(["uri"]) },
       },
     ],
+    unlisted: () => undefined,
     heldBackItems: () => [
       { kind: "template", server: "files", name: "file:///{+a}", why: '"other" has it already' },
     ],

@@ -81,6 +81,7 @@ note: the policy decides. A top-level \`mcpServers\` is another word for \`serve
 A program gets PATH, HOME, USER, LANG, LC_*, TZ and TMPDIR of the gateway, then \`env\`, and nothing
 else.
 
+${names}
 ## Keys
 
 This table is made from \`src/gateway/config-schema.ts\` by \`npx bun test/kit/docs.ts\`.
@@ -90,6 +91,27 @@ This table is made from \`src/gateway/config-schema.ts\` by \`npx bun test/kit/d
 ${rows.join("\n")}
 `;
 }
+
+/** A chapter of docs/config.md. */
+const names = `## Names
+
+\`naming\` says how agents see tools and prompts of several servers. Policy, receipts and the CLI say
+\`server/tool\` whatever it is.
+
+| \`naming\` | tool \`read\` of \`files\` | when two servers have a \`read\` |
+| --- | --- | --- |
+| \`prefix\` | \`files__read\` | each has its own prefix |
+| \`auto\` | \`read\` | both get their prefix; so does a name that reads like another server's, such as \`files__read\` |
+| \`bare\` | \`read\` | the server that has it keeps it, at the start the first in the config; the other's is held back |
+
+A name over 64 characters is cut to its first 55, \`_\` and 8 hex digits of the SHA-256 of the whole.
+What a name leads to is looked up, never read from the name. \`authensor-gw tools list --kind all\` and
+\`tools list\` show what is held back, and why: collisions, names and definitions that break the rules.
+
+URIs of resources are not changed. A URI goes to the server that lists it; else to the first in the
+config of whose templates it is made; else to the only server that has resources. It never goes to
+two. A URI with \`..\` in its path goes nowhere unless it is listed.
+`;
 
 /** One row a key; keys of later versions and other words for a key have none. */
 function rowsOf(schema: Form, path: string): string[] {
