@@ -19,7 +19,7 @@ export interface ResourceTable {
 export function resolveResource(uri: string, table: ResourceTable): Item | undefined {
   const known = table.listed.get(uri) ?? table.templates.get(uri);
   if (known !== undefined) return known;
-  if (uri.length > limits.uriBytes || climbs(uri)) return undefined;
+  if (uri.length > limits.uriBytes || !hasScheme(uri) || climbs(uri)) return undefined;
   for (const item of table.templates.values()) {
     if (item.template === undefined || !templateMatches(item.template, uri)) continue;
     const owner = table.owners.find(({ upstream }) => upstream.id === item.server);
@@ -28,6 +28,11 @@ export function resolveResource(uri: string, table: ResourceTable): Item | undef
   const [only, another] = table.owners;
   if (only === undefined || another !== undefined) return undefined;
   return unlistedResource(only, uri, "");
+}
+
+/** What has none is no URI, but a name that means something to one server only. */
+function hasScheme(uri: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:/i.test(uri);
 }
 
 /** `..` between slashes, however written: the server may read another URI than policy did (P22). */

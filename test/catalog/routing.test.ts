@@ -34,6 +34,7 @@ describe("a URI goes to one server, or to none", () => {
     ["note://{id}", "notes", "it is a template that completions name"],
     ["http://elsewhere/", undefined, "two servers have resources, neither knows it"],
     ["", undefined, "it is empty"],
+    ["notes/none", undefined, "it is no URI"],
     ["file:///srv/../etc/passwd", undefined, "P22 it climbs"],
     ["file:///srv/%2e%2E/etc/passwd", undefined, "P22 it climbs"],
     ["file:///srv/..%2fetc/passwd", undefined, "P22 it climbs"],
@@ -53,6 +54,7 @@ describe("a URI goes to one server, or to none", () => {
     const { to } = await routesOf([plain(), notes()]);
     expect(to("http://elsewhere/")).toBe("notes");
     expect(to("file:///srv/../etc/passwd")).toBeUndefined();
+    expect(to("notes/none")).toBeUndefined();
   });
 
   test("nobody's while there is none", async () => {

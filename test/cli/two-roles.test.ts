@@ -55,5 +55,5 @@ test("a start makes the tables, the grants let it in, then keys can be made", as
   }
   expect((await gateway.cli("check")).stderr).not.toContain("42501");
   const status = await gateway.cli("status");
-  expect(status.stdout).toMatch(/^store     postgres ok\n(?:.*\n)?warning   fsync is off/m);
+  expect(status.stdout).toMatch(/^store {5}postgres ok\n(?:.*\n)?warning {3}fsync is off/m);
 }, 40_000);
