@@ -81,6 +81,7 @@ export interface ServerConfig {
         /** PEM text of private CAs. */
         readonly ca: string | undefined;
         readonly allowLinkLocal: boolean;
+        readonly sse: boolean;
       };
   readonly enabled: boolean;
   readonly required: boolean;

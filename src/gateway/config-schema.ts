@@ -161,14 +161,12 @@ export const serverSchema = object({
     "a URL",
   ]),
   type: oneOf(
-    ["stdio", "http", "streamable-http", "streamableHttp", "streamable_http", "local"],
-    { doc: "As in client configs; must fit `command` or `url`." },
-    ["sse"],
+    ["stdio", "http", "streamable-http", "streamableHttp", "streamable_http", "local", "sse"],
+    { doc: "As in client configs; must fit `command` or `url`. `sse` is HTTP+SSE of 2024-11-05." },
   ),
   transport: oneOf(
-    ["stdio", "http", "streamable-http", "streamableHttp", "streamable_http"],
+    ["stdio", "http", "streamable-http", "streamableHttp", "streamable_http", "sse"],
     { doc: "The same as `type`." },
-    ["sse"],
   ),
   timeout,
   tools: record(

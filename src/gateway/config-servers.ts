@@ -257,6 +257,7 @@ function readAddress(build: Build, raw: RawServer, at: ConfigPath): ServerConfig
     headers,
     ca: ca === undefined ? undefined : build.fileText(ca, [...at, "tls", "ca"], false),
     allowLinkLocal: raw.allow_link_local ?? false,
+    sse: raw.type === "sse" || raw.transport === "sse",
   };
 }
 

@@ -100,6 +100,9 @@ function serverEntries(server: ServerConfig, source: ConfigSource): readonly Ent
     for (const name of Object.keys(transport.headers)) list.push(of(["headers", name], mask));
     if (transport.ca !== undefined) list.push(of(["tls", "ca"], "certificates"));
     list.push(of(["allow_link_local"], transport.allowLinkLocal));
+    if (transport.sse) {
+      list.push(of([source.has([...base, "type"]) ? "type" : "transport"], "sse"));
+    }
   }
   list.push(of(["disabled"], !server.enabled), of(["required"], server.required));
   list.push(of(["protocol"], server.protocol), of(["max_in_flight"], server.maxInFlight));

@@ -97,6 +97,9 @@ function checkEvidence(answer: Answer): void {
   }
 }
 
+/** Older servers know no POST at this address: they are of HTTP+SSE (mcp-protocol 1.11). */
+export class NoPost extends ConnectError {}
+
 async function initialize(
   target: HttpTarget,
   clock: Clock,
@@ -107,7 +110,7 @@ async function initialize(
   const answer = await ask(target, clock, target.postHead, message, limits.handshakeMs);
   if (answer.status >= 300 || answer.body === undefined) {
     const why = `it answers initialize with ${refusalText(answer)}${hintOf(answer.status)}`;
-    throw new ConnectError(why);
+    throw noPost.has(answer.status) ? new NoPost(why) : new ConnectError(why);
   }
   const hello = helloOfInitialize(answer.body);
   const id = answer.fields.get("mcp-session-id");
@@ -119,6 +122,8 @@ async function initialize(
   }
   return { hello, id };
 }
+
+const noPost: ReadonlySet<number> = new Set([400, 404, 405]);
 
 function hintOf(status: number): string {
   if (status === 401 || status === 403) return "; check `headers` of the server in the config";

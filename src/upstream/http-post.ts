@@ -16,6 +16,8 @@ export interface PostEvents {
   head?(status: number, fields: Fields): void;
   /** Instead of all else: another status than 2xx. `body` is cut to a few kB. */
   refused(status: number, fields: Fields, body: Uint8Array): void;
+  /** Each event by its name, before anything is made of it; true: it was taken. */
+  named?(name: string, data: Uint8Array): boolean;
   /** An event after which a stream can be resumed, and how long to wait until then. */
   event?(id: string | undefined, retryMs: number | undefined): void;
   /** The answer is complete. */
@@ -130,6 +132,7 @@ class Reading implements ExchangeEvents {
       event: (event) => {
         const { id, retry } = event;
         if (id !== undefined || retry !== undefined) this.#on.event?.(id, retry);
+        if (this.#on.named?.(event.event, event.data) === true) return;
         // A priming event has an id and no data.
         if (event.data.length > 0) this.#read(event.data, undefined);
       },

@@ -11,10 +11,13 @@ export interface HttpTarget {
   readonly pool: HttpPool;
   readonly resultBytes: number;
   readonly identity: Identity;
+  readonly url: URL;
   /** Heads up to where the header fields of a session follow. */
   readonly postHead: string;
   readonly getHead: string;
   readonly deleteHead: string;
+  /** The head of a POST to another address of the same server. */
+  postHeadOf(url: URL): string;
 }
 
 export function httpTarget(options: UpstreamOptions, settings: HttpSettings): HttpTarget {
@@ -31,16 +34,20 @@ export function httpTarget(options: UpstreamOptions, settings: HttpSettings): Ht
     addresses: () => resolveHost(host, settings.allowLinkLocal),
   });
   const header = [...ownHeader(options.identity), ...Object.entries(settings.headers)];
-  return {
-    server: options.config.id,
-    pool,
-    resultBytes: options.limits.resultBytes,
-    identity: options.identity,
-    postHead: fixedHead("POST", url, [
+  const postHeadOf = (to: URL) =>
+    fixedHead("POST", to, [
       ...header,
       ["Content-Type", "application/json"],
       ["Accept", "application/json, text/event-stream"],
-    ]),
+    ]);
+  return {
+    server: options.config.id,
+    url,
+    pool,
+    resultBytes: options.limits.resultBytes,
+    identity: options.identity,
+    postHead: postHeadOf(url),
+    postHeadOf,
     getHead: fixedHead("GET", url, [...header, ["Accept", "text/event-stream"]]),
     deleteHead: fixedHead("DELETE", url, header),
   };

@@ -1,9 +1,11 @@
 import type { Transport } from "./attempts.ts";
-import { httpConnector } from "./http-connect.ts";
+import { httpConnector, NoPost, type Session } from "./http-connect.ts";
 import { httpLink } from "./http-link.ts";
 import { type HttpTarget, httpTarget } from "./http-target.ts";
 import { openInstances } from "./instances.ts";
-import type { Offer, UpstreamOptions } from "./settings.ts";
+import { ConnectError } from "./link.ts";
+import type { HttpSettings, Offer, UpstreamOptions } from "./settings.ts";
+import { sseLink } from "./sse-link.ts";
 import { stdioTransport } from "./stdio-connect.ts";
 import type { Upstream, UpstreamControl } from "./upstream.ts";
 
@@ -17,12 +19,13 @@ export function openUpstream(options: UpstreamOptions): Upstream & UpstreamContr
     return openInstances(options, (offer) => stdioTransport(options, transport, offer));
   }
   const target = httpTarget(options, transport);
-  return openInstances(options, (offer) => httpTransport(options, target, offer));
+  return openInstances(options, (offer) => httpTransport(options, transport, target, offer));
 }
 
 /** All instances share one pool of connections, which ends with the first of them. */
 function httpTransport(
   options: UpstreamOptions,
+  settings: HttpSettings,
   target: HttpTarget,
   offer: Offer | undefined,
 ): Transport {
@@ -32,7 +35,16 @@ function httpTransport(
     kind: "http",
     probe: () => target.pool.probe(),
     async connect(events) {
-      const session = await connector.open();
+      if (settings.sse) return sseLink({ target, clock, events, offer });
+      let session: Session;
+      try {
+        session = await connector.open();
+      } catch (error) {
+        if (!(error instanceof NoPost)) throw error;
+        return sseLink({ target, clock, events, offer }).catch((why: Error) => {
+          throw new ConnectError(`${error.message}; as HTTP+SSE: ${why.message}`);
+        });
+      }
       return httpLink({ target, connector, session, clock, random, events, offer });
     },
     async close() {

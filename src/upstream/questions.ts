@@ -111,7 +111,7 @@ class Question implements ServerRequest {
 /** A copy: the bytes of an event are valid only until the next one, and a person may take long. */
 function paramsOf({ body }: RequestMessage): Uint8Array {
   const span = body.span("params");
-  return span === undefined ? emptyObject : body.bytes.slice(span[0], span[1]);
+  return span === undefined ? emptyObject : new Uint8Array(body.bytes.subarray(span[0], span[1]));
 }
 
 const emptyObject = new TextEncoder().encode("{}");

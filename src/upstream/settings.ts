@@ -56,4 +56,6 @@ export interface HttpSettings {
   readonly headers: Readonly<Record<string, string>>;
   readonly ca: string | undefined;
   readonly allowLinkLocal: boolean;
+  /** HTTP+SSE (2024-11-05), without asking for newer ways first. */
+  readonly sse: boolean;
 }

@@ -2,26 +2,18 @@
 
 import { member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import type { Clock } from "../base/ports.ts";
 import type { Era, StrictBody } from "../protocol/message.ts";
 import type { Transport } from "./attempts.ts";
 import { acknowledgedResources, type ChangeStream, createChangeStream } from "./change-stream.ts";
 import { type ProcessPorts, type ServerProcess, startProcess } from "./child-process.ts";
-import {
-  eraOfProbe,
-  errorCode,
-  helloOfDiscover,
-  helloOfInitialize,
-  initializeParams,
-  listenParams,
-  modernMeta,
-} from "./handshake.ts";
+import { eraOfProbe, errorCode, helloOfDiscover, listenParams, modernMeta } from "./handshake.ts";
 import { keepStream } from "./kept-stream.ts";
 import { ConnectError, type Link, type LinkEvents, notOurs } from "./link.ts";
 import { createLogLevel } from "./log-level.ts";
 import type { Offer, StdioSettings, UpstreamOptions } from "./settings.ts";
 import { createTalk, type Talk } from "./stdio-link.ts";
-import type { ServerHello, UpstreamRequest } from "./upstream.ts";
+import { askTalk, initializeTalk, ownRequest, pause, settle } from "./talk-ask.ts";
+import type { ServerHello } from "./upstream.ts";
 
 /** With an `offer` it is of the legacy era: modern servers are told on each request. */
 export function stdioTransport(
@@ -152,13 +144,9 @@ async function handshake(
   const discover = () => {
     talk.era = "modern";
     const params = `{"_meta":${modernMeta(identity)}}`;
-    return ask(talk, clock, 1, "server/discover", params);
+    return askTalk(talk, clock, 1, "server/discover", params);
   };
-  const initialize = async () => {
-    talk.era = "legacy";
-    const params = initializeParams(identity, offer);
-    return helloOfInitialize(await ask(talk, clock, 2, "initialize", params));
-  };
+  const initialize = () => initializeTalk(talk, clock, identity, offer);
   if (era === "modern") return helloOfDiscover(await discover());
   if (era === "legacy") return initialize();
   const probe = discover();
@@ -179,46 +167,6 @@ async function handshake(
 function found(talk: Talk, body: StrictBody): ServerHello {
   talk.era = "modern";
   return helloOfDiscover(body);
-}
-
-/**
- * What a server asks as soon as it is initialized belongs to no call: a server that has answered a
- * ping has asked it, before the first call could be taken for the reason.
- */
-async function settle(talk: Talk, clock: Clock): Promise<void> {
-  const answer = ask(talk, clock, 3, "ping", "{}").catch(() => undefined);
-  await Promise.race([answer, pause(clock, limits.settleMs)]);
-}
-
-function pause(clock: Clock, ms: number): Promise<undefined> {
-  return new Promise((resolve) => clock.after(ms, () => resolve(undefined)));
-}
-
-/** One request of the gateway's own. Ids 1 to 3 are kept for it. */
-function ask(
-  talk: Talk,
-  clock: Clock,
-  id: number,
-  method: string,
-  params: string,
-): Promise<StrictBody> {
-  return new Promise((resolve, reject) => {
-    const stop = clock.after(limits.childHandshakeMs, () => {
-      reject(new ConnectError(`it did not answer ${method} in ${limits.childHandshakeMs} ms`));
-    });
-    talk.send(id, ownRequest(method, params), {
-      notification: () => undefined,
-      request: notOurs,
-      response(body) {
-        stop();
-        resolve(body);
-      },
-      failed(error) {
-        stop();
-        reject(new ConnectError(error.why));
-      },
-    });
-  });
 }
 
 /** Ids of listens: beyond all that calls use. */
@@ -261,8 +209,4 @@ function listen(
       },
     );
   });
-}
-
-function ownRequest(method: string, params: string): UpstreamRequest {
-  return { method, params: () => [params], name: undefined, headers: [], origin: undefined };
 }

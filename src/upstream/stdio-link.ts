@@ -1,4 +1,4 @@
-/** A live conversation with a child: newline JSON, many requests at a time, told apart by id. */
+/** A live conversation on one stream: of a child, or of an HTTP+SSE server. */
 
 import { type ErrorCode, fault } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
@@ -31,6 +31,8 @@ export interface Talk {
   stale(): boolean;
   /** One line of the child. */
   line(bytes: Uint8Array): void;
+  /** What was written to this place did not get there. */
+  undelivered(place: number, cause: string, mayHaveRun: boolean): void;
   /** The child is gone: all in flight fails. */
   ended(cause: string): void;
 }
@@ -38,10 +40,13 @@ export interface Talk {
 export interface TalkOptions {
   readonly server: string;
   readonly resultBytes: number;
-  readonly process: () => ServerProcess;
+  readonly process: () => Wire;
   readonly clock: Clock;
   readonly events: Pick<LinkEvents, "listChanged" | "stderr" | "unattributed" | "updated">;
 }
+
+/** What carries messages to the server. */
+export type Wire = Pick<ServerProcess, "write" | "answered" | "backlog" | "fail">;
 
 interface Waiting {
   readonly sink: UpstreamSink;
@@ -191,6 +196,15 @@ export function createTalk(options: TalkOptions): Talk {
     notify: (method) => options.process().write([notificationMessage(method)]),
     stale: () => asides.stale,
     line,
+    undelivered(place, cause, mayHaveRun) {
+      for (const [id, call] of inFlight) {
+        if (call.place !== place) continue;
+        take(id);
+        if (mayHaveRun) asides.ghost(id);
+        const code = mayHaveRun ? "GW_UPSTREAM_LOST" : "GW_UPSTREAM_ERROR";
+        call.sink.failed(problem(code, cause), mayHaveRun);
+      }
+    },
     ended(cause) {
       over = true;
       asides.close(cause);

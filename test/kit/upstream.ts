@@ -26,6 +26,7 @@ export function httpUpstream(url: string, more: More = {}): ServerSettings {
     headers: {},
     ca: undefined,
     allowLinkLocal: false,
+    sse: false,
   } as const;
   return { ...common, transport, ...more };
 }

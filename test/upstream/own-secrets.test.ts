@@ -12,6 +12,7 @@ test("T10 U25 what an HTTP server repeats of the key it was given is hidden", ()
     },
     ca: undefined,
     allowLinkLocal: false,
+    sse: false,
   });
   expect(hide("no key planted-2 or planted-22, ?token=planted-1 of visible-1, visible-2")).toBe(
     "no key [hidden] or [hidden], ?token=[hidden] of visible-1, visible-2",
