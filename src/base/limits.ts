@@ -68,6 +68,16 @@ export const limits = {
   eventIdBytes: 512,
   /** When a client whose stream broke comes back (`retry:`). */
   sseRetryMs: 1_000,
+  /** Messages of one batch (2025-03-26). */
+  batchMessages: 20,
+  /**
+   * HTTP+SSE streams of one key, and what one may owe when an answer is added: nothing there is
+   * read in slices, R7.
+   */
+  oldStreamsPerKey: 16,
+  oldAnswerBytes: 4 * 1024 * 1024,
+  /** A call whose client could come back for its answer becomes a stream after this long. */
+  resumableAfterMs: 2_000,
   /** A client's own name or version; longer ones are not kept. */
   clientNameLength: 256,
   /** Between two looks at what waits: heartbeats, slow answers, idle sessions. */

@@ -9,7 +9,7 @@ import type { Era, RequestMessage } from "../protocol/message.ts";
 import { accepted, plain, rpcError } from "./answers.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { begun, clientLeft, fail, openExchange, replyOf, responseOf } from "./exchange.ts";
-import { accepts } from "./media.ts";
+import { type Accepts, accepts } from "./media.ts";
 import type { Session } from "./sessions.ts";
 import { isBehind } from "./unread.ts";
 
@@ -29,7 +29,7 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
   const { identity, request, peer } = caller;
   const { clock } = door.ports;
   const { headers } = request;
-  const wanted = accepts(headers.get("accept"));
+  const wanted = wantedBy(caller);
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
   if (isBehind(door.unread, identity.keyId)) {
@@ -47,6 +47,7 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
     idText: message.idText,
     accepts: wanted,
     session: of.session,
+    outlet: caller.shared?.outlet,
     random: door.ports.random,
     open: door.exchanges,
     unread: door.unread,
@@ -72,7 +73,12 @@ export function carry(door: Door, caller: Caller, message: RequestMessage, of: C
   } catch (thrown) {
     fail(exchange, internal(door, thrown));
   }
-  return responseOf(exchange);
+  return caller.shared === undefined ? responseOf(exchange) : accepted();
+}
+
+/** The forms in which this request's answer may come. */
+export function wantedBy({ request, shared }: Caller): Accepts {
+  return shared?.accepts ?? accepts(request.headers.get("accept"));
 }
 
 /** What broke goes to the log; the client learns only that something did (O11). */

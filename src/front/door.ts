@@ -5,6 +5,9 @@ import type { Message } from "../protocol/message.ts";
 import type { Peer } from "../runtime/runtime.ts";
 import type { WaitingBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Accepts } from "./media.ts";
+import type { OldStream } from "./old-sse.ts";
+import type { Outlet } from "./outlet.ts";
 import type { FrontPorts } from "./ports.ts";
 import type { Replay } from "./replay.ts";
 import type { Sessions } from "./sessions.ts";
@@ -20,6 +23,8 @@ export interface Door {
   readonly replay: Replay;
   readonly streams: Streams;
   readonly watchers: Watchers;
+  /** HTTP+SSE, by the id that its clients post to. */
+  readonly oldStreams: Map<string, OldStream>;
   /** Sessions that are being taken up, and ended ones, by digest. */
   readonly takenUp: Map<string, Promise<Found>>;
   readonly ended: Set<string>;
@@ -37,6 +42,8 @@ export interface Caller {
   readonly identity: Identity;
   readonly request: Request;
   readonly peer: Peer;
+  /** Where its answer leaves together with others: in a batch, or on the stream of HTTP+SSE. */
+  readonly shared?: { readonly accepts: Accepts; readonly outlet: Outlet };
 }
 
 /** A caller and its strictly read body. */

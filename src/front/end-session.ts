@@ -1,5 +1,6 @@
 /** The end of a legacy session, whoever ends it: client, key, time, or another gateway. */
 
+import type { JsonObject } from "../base/json.ts";
 import type { Door } from "./door.ts";
 import { cancel } from "./exchange.ts";
 import type { SessionState } from "./ports.ts";
@@ -20,7 +21,15 @@ export function endForGood(door: Door, session: Session): Response {
   return new Response(null, { status: 204 });
 }
 
-/** What the store is told of a session with each change. */
-export function stateOf({ digest, keyId, endsMs }: Session): Omit<SessionState, "state"> {
+/** For a restart, or another gateway; what dies with its stream is not taken up. */
+export function keepChange(
+  { ports }: Pick<Door, "ports">,
+  session: Session,
+  patch: JsonObject,
+): void {
+  if (!session.bound) ports.sessionStates.write({ ...stateOf(session), patch });
+}
+
+function stateOf({ digest, keyId, endsMs }: Session): Omit<SessionState, "state"> {
   return { digest, keyId, endsMs, ended: false };
 }

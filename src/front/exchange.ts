@@ -45,6 +45,8 @@ export interface Begin {
    * response takes the request back (1.3).
    */
   readonly session: Session | undefined;
+  /** Where its messages leave together with those of others. */
+  readonly outlet: Outlet | undefined;
   readonly random: Random;
   /** Where it stands until it is over: all requests; and in `session.calls`. */
   readonly open: Set<Exchange>;
@@ -62,7 +64,7 @@ export function openExchange(begin: Begin): Exchange {
     settle: undefined,
     handling: undefined,
     cancelled: undefined,
-    stream: undefined,
+    stream: begin.outlet,
     spokeAt: began,
     kept: false,
   };
@@ -128,10 +130,15 @@ export function tick(exchange: Exchange, now: number): void {
     if (full || now - exchange.spokeAt < limits.heartbeatMs) return;
     stream.beat();
     exchange.spokeAt = now;
-  } else if (now - exchange.began >= limits.answerAsStreamAfterMs) {
+  } else if (now - exchange.began >= patience(exchange.begin)) {
     if (exchange.begin.accepts === "json") keepOpen(exchange);
     else startStream(exchange);
   }
+}
+
+/** A client that can come back for its answer is told early how: connections break. */
+function patience({ session }: Begin): number {
+  return session?.primes === true ? limits.resumableAfterMs : limits.answerAsStreamAfterMs;
 }
 
 function notify(exchange: Exchange, message: string): void {

@@ -7,13 +7,14 @@ import { plain, plainError, rpcError } from "./answers.ts";
 import { endSlowBodies } from "./body.ts";
 import { internal } from "./carry.ts";
 import type { Answer, Caller, Door } from "./door.ts";
-import { endSession, stateOf } from "./end-session.ts";
+import { endSession, keepChange } from "./end-session.ts";
 import { fail, tick } from "./exchange.ts";
 import { deleteSession, getStream } from "./get.ts";
 import { createHostGuard, type HostGuard } from "./hosts.ts";
+import { openOldStream, postMessage } from "./old-sse.ts";
 import { metricsPage, page } from "./pages.ts";
 import type { FrontPorts } from "./ports.ts";
-import { post } from "./post.ts";
+import { answerPosted, post } from "./post.ts";
 import { createReplay, sweepReplay } from "./replay.ts";
 import { createSessions } from "./sessions.ts";
 import { createStreams } from "./streams.ts";
@@ -53,9 +54,10 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
     sessions: createSessions({
       ...{ clock, random, replay, watchers, sealer: ports.sealer },
       unwatch: (uri) => ports.resources.unwatch(uri),
-      changed: (session, patch) => ports.sessionStates.write({ ...stateOf(session), patch }),
+      changed: (session, patch) => keepChange({ ports }, session, patch),
     }),
     watchers,
+    oldStreams: new Map(),
     takenUp: new Map(),
     ended: new Set(),
     streams: createStreams({ ...ports, unread }),
@@ -124,10 +126,13 @@ function enter(door: Door, guard: HostGuard, request: Request, peer: Peer): Answ
   }
   const path = pathOf(request.url);
   if (path === "/metrics") return metricsPage(request, door.ports);
-  if (path !== "/mcp") return page(path, request.method, door.ports.ready);
+  const route = routes.get(path);
+  if (route === undefined) return page(path, request.method, door.ports.ready);
   const identity = admit(door, request);
   if (identity instanceof Response) return identity;
-  return route(door, { identity, request, peer });
+  const answer = route.get(request.method);
+  if (answer !== undefined) return answer(door, { identity, request, peer });
+  return plainError(plain("GW_METHOD_NOT_ALLOWED"), { allow: [...route.keys()].join(", ") });
 }
 
 const hostCause = {
@@ -135,18 +140,21 @@ const hostCause = {
   malformed: "Host must be sent once, as name or name:port",
 } as const;
 
-function route(door: Door, caller: Caller): Answer {
-  switch (caller.request.method) {
-    case "POST":
-      return post(door, caller);
-    case "GET":
-      return getStream(door, caller);
-    case "DELETE":
-      return deleteSession(door, caller);
-    default:
-      return plainError(plain("GW_METHOD_NOT_ALLOWED"), { allow: "POST, GET, DELETE" });
-  }
-}
+type Route = ReadonlyMap<string, (door: Door, caller: Caller) => Answer>;
+
+/** What needs an executor's key. */
+const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+  [
+    "/mcp",
+    new Map([
+      ["POST", (door, caller) => post(door, caller, answerPosted)],
+      ["GET", getStream],
+      ["DELETE", deleteSession],
+    ]),
+  ],
+  ["/sse", new Map([["GET", openOldStream]])],
+  ["/messages", new Map([["POST", (door, caller) => post(door, caller, postMessage)]])],
+]);
 
 /**
  * The path as the runtime hands it on. It resolved dot segments by then, also `%2e`, and took a
@@ -162,11 +170,12 @@ function pathOf(url: string): string {
 
 /** A key that is no more takes its streams, sessions and calls with it (F11). */
 function endKey(door: Door, keyId: string): void {
-  door.streams.endKey(keyId);
-  for (const session of door.sessions.ofKey(keyId)) door.sessions.end(session);
+  // Calls first: they are told why.
   for (const exchange of [...door.exchanges]) {
     if (exchange.begin.keyId === keyId) fail(exchange, plain("GW_KEY_REVOKED"));
   }
+  door.streams.endKey(keyId);
+  for (const session of door.sessions.ofKey(keyId)) door.sessions.end(session);
 }
 
 /** One timer for everything that waits. */

@@ -1,5 +1,6 @@
 /** Revisions to 2025-11-25: initialize, sessions, notifications (basic/lifecycle, transports). */
 
+import { fault, type GatewayError } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { readCapabilities } from "../protocol/capabilities.ts";
@@ -9,15 +10,14 @@ import { initializeResult } from "../protocol/translate/initialize.ts";
 import { negotiate } from "../protocol/versions.ts";
 import { refusedNow } from "./admit.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
-import { again, badParams, carry, caught, clientOf, internal } from "./carry.ts";
+import { again, badParams, carry, caught, clientOf, internal, wantedBy } from "./carry.ts";
 import type { Answer, Caller, Door, Posted } from "./door.ts";
-import { stateOf } from "./end-session.ts";
+import { keepChange } from "./end-session.ts";
 import { cancel } from "./exchange.ts";
 import { isList } from "./list-changes.ts";
-import { accepts } from "./media.ts";
 import { answerQuestion } from "./questions.ts";
 import { patches } from "./session-id.ts";
-import type { Session } from "./sessions.ts";
+import type { NewSession, Session } from "./sessions.ts";
 import { type Found, findSession } from "./take-up.ts";
 
 export function answerLegacy(door: Door, posted: Posted): Answer {
@@ -27,10 +27,15 @@ export function answerLegacy(door: Door, posted: Posted): Answer {
   }
   const idText = message.kind === "request" ? message.idText : undefined;
   return withSession(door, posted, idText, (session) => {
-    if (message.kind === "request") return call(door, posted, session, message);
-    if (message.kind === "notification") return notified(session, message);
-    return answered(session, message);
+    return message.kind === "request"
+      ? call(door, posted, session, message)
+      : told(session, message);
   });
+}
+
+/** What the session is told, and needs no answer. */
+export function told(session: Session, message: NotificationMessage | ResponseMessage): Response {
+  return message.kind === "notification" ? notified(session, message) : answered(session, message);
 }
 
 /** F20: an answer reaches the one question it was asked, or nobody. */
@@ -64,7 +69,12 @@ export function withSession(
   return answer.catch((thrown) => rpcError(internal(door, thrown), idText));
 }
 
-function call(door: Door, caller: Caller, session: Session, message: RequestMessage): Answer {
+export function call(
+  door: Door,
+  caller: Caller,
+  session: Session,
+  message: RequestMessage,
+): Answer {
   const { protocol, client, capabilities, logLevel, watched } = session;
   if (session.calls.has(message.id)) return rpcError(plain("GW_ID_IN_FLIGHT"), message.idText);
   if (message.method === "logging/setLevel") return setLevel(door, caller, session, message);
@@ -84,44 +94,67 @@ function call(door: Door, caller: Caller, session: Session, message: RequestMess
 
 /** Of the whole session: what its later requests are told. */
 function setLevel(door: Door, caller: Caller, session: Session, message: RequestMessage): Response {
-  const wanted = accepts(caller.request.headers.get("accept"));
+  const wanted = wantedBy(caller);
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   const level = member(message.params, "level");
   if (!isLogLevel(level)) return badParams(message, "logging/setLevel needs one of MCP's levels");
   session.logLevel = level;
-  door.ports.sessionStates.write({ ...stateOf(session), patch: patches.logLevel(level) });
+  keepChange(door, session, patches.logLevel(level));
   return answerText(wanted, message.idText, "{}");
 }
 
 async function initialize(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
-  const { identity, request } = posted;
-  const wanted = accepts(request.headers.get("accept"));
+  const wanted = wantedBy(posted);
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
-  const asked = member(message.params, "protocolVersion");
-  const capabilities = member(message.params, "capabilities");
-  const info = member(message.params, "clientInfo");
-  if (typeof asked !== "string") return badParams(message, "initialize needs a protocolVersion");
-  if (!isObject(capabilities)) return badParams(message, "initialize needs a capabilities object");
-  if (!isObject(info)) return badParams(message, "initialize needs a clientInfo object");
-  // They stay in memory as long as the session does (R6).
-  const span = message.body.span("capabilities", "params");
-  if (span !== undefined && span[1] - span[0] > limits.sessionCapabilityBytes) {
-    return badParams(message, `capabilities are over ${limits.sessionCapabilityBytes} bytes`);
+  const begun = await begin(door, posted, message);
+  if ("response" in begun) return begun.response;
+  if ("error" in begun) {
+    return rpcError(begun.error, message.idText, begun.error.spec.http === 503 ? again : {});
   }
+  return answerText(wanted, message.idText, begun.result, {
+    "mcp-session-id": begun.session.id,
+  });
+}
 
+/** A session and the text of what initialize answers, or why there is none. */
+export type Begun =
+  | { readonly session: Session; readonly result: string }
+  | { readonly error: GatewayError; readonly response?: Response };
+
+/** `bound`: of a session that lives and dies with one stream. */
+export async function begin(
+  door: Door,
+  caller: Caller,
+  message: RequestMessage,
+  bound?: NewSession["bound"],
+): Promise<Begun> {
+  const read = readHello(message);
+  if (typeof read === "string") return { error: fault("GW_PARAMS", { message: read }) };
+  const { identity } = caller;
   const hello = await door.ports.hello(identity, "legacy");
-  const refused = refusedNow(door, posted);
-  if (refused !== undefined) return refused;
-  const protocol = negotiate(asked);
-  const begin = {
-    ...{ identity, protocol, client: clientOf(info) },
-    capabilities: readCapabilities(capabilities),
-  };
-  const session = door.sessions.open(begin);
-  if (session === undefined) return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
-  const result = initializeResult(hello, protocol);
-  return answerText(wanted, message.idText, result, { "mcp-session-id": session.id });
+  const response = refusedNow(door, caller);
+  if (response !== undefined) return { error: plain("GW_KEY_REVOKED"), response };
+  const session = door.sessions.open({ identity, bound, ...read });
+  if (session === undefined) return { error: plain("GW_SESSIONS_FULL") };
+  return { session, result: initializeResult(hello, read.protocol) };
+}
+
+/** Or what is wrong with it. */
+function readHello({ params, body }: RequestMessage) {
+  const asked = member(params, "protocolVersion");
+  const capabilities = member(params, "capabilities");
+  const info = member(params, "clientInfo");
+  if (typeof asked !== "string") return "initialize needs a protocolVersion";
+  if (!isObject(capabilities)) return "initialize needs a capabilities object";
+  if (!isObject(info)) return "initialize needs a clientInfo object";
+  // They stay in memory as long as the session does (R6).
+  const span = body.span("capabilities", "params");
+  if (span !== undefined && span[1] - span[0] > limits.sessionCapabilityBytes) {
+    return `capabilities are over ${limits.sessionCapabilityBytes} bytes`;
+  }
+  const known = readCapabilities(capabilities);
+  return { protocol: negotiate(asked), client: clientOf(info), capabilities: known };
 }
 
 /** notifications/cancelled stops the call it names; the others tell us nothing that we use. */

@@ -18,6 +18,7 @@ export interface FrontPorts {
   readonly sealer: Sealer;
   readonly limits: {
     readonly bodyBytes: number;
+    readonly resultBytes: number;
     readonly jsonDepth: number;
     readonly jsonValues: number;
   };

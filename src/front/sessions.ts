@@ -44,7 +44,9 @@ export interface Session extends Watcher {
   logLevel: string | undefined;
   readonly watched: SessionResources;
   /** Its newest GET stream, for what belongs to no call. */
-  standing: Channel | undefined;
+  standing: Standing | undefined;
+  /** It lives and dies with one stream (HTTP+SSE). */
+  readonly bound: boolean;
   /** What its client has to be told on its next stream: something of it could not be taken up. */
   lost: boolean;
   /** Open GET streams. */
@@ -55,6 +57,8 @@ export interface Session extends Watcher {
   readonly seen: Seen;
 }
 
+export type Standing = Pick<Channel, "abandoned" | "message">;
+
 /** Hashes of the lists that a client was last told of; what is not here it never asked for. */
 export type Seen = Map<ListMethod, string>;
 
@@ -63,6 +67,7 @@ export interface NewSession {
   readonly protocol: string;
   readonly client: { readonly name: string; readonly version: string };
   readonly capabilities: ClientCapabilities;
+  readonly bound?: { readonly seen: Seen; readonly standing: Standing } | undefined;
 }
 
 /** One that another gateway opened, or this one before its start. */
@@ -189,12 +194,13 @@ function makeSession(begin: NewSession | OldSession, ports: SessionPorts): Sessi
       released: (uri) => ports.unwatch(uri),
       changed: (uri, watched) => ports.changed(session, patches.watched(uri, watched)),
     }),
-    standing: undefined,
+    standing: begin.bound?.standing,
+    bound: begin.bound !== undefined,
     updated: (params) => updated(session, params),
     lost: false,
     streams: 0,
     usedAt: clock.mono(),
-    seen: new Map(),
+    seen: begin.bound?.seen ?? new Map(),
   };
   return session;
 }

@@ -16,6 +16,8 @@ import type { Unread } from "./unread.ts";
 /** One standing stream of a client. */
 export interface ClientStream {
   readonly response: Response;
+  /** Bytes that the client has not taken yet. */
+  backlog(): number;
   send(message: string): void;
   /** Ends it; a listen stream says its result first. */
   end(): void;
@@ -29,6 +31,8 @@ export interface StreamOptions {
   readonly lists: ReadonlyMap<ListMethod, string>;
   /** Last message of a graceful end. */
   readonly farewell?: string;
+  /** Event text that is written first. */
+  readonly opening?: string;
   readonly headers?: Record<string, string>;
   readonly peer: Peer;
   /** Of a legacy session: outlives the connection. `after`: what its client has read of it. */
@@ -150,6 +154,7 @@ function openStream(
     outlet,
     response: events.response,
     spokeAt: clock.mono(),
+    backlog: () => events.backlog(),
     send(message) {
       // A reader that does not read is let go: it will come back and ask again (R7).
       if (events.backlog() > limits.streamBacklogBytes) stream.end();
@@ -165,7 +170,7 @@ function openStream(
   };
   options.peer.keepOpen();
   // The first byte makes the headers leave: a client waits for them before it trusts the stream.
-  events.write(sseComment(""));
+  events.write(options.opening ?? sseComment(""));
   resumable?.channel.connect(events, resumable.after);
   return stream;
 }

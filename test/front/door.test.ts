@@ -87,7 +87,10 @@ describe("paths", () => {
     "/mcp/x",
     "/",
     "/admin",
-    "/sse",
+    "/sse/",
+    "/SSE",
+    "/message",
+    "/messages/x",
   ];
   test.each(odd)("F13 %s is nothing, with or without a key", async (path) => {
     for (const method of ["GET", "POST", "DELETE", "OPTIONS"]) {
@@ -96,7 +99,8 @@ describe("paths", () => {
     }
   });
   test("F13 without a key every method of /mcp is 401", async () => {
-    for (const path of ["/mcp", "/mcp?x", "/../mcp", "/x/../mcp"]) {
+    const paths = ["/mcp", "/mcp?x", "/../mcp", "/x/../mcp"];
+    for (const path of [...paths, "/sse", "/messages", "/messages?sessionId=x"]) {
       for (const method of ["GET", "POST", "DELETE", "PUT", "OPTIONS", "HEAD"]) {
         const answer = await world().ask(to(method, path, { authorization: undefined }));
         expect([401, 404]).toContain(answer.status);

@@ -16,7 +16,12 @@ let listener: Listener;
 let behave: (got: Got) => void = echo;
 
 beforeAll(async () => {
-  const small = { bodyBytes: bodyBytesMax, jsonDepth: 64, jsonValues: 20_000 };
+  const small = {
+    bodyBytes: bodyBytesMax,
+    resultBytes: 16 * 1024 * 1024,
+    jsonDepth: 64,
+    jsonValues: 20_000,
+  };
   made = world((got) => behave(got), { ports, limits: small });
   listener = await listen(made.front);
   ports.push(listener.port);

@@ -1,0 +1,51 @@
+/** From the bytes of one message to what it says, or the reason why it is none. */
+
+import type { ErrorCode } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { readMessage } from "../protocol/json-rpc.ts";
+import type { Message } from "../protocol/message.ts";
+import { readStrict } from "../protocol/strict-json.ts";
+import { eraOf } from "../protocol/versions.ts";
+import type { Door } from "./door.ts";
+import { isServerOnly } from "./methods.ts";
+
+export interface Refused {
+  readonly code: ErrorCode;
+  /** Safe to show. */
+  readonly message: string;
+  readonly idText?: string;
+  /** Good JSON, but an array: perhaps a batch. */
+  readonly array?: boolean;
+}
+
+/** `version`: the MCP-Protocol-Version header. */
+export function readOne(
+  door: Door,
+  bytes: Uint8Array,
+  version: string | null,
+): { readonly message: Message } | { readonly refused: Refused } {
+  const { jsonDepth: depth, jsonValues: values } = door.ports.limits;
+  const body = readStrict(bytes, { depth, values, keyBytes: limits.jsonKeyBytes });
+  if (!body.ok) {
+    // What is well formed JSON gets the code of a wrong message (F19).
+    const { root, code, message } = body.error;
+    const array = root === "array";
+    return { refused: { code: root === undefined ? code : "GW_MESSAGE", message, array } };
+  }
+  const read = readMessage(body.value, { idBytes: limits.idBytes });
+  if (!read.ok) return { refused: read.error };
+  const rejected = rejectKind(read.value, version);
+  if (rejected !== undefined) return { refused: { code: "GW_MESSAGE", message: rejected } };
+  return { message: read.value };
+}
+
+/** F20: modern clients are asked nothing, and none speaks for servers. */
+function rejectKind(message: Message, version: string | null): string | undefined {
+  if (message.kind === "response" && version !== null && eraOf(version) === "modern") {
+    return "A response answers no request of this gateway";
+  }
+  if (message.kind === "notification" && isServerOnly(message.method)) {
+    return `Clients do not send "${message.method}"`;
+  }
+  return undefined;
+}
