@@ -1,4 +1,4 @@
-/** The elements of a JSON array as they stand in its bytes: each is then read as strictly as one. */
+/** The elements of a JSON array as they stand in its bytes: each is read as strictly as one. */
 
 /** Byte spans [start, end). `bytes` must be a JSON array already. */
 export function arrayParts(bytes: Uint8Array): readonly (readonly [number, number])[] {
