@@ -15,6 +15,8 @@ import type { UpstreamSink } from "./upstream.ts";
 /** A call in flight, as far as it matters here. */
 export interface Asker {
   readonly sink: UpstreamSink;
+  /** Id of the key whose call it is. */
+  readonly owner: string | undefined;
 }
 
 export interface Asides {
@@ -29,7 +31,7 @@ export interface Asides {
   /** The call is over: so are its questions. */
   over(call: Asker, why: string): void;
   /** It was taken back: nobody knows whether the server stopped. */
-  ghost(id: number): void;
+  ghost(id: number, owner: string | undefined): void;
   /** An answer to a call that is not in flight any more. */
   late(id: number): void;
   /** Another session: nothing of the old one runs in it. */
@@ -79,8 +81,9 @@ export function createAsides({ clock, events, inFlight }: AsidesOptions): Asides
     },
     astray(method, params) {
       if (!ofSomeCall.has(method)) return;
-      const call = ghosts.recent() ? undefined : inFlight.sole();
-      if (call !== undefined) call.sink.notification(method, params);
+      const call = inFlight.sole();
+      const surely = call !== undefined && !ghosts.recent(call.owner);
+      if (surely) call.sink.notification(method, params);
       else events.unattributed("log");
     },
     over: questions.over,

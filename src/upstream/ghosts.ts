@@ -7,33 +7,39 @@ import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 
 export interface Ghosts {
-  add(id: number): void;
+  /** `owner`: id of the key whose call it was. */
+  add(id: number, owner: string | undefined): void;
   /** The server answered it after all: it is done. */
   answered(id: number): void;
   /** Whether there is one: no question can be attributed. */
   any(): boolean;
-  /** Whether there is one of the last minutes: no log line can be attributed. */
-  recent(): boolean;
+  /** Whether another key has one of the last minutes: no log line is surely this owner's. */
+  recent(owner: string | undefined): boolean;
   /** Another process or session: nothing of the old one runs in it. */
   clear(): void;
 }
 
 export function createGhosts(clock: Clock): Ghosts {
-  const since = new Map<number, number>();
-  let latest = Number.NEGATIVE_INFINITY;
+  const all = new Map<number, { readonly at: number; readonly owner: string | undefined }>();
   return {
-    add(id) {
-      latest = clock.mono();
-      since.set(id, latest);
-      if (since.size <= limits.ghostCalls) return;
-      for (const oldest of since.keys()) {
-        since.delete(oldest);
+    add(id, owner) {
+      all.set(id, { at: clock.mono(), owner });
+      if (all.size <= limits.ghostCalls) return;
+      for (const oldest of all.keys()) {
+        all.delete(oldest);
         break;
       }
     },
-    answered: (id) => void since.delete(id),
-    any: () => since.size > 0,
-    recent: () => since.size > 0 && clock.mono() - latest < limits.ghostMs,
-    clear: () => since.clear(),
+    answered: (id) => void all.delete(id),
+    any: () => all.size > 0,
+    recent(owner) {
+      const from = clock.mono() - limits.ghostMs;
+      for (const ghost of all.values()) {
+        const own = owner !== undefined && ghost.owner === owner;
+        if (!own && ghost.at > from) return true;
+      }
+      return false;
+    },
+    clear: () => all.clear(),
   };
 }

@@ -48,6 +48,10 @@ export class Call implements PostEvents, Sent {
     this.sink = sink;
   }
 
+  get owner(): string | undefined {
+    return this.request.origin?.keyId;
+  }
+
   message(body: StrictBody): void {
     this.#owner.receive(this, body);
   }

@@ -164,7 +164,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
 
   function fail(call: Call, why: GatewayError, sent: boolean): void {
     if (call.over) return;
-    if (sent && call.session === live.session) asides.ghost(call.id);
+    if (sent && call.session === live.session) asides.ghost(call.id, call.owner);
     done(call, "The call has failed");
     call.sink.failed(why, sent);
   }
@@ -177,7 +177,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
       // For these servers a cut connection is no cancellation.
       const params = JSON.stringify({ requestId: call.id, reason });
       tell([notificationMessage("notifications/cancelled", params)], used);
-      if (used === live.session) asides.ghost(call.id);
+      if (used === live.session) asides.ghost(call.id, call.owner);
     }
     done(call, "The call was cancelled");
   }

@@ -51,6 +51,8 @@ export type Wire = Pick<ServerProcess, "write" | "answered" | "backlog" | "fail"
 interface Waiting {
   readonly sink: UpstreamSink;
   readonly place: number;
+  readonly owner: string | undefined;
+  readonly listens: boolean;
 }
 
 export function createTalk(options: TalkOptions): Talk {
@@ -75,12 +77,14 @@ export function createTalk(options: TalkOptions): Talk {
     }
     const params = request.params(id, talk.era);
     const place = child.write([requestHead(id, request.method), ...params, requestTail]);
-    const waiting = { sink, place };
+    const owner = request.origin?.keyId;
+    const listens = request.method === "subscriptions/listen";
+    const waiting = { sink, place, owner, listens };
     inFlight.set(id, waiting);
     return {
       cancel(reason) {
         if (!inFlight.delete(id) || over) return;
-        asides.ghost(id);
+        if (!listens) asides.ghost(id, owner);
         const params = JSON.stringify({ requestId: id, reason });
         child.write([notificationMessage("notifications/cancelled", params)]);
         asides.over(waiting, "The call was cancelled");
@@ -110,10 +114,15 @@ export function createTalk(options: TalkOptions): Talk {
     options.process().fail(`it wrote ${strays} lines to its stdout that are no MCP messages`);
   }
 
+  /** The stream of changes is no call: nothing else is said on behalf of it. */
   function sole(): Waiting | undefined {
-    if (inFlight.size !== 1) return undefined;
-    for (const call of inFlight.values()) return call;
-    return undefined;
+    let only: Waiting | undefined;
+    for (const call of inFlight.values()) {
+      if (call.listens) continue;
+      if (only !== undefined) return undefined;
+      only = call;
+    }
+    return only;
   }
 
   function reply(answer: Pieces): void {
@@ -200,7 +209,7 @@ export function createTalk(options: TalkOptions): Talk {
       for (const [id, call] of inFlight) {
         if (call.place !== place) continue;
         take(id);
-        if (mayHaveRun) asides.ghost(id);
+        if (mayHaveRun) asides.ghost(id, call.owner);
         const code = mayHaveRun ? "GW_UPSTREAM_LOST" : "GW_UPSTREAM_ERROR";
         call.sink.failed(problem(code, cause), mayHaveRun);
       }

@@ -82,7 +82,7 @@ async function serverRun({ name, front, era, atLeast }: Run): Promise<void> {
   if (only !== undefined && !scenarios("server", front).has(only)) return;
   run.say(name);
   // The gateway streams an answer that takes over 10 s, or that something precedes.
-  const slow = has("--direct") ? [] : ["--reconnect", "10500"];
+  const slow = has("--direct") ? [] : ["--reconnect", "12000"];
   await using server = await everyFeature(era, ...slow);
   await using gateway = has("--direct") ? undefined : await gatewayOver(server.url, era ?? "auto");
   const url = gateway === undefined ? server.url : `${gateway.url}/mcp`;

@@ -8,6 +8,7 @@ import { faultServer, json, okResult, type ReceivedRequest, status } from "../ki
 import {
   callTool,
   httpUpstream,
+  originOf,
   startCall,
   stdioUpstream,
   testUpstream,
@@ -113,6 +114,28 @@ test("F14 what a cancelled call asks reaches no other call, nor does its log", a
   expect(questions).toEqual([]);
   expect(second.notifications).toEqual([]);
   expect(upstream.status().unattributed).toEqual({ question: 1, log: 1 });
+});
+
+test("F14 log lines go on after a cancelled call: the same key's, not another's", async () => {
+  const log = { method: "notifications/message", params: { level: "info", data: "x" } };
+  const cases = [
+    { key: "k", lines: 1 },
+    { key: "other", lines: 0 },
+  ];
+  for (const { key, lines } of cases) {
+    const upstream = await child();
+    const steps = [{ sleep: 5_000 }];
+    const taken = startCall(upstream, "t", { steps }, { origin: originOf("k", {}) });
+    (await taken.call).cancel("enough");
+    const call = await callTool(
+      upstream,
+      "t",
+      { steps: [{ say: log }] },
+      { origin: originOf(key, {}) },
+    );
+    expect(call.notifications.length).toBe(lines);
+    expect(upstream.status().unattributed?.log).toBe(1 - lines);
+  }
 });
 
 test("a question that the server takes back, and one whose call is cancelled, is told of", async () => {
