@@ -184,8 +184,8 @@ export const limits = {
   /** Items of one server in each list, bytes of one item, pages of one list; R11. */
   toolsPerServer: 2_000,
   promptsPerServer: 2_000,
-  /** A server of files lists each of them. */
-  resourcesPerServer: 10_000,
+  /** A server of files lists each of them; looking at more takes a key's first list over 100 ms. */
+  resourcesPerServer: 5_000,
   /** A URI that nobody lists is tried on each of them. */
   templatesPerServer: 100,
   itemBytes: 64 * 1024,

@@ -42,7 +42,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
     },
     async visibleHash(method, subject) {
       await lists.starting(method);
-      return views.list(method, subject).hash;
+      return views.seen(method, subject).hash;
     },
     hello: self.hello,
     starting: (method = "tools/list") => lists.starting(method),

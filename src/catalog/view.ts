@@ -10,10 +10,15 @@ import type { Era } from "../protocol/message.ts";
 import { listResult } from "../protocol/translate/lists.ts";
 import type { Listed } from "./item.ts";
 
-/** One key's view of one list. */
-export interface KeyList {
+/** What keys see of one list; those that see the same share it. */
+export interface Seen {
   readonly hash: string;
   readonly items: readonly Listed[];
+}
+
+/** One key's view of one list. */
+export interface KeyList {
+  readonly seen: Seen;
   /** Sealed for this key when first asked for, by form and page. */
   readonly cursors: Map<string, string[]>;
 }
@@ -21,12 +26,12 @@ export interface KeyList {
 /** Texts of whole pages by list hash and era: keys that see the same share them. */
 export type PageTexts = Map<string, readonly string[]>;
 
-export function keyList(items: readonly Listed[]): KeyList {
+export function seenOf(items: readonly Listed[]): Seen {
   const hash = createHash("sha256");
   for (const { exposed, server, definitionHash, from } of items) {
     hash.update(`${exposed}\0${server}\0${definitionHash}\0${from}\n`);
   }
-  return { hash: hash.digest("hex"), items, cursors: new Map() };
+  return { hash: hash.digest("hex"), items };
 }
 
 export interface PageRequest {
@@ -46,14 +51,14 @@ export function pageOf(
 ): string {
   const { method, era, hints } = request;
   const index = request.cursor === undefined ? 0 : openCursor(list, request, sealer);
-  const pages = pagesOf(list, era, texts);
+  const pages = pagesOf(list.seen, era, texts);
   const items = pages[index];
   if (items === undefined) throw cursorFault();
   const next = index + 1 < pages.length ? cursorTo(list, request, index + 1, sealer) : undefined;
   return listResult(method, items, next, era, hints);
 }
 
-function pagesOf(list: KeyList, era: Era, texts: PageTexts): readonly string[] {
+function pagesOf(list: Seen, era: Era, texts: PageTexts): readonly string[] {
   const name = `${era} ${list.hash}`;
   let pages = texts.get(name);
   if (pages === undefined) {
@@ -79,7 +84,7 @@ function formOf({ method, era, hints }: PageRequest): string {
 }
 
 function cursorTo(
-  { hash, cursors }: KeyList,
+  { seen, cursors }: KeyList,
   request: PageRequest,
   index: number,
   sealer: Sealer,
@@ -87,16 +92,16 @@ function cursorTo(
   const form = formOf(request);
   const sealed = cursors.get(form) ?? [];
   cursors.set(form, sealed);
-  sealed[index] ??= sealer.seal("cursor", request.keyId, JSON.stringify([form, hash, index]));
+  sealed[index] ??= sealer.seal("cursor", request.keyId, JSON.stringify([form, seen.hash, index]));
   return sealed[index];
 }
 
 /** F16: what does not open as this key's, or opens as another list, is one and the same error. */
-function openCursor({ hash }: KeyList, request: PageRequest, sealer: Sealer): number {
+function openCursor({ seen }: KeyList, request: PageRequest, sealer: Sealer): number {
   const text = sealer.open("cursor", request.keyId, request.cursor ?? "");
   if (text === undefined) throw cursorFault();
   const [form, itsHash, index] = JSON.parse(text) as readonly unknown[];
-  if (form !== formOf(request) || itsHash !== hash) throw cursorFault();
+  if (form !== formOf(request) || itsHash !== seen.hash) throw cursorFault();
   return index as number;
 }
 

@@ -4,14 +4,15 @@ import type { Sealer } from "../base/seal.ts";
 import type { Candidates, Policy, Subject, Target } from "../policy/model.ts";
 import { type ListMethod, listMethods } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
+import type { Built } from "./build.ts";
 import type { Item } from "./catalog.ts";
 import type { Listed } from "./item.ts";
 import type { Lists } from "./lists.ts";
-import { type KeyList, keyList, type PageTexts, pageOf } from "./view.ts";
+import { type KeyList, type PageTexts, pageOf, type Seen, seenOf } from "./view.ts";
 
 export interface Views {
   candidates(subject: Subject, item: Item): Candidates;
-  list(method: ListMethod, subject: Subject): KeyList;
+  seen(method: ListMethod, subject: Subject): Seen;
   page(method: ListMethod, subject: Subject, era: Era, cursor: string | undefined): string;
   /** Whether this key sees anything of the server. */
   sees(subject: Subject, server: string): boolean;
@@ -26,12 +27,20 @@ export interface ViewOptions {
 
 interface View {
   readonly candidates: WeakMap<Item, Candidates>;
-  readonly lists: Map<ListMethod, { readonly of: object; readonly list: KeyList }>;
+  readonly lists: Map<ListMethod, Made<KeyList>>;
+}
+
+/** Good as long as `of` is what there is. */
+interface Made<T> {
+  readonly of: Built;
+  readonly what: T;
 }
 
 export function openViews(options: ViewOptions, lists: Lists): Views {
   let views = new WeakMap<Subject, View>();
   const texts = new Map<ListMethod, PageTexts>();
+  /** Where rules are the same for every key. */
+  const common = new Map<ListMethod, Made<Seen>>();
   lists.onRebuilt((method) => texts.delete(method));
 
   const viewOf = (subject: Subject): View => {
@@ -51,24 +60,35 @@ export function openViews(options: ViewOptions, lists: Lists): Views {
     }
     return found;
   };
+  const look = (built: Built, subject: Subject): Seen => {
+    const policy = options.policy();
+    // Rules are prepared for what is called; of a list of thousands only few items ever are.
+    const shown = [...built.items.values()].filter(
+      (item) => policy.candidates(subject, targetOf(item)).visibility !== "deny",
+    );
+    return seenOf(shown);
+  };
+  const seenNow = (method: ListMethod, subject: Subject, built: Built): Seen => {
+    if (options.policy().dependsOnKey) return look(built, subject);
+    const before = common.get(method);
+    if (before?.of === built) return before.what;
+    const what = look(built, subject);
+    common.set(method, { of: built, what });
+    return what;
+  };
   const list = (method: ListMethod, subject: Subject): KeyList => {
     const view = viewOf(subject);
     const built = lists.built(method);
     const before = view.lists.get(method);
-    if (before?.of === built) return before.list;
-    const policy = options.policy();
-    // Rules are prepared for what is called; of a list of thousands only few items ever are.
-    const seen = [...built.items.values()].filter(
-      (item) => policy.candidates(subject, targetOf(item)).visibility !== "deny",
-    );
-    const made = keyList(seen);
-    view.lists.set(method, { of: built, list: made });
-    return made;
+    if (before?.of === built) return before.what;
+    const what = { seen: seenNow(method, subject, built), cursors: new Map() };
+    view.lists.set(method, { of: built, what });
+    return what;
   };
 
   return {
     candidates,
-    list,
+    seen: (method, subject) => list(method, subject).seen,
     page(method, subject, era, cursor) {
       let shared = texts.get(method);
       if (shared === undefined) {
@@ -84,11 +104,12 @@ export function openViews(options: ViewOptions, lists: Lists): Views {
     },
     sees: (subject, server) =>
       listMethods.some((method) =>
-        list(method, subject).items.some((item) => item.server === server),
+        list(method, subject).seen.items.some((item) => item.server === server),
       ),
     forget() {
       views = new WeakMap();
       texts.clear();
+      common.clear();
     },
   };
 }

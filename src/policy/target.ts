@@ -51,16 +51,37 @@ function templateMatched(globs: readonly string[], template: UriTemplate): Value
 
 /** As it stands, as the URL standard reads it, and decoded: all must agree (P22). */
 function resourceMatches(matches: Matcher, uri: string): Value {
-  if (uri.length > limits.subjectBytes || holdsOdd(uri)) return UNKNOWN;
+  const known = readingsOf(uri);
+  if (known === undefined) return UNKNOWN;
+  const result = agree(value(matches(uri)), value(matches(known.href)));
+  return known.plain === undefined ? result : agree(result, value(matches(known.plain)));
+}
+
+interface Readings {
+  readonly href: string;
+  /** Decoded and without `.` and `..`; undefined where that says nothing new. */
+  readonly plain: string | undefined;
+}
+
+/** Every rule is asked about one target after the other: the last one is not read anew. */
+let last: { readonly uri: string; readonly readings: Readings | undefined } | undefined;
+
+function readingsOf(uri: string): Readings | undefined {
+  if (last?.uri !== uri) last = { uri, readings: read(uri) };
+  return last.readings;
+}
+
+/** undefined: readers differ, or it is too long to say. */
+function read(uri: string): Readings | undefined {
+  if (uri.length > limits.subjectBytes || holdsOdd(uri)) return undefined;
   const url = URL.parse(uri);
-  if (url === null) return UNKNOWN;
-  const result = agree(value(matches(uri)), value(matches(url.href)));
-  if (!uri.includes("%") && !uri.includes("..")) return result;
+  if (url === null) return undefined;
+  const { href } = url;
+  if (!uri.includes("%") && !uri.includes("..")) return { href, plain: undefined };
   const decoded = decodeOnce(uri);
-  if (decoded === undefined || holdsOdd(decoded)) return UNKNOWN;
+  if (decoded === undefined || holdsOdd(decoded)) return undefined;
   const colon = decoded.indexOf(":");
-  const plain = decoded.slice(0, colon + 1) + resolved(decoded.slice(colon + 1));
-  return agree(result, value(matches(plain)));
+  return { href, plain: decoded.slice(0, colon + 1) + resolved(decoded.slice(colon + 1)) };
 }
 
 /** The part after the scheme without `.` and `..`, its leading slashes kept. */
