@@ -5,6 +5,7 @@ import { checkStart } from "../gateway/config-check.ts";
 import { changedMs } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { loadPolicy } from "../gateway/load-policy.ts";
+import { sealFingerprint } from "../gateway/seal-key.ts";
 import { type Finding, finding, findingOf } from "./finding.ts";
 import { processState } from "./gateway-state.ts";
 import { openFileFindings } from "./open-files.ts";
@@ -98,6 +99,26 @@ function silent(world: World, pid: number | undefined): Finding {
 type Up = Extract<GatewayState, { kind: "up" }>;
 
 /** Files that changed since they were read, and no policy at all. */
+/** The key is a credential: it may change without the config. */
+function sealFindings(world: World, config: Config, status: Up["status"]): Finding[] {
+  const { fingerprint } = status.sealKey;
+  if (config.database.kind === "postgres") {
+    world.note(
+      `sessions are sealed with key ${fingerprint}: another gateway on this Postgres takes them ` +
+        "up if its `status` shows the same",
+    );
+  }
+  const meant = config.sealKey === undefined ? fingerprint : sealFingerprint(config.sealKey);
+  if (meant === fingerprint) return [];
+  const saw = `\`seal_key\` is key ${meant}, in use is ${fingerprint}`;
+  const effect = "after a restart every open session has to be initialized again";
+  const cause = "the key was changed after the gateway had started";
+  const fix = restartFix(world);
+  return [
+    finding({ link: "gateway", severity: "warning", code: "GW_STALE", saw, cause, effect, fix }),
+  ];
+}
+
 async function stale(world: World, config: Config, { status }: Up): Promise<Finding[]> {
   const found: Finding[] = [];
   const reload = `kill -HUP ${status.pid}`;
@@ -130,6 +151,7 @@ async function stale(world: World, config: Config, { status }: Up): Promise<Find
     const effect = "the old policy stays in force; the gateway will not start again";
     found.push(findingOf("gateway", asFault(thrown, "Cannot load the policy"), { effect }));
   }
+  found.push(...sealFindings(world, config, status));
   if (isConfigStale(world)) {
     found.push(
       finding({

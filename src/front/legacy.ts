@@ -25,12 +25,17 @@ export function answerLegacy(door: Door, posted: Posted): Answer {
   if (message.kind === "request" && message.method === "initialize") {
     return caught(door, initialize(door, posted, message), message.idText);
   }
+  const id = posted.request.headers.get("mcp-session-id");
+  const live = id === null ? undefined : door.sessions.find(posted.identity, id);
+  if (live !== undefined) return serve(door, posted, live);
   const idText = message.kind === "request" ? message.idText : undefined;
-  return withSession(door, posted, idText, (session) => {
-    return message.kind === "request"
-      ? call(door, posted, session, message)
-      : told(session, message);
-  });
+  return withSession(door, posted, idText, (session) => serve(door, posted, session));
+}
+
+function serve(door: Door, posted: Posted, session: Session): Answer {
+  const { message } = posted;
+  if (message.kind === "request") return call(door, posted, session, message);
+  return told(session, message);
 }
 
 /** What the session is told, and needs no answer. */

@@ -44,7 +44,7 @@ function guarded(
     // F11: the body may have taken its time, and the key may be no more.
     const identity = admit(door, caller.request);
     if (identity instanceof Response) return identity;
-    return use(door, { ...caller, identity }, body);
+    return use(door, identity === caller.identity ? caller : { ...caller, identity }, body);
   } catch (thrown) {
     return rpcError(internal(door, thrown));
   }

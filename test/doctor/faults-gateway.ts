@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { freePort } from "../kit/free-port.ts";
@@ -14,6 +15,8 @@ import { isAway, loadFaults } from "./faults-load.ts";
 const file = (bench: Bench, name: string) => join(bench.gateway.folder, name);
 const signal = (bench: Bench, name: NodeJS.Signals) =>
   process.kill(bench.gateway.child().pid, name);
+
+const sealed = join(tmpdir(), `gw-seal-${process.pid}`);
 
 /** These gateways fail at their start: that is the fault. */
 const failing = { expectFailure: true } as const;
@@ -122,6 +125,18 @@ export const gatewayFaults: readonly FaultCase[] = [
       utimesSync(bench.gateway.config, soon, soon);
     },
     finds: { link: "gateway", code: "GW_STALE", fix: /restart the gateway/ },
+  },
+  {
+    name: "the seal key was changed after the start",
+    async before(bench) {
+      bench.later(() => rmSync(sealed, { force: true }));
+      writeFileSync(sealed, "5e".repeat(32), { mode: 0o600 });
+      return { config: { seal_key: `\${file:${sealed}}`, servers: { notes: echo() } } };
+    },
+    async fault() {
+      writeFileSync(sealed, "6f".repeat(32));
+    },
+    finds: { link: "gateway", code: "GW_STALE", saw: /seal_key/, fix: /restart the gateway/ },
   },
   {
     name: "the gateway's process is stopped by a signal",
