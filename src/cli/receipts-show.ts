@@ -2,6 +2,7 @@
 
 import { paths, type ReceiptDetail } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
+import { isObject } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
 import { fromGatewayOr, needConfig } from "./context.ts";
@@ -54,13 +55,24 @@ function summary({ records }: ReceiptDetail): string[] {
     ["time", timeText(call["at"])],
     ["key", String(call["key_name"])],
     ["tool", `${server}${String(call["tool"])}`],
+    ["method", call["method"] === "tools/call" ? undefined : String(call["method"])],
     ["effect", `${String(call["effect"])}${rule}`],
     ["outcome", last["outcome"] === undefined ? undefined : `${String(last["outcome"])}${code}`],
     ["took", took],
+    ["asked", askedText(last["asked"])],
   ];
   return rows.flatMap(([name, text]) =>
     text === undefined ? [] : [`  ${name.padEnd(8)}${printable(text)}`],
   );
+}
+
+/** What the server asked the client in the middle of the call, and how that ended. */
+function askedText(asked: unknown): string | undefined {
+  if (!Array.isArray(asked)) return undefined;
+  return asked
+    .filter(isObject)
+    .map((one) => `${String(one["method"])} ${String(one["end"])}`)
+    .join(", ");
 }
 
 function timeText(at: unknown): string | undefined {

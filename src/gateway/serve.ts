@@ -97,9 +97,11 @@ export async function serve(options: ServeOptions): Promise<Running> {
   }
 }
 
-function isBusy({ front, live }: Parts): boolean {
+function isBusy({ front, live, calls }: Parts): boolean {
   const { inFlight = 0, streams = 0 } = front?.status() ?? {};
-  return inFlight > 0 || streams > 0 || (live?.feed.watchers() ?? 0) > 0;
+  // A call that waits for its client's answer has no request open.
+  const waiting = calls.parks.size > 0;
+  return waiting || inFlight > 0 || streams > 0 || (live?.feed.watchers() ?? 0) > 0;
 }
 
 /** One after another, so that /health does not wait until all of it is loaded. */

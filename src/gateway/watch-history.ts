@@ -172,14 +172,22 @@ export function createRation(
 
 /** Ends that are nobody's trouble: what was decided, and what the agent itself wanted. */
 const quiet: ReadonlySet<string> = new Set([
-  ...["", "GW_DENIED", "GW_NO_RULE", "GW_ASK", "GW_CANCELLED", "GW_TOOL_UNKNOWN", "GW_PARAMS"],
+  ...["", "GW_DENIED", "GW_NO_RULE", "GW_ASK", "GW_CANCELLED", "GW_DECLINED", "GW_PARAMS"],
+  ...["GW_TOOL_UNKNOWN", "GW_PROMPT_UNKNOWN", "GW_RESOURCE_UNKNOWN", "GW_TASK_UNKNOWN"],
+]);
+
+/** Ends that lie with the agent: it cannot be asked, was late, or sent what is not its own. */
+const agents: ReadonlySet<string> = new Set([
+  ...["GW_REQUEST_STATE", "GW_UNANSWERED", "GW_ANSWER_LATE", "GW_CLIENT_CAPABILITY"],
 ]);
 
 function troubleOfCall(call: LiveCall): Told | undefined {
   const { code, server, target } = call;
   if (quiet.has(code) || !isCode(code)) return undefined;
+  const why = printable(`${target}: ${call.why}`);
+  if (agents.has(code)) return { link: "agent", code, what: "", why };
   const link = server === "" || code.startsWith("GW_AUDIT") ? "gateway" : "server";
-  return { link, code, what: server, why: printable(`${target}: ${call.why}`) };
+  return { link, code, what: server, why };
 }
 
 /** Refusals that a wrong agent gets; what strangers and scanners get is not one. */

@@ -53,6 +53,40 @@ async function badOf(list: readonly ChainRecord[]): Promise<string> {
   return ok ? "ok" : `${bad?.seq} ${bad?.why}`;
 }
 
+describe("what a server asked its client", () => {
+  const asked = [
+    { method: "elicitation/create", paramsHash: "a".repeat(64), end: "accept" },
+    { method: 'odd "name"', paramsHash: "b".repeat(64), end: "denied" },
+  ] as const;
+
+  test("it is in the outcome and comes back", () => {
+    const body = new TextEncoder().encode(outcomeBody({ ...end(0), asked }, 1));
+    const decoded = decodeBody(body);
+    expect(decoded.ok && decoded.value).toMatchObject({ kind: "outcome", fields: { asked } });
+  });
+
+  test("a call without questions has the record it always had", () => {
+    const plain = outcomeBody(end(0), 1);
+    expect(plain).not.toContain("asked");
+    for (const none of [undefined, []])
+      expect(outcomeBody({ ...end(0), asked: none }, 1)).toBe(plain);
+    const decoded = decodeBody(new TextEncoder().encode(plain));
+    expect(decoded.ok && "asked" in decoded.value.fields).toBe(false);
+  });
+
+  test("what is no list of questions does not fit", () => {
+    const plain = outcomeBody(end(0), 1).slice(0, -1);
+    for (const odd of [
+      "5",
+      "[5]",
+      '[{"method":"m"}]',
+      '[{"method":"m","params_hash":"","end":"x"}]',
+    ]) {
+      expect(decodeBody(new TextEncoder().encode(`${plain},"asked":${odd}}`)).ok).toBe(false);
+    }
+  });
+});
+
 describe("verify", () => {
   test("A1 a whole chain is well; each flipped byte of a body names its record", async () => {
     expect(await badOf(good())).toBe("ok");

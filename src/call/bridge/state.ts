@@ -58,11 +58,13 @@ export function openState(incoming: Incoming, ports: CallPorts): Opened | undefi
 }
 
 export function sealWrap(leg: Leg, { state, answered }: Wrapped): string {
-  return seal(leg, { kind: "wrap", state: state ?? null, answered, until: until(leg) });
+  const until = leg.ports.clock.now() + limits.requestStateMs;
+  return seal(leg, { kind: "wrap", state: state ?? null, answered, until });
 }
 
 export function sealAgain(leg: Leg): string {
-  return seal(leg, { kind: "again", args: argsDigest(leg.incoming), until: until(leg) });
+  const until = leg.ports.clock.now() + limits.clientAnswerMs;
+  return seal(leg, { kind: "again", args: argsDigest(leg.incoming), until });
 }
 
 export function sealPark(leg: Leg, id: string): string {
@@ -116,10 +118,6 @@ function fits(payload: JsonObject, incoming: Incoming): boolean {
 
 function nameOf({ message: { params } }: Incoming): Json {
   return member(params, "name") ?? member(params, "uri") ?? null;
-}
-
-function until(leg: Leg): number {
-  return leg.ports.clock.now() + limits.requestStateMs;
 }
 
 function own(value: Json | undefined): JsonObject {
