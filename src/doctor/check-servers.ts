@@ -67,22 +67,26 @@ function isOff({ gateway }: World, { id }: ServerConfig): boolean {
 function heldBack(world: World, { id }: ServerConfig): Finding[] {
   const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
   const row = live?.servers.find((one) => one.id === id);
-  const held = (count: number, what: string, list: string) =>
+  const held = (count: number, what: string, cure: string, list: string) =>
     finding({
       link: "server",
       severity: "warning",
       code: "GW_SERVER_SCHEMA",
       saw: `${count} of the ${what} of "${id}" are held back`,
       effect: "agents do not see them",
-      fix: `correct them in the server; why: ${world.command(list)}`,
+      fix: `${cure}; why: ${world.command(list)}`,
     });
   const tools = row?.quarantined ?? 0;
   const items = row?.items.heldBack ?? 0;
   return [
-    ...(tools === 0 ? [] : [held(tools, "tools", "tools list")]),
-    ...(items === 0 ? [] : [held(items, "prompts and resources", "tools list --kind all")]),
+    ...(tools === 0 ? [] : [held(tools, "tools", correct, "tools list")]),
+    ...(items === 0 ? [] : [held(items, "prompts and resources", choose, "tools list --kind all")]),
   ];
 }
+
+const correct = "correct them in the server";
+/** Two servers may well have one URI: the first in the config keeps it. */
+const choose = `${correct}, or put the server that is to keep them first in the config`;
 
 function full(world: World, { id, maxInFlight }: ServerConfig): Finding[] {
   const live = world.gateway.kind === "up" ? world.gateway.live : undefined;

@@ -46,6 +46,16 @@ const cases: readonly (readonly [name: string, text: string, says: readonly stri
     ["2 Servers!2", "○ browser"],
   ],
   [
+    "a server with prompts and resources, beside its tools",
+    shown(["2", "/", "type:browser", "return", "return"], {
+      servers: [
+        { ...first!, items: { prompts: 1200, resources: 3, templates: 2, heldBack: 4 } },
+        ...others,
+      ],
+    }),
+    ["1,200 prompts, 3 resources, 2 templates", "4 held back", "tools list --kind all"],
+  ],
+  [
     "a server that left the config while its page was open",
     shown(["2", "return"], { servers: others }).replace(/jira/g, ""),
     ["Servers > "],
