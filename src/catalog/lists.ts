@@ -83,7 +83,8 @@ export function openLists(options: ListOptions): Lists {
     } catch (thrown) {
       if (before === undefined) list.known.delete(id);
       else list.known.set(id, before);
-      failed(upstream, method, `it cannot be offered: ${String(thrown)}`);
+      const { key } = listShapes[method];
+      failed(upstream, method, `its ${key} could not be listed as they are: ${String(thrown)}`);
     }
   };
   /** A disabled server offers nothing: agents are told, and its calls say why. */

@@ -196,7 +196,7 @@ describe("hostile lists", () => {
     });
     evil.setTools([]);
     await settle();
-    expect(catalog.listFault("evil")?.why).toContain("it cannot be offered");
+    expect(catalog.listFault("evil")?.why).toContain("its tools could not be listed as they are");
     const names = () => catalog.all().map(({ target }) => target);
     expect(names()).toEqual(["evil/a", "good/x"]);
   });
