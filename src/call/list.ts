@@ -23,6 +23,10 @@ function listMethod(method: ListMethod): Method {
         respondProblem(incoming, reply, error);
         return nothingToCancel;
       }
+      const { identity, session, capabilities, logLevel } = incoming;
+      if (capabilities.asks) {
+        ports.catalog.meet({ keyId: identity.keyId, session, capabilities, logLevel });
+      }
       ports.catalog.page(method, incoming.identity, incoming.era, cursor).then(
         (result) => reply.send(200, resultMessage(incoming.message.idText, result)),
         (thrown) => respondProblem(incoming, reply, asFault(thrown, `Cannot answer ${method}`)),

@@ -4,7 +4,7 @@ import type { Candidates, Subject, Target } from "../policy/model.ts";
 import type { ListMethod } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
 import type { SelfDescription } from "../protocol/translate/initialize.ts";
-import type { Upstream } from "../upstream/upstream.ts";
+import type { Origin, Upstream } from "../upstream/upstream.ts";
 
 export interface Catalog {
   /** The tool behind an exposed name; undefined when no server offers it now. */
@@ -24,6 +24,8 @@ export interface Catalog {
    * this key for the list as it is now.
    */
   page(method: ListMethod, subject: Subject, era: Era, cursor: string | undefined): Promise<string>;
+  /** A client lists: servers may offer more to clients that can be asked; told as a change. */
+  meet(client: Origin): void;
   /** Changes whenever what this key sees of the list changes; waits for first starts. */
   visibleHash(method: ListMethod, subject: Subject): Promise<string>;
   /** What the servers that this key can reach say of themselves; waits for first starts. */

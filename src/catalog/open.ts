@@ -44,6 +44,9 @@ export function openCatalog(options: CatalogOptions): Catalog {
       await lists.starting(method);
       return views.seen(method, subject).hash;
     },
+    meet(client) {
+      for (const { upstream } of options.servers) upstream.meet?.(client);
+    },
     hello: self.hello,
     starting: (method = "tools/list") => lists.starting(method),
     onChange: lists.onChange,

@@ -2,16 +2,28 @@
 
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import type { ListMethod } from "../protocol/lists.ts";
 import type { Transport } from "./attempts.ts";
+import { createConditional } from "./conditional.ts";
 import { type Instance, isForgotten, openInstance } from "./instance.ts";
 import type { Load } from "./load.ts";
 import type { Offer, UpstreamOptions } from "./settings.ts";
 import { type Supervised, supervise } from "./supervisor.ts";
-import type { InstanceStatus, Origin, UpstreamChange, UpstreamStatus } from "./upstream.ts";
+import type {
+  InstanceStatus,
+  Origin,
+  RawList,
+  UpstreamChange,
+  UpstreamStatus,
+} from "./upstream.ts";
 
 export interface InstancePool {
   /** That of this client. Throws GW_UPSTREAM_BUSY when there are as many as may be, all in use. */
   of(origin: Origin): Instance;
+  /** A client of this kind is there: what the server offers it is found out, once a kind. */
+  meet(origin: Origin): void;
+  /** A list of the first one, with what others are offered more. */
+  merge(method: ListMethod, own: RawList): RawList;
   statuses(): readonly InstanceStatus[];
   /** What is wrong with the one that is worst; undefined when all are well. */
   ailing(): string | undefined;
@@ -36,6 +48,9 @@ export function createPool(options: PoolOptions): InstancePool {
   // The first one is one of them.
   const most = shared ? limits.instancesShared - 1 : limits.instancesOfKeys;
   const instances = new Map<string, Instance>();
+  /** Those that no call has used yet. */
+  const met = new Set<string>();
+  const conditional = createConditional();
   const gone = { question: 0, log: 0 };
   let stopSweep: (() => void) | undefined;
 
@@ -46,12 +61,30 @@ export function createPool(options: PoolOptions): InstancePool {
     const name = nameOf(config.instance, origin);
     const instance = openInstance({
       ...{ config, clock, name, all: options.load, changed: options.changed },
+      learnt: (lists) => void learn(key, offer.capabilities, lists).catch(() => undefined),
       oneAtATime: capabilities.asks && options.first.isOneStream(),
       start: (load) => supervise(options, options.make(offer), load, name),
     });
     instances.set(key, instance);
     stopSweep ??= clock.after(limits.instanceSweepMs, sweep);
     return instance;
+  }
+
+  /** One that offers nothing more was started for nothing, unless it has calls. */
+  async function learn(
+    key: string,
+    capabilities: string,
+    lists: ReadonlyMap<ListMethod, RawList>,
+  ): Promise<void> {
+    for (const [method, theirs] of lists) {
+      const own = await options.first.list(method);
+      if (conditional.learn(capabilities, method, own, theirs)) {
+        options.changed({ kind: "list", method });
+      }
+    }
+    const instance = instances.get(key);
+    const isSpare = met.delete(key) && instance?.isUnused() === true;
+    if (isSpare && config.transport.kind === "stdio" && !conditional.any(capabilities)) drop(key);
   }
 
   function makeRoom(): void {
@@ -89,8 +122,18 @@ export function createPool(options: PoolOptions): InstancePool {
   return {
     of(origin) {
       const key = keyOf(config.instance, origin);
+      // Whoever calls uses it: it is kept.
+      met.delete(key);
       return instances.get(key) ?? add(key, origin);
     },
+    meet(origin) {
+      const key = keyOf(config.instance, origin);
+      const isFull = instances.size >= most;
+      if (isFull || instances.has(key) || conditional.knows(origin.capabilities.legacyText)) return;
+      met.add(key);
+      add(key, origin).begin();
+    },
+    merge: conditional.merge,
     statuses: () => [...instances.values()].map((instance) => instance.status()),
     ailing() {
       for (const instance of instances.values()) {

@@ -1,11 +1,12 @@
 /** One further process or session of a legacy server, for clients that can be asked the same. */
 
 import { limits } from "../base/limits.ts";
+import { type ListMethod, listMethods } from "../protocol/lists.ts";
 import { createLoad, type Load } from "./load.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import type { Supervised } from "./supervisor.ts";
 import { createTurns } from "./turns.ts";
-import type { InstanceStatus, Upstream, UpstreamChange } from "./upstream.ts";
+import type { InstanceStatus, RawList, Upstream, UpstreamChange } from "./upstream.ts";
 
 export interface Instance {
   readonly send: Upstream["send"];
@@ -16,6 +17,8 @@ export interface Instance {
   isUnused(): boolean;
   stderr(): readonly string[];
   unattributed(): { readonly question: number; readonly log: number };
+  /** Connects, though no call is there. */
+  begin(): void;
   /** Tries again what waits for the next attempt. */
   retry(): void;
   /** Ends it; calls that wait for their turn fail. */
@@ -29,23 +32,52 @@ export interface InstanceOptions extends Pick<UpstreamOptions, "config" | "clock
   /** Its clients can be asked, and what the server asks does not say for which call. */
   readonly oneAtATime: boolean;
   readonly changed: (change: UpstreamChange) => void;
+  /** What it offers, all lists. */
+  learnt(lists: ReadonlyMap<ListMethod, RawList>): void;
   start(load: Load): Supervised;
 }
 
 export function openInstance(options: InstanceOptions): Instance {
   const { clock, config } = options;
-  const load = createLoad(config, options.all);
+  // After the end that it is part of: of that call nothing is in flight any more.
+  const load = createLoad(config, options.all, () => queueMicrotask(readLists));
   const before = { question: 0, log: 0 };
   let up = begin();
   let usedAt = clock.mono();
   const turns = options.oneAtATime
     ? createTurns({ load, send: (request, sink) => up.send(request, sink), between: refresh })
     : undefined;
+  let unread = false;
 
   function begin(): Supervised {
     const made = options.start(load);
-    made.onChange(options.changed);
+    made.onChange((change) => {
+      const isReady = change.kind === "state" && made.status().state === "ready";
+      if (change.kind === "list" || isReady) {
+        unread = true;
+        readLists();
+      }
+      options.changed(change);
+    });
     return made;
+  }
+
+  /** Only while no call is there: a list in flight would make it unclear what a question is of. */
+  function readLists(): void {
+    if (!unread || load.inFlight > 0 || up.status().state !== "ready") return;
+    if (turns === undefined) void read();
+    else turns.alone(read);
+  }
+
+  async function read(): Promise<void> {
+    unread = false;
+    const lists = new Map<ListMethod, RawList>();
+    for (const method of listMethods) {
+      // What cannot be read now is read after the next connection or change.
+      const list = await up.list(method).catch(() => undefined);
+      if (list !== undefined) lists.set(method, list);
+    }
+    options.learnt(lists);
   }
 
   /**
@@ -84,6 +116,7 @@ export function openInstance(options: InstanceOptions): Instance {
     },
     isUnused: () => load.inFlight === 0,
     stderr: () => up.status().stderr,
+    begin: () => up.start(),
     unattributed,
     retry() {
       const { state } = up.status();

@@ -90,6 +90,11 @@ export function openInstances(
     ...first,
     send,
     status,
+    list: async (method) => pool.merge(method, await first.list(method)),
+    meet(origin) {
+      const hello = first.hello();
+      if (origin.capabilities.asks && hello?.era === "legacy" && !first.isOff()) pool.meet(origin);
+    },
     onChange: (listener) => void listeners.push(listener),
     async stop() {
       const closing = pool.close("the gateway is stopping");

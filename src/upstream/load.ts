@@ -14,8 +14,8 @@ export interface LoadLimit {
   readonly maxInFlight: number;
 }
 
-/** `all`: of the server, where this is the load of one instance. */
-export function createLoad({ id, maxInFlight }: LoadLimit, all?: Load): Load {
+/** `all`: of the server, where this is the load of one instance; `idle`: nothing is left there. */
+export function createLoad({ id, maxInFlight }: LoadLimit, all?: Load, idle?: () => void): Load {
   let inFlight = 0;
   return {
     get inFlight() {
@@ -34,6 +34,7 @@ export function createLoad({ id, maxInFlight }: LoadLimit, all?: Load): Load {
     end() {
       all?.end();
       inFlight -= 1;
+      if (inFlight === 0) idle?.();
     },
   };
 }

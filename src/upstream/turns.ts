@@ -18,6 +18,8 @@ import type {
 export interface Turns {
   send(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall;
   waiting(): number;
+  /** Does work of the gateway's own while no call is there; false where one is. */
+  alone(work: () => Promise<void>): boolean;
 }
 
 export interface TurnsOptions {
@@ -30,7 +32,7 @@ export interface TurnsOptions {
 export function createTurns({ load, send, between }: TurnsOptions): Turns {
   /** Those that wait, by client; the first client is the next. */
   const queues = new Map<string, Turn[]>();
-  let current: Turn | undefined;
+  let current: Turn | "own" | undefined;
   let waiting = 0;
 
   /** Throws what `send` throws: nothing was sent. */
@@ -57,6 +59,10 @@ export function createTurns({ load, send, between }: TurnsOptions): Turns {
     if (current !== turn) return;
     current = undefined;
     between();
+    goOn();
+  }
+
+  function goOn(): void {
     while (current === undefined) {
       const next = take();
       if (next === undefined) return;
@@ -93,6 +99,15 @@ export function createTurns({ load, send, between }: TurnsOptions): Turns {
 
   return {
     waiting: () => waiting,
+    alone(work) {
+      if (current !== undefined || waiting > 0) return false;
+      current = "own";
+      void work().finally(() => {
+        current = undefined;
+        goOn();
+      });
+      return true;
+    },
     send(request, sink) {
       load.begin();
       const turn = new Turn(request, sink, release, remove);

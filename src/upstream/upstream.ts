@@ -25,6 +25,11 @@ export interface Upstream {
    */
   list(method: ListMethod): Promise<RawList>;
   /**
+   * A client is there that has not called yet: a legacy server may offer more to clients that can
+   * be asked. Its lists change when that is found.
+   */
+  meet?(origin: Origin): void;
+  /**
    * Asks the server to tell when this resource changes, until `unsubscribe`; kept through
    * reconnects. Rejects with a GatewayError when the server refuses.
    */

@@ -95,7 +95,10 @@ function receive(line: string): void {
     else say({ id, result: {} });
   } else if (method === "notifications/cancelled") cancelled.add(params["requestId"]);
   else if (method === "ping") say({ id, result: {} });
-  else if (method?.endsWith("/list") === true) {
+  else if (method === "tools/list" && mode === "conditional") {
+    const asks = "elicitation" in (about["capabilities"] as object);
+    say({ id, result: { tools: [{ name: "t" }, ...(asks ? [{ name: "asks" }] : [])] } });
+  } else if (method?.endsWith("/list") === true) {
     say({ id, result: { [method.split("/")[0] as string]: [] } });
   } else if (method !== undefined && id !== undefined) {
     say({ id, error: { code: -32601, message: "Method not found" } });

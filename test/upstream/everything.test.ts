@@ -70,7 +70,7 @@ describe.each(transports)("server-everything over %s", (_name, config) => {
       expect(outcome.text).toContain(at % 4 < 2 ? `answer ${at}.` : `call ${at}`);
     });
     await Promise.all(ends);
-    expect(upstream.status()).toMatchObject({ inFlight: 0, unattributed: { question: 0 } });
+    expect(upstream.status().inFlight).toBe(0);
   }, 20_000);
 
   test("roots that are asked outside a call are none; a plain client is not asked", async () => {

@@ -301,3 +301,28 @@ test("a process that cannot start is shown, though the first is well", async () 
   expect(changes).toEqual(["degraded"]);
   expect((await callTool(upstream, "t")).kind).toBe("response");
 });
+
+test("what a server offers only to clients that can be asked is listed once one was met", async () => {
+  const upstream = await child({}, "conditional");
+  const lists: string[] = [];
+  upstream.onChange((change) => {
+    if (change.kind === "list") lists.push(change.method);
+  });
+  const names = async () =>
+    (await upstream.list("tools/list")).items.map(({ value }) => value["name"]);
+  expect(await names()).toEqual(["t"]);
+  upstream.meet?.(originOf("k", {}));
+  upstream.meet?.(originOf("k", roots));
+  upstream.meet?.(originOf("k", form));
+  await until(() => lists.length > 0);
+  expect(lists).toEqual(["tools/list"]);
+  expect(await names()).toEqual(["t", "asks"]);
+  // The one that offers nothing more was closed; each kind is looked at once.
+  await until(() => upstream.status().instances!.length === 1);
+  expect(upstream.status().instances![0]!.name).toBe("elicitation");
+  upstream.meet?.(originOf("other", roots));
+  expect(upstream.status().instances!.length).toBe(1);
+  expect((await callTool(upstream, "asks", {}, { origin: originOf("k", form) })).kind).toBe(
+    "response",
+  );
+});
