@@ -33,7 +33,7 @@ export const limits = {
   /** A session of before the start waits this long for what the store knows of it. */
   sessionReadMs: 2_000,
   /** Sessions that are taken up at one time. */
-  sessionsTakenUp: 256,
+  sessionsTakenUp: 10_000,
   /** Ended sessions that are known without asking the store. */
   sessionsEnded: 4096,
   /** Changes of sessions that wait for the store, and of how many sessions one key in an hour. */
@@ -89,6 +89,11 @@ export const limits = {
   /** Bytes of them for one key and in all, before further ones are dropped; R7. */
   unreadBytesPerKey: 64 * 1024 * 1024,
   unreadBytes: 256 * 1024 * 1024,
+  /**
+   * unreadBytesPerKey holds for this long where nobody can tell what was read; by then a connection
+   * that is stuck was cut for being idle, R7.
+   */
+  queuedWindowMs: 30_000,
   /** An answer of which nothing was read for this long is ended, R7. */
   unreadMs: 60_000,
   /** What is given to a socket at once of a large answer; smaller ones cost time. */

@@ -7,6 +7,7 @@ import type { Answer, Caller, Door } from "./door.ts";
 import { type EventStream, openEventStream } from "./event-stream.ts";
 import type { Accepts } from "./media.ts";
 import type { Outlet } from "./outlet.ts";
+import { mayQueue } from "./queued.ts";
 import { countUnread, unreadBody } from "./unread.ts";
 
 export interface SharedAnswers {
@@ -64,7 +65,11 @@ function beat(state: State): void {
 /** A batch is no way to get more at once than one answer may be (R7). */
 function add(state: State, text: string, idText: string): void {
   const waiting = state.events?.backlog() ?? state.characters;
-  const fits = waiting === 0 || waiting + text.length <= state.door.ports.limits.resultBytes;
+  const { door, caller } = state;
+  const large = text.length > limits.unreadFromBytes;
+  const fits =
+    (waiting === 0 || waiting + text.length <= door.ports.limits.resultBytes) &&
+    (!large || mayQueue(door.queued, caller.identity.keyId, text.length));
   const slow = () => plain("GW_CLIENT_SLOW", "the call was made, its answer is dropped");
   const said = fits ? text : rpcErrorText(slow(), idText);
   if (state.events !== undefined) state.events.write(sseEvent(said));

@@ -9,6 +9,7 @@ import type { Accepts } from "./media.ts";
 import type { OldStream } from "./old-sse.ts";
 import type { Outlet } from "./outlet.ts";
 import type { FrontPorts } from "./ports.ts";
+import type { Queued } from "./queued.ts";
 import type { Replay } from "./replay.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Streams } from "./streams.ts";
@@ -34,6 +35,8 @@ export interface Door {
   readonly bodies: Set<WaitingBody>;
   /** Large answers on their way. */
   readonly unread: Unread;
+  /** What of them nobody can count. */
+  readonly queued: Queued;
   draining: boolean;
 }
 

@@ -1,7 +1,8 @@
 /** GET and DELETE /mcp: the standing stream of a legacy session, and its end. */
 
+import type { Identity } from "../access/access.ts";
 import { limits } from "../base/limits.ts";
-import { listMethods } from "../protocol/lists.ts";
+import { listMethods, listShapes } from "../protocol/lists.ts";
 import { eraOf } from "../protocol/versions.ts";
 import { plain, rpcError } from "./answers.ts";
 import { again, internal } from "./carry.ts";
@@ -9,7 +10,7 @@ import { type Channel, openChannel } from "./channel.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { endForGood } from "./end-session.ts";
 import { withSession } from "./legacy.ts";
-import { listChanges } from "./list-changes.ts";
+import { listChanges, offers } from "./list-changes.ts";
 import { accepts } from "./media.ts";
 import { resume } from "./resume.ts";
 import type { Session } from "./sessions.ts";
@@ -25,7 +26,7 @@ function openStanding(door: Door, caller: Caller, session: Session): Response {
   if (door.draining) return rpcError(plain("GW_DRAINING"), undefined, again);
   // An empty one is none, as in a browser's EventSource.
   const lastEventId = caller.request.headers.get("last-event-id") ?? "";
-  const resumed = lastEventId === "" ? undefined : resume(caller, session, lastEventId);
+  const resumed = lastEventId === "" ? undefined : resume(door, caller, session, lastEventId);
   if (resumed !== undefined && resumed.kind !== "standing") return resumed.response;
   // One is enough; a client that lost one may open the next before we know that it did.
   if (session.streams >= limits.streamsPerSession) {
@@ -46,8 +47,21 @@ function openStanding(door: Door, caller: Caller, session: Session): Response {
   session.standing = channel;
   tellLost(session, channel);
   // What changed while no stream was open is told now.
-  door.streams.refresh(identity, listMethods).catch((thrown) => internal(door, thrown));
+  refresh(door, session, identity).catch((thrown) => internal(door, thrown));
   return stream.response;
+}
+
+async function refresh(door: Door, session: Session, identity: Identity): Promise<void> {
+  if (session.takenUp) {
+    session.takenUp = false;
+    const { capabilities } = await door.ports.hello(identity, "legacy");
+    for (const list of listMethods) {
+      const told = offers(capabilities, listShapes[list].capability, "listChanged");
+      // What its client knew is of another gateway, or of before the start: it is told once.
+      if (told && !session.seen.has(list)) session.seen.set(list, "");
+    }
+  }
+  await door.streams.refresh(identity, listMethods);
 }
 
 function standingChannel({ unread }: Door, session: Session): Channel {

@@ -15,6 +15,7 @@ import { openOldStream, postMessage } from "./old-sse.ts";
 import { metricsPage, page } from "./pages.ts";
 import type { FrontPorts } from "./ports.ts";
 import { answerPosted, post } from "./post.ts";
+import { createQueued } from "./queued.ts";
 import { createReplay, sweepReplay } from "./replay.ts";
 import { createSessions } from "./sessions.ts";
 import { createStreams } from "./streams.ts";
@@ -64,6 +65,7 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
     exchanges: new Set(),
     bodies: new Set(),
     unread,
+    queued: createQueued(clock),
     draining: false,
   };
   const failed = (thrown: unknown) => rpcError(internal(door, thrown));

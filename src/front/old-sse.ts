@@ -17,6 +17,7 @@ import { begin, told } from "./legacy.ts";
 import { listChanges } from "./list-changes.ts";
 import { accepts } from "./media.ts";
 import type { Outlet } from "./outlet.ts";
+import { mayQueue } from "./queued.ts";
 import { readOne } from "./read-one.ts";
 import type { Seen, Session } from "./sessions.ts";
 import type { ClientStream } from "./streams.ts";
@@ -95,7 +96,7 @@ function take(door: Door, caller: Caller, old: OldStream, message: Message): Ans
   if (session === undefined) return rpcError(plain("GW_SESSION_MISSING"), idText);
   if (message.kind !== "request") return told(session, message);
   session.identity = caller.identity;
-  const outlet = outletOf(old.stream, message.idText);
+  const outlet = outletOf(door, old, message.idText);
   callInto(door, caller, session, message, { accepts: "both", outlet });
   return accepted();
 }
@@ -128,14 +129,17 @@ function initialize(
 }
 
 /** The stream goes on after an answer. */
-function outletOf(stream: ClientStream, idText: string): Outlet {
+function outletOf(door: Door, { stream, keyId }: OldStream, idText: string): Outlet {
   return {
     backlog: () => stream.backlog(),
     message: (text) => stream.send(text),
     beat: () => undefined,
     last(text) {
       // What is written is not read in slices here: it has to fit (R7).
-      const fits = stream.backlog() + text.length <= limits.oldAnswerBytes;
+      const large = text.length > limits.unreadFromBytes;
+      const fits =
+        stream.backlog() + text.length <= limits.oldAnswerBytes &&
+        (!large || mayQueue(door.queued, keyId, text.length));
       const slow = () => plain("GW_CLIENT_SLOW", "the call was made, its answer is dropped");
       stream.send(fits ? text : rpcErrorText(slow(), idText));
     },

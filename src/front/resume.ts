@@ -3,9 +3,10 @@
 import { fault } from "../base/errors.ts";
 import { plain, rpcError, rpcErrorText } from "./answers.ts";
 import type { Channel } from "./channel.ts";
-import type { Caller } from "./door.ts";
+import type { Caller, Door } from "./door.ts";
 import { type EventId, readEventId } from "./event-id.ts";
 import { openEventStream } from "./event-stream.ts";
+import { mayQueue } from "./queued.ts";
 import type { Session } from "./sessions.ts";
 
 export type Resumed =
@@ -15,7 +16,7 @@ export type Resumed =
   | { readonly kind: "request"; readonly response: Response }
   | { readonly kind: "refused"; readonly response: Response };
 
-export function resume(caller: Caller, session: Session, lastEventId: string): Resumed {
+export function resume(door: Door, caller: Caller, session: Session, lastEventId: string): Resumed {
   const id = readEventId(lastEventId);
   if (id === undefined) {
     return { kind: "refused", response: rpcError(plain("GW_EVENT_UNKNOWN")) };
@@ -23,12 +24,18 @@ export function resume(caller: Caller, session: Session, lastEventId: string): R
   const ours = id.nonce === session.shelf.nonce;
   const channel = ours ? session.shelf.channels.get(id.channel) : undefined;
   if (channel?.abandoned === false && channel.idText === id.idText) {
+    const again = channel.events.reduce((sum, { seq, size }) => sum + (seq > id.seq ? size : 0), 0);
+    if (!mayQueue(door.queued, session.keyId, again)) {
+      return { kind: "refused", response: rpcError(plain("GW_CLIENT_SLOW"), undefined, later) };
+    }
     if (id.idText === "") return { kind: "standing", channel, after: id.seq };
     return { kind: "request", response: goOn(caller, channel, id) };
   }
   if (id.idText === "") return { kind: "standing", channel: undefined, after: 0 };
   return { kind: "request", response: isLost(id) };
 }
+
+const later = { "retry-after": "30" };
 
 function goOn({ peer }: Caller, channel: Channel, id: EventId): Response {
   const events = openEventStream(() => channel.lost(events));

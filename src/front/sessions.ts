@@ -47,6 +47,8 @@ export interface Session extends Watcher {
   standing: Standing | undefined;
   /** It lives and dies with one stream (HTTP+SSE). */
   readonly bound: boolean;
+  /** It was taken up: which lists its client knows is not known until it asks for them. */
+  takenUp: boolean;
   /** What its client has to be told on its next stream: something of it could not be taken up. */
   lost: boolean;
   /** Open GET streams. */
@@ -197,6 +199,7 @@ function makeSession(begin: NewSession | OldSession, ports: SessionPorts): Sessi
     standing: begin.bound?.standing,
     bound: begin.bound !== undefined,
     updated: (params) => updated(session, params),
+    takenUp: "id" in begin,
     lost: false,
     streams: 0,
     usedAt: clock.mono(),

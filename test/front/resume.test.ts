@@ -256,6 +256,22 @@ describe("R6 what is kept is bounded", () => {
   }, 20_000);
 });
 
+test("R7 who resumes again and again and reads nothing is sent away, for a while", async () => {
+  const { made, session, got, stream } = await streaming();
+  const id = lastId(eventsOf(stream.text()));
+  finish(got, JSON.stringify({ text: "x".repeat(3 * 1024 * 1024) }));
+  let refused: Response | undefined;
+  for (let at = 0; refused === undefined && at < 100; at++) {
+    const answer = await resume(made, session, id);
+    if (answer.status !== 200) refused = answer;
+  }
+  expect([refused?.status, refused && (await codeOf(refused))]).toEqual([503, "GW_CLIENT_SLOW"]);
+  const others = await streamingAs("bob", made);
+  expect((await resume(made, others.session, others.id)).status).toBe(200);
+  await made.clock.advance(limits.queuedWindowMs + 1_000);
+  expect((await resume(made, session, id)).status).toBe(200);
+}, 20_000);
+
 async function streamingAs(key: string, made: World) {
   const session = await open(made, { authorization: `Bearer ${key}` });
   const waiting = made.ask(post(rpc("tools/call", { name: "a" }), session));

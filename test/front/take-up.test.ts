@@ -94,7 +94,8 @@ describe("a session of before the start, or of another gateway", () => {
     const told = async () => {
       const stream = follow(await second.made.ask(to("GET", "/mcp", session)));
       await settle();
-      return messagesOf(stream.text()).length;
+      const methods = messagesOf(stream.text()).map((message) => message["method"]);
+      return methods.filter((method) => method === "notifications/message").length;
     };
     expect([await told(), await told()]).toEqual([1, 0]);
   });
@@ -253,4 +254,23 @@ describe("resources/updated", () => {
     },
     20_000,
   );
+});
+
+test("a list that may have changed before the session was taken up is told of once", async () => {
+  const session = await open(gateway().made);
+  const { made } = gateway();
+  const told = async () => {
+    const stream = follow(await made.ask(to("GET", "/mcp", session)));
+    await settle();
+    return messagesOf(stream.text()).map((message) => message["method"]);
+  };
+  expect(await told()).toEqual(["notifications/tools/list_changed"]);
+  expect(await told()).toEqual([]);
+  // One that asked for the list by then knows it.
+  const other = gateway().made;
+  const asked = await open(gateway().made);
+  await other.ask(post(rpc("tools/list"), asked));
+  const stream = follow(await other.ask(to("GET", "/mcp", asked)));
+  await settle();
+  expect(messagesOf(stream.text())).toEqual([]);
 });
