@@ -8,6 +8,7 @@ import { readUpstream } from "../protocol/strict-json.ts";
 import type { Fields } from "./http-head.ts";
 import type { Exchange, ExchangeEvents, HttpPool } from "./http-pool.ts";
 import type { OutgoingRequest } from "./http-request.ts";
+import { giveMemory, takeMemory } from "./spare-memory.ts";
 
 export interface PostEvents {
   /** One JSON-RPC message of the answer. */
@@ -147,7 +148,7 @@ class Reading implements ExchangeEvents {
       const cause = `its answer cannot be read: ${read.error.message}`;
       this.#stop(odd(this.#options.server, cause));
     } else if (own === undefined) this.#on.message(read.value);
-    else this.#on.message({ ...read.value, release: () => releaseMemory(own) });
+    else this.#on.message({ ...read.value, release: () => giveMemory(own) });
   }
 
   #tooLarge(): void {
@@ -165,10 +166,6 @@ class Reading implements ExchangeEvents {
 }
 
 const noFields: Fields = new Map();
-
-function releaseMemory(own: ArrayBuffer): void {
-  if (!own.detached) own.transfer(0);
-}
 
 /** A body as one array: the very chunk if there was only one, else copied once. */
 class Collector {
@@ -197,8 +194,7 @@ class Collector {
       this.#parts ??= [];
       this.#parts.push(chunk);
     } else {
-      // Pages that are not written cost nothing, so a false length costs nothing.
-      this.#whole ??= Buffer.allocUnsafeSlow(length);
+      this.#whole ??= takeMemory(length);
       this.#whole.set(chunk, this.#size - chunk.length);
     }
     return true;

@@ -1,0 +1,53 @@
+/** Memory that goes from one answer to the next shows nothing of the first to those who had it. */
+
+import { describe, expect, test } from "bun:test";
+import { limits } from "../../src/base/limits.ts";
+import { giveMemory, takeMemory } from "../../src/upstream/spare-memory.ts";
+
+const mega = 1024 * 1024;
+
+describe("spare memory", () => {
+  test("what is given is taken again, and the old view is empty", () => {
+    const first = takeMemory(mega);
+    first.fill(7);
+    const part = first.subarray(10, 20);
+    giveMemory(first.buffer);
+    expect([first.length, part.length]).toEqual([0, 0]);
+    const next = takeMemory(mega - 5);
+    expect(next).toHaveLength(mega - 5);
+    expect(next[0]).toBe(7);
+    next.fill(8);
+    expect([first[0], part[0]]).toEqual([undefined, undefined]);
+    giveMemory(next.buffer);
+  });
+
+  test("two that are out at once never share", () => {
+    giveMemory(takeMemory(mega).buffer);
+    const taken = Array.from({ length: 6 }, () => takeMemory(mega));
+    for (const [at, one] of taken.entries()) one.fill(at);
+    expect(taken.map((one) => [one[0], one[mega - 1]])).toEqual(taken.map((_, at) => [at, at]));
+    for (const one of taken) giveMemory(one.buffer);
+    const again = Array.from({ length: 6 }, () => takeMemory(mega));
+    expect(new Set(again.map((one) => one.buffer)).size).toBe(6);
+    for (const one of again) giveMemory(one.buffer);
+  });
+
+  test("no more is kept than the limit; giving twice changes nothing", () => {
+    const large = takeMemory(limits.upstreamSpareBytes + 1);
+    large[0] = 9;
+    giveMemory(large.buffer);
+    giveMemory(large.buffer);
+    expect(large).toHaveLength(0);
+    expect(takeMemory(limits.upstreamSpareBytes + 1).buffer.byteLength).toBeGreaterThan(
+      limits.upstreamSpareBytes,
+    );
+  });
+
+  test("small answers have memory of their own", () => {
+    const small = takeMemory(1000);
+    small.fill(3);
+    giveMemory(small.buffer);
+    expect(small).toHaveLength(0);
+    expect(takeMemory(1000).buffer.byteLength).toBe(1000);
+  });
+});
