@@ -30,8 +30,16 @@ function parseToolCall(
   framed(incoming, tool);
   const argsSpan = given ? incoming.message.body.span("arguments", "params") : undefined;
   const guess = tool === undefined ? catalog.guess(exposed) : undefined;
-  const call = { method: toolCall, exposed, item: tool, guess, args, argsSpan };
-  return ok({ ...call, replaced: undefined, task: undefined });
+  return ok({
+    method: toolCall,
+    exposed,
+    item: tool,
+    guess,
+    args,
+    argsSpan,
+    replaced: undefined,
+    task: undefined,
+  });
 }
 
 export interface Named {

@@ -18,13 +18,14 @@ import { unanswerable } from "./rounds.ts";
 
 /** Whether an answer may hold the id of a task, between two sides of one era. */
 export function isAboutTask(leg: Leg, message: StrictBody, from: Era): boolean {
-  if (from !== leg.incoming.era || message.span("result") === undefined) return false;
+  if (from !== leg.incoming.era) return false;
+  const result = member(message.value, "result");
+  if (!isObject(result)) return false;
   if (leg.task !== undefined) return true;
   const { method, params } = leg.incoming.message;
   if (method !== "tools/call") return false;
   if (from === "legacy") return member(params, "task") !== undefined;
-  const result = member(message.value, "result");
-  return isObject(result) && member(result, "resultType") === "task";
+  return member(result, "resultType") === "task";
 }
 
 /** Throws what must not pass. */
@@ -34,10 +35,7 @@ export function passTask(leg: Leg, message: StrictBody, from: Era): void {
   const result = member(message.value, "result");
   const { identity, message: request } = leg.incoming;
   const { tasks } = leg.ports;
-  if (!isObject(result)) {
-    leg.end(answered(message, from));
-    return;
-  }
+  if (!isObject(result)) throw new Error("an answer about a task has a result");
   if (leg.task === undefined) {
     const nested = from === "legacy";
     const id = createdId(result, nested);

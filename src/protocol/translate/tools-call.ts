@@ -14,7 +14,9 @@ export function callResult(message: StrictBody, from: Era, to: Era): Result<Piec
   const result = member(message.value, "result");
   if (span === undefined || !isObject(result)) return no("the answer has no result object");
   const bytes = message.bytes.subarray(span[0], span[1]);
-  if (from === to) return ok([bytes]);
+  // 1.6: absent it means complete, but clients of 2026-07-28 refuse a result without it.
+  const untyped = to === "modern" && member(result, "resultType") === undefined;
+  if (from === to && !untyped) return ok([bytes]);
   if (to === "modern") return ok(toModern(message, result, bytes));
   return toLegacy(message, result, bytes);
 }
