@@ -186,6 +186,15 @@ describe("F14 whose stream it is", () => {
     const bobs = await open(made, { authorization: "Bearer bob" });
     expect(await (await resume(made, bobs, id)).text()).not.toContain("secret");
   });
+  test("the same stream and request of another session is another stream", async () => {
+    const made = world(silent);
+    const [first, second] = [await streaming(1, made), await streaming(1, made)];
+    const id = lastId(eventsOf(first.stream.text()));
+    finish(first.got, '{"first":1}');
+    finish(second.got, '{"second":1}');
+    const text = await (await resume(made, second.session, id)).text();
+    expect(messagesOf(text).map(({ error }) => error?.data?.code)).toEqual(["GW_STREAM_LOST"]);
+  });
   test("the ids of two streams do not mix", async () => {
     const { made, session, got, stream } = await streaming(1);
     const waiting = made.ask(post(rpc("tools/call", { name: "b" }, 2), session));

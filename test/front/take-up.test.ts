@@ -110,6 +110,14 @@ describe("a session of before the start, or of another gateway", () => {
     const third = gateway();
     expect((await answers(third.made, session)).status).toBe(404);
   });
+  test("a row of another key in the store changes nothing (F14)", async () => {
+    const first = gateway();
+    const session = await open(first.made);
+    const row = { digest: digest(session), keyId: "bob", endsMs: 0, ended: true };
+    const { made } = gateway(new Map([[row.digest, { ...row, state: { level: "debug" } }]]));
+    expect((await answers(made, session)).status).toBe(200);
+    expect(made.got[0]!.incoming.logLevel).toBe(undefined);
+  });
   test("R6 a full key gets no more", async () => {
     const session = await open(gateway().made);
     const { made } = gateway();
