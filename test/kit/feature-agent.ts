@@ -41,6 +41,8 @@ type Args = Readonly<Record<string, unknown>>;
 export interface CallOptions {
   readonly progress?: (at: number) => void;
   readonly signal?: AbortSignal;
+  /** When it gives up; 60 s by itself. */
+  readonly timeout?: number;
   /** Wants the log lines of this call from this level on. */
   readonly logLevel?: "debug" | "info";
 }
@@ -130,12 +132,13 @@ async function legacyAgent(url: string, options: AgentOptions): Promise<FeatureA
     asked,
     heard,
     client,
-    async call(name, args = {}, { progress, signal, logLevel } = {}) {
+    async call(name, args = {}, { progress, signal, logLevel, timeout } = {}) {
       if (logLevel !== undefined && logLevel !== level) await client.setLoggingLevel(logLevel);
       level = logLevel ?? level;
       const result = await client.callTool({ name, arguments: args }, undefined, {
         ...(progress && { onprogress: (at) => progress(at.progress) }),
         ...(signal && { signal }),
+        ...(timeout && { timeout }),
       });
       return textOf(result);
     },
@@ -176,12 +179,13 @@ async function modernAgent(url: string, options: AgentOptions): Promise<FeatureA
     asked,
     heard,
     client,
-    async call(name, args = {}, { progress, signal, logLevel } = {}) {
+    async call(name, args = {}, { progress, signal, logLevel, timeout } = {}) {
       const _meta = { "io.modelcontextprotocol/logLevel": logLevel };
       const params = { name, arguments: args, ...(logLevel && { _meta }) };
       const result = await client.callTool(params, {
         ...(progress && { onprogress: (at) => progress(at.progress) }),
         ...(signal && { signal }),
+        ...(timeout && { timeout }),
       });
       return textOf(result);
     },

@@ -31,7 +31,7 @@ export async function attribution(run: Proof, calls: number): Promise<void> {
       const { who, agent } = agents[n % 2]!;
       const message = `${who} ${n}`;
       try {
-        const text = await agent.call("s__test_elicitation", { message });
+        const text = await agent.call("s__test_elicitation", { message }, { timeout: 300_000 });
         const right = text.includes(`"username":"${who}"`) && text.includes(`"email":"${message}"`);
         if (right) seen.right++;
         else if (text.includes("action=accept")) seen.wrong++;
