@@ -81,8 +81,8 @@ const cross: readonly Run[] = [
 async function serverRun({ name, front, era, atLeast }: Run): Promise<void> {
   if (only !== undefined && !scenarios("server", front).has(only)) return;
   run.say(name);
-  // The gateway streams an answer that takes over 10 s, or that something precedes.
-  const slow = has("--direct") ? [] : ["--reconnect", "12000"];
+  // The gateway streams an answer that takes over 2 s, or that something precedes.
+  const slow = has("--direct") ? [] : ["--reconnect", "4000"];
   await using server = await everyFeature(era, ...slow);
   await using gateway = has("--direct") ? undefined : await gatewayOver(server.url, era ?? "auto");
   const url = gateway === undefined ? server.url : `${gateway.url}/mcp`;
