@@ -98,8 +98,17 @@ function head(kind: string, at: number): string {
 /** At most 3 decimals; what is not a finite number is 0, so that a body is always JSON. */
 function number(value: number): string {
   if (Number.isInteger(value)) return String(value);
-  return Number.isFinite(value) ? String(Math.round(value * 1000) / 1000) : "0";
+  if (!Number.isFinite(value)) return "0";
+  const thousandths = Math.round(value * 1000);
+  // The shortest text of a double is searched for; times are small, and their text is known.
+  if (thousandths < 0 || thousandths > 1e9) return String(thousandths / 1000);
+  return String(Math.floor(thousandths / 1000)) + decimals[thousandths % 1000];
 }
+
+/** "", ".001", … ".01", … ".999". */
+const decimals: readonly string[] = Array.from({ length: 1000 }, (_, n) =>
+  String(n / 1000).slice(1),
+);
 
 /** Longer lists are cut: a record must stay small whatever the policy holds. */
 const rulesMax = 64;

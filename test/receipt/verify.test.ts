@@ -237,6 +237,24 @@ describe("bodies", () => {
     expect(body).toEndWith('"took_ms":0,"server_ms":0.333}');
   });
 
+  test("times have at most three decimals, in the text that JSON gives the number", () => {
+    const times = fc.oneof(
+      fc.double(),
+      fc.double({ min: 0, max: 1e6 }),
+      fc.nat(),
+      fc.nat().map((n) => n / 1000),
+    );
+    const exact = (ms: number) => (Number.isFinite(ms) ? Math.round(ms * 1000) / 1000 : 0);
+    fc.assert(
+      fc.property(times, (ms) => {
+        const body = outcomeBody({ ...end(1), tookMs: ms, serverMs: 0 }, 1);
+        const wanted = Number.isInteger(ms) ? String(ms) : String(exact(ms));
+        expect(body).toContain(`"took_ms":${wanted},`);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   test("the members stand in a fixed order", () => {
     expect(outcomeBody(end(7, "h"), 5)).toBe(
       '{"v":1,"kind":"outcome","at":5,"of":7,"outcome":"ok","code":"","result_hash":"h",' +
