@@ -3,17 +3,18 @@
  * is guessed: what does not name its call is that of the only one in flight, or nobody's.
  */
 
-import type { JsonObject } from "../base/json.ts";
+import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import type { Clock } from "../base/ports.ts";
 import { errorMessage, resultMessage } from "../protocol/envelope.ts";
 import type { RequestMessage } from "../protocol/message.ts";
 import { createGhosts } from "./ghosts.ts";
 import { changedList, type LinkEvents, updatedResource } from "./link.ts";
 import { createQuestions, type SendReply } from "./questions.ts";
-import type { UpstreamSink } from "./upstream.ts";
+import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 /** A call in flight, as far as it matters here. */
 export interface Asker {
+  readonly request: Pick<UpstreamRequest, "method" | "name">;
   readonly sink: UpstreamSink;
   /** Id of the key whose call it is. */
   readonly owner: string | undefined;
@@ -53,13 +54,23 @@ export function createAsides({ clock, events, inFlight }: AsidesOptions): Asides
   const questions = createQuestions();
   const ghosts = createGhosts(clock);
   let stale = false;
+
+  /** A task may ask at any time: only whoever waits for its result is asked (2025-11-25, tasks). */
+  function soleFor({ params }: RequestMessage): Asker | undefined {
+    const call = inFlight.sole();
+    const task = relatedTask(params);
+    if (call === undefined || task === undefined) return call;
+    const { method, name } = call.request;
+    return method === "tasks/result" && name === task ? call : undefined;
+  }
+
   return {
     get stale() {
       return stale;
     },
     asked(message, on, reply) {
       const pings = message.method === "ping";
-      const call = pings || on !== undefined || ghosts.any() ? on : inFlight.sole();
+      const call = pings || on !== undefined || ghosts.any() ? on : soleFor(message);
       if (call !== undefined && !pings) {
         questions.ask(message, call, call.sink, reply);
         return;
@@ -90,11 +101,18 @@ export function createAsides({ clock, events, inFlight }: AsidesOptions): Asides
     ghost: ghosts.add,
     late: ghosts.answered,
     renewed() {
+      questions.close("the server lost its session");
       ghosts.clear();
       stale = false;
     },
     close: questions.close,
   };
+}
+
+function relatedTask(params: JsonObject): Json | undefined {
+  const meta = member(params, "_meta");
+  const related = isObject(meta) ? member(meta, "io.modelcontextprotocol/related-task") : undefined;
+  return isObject(related) ? (member(related, "taskId") ?? null) : undefined;
 }
 
 const ofSomeCall: ReadonlySet<string> = new Set([

@@ -49,6 +49,7 @@ export interface TalkOptions {
 export type Wire = Pick<ServerProcess, "write" | "answered" | "backlog" | "fail">;
 
 interface Waiting {
+  readonly request: UpstreamRequest;
   readonly sink: UpstreamSink;
   readonly place: number;
   readonly owner: string | undefined;
@@ -79,7 +80,7 @@ export function createTalk(options: TalkOptions): Talk {
     const place = child.write([requestHead(id, request.method), ...params, requestTail]);
     const owner = request.origin?.keyId;
     const listens = request.method === "subscriptions/listen";
-    const waiting = { sink, place, owner, listens };
+    const waiting = { request, sink, place, owner, listens };
     inFlight.set(id, waiting);
     return {
       cancel(reason) {

@@ -138,6 +138,17 @@ test("F14 log lines go on after a cancelled call: the same key's, not another's"
   }
 });
 
+test("F15 what a task asks is for who waits for its result, not for the only call", async () => {
+  const upstream = await child();
+  const _meta = { "io.modelcontextprotocol/related-task": { taskId: "other" } };
+  const questions: ServerRequest[] = [];
+  const asked = (question: ServerRequest) => questions.push(question);
+  const steps = [{ ask: "1", params: { _meta } }];
+  const outcome = await callTool(upstream, "t", { steps }, { asked });
+  expect(questions).toEqual([]);
+  expect(told(outcome.text)).toEqual([expect.stringContaining("cannot be told which call")]);
+});
+
 test("a question that the server takes back, and one whose call is cancelled, is told of", async () => {
   const upstream = await child();
   const reasons: string[] = [];
