@@ -49,9 +49,8 @@ function noBatch(cause: string): Response {
 type Element = { readonly message: Message } | { readonly error: string };
 
 function readElement(door: Door, bytes: Uint8Array): Element {
-  const read = readOne(door, bytes, null);
-  if ("refused" in read) return { error: refusalText(read.refused) };
-  const { message } = read;
+  const message = readOne(door, bytes, null);
+  if (message.kind === "refused") return { error: refusalText(message) };
   const era = classify({ message, versionHeader: null });
   const idText = message.kind === "request" ? message.idText : undefined;
   if (!era.ok) return { error: problemText(era.error, idText) };

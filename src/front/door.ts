@@ -46,7 +46,7 @@ export interface Caller {
   readonly request: Request;
   readonly peer: Peer;
   /** Where its answer leaves together with others: in a batch, or on the stream of HTTP+SSE. */
-  readonly shared?: { readonly accepts: Accepts; readonly outlet: Outlet };
+  readonly shared: { readonly accepts: Accepts; readonly outlet: Outlet } | undefined;
 }
 
 /** A caller and its strictly read body. */

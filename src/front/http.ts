@@ -133,7 +133,7 @@ function enter(door: Door, guard: HostGuard, request: Request, peer: Peer): Answ
   const identity = admit(door, request);
   if (identity instanceof Response) return identity;
   const answer = route.get(request.method);
-  if (answer !== undefined) return answer(door, { identity, request, peer });
+  if (answer !== undefined) return answer(door, { identity, request, peer, shared: undefined });
   return plainError(plain("GW_METHOD_NOT_ALLOWED"), { allow: [...route.keys()].join(", ") });
 }
 

@@ -72,12 +72,10 @@ export function postMessage(door: Door, caller: Caller, bytes: Uint8Array): Answ
     return rpcError(plain("GW_SESSION_UNKNOWN"));
   }
   const version = request.headers.get("mcp-protocol-version");
-  const read = readOne(door, bytes, version);
-  if ("refused" in read) {
-    const { code, message, idText } = read.refused;
-    return rpcError(fault(code, { message }), idText);
+  const message = readOne(door, bytes, version);
+  if (message.kind === "refused") {
+    return rpcError(fault(message.code, { message: message.message }), message.idText);
   }
-  const { message } = read;
   const era = classify({ message, versionHeader: version });
   const idText = message.kind === "request" ? message.idText : undefined;
   if (!era.ok) return json(era.error.http, problemText(era.error, idText));

@@ -9,7 +9,7 @@ import { json, plain, problemText, rpcError } from "./answers.ts";
 import { answerBatch } from "./batch.ts";
 import { readBody } from "./body.ts";
 import { internal } from "./carry.ts";
-import type { Answer, Caller, Door } from "./door.ts";
+import type { Answer, Caller, Door, Posted } from "./door.ts";
 import { answerLegacy } from "./legacy.ts";
 import { isJson } from "./media.ts";
 import { answerModern } from "./modern.ts";
@@ -54,18 +54,18 @@ function guarded(
 export function answerPosted(door: Door, caller: Caller, bytes: Uint8Array): Answer {
   const { headers } = caller.request;
   const version = headers.get("mcp-protocol-version");
-  const read = readOne(door, bytes, version);
-  if ("refused" in read) {
-    if (read.refused.array === true) return answerBatch(door, caller, bytes);
-    const { code, message, idText } = read.refused;
-    return rpcError(fault(code, { message }), idText);
+  const message = readOne(door, bytes, version);
+  if (message.kind === "refused") {
+    if (message.array === true) return answerBatch(door, caller, bytes);
+    return rpcError(fault(message.code, { message: message.message }), message.idText);
   }
-  const { message } = read;
   const era = classify({ message, versionHeader: version });
   if (!era.ok) return refuseProblem(era.error, message);
   const pinned = offEra(door.ports.protocol, message, era.value);
   if (pinned !== undefined) return refuseProblem(pinned, message);
-  const posted = { ...caller, message, protocol: era.value.protocol };
+  const { identity, request, peer, shared } = caller;
+  const { protocol } = era.value;
+  const posted: Posted = { identity, request, peer, shared, message, protocol };
   if (era.value.era === "legacy") return answerLegacy(door, posted);
   const mirrors = checkMirrors({ message, headers });
   if (mirrors !== undefined) return refuseProblem(mirrors, message);

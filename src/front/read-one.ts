@@ -10,6 +10,7 @@ import type { Door } from "./door.ts";
 import { isServerOnly } from "./methods.ts";
 
 export interface Refused {
+  readonly kind: "refused";
   readonly code: ErrorCode;
   /** Safe to show. */
   readonly message: string;
@@ -19,25 +20,23 @@ export interface Refused {
 }
 
 /** `version`: the MCP-Protocol-Version header. */
-export function readOne(
-  door: Door,
-  bytes: Uint8Array,
-  version: string | null,
-): { readonly message: Message } | { readonly refused: Refused } {
+export function readOne(door: Door, bytes: Uint8Array, version: string | null): Message | Refused {
   const { jsonDepth: depth, jsonValues: values } = door.ports.limits;
   const body = readStrict(bytes, { depth, values, keyBytes: limits.jsonKeyBytes });
   if (!body.ok) {
     // What is well formed JSON gets the code of a wrong message (F19).
     const { root, code, message } = body.error;
     const array = root === "array";
-    return { refused: { code: root === undefined ? code : "GW_MESSAGE", message, array } };
+    return { kind, code: root === undefined ? code : "GW_MESSAGE", message, array };
   }
   const read = readMessage(body.value, { idBytes: limits.idBytes });
-  if (!read.ok) return { refused: read.error };
+  if (!read.ok) return { kind, ...read.error };
   const rejected = rejectKind(read.value, version);
-  if (rejected !== undefined) return { refused: { code: "GW_MESSAGE", message: rejected } };
-  return { message: read.value };
+  if (rejected !== undefined) return { kind, code: "GW_MESSAGE", message: rejected };
+  return read.value;
 }
+
+const kind = "refused";
 
 /** F20: modern clients are asked nothing, and none speaks for servers. */
 function rejectKind(message: Message, version: string | null): string | undefined {
