@@ -70,7 +70,11 @@ export function createPool(options: PoolOptions): InstancePool {
     return instance;
   }
 
-  /** One that offers nothing more was started for nothing, unless it has calls. */
+  /**
+   * One that offers nothing more was started for nothing, unless it has calls. Where each key has
+   * its own, the one to learn from is nobody's: what a server asks at its start is for the first
+   * call of its own process to answer.
+   */
   async function learn(
     key: string,
     capabilities: string,
@@ -84,7 +88,8 @@ export function createPool(options: PoolOptions): InstancePool {
     }
     const instance = instances.get(key);
     const isSpare = met.delete(key) && instance?.isUnused() === true;
-    if (isSpare && config.transport.kind === "stdio" && !conditional.any(capabilities)) drop(key);
+    const costs = config.transport.kind === "stdio" && !conditional.any(capabilities);
+    if (isSpare && (costs || !shared)) drop(key);
   }
 
   function makeRoom(): void {
@@ -127,9 +132,10 @@ export function createPool(options: PoolOptions): InstancePool {
       return instances.get(key) ?? add(key, origin);
     },
     meet(origin) {
-      const key = keyOf(config.instance, origin);
+      const { legacyText } = origin.capabilities;
+      const key = shared ? legacyText : `to learn from ${legacyText}`;
       const isFull = instances.size >= most;
-      if (isFull || instances.has(key) || conditional.knows(origin.capabilities.legacyText)) return;
+      if (isFull || instances.has(key) || conditional.knows(legacyText)) return;
       met.add(key);
       add(key, origin).begin();
     },

@@ -51,6 +51,8 @@ export interface AgentOptions {
   readonly token?: string;
   /** Answers a form; without it every form is accepted with `answers`. */
   readonly form?: (message: string) => Args;
+  /** Its folders; `roots` without it. */
+  readonly roots?: readonly { readonly uri: string; readonly name: string }[];
   /** What it cannot be asked for. */
   readonly without?: readonly ("elicitation" | "sampling" | "roots")[];
 }
@@ -84,7 +86,7 @@ function capabilities(without: AgentOptions["without"] = []) {
 }
 
 /** Notes what is asked, and answers it. */
-function answering(asked: Message[], form: AgentOptions["form"]) {
+function answering(asked: Message[], { form, roots: own = roots }: AgentOptions) {
   const note = (method: string, params: unknown) =>
     asked.push({ method, params: (params ?? {}) as Args });
   return {
@@ -100,7 +102,7 @@ function answering(asked: Message[], form: AgentOptions["form"]) {
     },
     roots(params: unknown) {
       note("roots/list", params);
-      return { roots };
+      return { roots: [...own] };
     },
   };
 }
@@ -110,7 +112,7 @@ async function legacyAgent(url: string, options: AgentOptions): Promise<FeatureA
   const client = new Client({ name: "legacy", version: "1.0.0" }, { capabilities: able });
   const asked: Message[] = [];
   const heard: Message[] = [];
-  const answer = answering(asked, options.form);
+  const answer = answering(asked, options);
   if (able.elicitation !== undefined) {
     client.setRequestHandler(ElicitRequestSchema, ({ params }) => answer.elicit(params));
   }
@@ -160,7 +162,7 @@ async function modernAgent(url: string, options: AgentOptions): Promise<FeatureA
   );
   const asked: Message[] = [];
   const heard: Message[] = [];
-  const answer = answering(asked, options.form);
+  const answer = answering(asked, options);
   if (able.elicitation !== undefined) {
     client.setRequestHandler("elicitation/create", ({ params }) => answer.elicit(params));
   }

@@ -326,3 +326,18 @@ test("what a server offers only to clients that can be asked is listed once one 
     "response",
   );
 });
+
+test("with a process a key, what is learnt from is another: the first call answers its start", async () => {
+  const upstream = await child({ instance: "per-key" }, "roots-at-start");
+  const origin = originOf("k", roots);
+  upstream.meet?.(origin);
+  await until(() => upstream.status().instances!.length === 1);
+  await until(() => upstream.status().instances!.length === 0);
+  const questions: ServerRequest[] = [];
+  const asked = (question: ServerRequest) => {
+    questions.push(question);
+    question.result(['{"roots":[{"uri":"file:///mine"}]}']);
+  };
+  await callTool(upstream, "t", { steps: [{ sleep: 50 }] }, { origin, asked });
+  expect(questions.length).toBe(1);
+});
