@@ -134,6 +134,7 @@ export const catalogue = {
   GW_SERVER_SCHEMA: row(503, -32603, 1, "A tool of the server breaks MCP's rules and is held back", "correct the tool in the server; `authensor-gw tools list` says why it is held back"),
   GW_SERVER_COMMAND: row(503, -32603, 1, "The server's command cannot be started", "install the program, or correct `command` of the server"),
   GW_SERVER_EXITS: row(503, -32603, 1, "The server's process ends by itself", "read its last words; run its command by hand"),
+  GW_STRAYS: row(503, -32603, 1, "Processes of servers outlived their gateway, or cannot be ended", "start the gateway, which ends those of earlier runs; or `kill -KILL` the processes that are named"),
   GW_SERVER_SLOW: row(503, -31003, 1, "Calls of the server ran into their time limit", "look at the server's own log, or raise `timeout` of the server"),
   // Command line
   GW_USAGE: row(400, -32602, 3, "The command line does not fit", "see `authensor-gw help`"),

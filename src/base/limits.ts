@@ -176,6 +176,11 @@ export const limits = {
   childStderrBytes: 8 * 1024,
   /** Time from closing stdin to TERM, and from TERM to KILL. */
   childStopMs: 2_000,
+  /** Processes that a child left behind: between two looks, and how long KILL is repeated, U11. */
+  strayLookMs: 50,
+  strayKillMs: 1_500,
+  /** One answer of the guard: a mark and process ids. */
+  guardLineBytes: 1024 * 1024,
   /** Header block of a server's HTTP answer. */
   upstreamHeaderBytes: 64 * 1024,
   /** What is read of an HTTP answer that refuses. */

@@ -7,6 +7,7 @@ import { adminClient } from "../admin/client.ts";
 import { paths } from "../admin/contract.ts";
 import { type ErrorCode, fault, GatewayError } from "../base/errors.ts";
 import type { Config } from "../gateway/config-model.ts";
+import { markName } from "../gateway/leftovers.ts";
 import { logFile } from "../gateway/log-file.ts";
 import { selfCommand } from "../runtime/self.ts";
 import type { Io } from "./print.ts";
@@ -35,9 +36,11 @@ export async function startOwnGateway(
   const file = openSync(log, "a", 0o600);
   const from = fstatSync(file).size;
   const [command = process.execPath, ...args] = selfCommand();
+  // It serves others too, and does not end with the gateway whose server started us.
+  const { [markName]: _mark, ...env } = io.env;
   const child = spawn(command, [...args, "serve", "--config", config.file, ...more], {
     cwd: io.cwd,
-    env: { ...io.env },
+    env,
     // A process group of its own: ctrl-c in this terminal is not meant for it.
     detached: true,
     stdio: ["ignore", file, file],

@@ -14,6 +14,7 @@ import { checkKeys } from "./check-keys.ts";
 import { checkPast } from "./check-past.ts";
 import { checkResources } from "./check-resources.ts";
 import { serverChecks } from "./check-servers.ts";
+import { checkStrays } from "./check-strays.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import { gatewayState } from "./gateway-state.ts";
 import type { Check, World } from "./world.ts";
@@ -83,6 +84,7 @@ const ownChecks: readonly Check[] = [
   { name: "database", run: checkDatabase },
   { name: "resources", run: checkResources },
   { name: "past", run: checkPast },
+  { name: "strays", run: checkStrays },
 ];
 
 async function worldOf(options: DoctorOptions, note: (text: string) => void): Promise<World> {

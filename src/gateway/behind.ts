@@ -23,6 +23,8 @@ import { watchHistory } from "./watch-history.ts";
 import { watching } from "./watching.ts";
 
 export interface Before extends PartsOptions {
+  /** As Owner.run. */
+  readonly run: string;
   readonly runtime: Runtime;
   readonly log: Log;
   readonly logLevel: LogLevel;

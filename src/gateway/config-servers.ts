@@ -3,6 +3,7 @@
 import path from "node:path";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
+import { markName } from "../upstream/marked.ts";
 import type { Build } from "./config-build.ts";
 import type { ServerConfig, TimeoutConfig } from "./config-model.ts";
 import { type ConfigPath, pathText } from "./config-problem.ts";
@@ -188,19 +189,31 @@ function readCommand(build: Build, raw: RawServer, at: ConfigPath): ServerConfig
       "remove it",
     );
   }
+  const env = readEnv(build, raw, at);
+  const cwd = raw.cwd === undefined ? undefined : resolveFrom(build.folder, raw.cwd);
+  return { kind: "stdio", command, cwd, env: { ...env } };
+}
+
+function readEnv(build: Build, raw: RawServer, at: ConfigPath): Record<string, string> {
   const env: Record<string, string> = Object.create(null);
   for (const key of Object.keys(raw.env ?? {})) {
-    env[key] = source.text([...at, "env", key]) ?? "";
+    const place = [...at, "env", key];
+    env[key] = build.source.text(place) ?? "";
     if (key === "" || key.includes("=") || key.includes("\0")) {
       build.problem(
-        [...at, "env", key],
+        place,
         `"${printable(key)}" cannot be the name of a variable`,
         "correct the name",
       );
+    } else if (key === markName) {
+      build.problem(
+        place,
+        `"${key}" is the gateway's own: processes are found by it`,
+        "remove it, or take another name",
+      );
     }
   }
-  const cwd = raw.cwd === undefined ? undefined : resolveFrom(build.folder, raw.cwd);
-  return { kind: "stdio", command, cwd, env: { ...env } };
+  return env;
 }
 
 /** No shell splits a line here: one that wants splitting is refused with what to write (U5). */

@@ -3,6 +3,7 @@
  * kernel frees it when the process ends, however it ends. `owner.json` beside it is for people.
  */
 
+import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -12,6 +13,8 @@ import { isObject, member } from "../base/json.ts";
 
 export interface Owner {
   readonly dir: string;
+  /** DATADIR.RUN: what the marks of this run's children begin with (upstream/marked.ts). */
+  readonly run: string;
   /** Gives data_dir free; the next owner may start. */
   release(): void;
 }
@@ -23,6 +26,8 @@ export interface OwnerNote {
   readonly started: string;
   /** Path of the admin socket, "" while there is none. */
   readonly socket: string;
+  /** As Owner.run; "" in notes of older versions. */
+  readonly run: string;
 }
 
 /** A handle that nothing refers to is collected, and its lock with it. */
@@ -43,19 +48,20 @@ export function ownDataDir(dir: string, socket = ""): Owner {
     throw isBusy(thrown) ? ownedBy(dir) : unusable(dir, thrown);
   }
   held.add(database);
-  const note = { pid: process.pid, started: new Date().toISOString(), socket };
   const release = (): void => {
     if (!held.delete(database)) return;
     fs.rmSync(notePath(dir), { force: true });
     database.close();
   };
+  let run: string;
   try {
-    writeNote(dir, note);
+    run = `${dataDirMark(dir)}.${randomBytes(8).toString("hex")}`;
+    writeNote(dir, { pid: process.pid, started: new Date().toISOString(), socket, run });
   } catch (thrown) {
     release();
     throw unusable(dir, thrown);
   }
-  return { dir, release };
+  return { dir, run, release };
 }
 
 /** undefined: no gateway was here, or it ended in order. Says nothing about whether it lives. */
@@ -70,9 +76,10 @@ export function readOwner(dir: string): OwnerNote | undefined {
   if (!isObject(tree)) return undefined;
   const pid = member(tree, "pid");
   const started = member(tree, "started");
-  const socket = member(tree, "socket");
+  const [socket, run] = [member(tree, "socket"), member(tree, "run")];
   if (typeof pid !== "number" || typeof started !== "string") return undefined;
-  return { pid, started, socket: typeof socket === "string" ? socket : "" };
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  return { pid, started, socket: text(socket), run: text(run) };
 }
 
 /** Is a gateway alive on this data_dir? Takes the lock for a moment where there is none. */
@@ -89,6 +96,30 @@ export function isOwned(dir: string): boolean {
   } finally {
     database.close();
   }
+}
+
+/**
+ * Of this folder and no other, not even a copy of it: what is in `owner.id`, and which file
+ * that is. undefined: no gateway was here.
+ */
+export function markOfDataDir(dir: string): string | undefined {
+  try {
+    const path = idPath(dir);
+    const { dev, ino } = fs.statSync(path);
+    const text = `${fs.readFileSync(path, "utf8")} ${dev} ${ino}`;
+    return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  } catch {
+    return undefined;
+  }
+}
+
+function dataDirMark(dir: string): string {
+  if (!fs.existsSync(idPath(dir))) {
+    fs.writeFileSync(idPath(dir), randomBytes(16).toString("hex"), { mode: 0o600, flag: "wx" });
+  }
+  const mark = markOfDataDir(dir);
+  if (mark === undefined) throw new Error(`cannot read ${idPath(dir)}`);
+  return mark;
 }
 
 function openLock(dir: string): DatabaseSync {
@@ -149,6 +180,10 @@ function isBusy(thrown: unknown): boolean {
 
 function lockPath(dir: string): string {
   return join(dir, "owner.db");
+}
+
+function idPath(dir: string): string {
+  return join(dir, "owner.id");
 }
 
 function notePath(dir: string): string {

@@ -79,7 +79,7 @@ export interface PolicyInForce {
 
 /** Opens store, keys, receipts and servers, in this order; what is open goes to `undo`. */
 export async function openParts(
-  options: PartsOptions & { readonly logLevel: LogLevel },
+  options: PartsOptions & { readonly logLevel: LogLevel; readonly run: string },
   runtime: Runtime,
   log: Log,
   policy: PolicyInForce,
@@ -116,7 +116,8 @@ export async function openParts(
   undo.push(() => audit.close(limits.shipDeadlineMs));
 
   const identity = { name: "authensor-gw", version };
-  const servers = openServers(config, { runtime, clock, random, identity, log }, undo);
+  const ports = { runtime, clock, random, identity, log, run: options.run };
+  const servers = openServers(config, ports, undo);
   const { sealer, ...sealed } = openSealer(config, random);
   const catalog = openCatalog({
     servers,
@@ -147,9 +148,8 @@ export async function openParts(
   };
   const upstreams = servers.map((server) => server.upstream);
   const histories = servers.map((server) => server.history);
-  const startedMs = clock.now();
-  const logLevel = options.logLevel;
-  const known = { config, version, startedMs, log, logLevel, runtime };
+  const { logLevel } = options;
+  const known = { config, version, startedMs: clock.now(), log, logLevel, runtime };
   const opened = { ...known, store, access, sessionStates, audit, ...sealed };
   const behind = { upstreams, histories, catalog, calls, callMetrics, policy };
   return { ...opened, ...behind, live: undefined, front: undefined, doors: [] };
@@ -172,7 +172,10 @@ function openSealer(config: Config, random: Random) {
   return { sealer: createSealer(key, random), sealFingerprint: sealFingerprint(key) };
 }
 
-type ServerPorts = Pick<UpstreamOptions, "runtime" | "clock" | "random" | "identity" | "log">;
+type ServerPorts = Pick<
+  UpstreamOptions,
+  "runtime" | "clock" | "random" | "identity" | "log" | "run"
+>;
 
 function openServers(config: Config, ports: ServerPorts, undo: (() => unknown)[]) {
   const own = { ...ports, env: ownEnvironment(), limits: config.limits };

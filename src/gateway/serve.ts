@@ -9,6 +9,7 @@ import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import { createGate, earlyHealth } from "./gate.ts";
 import { createIdle } from "./idle.ts";
+import { endLeftovers, endOwn } from "./leftovers.ts";
 import { type Door, openAdmin, openAdminPort, openFront, openMcpSocket } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { createLogLevel } from "./log-level.ts";
@@ -46,7 +47,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const policy = { current: await loadPolicy(config) };
   makeDataDir(config.dataDir);
   const owner = ownDataDir(config.dataDir, config.admin.socket);
-  const undo: (() => unknown)[] = [() => owner.release()];
+  const undo: (() => unknown)[] = [() => owner.release(), () => endOwn(owner.run, log)];
   try {
     const ports: number[] = [];
     const { idleExitMs } = options;
@@ -68,12 +69,24 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
     const { openBehind, reload, stop } = await import("./behind.ts");
     const { notifierOf } = await import("./notify.ts");
-    const before = { ...options, runtime, log, logLevel, policy, doors: [...doors], ports };
+    const leftovers = endLeftovers(owner.run, log);
+    const before = {
+      ...options,
+      run: owner.run,
+      runtime,
+      log,
+      logLevel,
+      policy,
+      doors: [...doors],
+      ports,
+    };
     const { parts, mcp: front, admin: api } = await openBehind(before, undo);
     // The last to open are the first to close, wherever we are by then.
     undo.push(closeDoors);
     mcp.open(front);
     admin.open(api);
+    // One that still holds a port or a file would be in the way of its successor.
+    await leftovers;
     for (const upstream of parts.upstreams) upstream.start();
     const notifier = notifierOf(parts);
     undo.push(() => notifier.close());

@@ -7,6 +7,8 @@ import type { Child, ChildEvents, SpawnOptions } from "./runtime.ts";
 
 /** Output of a child that has exited is waited for this long: others may hold the pipe. */
 const outputAfterExitMs = 200;
+/** After this long nobody who holds it is listened to: its descriptors are ours. */
+const holdersMs = 5_000;
 
 /** Starts a child in a process group of its own, with pipes as its only descriptors (U10). */
 export function spawnChild(options: SpawnOptions): Child {
@@ -33,6 +35,11 @@ export function spawnChild(options: SpawnOptions): Child {
   });
   child.on("exit", (code, signal) => {
     setTimeout(() => ended(code, signal), outputAfterExitMs);
+    const letGo = setTimeout(() => {
+      for (const stream of [child.stdin, stdout, stderr]) stream?.destroy();
+    }, holdersMs);
+    letGo.unref();
+    child.on("close", () => clearTimeout(letGo));
   });
   child.on("close", (code, signal) => ended(code, signal));
   return handle(child, output, options.on);
@@ -54,6 +61,8 @@ function handle(
     if (child.pid === undefined) return;
     try {
       process.kill(-child.pid, name);
+      // One that is stopped takes TERM only when it goes on.
+      if (name === "SIGTERM") process.kill(-child.pid, "SIGCONT");
     } catch {
       // ESRCH: the group is gone, which is what was wanted.
     }

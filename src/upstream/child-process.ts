@@ -7,6 +7,7 @@ import { oneLine } from "../protocol/one-line.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { childEnvironment } from "./child-env.ts";
 import { sharedGuard } from "./guard.ts";
+import { type Ended, nextMark } from "./marked.ts";
 import type { StdioSettings } from "./settings.ts";
 
 export interface ServerProcess {
@@ -17,7 +18,7 @@ export interface ServerProcess {
   answered(place: number): void;
   /** Bytes the child has not taken yet (U14). */
   backlog(): number;
-  /** stdin, then TERM, then KILL; resolves when it is gone. */
+  /** stdin, then TERM, then KILL; resolves when it and all it started are gone. */
   stop(): Promise<void>;
   /** At once, with all of its group. */
   kill(): void;
@@ -30,12 +31,15 @@ export interface ProcessEvents {
   stderr(line: string): void;
   /** Once. `cause` says how it ended, for people. */
   exit(cause: string): void;
+  /** After that, when it had left processes outside of its group (U11). */
+  left(ended: Ended): void;
 }
 
 export interface ProcessPorts {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string>>;
+  readonly run?: string;
 }
 
 export function startProcess(
@@ -44,6 +48,7 @@ export function startProcess(
   on: ProcessEvents,
 ): ServerProcess {
   const gone = Promise.withResolvers<void>();
+  const mark = nextMark(ports.run);
   let over = false;
   let written = 0;
   let taken = 0;
@@ -67,7 +72,7 @@ export function startProcess(
   const guard = sharedGuard(ports.runtime);
   const child = ports.runtime.spawn({
     command: settings.command,
-    env: childEnvironment(ports.env, settings.env),
+    env: childEnvironment(ports.env, settings.env, mark),
     ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
     on: {
       stdout: output.push,
@@ -77,13 +82,20 @@ export function startProcess(
         over = true;
         // What it started and left behind goes with it (U11).
         child.signal("SIGKILL");
-        if (child.pid !== undefined) guard.remove(child.pid);
-        gone.resolve();
+        void endRest().then(gone.resolve);
         on.exit(breach ?? endText(settings, code, signal, spawnError));
       },
     },
   });
-  if (child.pid !== undefined) guard.add(child.pid);
+  if (child.pid !== undefined) guard.add(child.pid, mark);
+
+  async function endRest(): Promise<void> {
+    if (child.pid === undefined) return;
+    const ending = guard.end(mark);
+    guard.remove(child.pid);
+    const ended = await ending;
+    if (ended.pids.length > 0) on.left(ended);
+  }
 
   return {
     pid: child.pid,
@@ -104,9 +116,12 @@ export function startProcess(
     // Bun tells late that a busy pipe has taken what it was given: answers tell sooner.
     backlog: () => Math.min(child.backlog(), written - taken),
     async stop() {
-      if (over) return;
+      if (over) return gone.promise;
       child.closeStdin();
-      const cancelTerm = ports.clock.after(limits.childStopMs, () => child.signal("SIGTERM"));
+      const cancelTerm = ports.clock.after(limits.childStopMs, () => {
+        child.signal("SIGTERM");
+        if (child.pid !== undefined) void guard.end(mark);
+      });
       const cancelKill = ports.clock.after(2 * limits.childStopMs, () => child.signal("SIGKILL"));
       await gone.promise;
       cancelTerm();

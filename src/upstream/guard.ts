@@ -1,17 +1,23 @@
 /**
- * Ends children whose gateway is gone. Most end by themselves when their stdin closes; for the rest
- * a guard process holds a pipe from the gateway, which the kernel closes however the gateway ends.
+ * A process beside the gateway that ends what the gateway's children leave behind: of each child
+ * that is gone, and of all when the gateway is gone. It learns that by a pipe from the gateway,
+ * which the kernel closes however the gateway ends (U12).
  */
 
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { limits } from "../base/limits.ts";
+import { createLineReader } from "../base/lines.ts";
 import type { Child, Runtime } from "../runtime/runtime.ts";
+import { canFindMarked, type Ended } from "./marked.ts";
 
 export interface Guard {
-  /** Process groups that end with the gateway. */
-  add(group: number): void;
+  /** A process group that ends with the gateway, and the mark of its processes. */
+  add(group: number, mark: string): void;
+  /** The group is gone. */
   remove(group: number): void;
+  /** Ends what has the mark and is in no group that is still there. Resolves when it is gone. */
+  end(mark: string): Promise<Ended>;
 }
 
 /** One guard for all children of this process, started with the first and ended with the last. */
@@ -22,8 +28,13 @@ export function sharedGuard(runtime: Runtime): Guard {
 
 let shared: Guard | undefined;
 
+const nobody: Ended = { pids: [], left: [] };
+/** It has answered by then, or never will. */
+const answerMs = limits.childStopMs + 2 * limits.strayKillMs;
+
 function createGuard(runtime: Runtime): Guard {
-  const groups = new Set<number>();
+  const groups = new Map<number, string>();
+  const ending = new Map<string, Ending>();
   let child: Child | undefined;
 
   function start(): void {
@@ -31,75 +42,81 @@ function createGuard(runtime: Runtime): Guard {
       command: guardCommand(),
       env: {},
       on: {
-        stdout: () => undefined,
+        stdout: createLineReader(limits.guardLineBytes, { line: answered, tooLong() {} }).push,
         stderr: () => undefined,
         drain: () => undefined,
         exit() {
           if (child !== started) return;
-          child = undefined;
           // Somebody ended it: the next child starts another, which is told of all groups.
+          child = undefined;
+          for (const mark of [...ending.keys()]) settle(mark, nobody);
         },
       },
     });
     child = started;
-    for (const group of groups) started.write(`+${group}\n`);
+    for (const [group, mark] of groups) started.write(`+${group} ${mark}\n`);
+  }
+
+  function answered(bytes: Uint8Array): void {
+    const [mark = "", pids = "", left = ""] = new TextDecoder().decode(bytes).split(" ");
+    settle(mark, { pids: numbers(pids), left: numbers(left) });
+  }
+
+  function settle(mark: string, ended: Ended): void {
+    const one = ending.get(mark);
+    ending.delete(mark);
+    clearTimeout(one?.timer);
+    one?.resolve(ended);
+    rest();
+  }
+
+  function rest(): void {
+    if (groups.size > 0 || ending.size > 0) return;
+    child?.closeStdin();
+    child = undefined;
   }
 
   return {
-    add(group) {
-      groups.add(group);
+    add(group, mark) {
+      groups.set(group, mark);
       if (child === undefined) start();
-      else child.write(`+${group}\n`);
+      else child.write(`+${group} ${mark}\n`);
     },
     remove(group) {
       groups.delete(group);
       child?.write(`-${group}\n`);
-      if (groups.size > 0) return;
-      child?.closeStdin();
-      child = undefined;
+      rest();
+    },
+    end(mark) {
+      const known = ending.get(mark);
+      if (known !== undefined) return known.promise;
+      if (!canFindMarked()) return Promise.resolve(nobody);
+      if (child === undefined) start();
+      const { promise, resolve } = Promise.withResolvers<Ended>();
+      const timer = setTimeout(() => settle(mark, nobody), answerMs);
+      ending.set(mark, { promise, resolve, timer });
+      child?.write(`!${mark}\n`);
+      return promise;
     },
   };
 }
 
-/** The same binary; from source the same runtime and this file. */
+interface Ending {
+  readonly promise: Promise<Ended>;
+  resolve(ended: Ended): void;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+function numbers(text: string): number[] {
+  return text.split(",").filter(Boolean).map(Number);
+}
+
+/** The same binary; from source the same runtime and the guard's file. */
 function guardCommand(): readonly string[] {
   if (import.meta.url.includes("/$bunfs/")) return [process.execPath, "guard"];
-  const file = fileURLToPath(import.meta.url);
+  const file = fileURLToPath(new URL("./guard-run.ts", import.meta.url));
   const script = `(await import(${JSON.stringify(file)})).runGuard()`;
   return "Deno" in globalThis
     ? [process.execPath, "eval", script]
     : [process.execPath, "-e", script];
-}
-
-/** The guard's own program: `+GROUP` and `-GROUP` lines on stdin; at its end TERM, then KILL. */
-export async function runGuard(): Promise<void> {
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => undefined);
-  const groups = new Set<number>();
-  let text = "";
-  for await (const chunk of process.stdin) {
-    text += String(chunk);
-    const lines = text.split("\n");
-    text = lines.pop() ?? "";
-    for (const line of lines) {
-      const group = Number(line.slice(1));
-      // 0 and 1 would be our own group and everybody.
-      if (!Number.isSafeInteger(group) || group <= 1) continue;
-      if (line[0] === "+") groups.add(group);
-      else groups.delete(group);
-    }
-  }
-  if (groups.size === 0) return;
-  signalAll(groups, "SIGTERM");
-  await new Promise((resolve) => setTimeout(resolve, limits.childStopMs));
-  signalAll(groups, "SIGKILL");
-}
-
-function signalAll(groups: ReadonlySet<number>, name: "SIGTERM" | "SIGKILL"): void {
-  for (const group of groups) {
-    try {
-      process.kill(-group, name);
-    } catch {
-      // ESRCH: it has ended by itself.
-    }
-  }
 }

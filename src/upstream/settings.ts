@@ -11,6 +11,8 @@ export interface UpstreamOptions {
   readonly random: Random;
   /** The gateway's environment; children get a few names of it (U9). */
   readonly env: Readonly<Record<string, string>>;
+  /** DATADIR.RUN of the gateway, for the marks of its children; without it they have one too. */
+  readonly run?: string;
   readonly limits: { readonly resultBytes: number };
   /** What the gateway tells servers of itself. */
   readonly identity: Identity;

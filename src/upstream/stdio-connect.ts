@@ -102,6 +102,15 @@ function startTry(
       talk.ended(cause);
       if (live && !closing) events.lost(cause);
     },
+    left: ({ pids, left }) => {
+      const server = options.config.id;
+      events.stderr(`(ended what it had left behind: ${pids.join(", ")})`);
+      options.log.warn("ended processes that a server left behind", { server, pids: pids.join() });
+      if (left.length === 0) return;
+      options.log.error("processes that a server left behind cannot be ended", {
+        ...{ server, code: "GW_STRAYS", pids: left.join() },
+      });
+    },
   });
 
   async function shake(era: Era | undefined): Promise<Link> {

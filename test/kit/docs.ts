@@ -78,8 +78,12 @@ Durations are \`500ms 30s 5m 24h 90d\`, sizes \`64KiB 4MiB 10GiB\`.
 Names are lowered and other characters than letters, digits and \`-\` become \`-\`, with a note; two
 that become one are refused. \`autoApprove\` and \`alwaysAllow\` of client configs are ignored with a
 note: the policy decides. A top-level \`mcpServers\` is another word for \`servers\`.
-A program gets PATH, HOME, USER, LANG, LC_*, TZ and TMPDIR of the gateway, then \`env\`, and nothing
-else.
+A program gets PATH, HOME, USER, LANG, LC_*, TZ and TMPDIR of the gateway, then \`env\`, then
+\`AUTHENSOR_GW_OWNER\`, and nothing else. That last one is no secret: the gateway finds by it what the
+program starts, wherever that goes, and ends it with the program ([service.md](service.md)).
+
+No shell reads a command: \`;\`, \`$(…)\`, spaces and line feeds in \`args\` reach the program as they are.
+\`command: "npx -y x"\` without \`args\` is refused with the list to write instead.
 
 ${names}
 ## Keys

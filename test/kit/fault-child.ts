@@ -1,6 +1,6 @@
 /** A stdio server that handshakes well and then does what its first argument says. */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
 
@@ -59,11 +59,45 @@ const modes: Record<string, (id: number | undefined) => void> = {
     say({ id: "x", method: "roots/list" });
     pending = id;
   },
+  /** What leaves the group: a session of its own, and one that was forked twice. */
+  escapes(id) {
+    result(id, `${escapee(true)} ${escapee(false)}`);
+  },
+  /** Holds the pipe to the gateway open and ignores TERM. */
+  holds(id) {
+    const script = "trap '' TERM; sleep 300 & wait; wait";
+    const child = spawn("sh", ["-c", script], { detached: true, stdio: "inherit" });
+    result(id, String(child.pid));
+  },
+  /** Forks, each in a session of its own, up to a bound. */
+  bomb(id) {
+    const script =
+      "trap '' TERM; i=0; while [ $i -lt 60 ]; do setsid sleep 300 & i=$((i+1)); done; wait";
+    spawn("sh", ["-c", script], { detached: true, stdio: "ignore" });
+    result(id, "lit");
+  },
+  stops(id) {
+    result(id, "stopped");
+    setTimeout(() => process.kill(process.pid, "SIGSTOP"), 20);
+  },
+  /** Its own child is a zombie: nobody waits for it. */
+  zombie(id) {
+    const script = "sleep 0.05 & exec sleep 300";
+    spawn("sh", ["-c", script], { stdio: "ignore" });
+    result(id, "undead");
+  },
   grandchild(id) {
     const child = spawn("/bin/sh", ["-c", "trap '' TERM; sleep 300"], { stdio: "ignore" });
     result(id, String(child.pid));
   },
 };
+
+function escapee(isChild: boolean): number {
+  const script = "trap '' TERM; while :; do sleep 1; done";
+  if (isChild) return spawn("sh", ["-c", script], { detached: true, stdio: "ignore" }).pid ?? 0;
+  const twice = `setsid sh -c "${script}" >/dev/null 2>&1 & echo $!`;
+  return Number(spawnSync("sh", ["-c", twice], { encoding: "utf8" }).stdout);
+}
 
 let pending: number | undefined;
 const replies: unknown[] = [];
@@ -103,6 +137,8 @@ function receive(line: string): void {
     if (mode === "exits-on-probe") process.exit(1);
     if (mode === "mute-on-probe") return;
     say({ id, error: { code: -32601, message: "Method not found" } });
+  } else if (method === "tools/list") {
+    say({ id, result: { tools: [{ name: "t", inputSchema: { type: "object" } }] } });
   } else if (method === "tools/call") {
     const act = modes[mode];
     if (act === undefined) result(id, "ok");

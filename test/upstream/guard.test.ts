@@ -9,16 +9,19 @@ import { until } from "../kit/upstream.ts";
 const child = join(import.meta.dir, "../kit/fault-child.ts");
 const kit = join(import.meta.dir, "../kit/upstream.ts");
 
-/** A gateway process with two children: one that ends with its stdin, one that does not. */
+/** A gateway process with three children: that end with their stdin, that do not, that escape. */
 const program = `
-const { stdioUpstream, testUpstream, untilState } = await import(${JSON.stringify(kit)});
+const { callTool, stdioUpstream, testUpstream, untilState } = await import(${JSON.stringify(kit)});
 const pids = [];
-for (const mode of ["echo", "stays"]) {
+for (const mode of ["echo", "stays", "escapes"]) {
   const command = [process.execPath, ${JSON.stringify(child)}, mode];
   const upstream = await testUpstream(stdioUpstream(command, { protocol: "legacy" }));
   upstream.start();
   await untilState(upstream, "ready");
   pids.push(upstream.status().pid);
+  if (mode !== "escapes") continue;
+  const { text } = await callTool(upstream, "t");
+  pids.push(...JSON.parse(text).result.content[0].text.split(" "));
 }
 console.log(pids.join(" "));
 setInterval(() => undefined, 1000);`;
@@ -31,7 +34,7 @@ test("U12 kill -9 of the gateway ends its children within 5 s", async () => {
     gateway.stdout.once("data", (data) => resolve(String(data))),
   );
   const pids = line.trim().split(" ").map(Number);
-  expect(pids.map(alive)).toEqual([true, true]);
+  expect(pids.map(alive)).toEqual([true, true, true, true, true]);
   gateway.kill("SIGKILL");
   await until(() => pids.every((pid) => !alive(pid)), 5_000);
 }, 20_000);

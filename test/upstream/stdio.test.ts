@@ -83,7 +83,7 @@ test("U9 a child's environment is made from zero", async () => {
   });
   expect(JSON.stringify(env)).not.toContain("canary");
   const names = Object.keys(env).filter((name) => !["PWD", "OLDPWD"].includes(name));
-  expect(names.toSorted()).toEqual(["HOME", "LC_ALL", "NODE_ENV", "PATH"]);
+  expect(names.toSorted()).toEqual(["AUTHENSOR_GW_OWNER", "HOME", "LC_ALL", "NODE_ENV", "PATH"]);
 });
 
 test("U10 a child has no descriptor of the gateway but its three pipes", async () => {
