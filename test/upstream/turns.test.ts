@@ -94,6 +94,6 @@ test("F14 whatever happens, one call is at the server, and each ends once", asyn
       expect(ends.filter((count) => count !== 1)).toEqual([]);
       expect([load.inFlight, turns.waiting()]).toEqual([0, 0]);
     }),
-    { numRuns: 150 },
+    { numRuns: 800 },
   );
 });
