@@ -79,7 +79,8 @@ function receive(line: string): void {
     say({ id, result: { protocolVersion: "2025-11-25", capabilities, serverInfo } });
   } else if (method === "notifications/initialized") {
     const early: Step = { ask: '"early"', method: "roots/list" };
-    if (mode === "roots-at-start") void stepsDone([early]).then((told) => (about["after"] = told));
+    if (mode.includes("roots-at-start"))
+      void stepsDone([early]).then((told) => (about["after"] = told));
   } else if (method === "tools/call") {
     const { arguments: args } = params as { arguments: Record<"steps" | "after", Step[]> };
     void run(id, args.steps ?? [], args.after);
@@ -95,7 +96,7 @@ function receive(line: string): void {
     else say({ id, result: {} });
   } else if (method === "notifications/cancelled") cancelled.add(params["requestId"]);
   else if (method === "ping") say({ id, result: {} });
-  else if (method === "tools/list" && mode === "conditional") {
+  else if (method === "tools/list" && mode.includes("conditional")) {
     const asks = "elicitation" in (about["capabilities"] as object);
     say({ id, result: { tools: [{ name: "t" }, ...(asks ? [{ name: "asks" }] : [])] } });
   } else if (method?.endsWith("/list") === true) {

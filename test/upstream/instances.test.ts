@@ -328,8 +328,8 @@ test("what a server offers only to clients that can be asked is listed once one 
 });
 
 test("with a process a key, what is learnt from is another: the first call answers its start", async () => {
-  const upstream = await child({ instance: "per-key" }, "roots-at-start");
-  const origin = originOf("k", roots);
+  const upstream = await child({ instance: "per-key" }, "conditional roots-at-start");
+  const origin = originOf("k", { ...form, ...roots });
   upstream.meet?.(origin);
   await until(() => upstream.status().instances!.length === 1);
   await until(() => upstream.status().instances!.length === 0);
