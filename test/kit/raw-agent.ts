@@ -104,7 +104,7 @@ function agent(headers: Headers, send: Send): RawAgent {
 interface Message {
   readonly id?: unknown;
   readonly method?: string;
-  readonly error?: unknown;
+  readonly error?: { readonly message?: string };
   readonly params?: { readonly progressToken?: unknown; readonly message?: unknown };
   readonly result?: {
     readonly isError?: boolean;
@@ -112,6 +112,7 @@ interface Message {
     readonly requestState?: string;
     readonly inputRequests?: Readonly<Record<string, unknown>>;
     readonly nextCursor?: string;
+    readonly task?: { readonly taskId?: string };
   };
 }
 

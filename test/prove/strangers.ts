@@ -8,7 +8,7 @@ import process from "node:process";
 import { startGateway, type TestGateway } from "../kit/gateway.ts";
 import type { Proof } from "../kit/proof.ts";
 import { type RawAgent, type RawReply, rawAgent } from "../kit/raw-agent.ts";
-import { everyFeature } from "../kit/servers.ts";
+import { everyFeature, everything } from "../kit/servers.ts";
 
 const capabilities = { elicitation: { form: {} }, sampling: {}, roots: {} };
 
@@ -21,6 +21,7 @@ export async function strangers(run: Proof): Promise<void> {
       servers: {
         modern: { url: modern.url, protocol: "modern" },
         legacy: { url: legacy.url, protocol: "legacy" },
+        everything: everything(),
         many: { command: [process.execPath, many, "1200"] },
       },
     },
@@ -37,6 +38,7 @@ export async function strangers(run: Proof): Promise<void> {
   await stream(run, gateway, sessions);
   await cursor(run, sessions, "a session's");
   await cursor(run, plain, "a stateless");
+  await task(run, sessions);
   await state(run, plain, "wrapped", "modern__test_input_required_result_request_state");
   await state(run, plain, "of a parked call", "legacy__test_input_required_result_request_state");
 }
@@ -56,7 +58,7 @@ function refused(run: Proof, what: string, theirs: RawReply, garbage: RawReply, 
   const denied = theirs.status >= 400 || theirs.answer?.error !== undefined;
   const like = bare(theirs) === bare(garbage);
   const leaks = theirs.text.includes(secret);
-  const said = `${theirs.status} ${theirs.text.slice(0, 120)}`;
+  const said = `${theirs.status} ${theirs.answer?.error?.message ?? theirs.text.slice(0, 100)}`;
   run.bar(`B with A's ${what}: refused like garbage`, said, denied && like && !leaks);
 }
 
@@ -102,7 +104,7 @@ async function stream(run: Proof, gateway: TestGateway, { a, b }: Pair): Promise
   const theirs = await resume(b.headers, id);
   const made = await resume(b.headers, id.replace(/^[^.]+/, "A".repeat(16)));
   const same = theirs.status === made.status && theirs.text === made.text;
-  const said = `${theirs.status}, ${theirs.text.slice(0, 120)}`;
+  const said = `${theirs.status}, ${theirs.text.length} bytes`;
   run.bar("B with A's event id: what a made up one gets", said, same);
   const mine = await resume(a.headers, id);
   const again = mine.text.includes("secret-token");
@@ -133,4 +135,28 @@ async function state(run: Proof, { a, b }: Pair, kind: string, name: string): Pr
   const mine = await retry(a, requestState);
   const done = mine.text.includes("state-ok");
   run.bar(`A goes on with its requestState ${kind}`, done ? "yes" : mine.text.slice(0, 160), done);
+}
+
+/** A task of 2025-11-25 at a real server. */
+async function task(run: Proof, { a, b }: Pair): Promise<void> {
+  const call = {
+    name: "everything__simulate-research-query",
+    arguments: { topic: "secret-topic" },
+    task: { ttl: 60_000 },
+  };
+  const made = (await a.ask("tools/call", call)).answer?.result?.task?.taskId;
+  run.bar("A's task", made === undefined ? "none" : "made", made !== undefined);
+  for (const method of ["tasks/get", "tasks/result", "tasks/cancel"]) {
+    // The refusal repeats the id it was given.
+    const as = async (taskId: string) => {
+      const reply = await b.ask(method, { taskId }, 7);
+      return { ...reply, text: reply.text.replaceAll(taskId, "") };
+    };
+    refused(run, `task by ${method}`, await as(made ?? ""), await as("no such task"), "secret");
+  }
+  const listed = await b.ask("tasks/list", {}, 7);
+  const hidden = !listed.text.includes(made ?? "none");
+  run.bar("B's list of tasks has none of A's", hidden ? "none" : listed.text, hidden);
+  const goesOn = (await a.ask("tasks/get", { taskId: made })).answer?.result !== undefined;
+  run.bar("A's task goes on", goesOn ? "yes" : "no", goesOn);
 }

@@ -330,8 +330,10 @@ test("what a server offers only to clients that can be asked is listed once one 
 test("with a process a key, what is learnt from is another: the first call answers its start", async () => {
   const upstream = await child({ instance: "per-key" }, "conditional roots-at-start");
   const origin = originOf("k", { ...form, ...roots });
+  const learnt = Promise.withResolvers<void>();
+  upstream.onChange(({ kind }) => kind === "list" && learnt.resolve());
   upstream.meet?.(origin);
-  await until(() => upstream.status().instances!.length === 1);
+  await learnt.promise;
   await until(() => upstream.status().instances!.length === 0);
   const questions: ServerRequest[] = [];
   const asked = (question: ServerRequest) => {
