@@ -57,6 +57,7 @@ function refused(run: Proof, what: string, theirs: RawReply, garbage: RawReply, 
     `${status} ${text.replace(/"receipt":"[^"]*"/g, "")}`;
   const denied = theirs.status >= 400 || theirs.answer?.error !== undefined;
   const like = bare(theirs) === bare(garbage);
+  if (!like) run.say(`${bare(theirs)}\n${bare(garbage)}`);
   const leaks = theirs.text.includes(secret);
   const said = `${theirs.status} ${theirs.answer?.error?.message ?? theirs.text.slice(0, 100)}`;
   run.bar(`B with A's ${what}: refused like garbage`, said, denied && like && !leaks);
@@ -147,12 +148,18 @@ async function task(run: Proof, { a, b }: Pair): Promise<void> {
   const made = (await a.ask("tools/call", call)).answer?.result?.task?.taskId;
   run.bar("A's task", made === undefined ? "none" : "made", made !== undefined);
   for (const method of ["tasks/get", "tasks/result", "tasks/cancel"]) {
-    // The refusal repeats the id it was given.
+    // The refusal repeats the beginning of the id it was given.
     const as = async (taskId: string) => {
       const reply = await b.ask(method, { taskId }, 7);
-      return { ...reply, text: reply.text.replaceAll(taskId, "") };
+      return { ...reply, text: reply.text.replaceAll(taskId.slice(0, 128), "") };
     };
-    refused(run, `task by ${method}`, await as(made ?? ""), await as("no such task"), "secret");
+    refused(
+      run,
+      `task by ${method}`,
+      await as(made ?? ""),
+      await as("x".repeat(made?.length ?? 0)),
+      "secret",
+    );
   }
   const listed = await b.ask("tasks/list", {}, 7);
   const hidden = !listed.text.includes(made ?? "none");
