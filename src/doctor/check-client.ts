@@ -4,12 +4,12 @@ import path from "node:path";
 import type { ErrorCode } from "../base/errors.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { isLoopback } from "../gateway/config-units.ts";
+import { programFault } from "../runtime/program.ts";
 import { fixOfKey } from "./check-agent.ts";
 import { type ClientFile, type Entry, readClientFile } from "./client-file.ts";
 import { isStdioEntry, stdioFault } from "./client-stdio.ts";
 import { type Finding, finding } from "./finding.ts";
 import { probeAgent } from "./probe-agent.ts";
-import { programFault } from "./server-stdio.ts";
 import type { World } from "./world.ts";
 
 export async function checkClient(
@@ -76,7 +76,8 @@ async function checkEntry(
   if (form !== undefined) return [wrong(file, `${of}: ${form.saw}`, form.fix)];
   const program = command[0];
   if (program !== undefined) {
-    const fault = programFault(program, path.dirname(file), world.env["PATH"] ?? "");
+    const paths = world.env["PATH"] ?? "";
+    const fault = programFault(program, { from: path.dirname(file), paths });
     const fix = `write the whole path of the program in "command" of "${name}"`;
     if (fault !== undefined) return [wrong(file, `${of}: ${fault}`, fix)];
   }

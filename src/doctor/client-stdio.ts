@@ -4,8 +4,8 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import type { ErrorCode } from "../base/errors.ts";
 import { localKeyFile } from "../gateway/config-find.ts";
+import { programFault } from "../runtime/program.ts";
 import type { Entry } from "./client-file.ts";
-import { programFault } from "./server-stdio.ts";
 import type { World } from "./world.ts";
 
 export interface StdioFault {
@@ -26,7 +26,8 @@ export function stdioFault(entry: Entry, world: World, folder: string): StdioFau
   const own = command.indexOf("--");
   if (own !== -1) {
     const program = command[own + 1] ?? "";
-    const saw = programFault(program, folder, entry.env["PATH"] ?? world.env["PATH"] ?? "");
+    const paths = entry.env["PATH"] ?? world.env["PATH"] ?? "";
+    const saw = programFault(program, { from: folder, paths });
     const fix = `write the whole path of the program after "--" in "${name}"`;
     return saw === undefined ? undefined : { code: "GW_CLIENT_CONFIG", saw, fix };
   }

@@ -1,11 +1,11 @@
 /** A stdio server in stages: its program, its process and last words, handshake, list. */
 
-import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
 import type { ErrorCode } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { ServerConfig } from "../gateway/config-model.ts";
 import { type Tried, tryServer } from "../gateway/try-server.ts";
+import { programFault } from "../runtime/program.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf } from "./periods.ts";
 import { effectOf, lacksSecret } from "./server-http.ts";
@@ -22,12 +22,18 @@ export async function checkStdioServer(
   const { config, gateway } = world;
   if (config === undefined) return [];
   const [program = ""] = transport.command;
-  const folder = transport.cwd ?? path.dirname(config.file);
-  const missing = programFault(program, folder, transport.env["PATH"] ?? world.env["PATH"] ?? "");
+  const missing = programFault(program, {
+    cwd: transport.cwd,
+    from: path.dirname(config.file),
+    paths: transport.env["PATH"] ?? world.env["PATH"] ?? "",
+  });
   if (missing !== undefined) {
     const again = gateway.kind === "up" ? `, then ${retryOf(world, server)}` : "";
-    const correct = `correct servers.${server.id}.command${thenRestart(world)}`;
-    const fix = `install ${program}${again}; or ${correct}`;
+    const [mend, key] = missing.startsWith("its cwd")
+      ? [`make the folder ${transport.cwd}`, "cwd"]
+      : [mendOf(program, missing), "command"];
+    const correct = `correct servers.${server.id}.${key}${thenRestart(world)}`;
+    const fix = `${mend}${again}; or ${correct}`;
     return [of(world, server, "GW_SERVER_COMMAND", missing, { fix })];
   }
   // The gateway has one running: a second one could stand in its way.
@@ -37,25 +43,10 @@ export async function checkStdioServer(
   return ofTry(world, server, tried);
 }
 
-/** Why a command cannot be started, in words; undefined: there is something to start. */
-export function programFault(program: string, folder: string, paths: string): string | undefined {
-  const places = program.includes("/")
-    ? [path.resolve(folder, program)]
-    : paths.split(":").map((place) => path.resolve(place || ".", program));
-  const there = places.filter((place) => statSync(place, { throwIfNoEntry: false })?.isFile());
-  if (there.length === 0) {
-    const where = program.includes("/") ? "" : " on the PATH";
-    return `the program "${program}" is not there${where}`;
-  }
-  const startable = there.some((place) => {
-    try {
-      accessSync(place, constants.X_OK);
-      return true;
-    } catch {
-      return false; // said below
-    }
-  });
-  return startable ? undefined : `"${there[0]}" is not executable`;
+function mendOf(program: string, missing: string): string {
+  if (missing.includes("(EACCES)")) return `make ${program} executable`;
+  if (missing.includes("(ENOEXEC)")) return `begin ${program} with a #! line`;
+  return `install ${program}`;
 }
 
 function of(
@@ -120,7 +111,7 @@ function ofTry(world: World, server: ServerConfig, tried: Tried): Finding[] {
 }
 
 function codeOf(cause: string): ErrorCode {
-  const missing = ["could not be started", "ENOENT", "EACCES", "not found", "not executable"];
+  const missing = ["could not be started", "not found", "not executable"];
   if (missing.some((word) => cause.includes(word))) return "GW_SERVER_COMMAND";
   const ends = ["ended", "exit", "signal", "times within a minute", "code "];
   return ends.some((word) => cause.includes(word)) ? "GW_SERVER_EXITS" : "GW_SERVER_PROTOCOL";

@@ -65,6 +65,19 @@ interface Row {
 
 const stdioRows: readonly Row[] = [
   {
+    marks: ["its cwd"],
+    code: "GW_SERVER_COMMAND",
+    fix: ({ at }) => ({ outside: "make the folder", config: `correct ${at}.cwd` }),
+  },
+  {
+    marks: ["ENOEXEC"],
+    code: "GW_SERVER_COMMAND",
+    fix: ({ at }) => ({
+      outside: "begin the script with a #! line",
+      config: `name its interpreter first in ${at}.command`,
+    }),
+  },
+  {
     marks: ["(EACCES)", "Permission denied"],
     code: "GW_SERVER_COMMAND",
     fix: ({ at }) => ({

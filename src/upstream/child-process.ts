@@ -4,6 +4,7 @@ import { limits } from "../base/limits.ts";
 import { createLineReader, type LineReader } from "../base/lines.ts";
 import type { Clock } from "../base/ports.ts";
 import { oneLine } from "../protocol/one-line.ts";
+import { programFault } from "../runtime/program.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { childEnvironment } from "./child-env.ts";
 import { sharedGuard } from "./guard.ts";
@@ -70,9 +71,10 @@ export function startProcess(
     });
   let errors = stderrReader();
   const guard = sharedGuard(ports.runtime);
+  const env = childEnvironment(ports.env, settings.env, mark);
   const child = ports.runtime.spawn({
     command: settings.command,
-    env: childEnvironment(ports.env, settings.env, mark),
+    env,
     ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
     on: {
       stdout: output.push,
@@ -83,7 +85,7 @@ export function startProcess(
         // What it started and left behind goes with it (U11).
         child.signal("SIGKILL");
         void endRest().then(gone.resolve);
-        on.exit(breach ?? endText(settings, code, signal, spawnError));
+        on.exit(breach ?? endText(settings, env["PATH"] ?? "", code, signal, spawnError));
       },
     },
   });
@@ -137,21 +139,16 @@ export function startProcess(
 
 function endText(
   { command, cwd }: StdioSettings,
+  paths: string,
   code: number | null,
   signal: string | null,
   spawnError?: Error,
 ): string {
   if (spawnError !== undefined) {
+    const [program = ""] = command;
     const { code: name = spawnError.message } = spawnError as { code?: string };
-    const program = `"${command[0] ?? ""}"`;
-    // A folder that is not there has the same code.
-    const from = cwd === undefined ? "" : `, started in ${cwd},`;
-    if (name === "ENOENT")
-      return `it could not be started: ${program}${from} is not there (ENOENT)`;
-    if (name === "EACCES") {
-      return `it could not be started: ${program}${from} is not executable (EACCES)`;
-    }
-    return `it could not be started: ${program}: ${name}`;
+    const fault = programFault(program, { cwd, paths }) ?? `"${program}": ${name}`;
+    return `it could not be started: ${fault}`;
   }
   return signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`;
 }

@@ -11,7 +11,6 @@ import { readClientFile } from "../../src/doctor/client-file.ts";
 import { connectAll, reachedBy } from "../../src/doctor/connect.ts";
 import { finding } from "../../src/doctor/finding.ts";
 import { periodsOf, runsOf } from "../../src/doctor/periods.ts";
-import { programFault } from "../../src/doctor/server-stdio.ts";
 import { clockText, spanText } from "../../src/doctor/times.ts";
 import type { HistoryEntry } from "../../src/gateway/history.ts";
 
@@ -227,12 +226,5 @@ describe("stages", () => {
     const codes = ["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ECONNRESET"];
     const words = ["refused", "silent", "no route", "no route", "closed"];
     expect(codes.map(reachedBy)).toEqual(words as ReturnType<typeof reachedBy>[]);
-  });
-
-  test("a program: there, not there, not executable", () => {
-    writeFileSync(join(folder, "text"), "", { mode: 0o644 });
-    expect(programFault("sh", "/", "/usr/bin:/bin")).toBeUndefined();
-    expect(programFault("no-such-thing", "/", "/usr/bin:/bin")).toContain("on the PATH");
-    expect(programFault("./text", folder, "")).toContain("not executable");
   });
 });

@@ -37,6 +37,18 @@ const cases: readonly (readonly ["http" | "stdio", string, string, RegExp])[] = 
     "GW_SERVER_COMMAND",
     /executable/,
   ],
+  [
+    "stdio",
+    'it could not be started: its cwd "/x" is not there (ENOENT)',
+    "GW_SERVER_COMMAND",
+    /servers.x.cwd/,
+  ],
+  [
+    "stdio",
+    'it could not be started: "/x" is no program: it is text without a #! line (ENOEXEC)',
+    "GW_SERVER_COMMAND",
+    /#!/,
+  ],
   ["stdio", "it exited with code 3", "GW_SERVER_EXITS", /servers show x/],
   ["stdio", "it was ended by SIGKILL", "GW_SERVER_EXITS", /servers show x/],
   ["stdio", "started 12 times within a minute; last: …", "GW_SERVER_EXITS", /servers show x/],
