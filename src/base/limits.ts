@@ -179,6 +179,8 @@ export const limits = {
   /** Processes that a child left behind: between two looks, and how long KILL is repeated, U11. */
   strayLookMs: 50,
   strayKillMs: 1_500,
+  /** Between two looks for dead processes that fell to us as the first process of a container. */
+  reapMs: 2_000,
   /** One answer of the guard: a mark and process ids. */
   guardLineBytes: 1024 * 1024,
   /** Header block of a server's HTTP answer. */

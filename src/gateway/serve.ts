@@ -15,6 +15,7 @@ import { loadPolicy } from "./load-policy.ts";
 import { createLogLevel } from "./log-level.ts";
 import { ownDataDir } from "./owner.ts";
 import type { Parts, PartsOptions } from "./parts.ts";
+import { reapOrphans } from "./reap.ts";
 
 export interface ServeOptions extends PartsOptions {
   /** Ends by itself after this long without a request, a stream or a watcher. */
@@ -70,6 +71,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     const { openBehind, reload, stop } = await import("./behind.ts");
     const { notifierOf } = await import("./notify.ts");
     const leftovers = endLeftovers(owner.run, log);
+    undo.push(reapOrphans(runtime.sys, systemClock));
     const before = {
       ...options,
       run: owner.run,

@@ -19,6 +19,7 @@ export const denoRuntime: Runtime = {
     fallocate: () => false,
     notDumpable: () => false,
     notify: () => false,
+    reap: () => false,
     trimText: () => false,
   },
 };

@@ -98,6 +98,8 @@ export interface Sys {
   fallocate(fd: number, bytes: number): boolean;
   /** Closes /proc/PID/environ and mem to children of the same user (L8); false where it cannot. */
   notDumpable(): boolean;
+  /** Takes the end of a child that nobody waits for; false where there was none, or it cannot. */
+  reap(pid: number): boolean;
   /**
    * Gives pages of the program's own text back to the kernel, which brings those that are needed
    * again from its cache. False where the platform cannot.

@@ -12,6 +12,7 @@ const MSG_NOSIGNAL = 0x4000;
 /** A reader that is behind must not stop the loop. */
 const MSG_DONTWAIT = 0x40;
 const MADV_DONTNEED = 4;
+const WNOHANG = 1;
 
 /** Linux, glibc or musl; elsewhere everything answers that it cannot. */
 export function linuxSys(): Sys {
@@ -20,6 +21,7 @@ export function linuxSys(): Sys {
   return {
     fallocate: (fd, bytes) => libc?.posix_fallocate?.(fd, 0, bytes) === 0,
     trimText: () => libc !== undefined && trimText(libc),
+    reap: (pid) => libc?.waitpid?.(pid, null, WNOHANG) === pid,
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     notify(state) {
       const { NOTIFY_SOCKET: path } = process.env;
@@ -80,6 +82,7 @@ interface Libc {
   ): number | bigint;
   close(fd: number): number;
   madvise(address: number, bytes: number, advice: number): number;
+  waitpid(pid: number, status: null, options: number): number;
 }
 
 interface Ffi {
@@ -92,6 +95,7 @@ const functions = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
   close: { args: ["i32"], returns: "i32" },
+  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
 };
 
