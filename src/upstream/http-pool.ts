@@ -90,12 +90,8 @@ export function createHttpPool(options: PoolOptions): HttpPool {
       return;
     }
     claim(wire, job);
-    if (clock.mono() - wire.idleFrom < trustMs) {
-      write(wire, job);
-      return;
-    }
-    // The server may have closed it meanwhile: let a waiting close event come first.
-    setImmediate(() => {
+    // The server may have closed it, however short ago: what the kernel knows of that comes first.
+    afterPoll(() => {
       if (job.aborted) return;
       if (wire.gone) start(job);
       else write(wire, job);
@@ -259,8 +255,11 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   };
 }
 
-/** A connection that was used this recently is written to at once. */
-const trustMs = 20;
+/** Bun runs the first immediate before it looks at its sockets, and the second one after that. */
+function afterPoll(run: () => void): void {
+  setImmediate(() => setImmediate(run));
+}
+
 const sweepMs = 500;
 
 /** `timeout=5` of a Keep-Alive field: a second less, so that the server does not close first. */

@@ -241,6 +241,19 @@ test("U27 an idle connection that the server closed is not used for a call", asy
   expect(calls(server)).toBe(30);
 });
 
+test("U27 a connection that was closed in this very moment is not used for a call", async () => {
+  const { server, upstream } = await start((socket, request) => {
+    socket.write(json(okResult(request)));
+    last = socket;
+  });
+  let last: { destroy(): void } | undefined;
+  for (let count = 0; count < 30; count += 1) {
+    last?.destroy();
+    expect(await callTool(upstream, "t")).toMatchObject({ kind: "response" });
+  }
+  expect(calls(server)).toBe(30);
+});
+
 test("an error with our id is the answer, whatever the HTTP status", async () => {
   const { upstream } = await start((socket, request) => {
     const error = { code: -32602, message: "no such tool" };
