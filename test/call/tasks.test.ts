@@ -141,6 +141,18 @@ describe("tasks between modern ones", () => {
     expect(not.error()).toMatchObject({ data: { code: "GW_UNANSWERED" } });
   });
 
+  test("F24 P1 questions of a task that cannot be read pass nobody", async () => {
+    const denied = `${all}  - {id: no, effect: deny, methods: [elicitation/create]}\n`;
+    const its = `{"method":"elicitation/create","params":${form}}`;
+    for (const requests of [`{"k":${its},"k":${its}}`, `[${its}]`, `{"__proto__":${its}}`]) {
+      const { at, id } = await behindModern(denied);
+      const got = await about(at, "tasks/get", id);
+      at.last().result(`{"resultType":"complete",${task},"inputRequests":${requests}}`);
+      await settle();
+      expect(got.error()).toMatchObject({ data: { code: "GW_UPSTREAM_ERROR" } });
+    }
+  });
+
   test("a client that does not declare the extension: -32021, HTTP 400", async () => {
     const { at, id } = await behindModern();
     const sent = at.server.sent.length;

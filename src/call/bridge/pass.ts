@@ -38,7 +38,8 @@ export function passRound(leg: Leg, message: StrictBody): void {
   if (asked.length === 0 && denied.length > 0) {
     const answers = denied.map(([key, answer]) => [key, [answer]] as const);
     leg.resend({ responses: responsesText(answers), state });
-  } else if (state === undefined && denied.length === 0) leg.end(answered(message, "modern"));
+  } else if (state === undefined && asked.length === requests.length)
+    leg.end(answered(message, "modern"));
   else {
     const sealed = sealWrap(leg, { state, answered: forUser });
     leg.end(ready(message, "modern", rewrapped(message, asked, sealed)));

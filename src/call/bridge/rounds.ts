@@ -33,6 +33,16 @@ export function answerRound(leg: Leg, message: StrictBody): void {
 
 /** What a modern server asks for, within the bounds of a round; throws what is wrong with it. */
 export function readRound(leg: Leg, message: StrictBody): InputRequired {
+  const read = readQuestions(leg, message);
+  leg.rounds += 1;
+  if (leg.rounds <= limits.askRounds) return read;
+  throw fault("GW_ASKED_TOO_MUCH", {
+    message: `"${leg.item.server}" still asks after ${limits.askRounds} rounds`,
+  });
+}
+
+/** Its questions; throws where they are none, or too many. */
+export function readQuestions(leg: Leg, message: StrictBody): InputRequired {
   const read = readInputRequired(message);
   const server = `"${leg.item.server}"`;
   if (!read.ok) {
@@ -45,11 +55,7 @@ export function readRound(leg: Leg, message: StrictBody): InputRequired {
       message: `${server} asks more than ${limits.questionsPerCall} questions at once`,
     });
   }
-  leg.rounds += 1;
-  if (leg.rounds <= limits.askRounds) return read.value;
-  throw fault("GW_ASKED_TOO_MUCH", {
-    message: `${server} still asks after ${limits.askRounds} rounds`,
-  });
+  return read.value;
 }
 
 /** The client may show again what it hid behind the URL (2025-11-25, client/elicitation). */

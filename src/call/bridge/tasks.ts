@@ -2,7 +2,6 @@
 
 import { isObject, type JsonObject, member } from "../../base/json.ts";
 import type { Era, StrictBody } from "../../protocol/message.ts";
-import { readInputRequired } from "../../protocol/translate/input-required.ts";
 import {
   createdId,
   createdWithId,
@@ -14,7 +13,7 @@ import { answered, ready, type Untimed } from "../answer.ts";
 import { note, verdictOf } from "./asking.ts";
 import type { Leg } from "./leg.ts";
 import { undeclared } from "./pass.ts";
-import { unanswerable } from "./rounds.ts";
+import { readQuestions, unanswerable } from "./rounds.ts";
 
 /** Whether an answer may hold the id of a task, between two sides of one era. */
 export function isAboutTask(leg: Leg, message: StrictBody, from: Era): boolean {
@@ -36,6 +35,7 @@ export function passTask(leg: Leg, message: StrictBody, from: Era): void {
   const { identity, message: request } = leg.incoming;
   const { tasks } = leg.ports;
   if (!isObject(result)) throw new Error("an answer about a task has a result");
+  if (from === "modern") checkQuestions(leg, message);
   if (leg.task === undefined) {
     const nested = from === "legacy";
     const id = createdId(result, nested);
@@ -51,7 +51,6 @@ export function passTask(leg: Leg, message: StrictBody, from: Era): void {
     return;
   }
   const { name } = leg.task;
-  if (from === "modern") checkQuestions(leg, message);
   const flat = request.method === "tasks/get" || request.method === "tasks/cancel";
   if (flat && from === "legacy") tasks.seen(identity.keyId, name, listedTask(result, name));
   const renamed = flat ? taskWithId(bytes, name) : bytes;
@@ -61,8 +60,7 @@ export function passTask(leg: Leg, message: StrictBody, from: Era): void {
 /** What tasks/get hands on of a server's questions is what a call would. */
 function checkQuestions(leg: Leg, message: StrictBody): void {
   if (!message.members("result").some(({ key }) => key === "inputRequests")) return;
-  const read = readInputRequired(message);
-  for (const { method, params, bytes } of read.ok ? read.value.requests : []) {
+  for (const { method, params, bytes } of readQuestions(leg, message).requests) {
     const entry = note(leg, method, bytes);
     const verdict = verdictOf(leg, method, params);
     entry.end = verdict === "ask" ? "passed" : verdict;

@@ -33,8 +33,10 @@ export function asksForInput(message: StrictBody): boolean {
 /** The error says what is wrong with the server's result. */
 export function readInputRequired(message: StrictBody): Result<InputRequired, string> {
   const members = message.members("result");
-  const asked = members.findLast(({ key }) => key === "inputRequests");
-  const state = members.findLast(({ key }) => key === "requestState");
+  // Whoever reads the other one is asked what nobody here looked at (P1).
+  if (isTwice(members)) return no("it has the same member twice");
+  const asked = members.find(({ key }) => key === "inputRequests");
+  const state = members.find(({ key }) => key === "requestState");
   const stateText = state && text(message.bytes, state);
   if (stateText !== undefined && !stateText.startsWith('"')) return no("requestState is no string");
   if (asked === undefined) {
@@ -48,6 +50,8 @@ export function readInputRequired(message: StrictBody): Result<InputRequired, st
     const request = readRequest(one.key, valueIn(bytes, one));
     if (request === undefined) return no("an input request is no request");
     if (requests.some(({ key }) => key === one.key)) return no("two input requests have one key");
+    // No client could answer it: the front refuses that key.
+    if (one.key === "__proto__") return no("an input request has the key __proto__");
     requests.push(request);
   }
   return ok({ requests, state: stateText });
@@ -133,13 +137,18 @@ function requestsText(requests: readonly Pick<InputRequest, "key" | "method" | "
 function readRequest(key: string, bytes: Uint8Array): InputRequest | undefined {
   if (bytes[0] !== 0x7b) return undefined;
   const members = membersOf(bytes);
-  const method = members.findLast((one) => one.key === "method");
-  const params = members.findLast((one) => one.key === "params");
+  if (isTwice(members)) return undefined;
+  const method = members.find((one) => one.key === "method");
+  const params = members.find((one) => one.key === "params");
   const name: unknown = method && JSON.parse(text(bytes, method));
   const given = params === undefined ? emptyObject : valueIn(bytes, params);
   const tree: unknown = JSON.parse(decoder.decode(given));
   if (typeof name !== "string" || !isObject(tree)) return undefined;
   return { key, method: name, params: tree, bytes: given };
+}
+
+function isTwice(members: readonly MemberSpan[]): boolean {
+  return new Set(members.map(({ key }) => key)).size < members.length;
 }
 
 function valueIn(bytes: Uint8Array, { valueStart, end }: MemberSpan): Uint8Array {

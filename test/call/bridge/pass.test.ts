@@ -112,6 +112,25 @@ describe("modern client, modern server", () => {
     }
   });
 
+  const odd = [
+    ["with the key __proto__", `{"__proto__":{"method":"elicitation/create","params":${form}}}`],
+    ["beside another one", `${one},"inputRequests":{"r":{"method":"roots/list"}}`],
+    ["with two methods", `{"r":{"method":"elicitation/create","method":"roots/list"}}`],
+  ] as const;
+  for (const [name, requests] of odd) {
+    test(`F24 P1 a denied question ${name} reaches nobody`, async () => {
+      for (const state of [undefined, '"s"']) {
+        const at = await cell("modern", "modern", { policy: denied });
+        const made = await at.call();
+        at.last().result(asks(requests, state));
+        await settle();
+        expect(textOf(made)).toContain("GW_UPSTREAM_ERROR");
+        expect(made.reply.answer()?.text).not.toContain("elicitation/create");
+        expect(at.outcomes()).toMatchObject([{ outcome: "unknown", code: "GW_UPSTREAM_ERROR" }]);
+      }
+    });
+  }
+
   test("a question that the client did not declare: -32021, HTTP 400", async () => {
     const at = await cell("modern", "modern");
     const made = await at.call({ capabilities: {} });
