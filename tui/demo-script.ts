@@ -310,8 +310,9 @@ function gatewayWith(fault: string | null): LiveGateway {
     dataDir: demoData,
     policy: {
       hash: "9c41e07d52b6a8f13e90c4d7b8a1f2650d3e7c94ab18f6025de3917ac4b0e2d8",
-      ...{ files: [`${demoFolder}/policies/prod.yaml`], rules: 9, fault },
+      ...{ files: [`${demoFolder}/policies/prod.yaml`], rules: 9 },
     },
+    reload: { readMs: startedMs, fault, restart: [] },
     logLevel: "info",
   };
 }

@@ -62,10 +62,11 @@ function linkNews(before: Live | undefined, { link }: Live): readonly string[] {
 /** Its policy, its store, its spool, and what can run out. */
 function ownNews(before: Live | undefined, { gateway, gauges }: Live): readonly string[] {
   const news: string[] = [];
-  const fault = gateway?.policy.fault ?? null;
-  const was = before?.gateway?.policy.fault ?? null;
+  const fault = gateway?.reload.fault ?? null;
+  const was = before?.gateway?.reload.fault ?? null;
   if (fault !== was) {
-    news.push(fault === null ? "The policy is loaded." : `The policy is not loaded: ${fault}.`);
+    const good = "Config and policy are those of the files again.";
+    news.push(fault === null ? good : `The reload was refused: ${fault}.`);
   }
   if (gauges === undefined) return news;
   const { store, spool } = gauges;

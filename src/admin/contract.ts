@@ -3,6 +3,7 @@
 import type { AccessStatus } from "../access/access.ts";
 import type { AuditStatus } from "../audit/audit.ts";
 import type { UpstreamStatus } from "../upstream/upstream.ts";
+import type { ReloadState } from "./contract-reload.ts";
 
 export const paths = {
   status: "/v1/status",
@@ -43,6 +44,7 @@ export interface GatewayStatus {
   readonly audit: AuditStatus;
   /** Gateways that take up each other's sessions show the same fingerprint. */
   readonly sealKey: { readonly fingerprint: string; readonly from: "config" | "data_dir" };
+  readonly reload: ReloadState;
   /** Settings of the store that make a commit less than durable, for people. */
   readonly warnings: readonly string[];
   readonly servers: readonly (UpstreamStatus & {
@@ -209,9 +211,8 @@ export interface LiveGateway {
     readonly hash: string;
     readonly files: readonly string[];
     readonly rules: number;
-    /** Why the last reload changed nothing; null when the loaded policy is that of the files. */
-    readonly fault: string | null;
   };
+  readonly reload: ReloadState;
   readonly logLevel: string;
 }
 

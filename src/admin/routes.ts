@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import type { Access } from "../access/access.ts";
 import type { Audit } from "../audit/audit.ts";
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
-import { isObject, type JsonObject } from "../base/json.ts";
+import { isObject, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Policy, Target } from "../policy/model.ts";
 import type { KeyRow, ReceiptQuery, ReceiptRow } from "../store/store.ts";
@@ -16,6 +16,7 @@ import {
   paths,
   type ReceiptDetail,
 } from "./contract.ts";
+import type { ReloadReport } from "./contract-reload.ts";
 import type { LiveFeed } from "./events.ts";
 import { listItems, whyItem } from "./items.ts";
 import { createKey, listKeys, revokeKey, rotateKey } from "./keys.ts";
@@ -53,8 +54,8 @@ export interface AdminPorts {
   /** For a request body, but for tests. */
   readonly bodyMs?: number;
   readonly logLevel: LogLevelPort;
-  /** Loads the policy anew and records who asked; rejects and changes nothing when it is bad. */
-  reload(keyId: string): Promise<void>;
+  /** Config and policy anew, on record with who asked; rejects and changes nothing when bad. */
+  reload(by: string, options: { readonly dryRun: boolean }): Promise<ReloadReport>;
 }
 
 /** What makes and ends keys: part of access/keys.ts. */
@@ -151,10 +152,8 @@ export const routes: readonly Route[] = [
     method: "POST",
     path: paths.reload,
     may: "admin",
-    async handle({ caller }, ports) {
-      await ports.reload(caller.keyId);
-      return { policy: ports.status().policy };
-    },
+    handle: ({ body, caller }, ports) =>
+      ports.reload(caller.keyId, { dryRun: member(body, "dry_run") === true }),
   },
 ];
 

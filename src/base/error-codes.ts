@@ -105,6 +105,7 @@ export const catalogue = {
   // What only `doctor` says
   GW_SILENT: row(503, -32603, 1, "The gateway's process is there but does not answer", "end its process and start it again: `authensor-gw serve`"),
   GW_STOPPED: row(503, -32603, 1, "The gateway ended without being told to", "look for the reason in its log and the system's (out of memory, kill)"),
+  GW_RELOAD_RESTART: row(200, -32603, 0, "A key of the config was changed that only a new start of the gateway can change", "restart the gateway when its agents can spare it; all other changes are in force"),
   GW_STALE: row(500, -32603, 1, "A file was changed and the running gateway does not use it yet", "restart the gateway"),
   GW_NO_TOOLS: row(403, -31001, 1, "The key sees no tool although servers offer some", "allow tools for this key in the policy; `authensor-gw tools why SERVER/TOOL --as KEY` names the rule"),
   GW_NO_KEY: row(401, -31001, 1, "There is no key with which an agent could call", "authensor-gw keys create --role executor --name NAME"),

@@ -148,6 +148,11 @@ export const limits = {
   ghostMs: 10 * 60_000,
   /** One connect to a server. */
   connectMs: 5_000,
+  /** A changed server: how long the old one stands in, its calls last, how many, how often seen. */
+  handoverMs: 60_000,
+  serverDrainMs: 60 * 60_000,
+  drainingPerServer: 8,
+  drainLookMs: 100,
   /** initialize, discover or one page of a list. */
   handshakeMs: 15_000,
   /** A child's handshake: npx may have to fetch the server first. */
@@ -304,6 +309,8 @@ export const limits = {
   /** How often the watchdog is fed, whatever WATCHDOG_USEC says. */
   watchdogLeastMs: 10,
   watchdogMostMs: 60_000,
+  /** What a reload asks of policy to say who sees a difference: beyond it, "at least". */
+  reloadLooks: 50_000,
   /** SIGTERM: answers that were given get this long to reach their sockets. */
   flushMs: 500,
   /** SIGTERM: calls in flight get this long to end. */

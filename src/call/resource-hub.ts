@@ -4,6 +4,8 @@ import type { JsonObject } from "../base/json.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 
 export interface ResourceHub {
+  /** One more server, which may tell of its resources. */
+  hear(upstream: Upstream): void;
   /** One more wants to know. Rejects with a GatewayError when the server refuses. */
   watch(upstream: Upstream, uri: string): Promise<void>;
   /** One of them does not any more. */
@@ -22,14 +24,14 @@ interface Watched {
 export function createResourceHub(upstreams: readonly Upstream[]): ResourceHub {
   const watched = new Map<string, Watched>();
   const listeners = new Set<(uri: string, params: JsonObject) => void>();
-  for (const upstream of upstreams) {
+  const hear = (upstream: Upstream) =>
     upstream.onChange((change) => {
       if (change.kind !== "updated") return;
       // Another server's word on it counts for nothing: the URI is its owner's (P17).
       if (watched.get(change.uri)?.upstream.id !== upstream.id) return;
       for (const listener of listeners) listener(change.uri, change.params);
     });
-  }
+  for (const upstream of upstreams) hear(upstream);
 
   function unwatch(uri: string): void {
     const entry = watched.get(uri);
@@ -41,6 +43,7 @@ export function createResourceHub(upstreams: readonly Upstream[]): ResourceHub {
   }
 
   return {
+    hear,
     async watch(upstream, uri) {
       let entry = watched.get(uri);
       if (entry === undefined) {

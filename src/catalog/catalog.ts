@@ -53,6 +53,10 @@ export interface Catalog {
   quarantined(): readonly Quarantined[];
   /** Forget what was prepared: the policy changed. */
   policyChanged(): void;
+  /** The set of servers, their settings or `naming` changed; `remade`: ids of the servers. */
+  refit(remade: ReadonlySet<string>): void;
+  /** Changes are told when it is released, at the latest after limits.startWaitMs. */
+  hold(): () => void;
   stop(): void;
 }
 

@@ -13,6 +13,7 @@ import { type SoundItem, type SoundList, soundList } from "./sound.ts";
 import { isOff, watch } from "./watch.ts";
 
 export interface ListOptions {
+  /** These two may change: then `refit` is called. */
   readonly servers: readonly Owner[];
   readonly naming: Naming;
   readonly clock: Clock;
@@ -27,6 +28,8 @@ export interface Lists {
   whyUnlisted(method: ListMethod, upstream: Upstream): string | undefined;
   starting(method: ListMethod): Promise<void> | undefined;
   announce(methods: Iterable<ListMethod>): void;
+  refit: Catalog["refit"];
+  hold: Catalog["hold"];
   /** Told at once, before anybody is announced anything. */
   onRebuilt(listener: (method: ListMethod) => void): void;
   onChange: Catalog["onChange"];
@@ -44,9 +47,9 @@ interface OneList {
 }
 
 export function openLists(options: ListOptions): Lists {
-  const { servers, clock } = options;
+  const { clock } = options;
   const rebuilt: ((method: ListMethod) => void)[] = [];
-  const { announce, onChange, stop } = announcer(clock);
+  const { announce, hold, onChange, stop } = announcer(clock);
   const all = new Map(
     listMethods.map((method): [ListMethod, OneList] => [
       method,
@@ -94,15 +97,21 @@ export function openLists(options: ListOptions): Lists {
       if (list.known.delete(id)) changed(list);
     }
   };
-
-  const firsts = servers.map(({ upstream }) =>
-    watch(upstream, {
+  const watched = new Set<Upstream>();
+  const begin = (upstream: Upstream) => {
+    watched.add(upstream);
+    // One that is no more has no say, and another one may have its id.
+    const ifThere = (run: () => void) => {
+      if (watched.has(upstream)) run();
+    };
+    return watch(upstream, {
       clock,
-      read: (method, raw) => read(upstream, method, raw),
-      failed: (method, why) => failed(upstream, method, why),
-      gone: () => gone(upstream),
-    }),
-  );
+      read: (method, raw) => ifThere(() => read(upstream, method, raw)),
+      failed: (method, why) => ifThere(() => failed(upstream, method, why)),
+      gone: () => ifThere(() => gone(upstream)),
+    });
+  };
+  const firsts = options.servers.map(({ upstream }) => begin(upstream));
   const settled = new Map(
     listMethods.map((method) => {
       const ended = Promise.all(firsts.map((first) => first[method])).then(() => {
@@ -133,6 +142,21 @@ export function openLists(options: ListOptions): Lists {
       return Promise.race([settled.get(method), late]);
     },
     announce,
+    refit(remade) {
+      const upstreams = options.servers.map(({ upstream }) => upstream);
+      for (const one of [...watched]) if (!upstreams.includes(one)) watched.delete(one);
+      const ids = new Set(upstreams.map(({ id }) => id));
+      for (const list of all.values()) {
+        for (const [id, { items }] of list.known) {
+          if (!ids.has(id)) list.known.delete(id);
+          else if (remade.has(id)) for (const item of items) list.made.delete(item);
+        }
+        for (const id of list.faults.keys()) if (!ids.has(id)) list.faults.delete(id);
+        changed(list);
+      }
+      for (const one of upstreams) if (!watched.has(one)) begin(one);
+    },
+    hold,
     onRebuilt: (listener) => void rebuilt.push(listener),
     onChange,
     stop,
@@ -180,20 +204,34 @@ function hintsOf({ method, known, faults }: OneList, { servers }: ListOptions): 
 }
 
 /** Tells of changes once for all that came within a moment (R12). */
-function announcer(clock: Clock): Pick<Lists, "announce" | "onChange" | "stop"> {
+function announcer(clock: Clock): Pick<Lists, "announce" | "hold" | "onChange" | "stop"> {
   const listeners = new Set<(changed: ReadonlySet<ListMethod>) => void>();
   let pending = new Set<ListMethod>();
   let cancel: (() => void) | undefined;
+  let held = 0;
   const tell = () => {
+    cancel = undefined;
+    if (held > 0 || pending.size === 0) return;
     const changed = pending;
     pending = new Set();
-    cancel = undefined;
     for (const listener of listeners) listener(changed);
   };
   return {
     announce(methods) {
       for (const method of methods) pending.add(method);
       cancel ??= clock.after(limits.listChangedMs, tell);
+    },
+    hold() {
+      held += 1;
+      let mine = 1;
+      const release = () => {
+        held -= mine;
+        mine = 0;
+        // What changed last may still be on its way.
+        if (held === 0) cancel ??= clock.after(limits.listChangedMs, tell);
+      };
+      clock.after(limits.startWaitMs, release);
+      return release;
     },
     onChange(listener) {
       listeners.add(listener);

@@ -68,6 +68,8 @@ export function openCatalog(options: CatalogOptions): Catalog {
       views.forget();
       lists.announce(listMethods);
     },
+    refit: lists.refit,
+    hold: lists.hold,
     stop: lists.stop,
   };
 }

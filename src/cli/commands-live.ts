@@ -100,10 +100,19 @@ export const live: readonly Command[] = [
   },
   {
     name: "reload",
-    usage: "[--json]",
-    summary: "Have the running gateway load its policy files anew",
-    help: "Needs a key with the role admin. A policy that does not load changes nothing.",
-    options: [config, json, keyFile],
+    usage: "[--dry-run] [--json]",
+    summary: "Have the running gateway load config and policy anew",
+    help:
+      "Needs a key with the role admin. Servers that did not change keep process, sessions and\n" +
+      "calls; of those that did, calls in flight end where they are. Files that do not load\n" +
+      "change nothing. --dry-run says what it would do; exit 1 when it would be refused.",
+    examples: ["reload --dry-run"],
+    options: [
+      config,
+      json,
+      keyFile,
+      { name: "dry-run", doc: "say what it would do, and do nothing" },
+    ],
     args: [0, 0],
     load: async () => (await import("./reload.ts")).run,
   },

@@ -40,11 +40,20 @@ export function statusText(status: GatewayStatus, nowMs: number): string {
       ` (${span(audit.lagMs)} old)${after(audit.broken)}`,
     `store     ${storeText(audit.store)}`,
     `seal key  ${status.sealKey.fingerprint}, from ${sealFrom[status.sealKey.from]}`,
+    ...reloadLines(status),
     ...status.warnings.map((warning) => `warning   ${printable(warning)}`),
     `now       ${counted(status.inFlight, "call")} in flight, ` +
       `${counted(status.sessions, "session")}, ${counted(status.streams, "stream")}`,
   ];
   return [...lines, "", serverTable(status, nowMs), "", gaugeTable(status)].join("\n");
+}
+
+/** Only where something is to be said of it. */
+function reloadLines({ reload: { fault, restart } }: GatewayStatus): readonly string[] {
+  return [
+    ...(fault === null ? [] : [`reload    refused: ${printable(fault)}`]),
+    ...(restart.length === 0 ? [] : [`restart   needed for ${restart.join(", ")}`]),
+  ];
 }
 
 const sealFrom = { config: "`seal_key`", data_dir: "data_dir" } as const;

@@ -9,12 +9,21 @@ export interface HostGuard {
   origin(header: string | null): boolean;
 }
 
-export function createHostGuard(hosts: readonly string[], ports: readonly number[]): HostGuard {
+/** `hosts` and `ports` may change. */
+export function createHostGuard(
+  hosts: () => readonly string[],
+  ports: readonly number[],
+): HostGuard {
   let exact = loopbackNames(ports);
   let known = ports.length;
-  const names = new Set(hosts.map((host) => host.toLowerCase()));
+  let of = hosts();
+  let names = namesOf(of);
 
   function verdict(text: string): HostVerdict {
+    if (hosts() !== of) {
+      of = hosts();
+      names = namesOf(of);
+    }
     if (ports.length !== known) {
       exact = loopbackNames(ports);
       known = ports.length;
@@ -35,6 +44,10 @@ export function createHostGuard(hosts: readonly string[], ports: readonly number
       return false;
     },
   };
+}
+
+function namesOf(hosts: readonly string[]): ReadonlySet<string> {
+  return new Set(hosts.map((host) => host.toLowerCase()));
 }
 
 function loopbackNames(ports: readonly number[]): Set<string> {

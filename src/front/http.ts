@@ -44,7 +44,7 @@ export interface FrontStatus {
 }
 
 export function createHttpFront(ports: FrontPorts): HttpFront {
-  const guard = createHostGuard(ports.hosts, ports.ports);
+  const guard = createHostGuard(() => ports.hosts, ports.ports);
   const { clock, random } = ports;
   const replay = createReplay(clock, random);
   const unread = createUnread(clock);

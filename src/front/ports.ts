@@ -11,6 +11,7 @@ import type { ListMethod } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
 import type { SelfDescription } from "../protocol/translate/initialize.ts";
 
+/** Limits, hosts and protocol are read for each request: they may change. */
 export interface FrontPorts {
   readonly access: Access;
   readonly clock: Clock;

@@ -7,13 +7,10 @@ import type { Live } from "./live.ts";
 import { liveActions } from "./live-actions.ts";
 import type { Parts } from "./parts.ts";
 import { readReceipt, readReceipts } from "./receipts.ts";
+import type { Reloads } from "./reload.ts";
 import { statusOf } from "./status.ts";
 
-export function adminPorts(
-  parts: Parts,
-  live: Live,
-  reload: (keyId: string) => Promise<void>,
-): AdminPorts {
+export function adminPorts(parts: Parts, live: Live, reloads: Reloads): AdminPorts {
   const { access, audit, catalog } = parts;
   const spoolDir = join(parts.config.dataDir, "spool");
   const sources = () => {
@@ -41,7 +38,7 @@ export function adminPorts(
         .flatMap(({ kind, ...one }) => (kind === "tool" ? [] : { kind, ...one })),
     policy: () => parts.policy.current,
     logLevel: parts.logLevel,
-    reload,
+    reload: reloads.reload,
   };
 }
 

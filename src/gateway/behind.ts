@@ -13,12 +13,12 @@ import { adminPorts } from "./admin-ports.ts";
 import { withFrames } from "./debug-frames.ts";
 import type { Door } from "./listeners.ts";
 import { openLive } from "./live.ts";
-import { loadPolicy } from "./load-policy.ts";
 import type { LogLevel } from "./log-level.ts";
 import { metricsFor } from "./metrics.ts";
 import { openToAll } from "./open-to-all.ts";
 import { openParts, type Parts, type PartsOptions, type PolicyInForce } from "./parts.ts";
 import { readiness } from "./ready.ts";
+import { createReloads, type Reloads } from "./reload.ts";
 import { watchHistory } from "./watch-history.ts";
 import { watching } from "./watching.ts";
 
@@ -34,11 +34,13 @@ export interface Before extends PartsOptions {
   readonly ports: readonly number[];
 }
 
+export interface Behind extends Record<"mcp" | "admin", ListenOptions["handle"]> {
+  readonly parts: Parts;
+  readonly reloads: Reloads;
+}
+
 /** Opens everything but the servers' connections; what is open goes to `undo`. */
-export async function openBehind(
-  before: Before,
-  undo: (() => unknown)[],
-): Promise<Record<"mcp" | "admin", ListenOptions["handle"]> & { parts: Parts }> {
+export async function openBehind(before: Before, undo: (() => unknown)[]): Promise<Behind> {
   const { runtime, log, policy } = before;
   const parts = await openParts(before, runtime, log, policy, undo);
   const front = frontOf(parts, before.ports);
@@ -48,11 +50,12 @@ export async function openBehind(
   const live = openLive(parts);
   parts.live = live;
   undo.push(() => live.close());
-  const admin = createAdmin(adminPorts(parts, live, (keyId) => reload(parts, keyId)));
+  const reloads = createReloads(parts);
+  const admin = createAdmin(adminPorts(parts, live, reloads));
   const history = watchHistory(parts);
   undo.push(() => history.close());
   const mcp = history.refusals((request, peer) => front.handle(request, peer));
-  return { parts, mcp, admin: (request, peer) => admin.fetch(request, peer) };
+  return { parts, reloads, mcp, admin: (request, peer) => admin.fetch(request, peer) };
 }
 
 function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
@@ -63,11 +66,17 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     clock: calls.clock,
     random: systemRandom,
     sealer: calls.sealer,
-    limits: config.limits,
-    hosts: config.hosts,
+    get limits() {
+      return parts.config.limits;
+    },
+    get hosts() {
+      return parts.config.hosts;
+    },
+    get protocol() {
+      return parts.config.protocol;
+    },
     ports,
     behindProxy: config.behindProxy,
-    protocol: config.protocol,
     handle: withFrames(handle, calls, frames, logLevel.debugs),
     hello: async (identity, era) => ({
       serverInfo: { name: "authensor-gw", version: parts.version },
@@ -81,30 +90,6 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
     metrics: (authorization) => metricsFor(parts, authorization),
     error: (message, fields) => parts.log.error(message, fields),
   });
-}
-
-/** Reload is all or nothing: a policy that does not load is logged, and the old one stays. */
-export async function reload(parts: Parts, by: string): Promise<void> {
-  const policy = await loadPolicy(parts.config).catch((thrown: unknown) => {
-    const error = asFault(thrown, "Cannot load the policy");
-    const { code, message, why, data } = error;
-    const at = data["at"] ?? "";
-    const cause = [message, ...why.split("\n").map((line) => line.trim())]
-      .filter(Boolean)
-      .join("; ");
-    parts.log.error("policy is not reloaded: the old policy stays", { code, at, cause, by });
-    parts.policy.fault = cause;
-    throw error;
-  });
-  parts.policy.fault = undefined;
-  const before = parts.policy.current.hash;
-  const after = policy.hash;
-  if (after === before) return;
-  // Recorded first: a policy must not come into force without a record of it.
-  await parts.audit.admin("reload", by, { policy_before: before, policy_after: after }).durable;
-  parts.policy.current = policy;
-  parts.catalog.policyChanged();
-  parts.log.info("policy reloaded", { before, after });
 }
 
 /** Lets calls in flight end, then closes everything. */

@@ -19,7 +19,7 @@ type Early = (request: Request) => Response | undefined;
 
 /** /health. `ports` may be filled while listening begins, as for the front. */
 export function earlyHealth(hosts: readonly string[], ports: readonly number[]): Early {
-  const guard = createHostGuard(hosts, ports);
+  const guard = createHostGuard(() => hosts, ports);
   return ({ headers, url, method }) => {
     // The path as the runtime gives it (front/http.ts); all but this one wait for the front.
     if (url.slice(url.indexOf("/", "http://".length + 1)) !== "/health") return;

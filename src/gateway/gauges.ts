@@ -8,6 +8,7 @@ import type { AuditStatus } from "../audit/audit.ts";
 import { limits } from "../base/limits.ts";
 import type { Parts } from "./parts.ts";
 import type { Pulse } from "./pulse.ts";
+import type { Server } from "./servers.ts";
 
 export interface Gauges {
   read(): LiveGauges;
@@ -53,7 +54,7 @@ function processGauges(
   pulse: Pulse,
   known: { memoryMax: number; handlesMax: number | null; handles: number | null },
 ): readonly LiveGauge[] {
-  const children = parts.upstreams.filter((upstream) => upstream.status().pid !== undefined);
+  const children = parts.servers.all.filter(({ upstream }) => upstream.status().pid !== undefined);
   const stdio = parts.config.servers.filter(({ transport }) => transport.kind === "stdio");
   return [
     gauge("memory", process.memoryUsage.rss(), known.memoryMax, "bytes", {
@@ -80,7 +81,7 @@ function frontGauges(parts: Parts): readonly LiveGauge[] {
   const front = parts.front?.status() ?? noFront;
   const keys = Math.max(1, parts.access.status().keys);
   const room = parts.config.servers.reduce((sum, { maxInFlight }) => sum + maxInFlight, 0);
-  const full = parts.upstreams.filter((upstream) => isFull(parts, upstream));
+  const full = parts.servers.all.filter(isFull);
   return [
     gauge("in_flight", parts.calls.board.inFlight.size, room, "count", {
       atLimit: "a server's calls over its max_in_flight are refused with GW_UPSTREAM_BUSY",
@@ -131,9 +132,8 @@ function gauge(
 
 const noFront = { sessions: 0, streams: 0, inFlight: 0, unreadBytes: 0 };
 
-function isFull(parts: Parts, upstream: Parts["upstreams"][number]): boolean {
-  const server = parts.config.servers.find(({ id }) => id === upstream.id);
-  return server !== undefined && upstream.status().inFlight >= server.maxInFlight;
+function isFull({ upstream, config }: Server): boolean {
+  return upstream.status().inFlight >= config.maxInFlight;
 }
 
 /** One sentence: what becomes of a receipt now. */

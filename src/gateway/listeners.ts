@@ -44,7 +44,7 @@ export async function openAdminPort(
 ): Promise<readonly Door[]> {
   if (config.admin.listen === undefined) return [];
   const ports: number[] = [];
-  const guard = createHostGuard([], ports);
+  const guard = createHostGuard(() => noHosts, ports);
   const doors = await openPort(runtime, "admin.listen", config.admin.listen, {
     bodyBytesMax: 1024 * 1024,
     idleSeconds: limits.httpIdleSeconds,
@@ -58,6 +58,8 @@ export async function openAdminPort(
   for (const { listener } of doors) ports.push(listener.port);
   return doors.map((door) => ({ ...door, url: `${door.url} (admin)` }));
 }
+
+const noHosts: readonly string[] = [];
 
 /** `localhost` is both loopback families; a missing family is skipped. Throws GW_PORT_TAKEN … */
 async function openPort(

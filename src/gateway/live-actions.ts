@@ -21,7 +21,7 @@ export function liveActions(parts: Parts, live: Live): LiveActions {
     throw fault("GW_CALL_UNKNOWN", { message: `The call "${id}" has just ended` });
   };
   return {
-    servers: () => parts.upstreams.map(({ id }) => id),
+    servers: () => parts.servers.all.map(({ id }) => id),
     async server(action, id, by) {
       await act(parts, action, id, by);
       return live.server(id);
@@ -50,10 +50,10 @@ export function liveActions(parts: Parts, live: Live): LiveActions {
 }
 
 async function act(parts: Parts, action: ServerAction, id: string, by: string): Promise<void> {
-  const upstream = parts.upstreams.find((one) => one.id === id);
-  const history = parts.histories.find((one) => one.id === id);
-  if (upstream === undefined) throw fault("GW_NAME", { message: `No server is called "${id}"` });
-  history?.note(`${action}, by key ${by}`);
+  const server = parts.servers.get(id);
+  if (server === undefined) throw fault("GW_NAME", { message: `No server is called "${id}"` });
+  const { upstream, history } = server;
+  history.note(`${action}, by key ${by}`);
   if (action === "disable") return upstream.disable(`disabled by key ${by}`);
   if (action === "retry") upstream.retry();
   if (action === "restart") await upstream.restart();

@@ -2,14 +2,14 @@
 
 import type { LiveInstance, LiveServer } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
-import type { InstanceStatus, UpstreamStatus } from "../upstream/upstream.ts";
+import type { InstanceStatus } from "../upstream/upstream.ts";
 import { changedMs } from "./config-find.ts";
 import type { ServerConfig } from "./config-model.ts";
 import { countsOf } from "./item-counts.ts";
-import type { ServerHistory } from "./live-history.ts";
 import { keysThatSee, troubleOf } from "./live-trouble.ts";
 import type { Parts } from "./parts.ts";
 import type { Pulse } from "./pulse.ts";
+import type { Server } from "./servers.ts";
 
 export interface ServerFeed {
   rows(): readonly LiveServer[];
@@ -18,18 +18,25 @@ export interface ServerFeed {
    * every call moves.
    */
   changed(counts: boolean): readonly LiveServer[];
+  /** Ids that were shown, of servers that are no more. */
+  gone(): readonly string[];
 }
 
 export function createServerFeed(parts: Parts, pulse: Pulse): ServerFeed {
   const shown = new Map<string, { version: number; text: string }>();
-  const rowOf = (server: ServerConfig) => serverRow(parts, pulse, server);
+  const rowOf = (server: Server) => serverRow(parts, pulse, server);
   return {
-    rows: () => parts.config.servers.map(rowOf),
+    rows: () => parts.servers.all.map(rowOf),
+    gone() {
+      const gone = [...shown.keys()].filter((id) => parts.servers.get(id) === undefined);
+      for (const id of gone) shown.delete(id);
+      return gone;
+    },
     changed(counts) {
       const rows: LiveServer[] = [];
-      for (const server of parts.config.servers) {
+      for (const server of parts.servers.all) {
         const before = shown.get(server.id);
-        const version = historyOf(parts, server.id)?.version ?? 0;
+        const { version } = server.history;
         if (!counts && before?.version === version) continue;
         const row = rowOf(server);
         const text = JSON.stringify(row);
@@ -41,23 +48,17 @@ export function createServerFeed(parts: Parts, pulse: Pulse): ServerFeed {
   };
 }
 
-function historyOf(parts: Parts, id: string): ServerHistory | undefined {
-  return parts.histories.find((history) => history.id === id);
-}
-
-export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): LiveServer {
-  const { id } = server;
-  const upstream = parts.upstreams.find((one) => one.id === id);
-  const history = historyOf(parts, id);
-  const status: UpstreamStatus = upstream?.status() ?? absent;
-  const hello = upstream?.hello();
+export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
+  const { id, config: server, upstream, history } = one;
+  const status = upstream.status();
+  const hello = upstream.hello();
   const { tools, heldBackTools: quarantined, items } = countsOf(parts.catalog, id);
   const listFault = parts.catalog.listFault(id);
   const { calls, failed, p50Ms, p95Ms } = pulse.server(id);
   const keys = () => keysThatSee(parts, id);
   const trouble = troubleOf({
     ...{ server, status, listFault, tools, quarantined, keys },
-    lastCause: history?.lastCause,
+    lastCause: history.lastCause,
     configChanged: () => changedMs(parts.config.file) > parts.startedMs,
     nowMs: parts.calls.clock.now(),
   });
@@ -68,7 +69,7 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
     // A server that answers but whose list failed is not well: it says so (pain 17).
     state: status.state === "ready" && listFault !== undefined ? "degraded" : status.state,
     sinceMs: status.sinceMs,
-    failingSinceMs: trouble === null ? null : (history?.failingSinceMs ?? null),
+    failingSinceMs: trouble === null ? null : (history.failingSinceMs ?? null),
     era: hello?.era ?? null,
     protocol: hello?.protocol ?? null,
     hello: hello === undefined ? null : `${cut(hello.name)} ${cut(hello.version)}`,
@@ -81,13 +82,13 @@ export function serverRow(parts: Parts, pulse: Pulse, server: ServerConfig): Liv
     instances: (status.instances ?? []).map(instanceRow),
     unattributed: status.unattributed ?? { question: 0, log: 0 },
     nextAttemptMs: status.nextAttemptMs ?? null,
-    attempts: history?.attempts ?? 0,
+    attempts: history.attempts,
     trouble,
     p50Ms,
     p95Ms,
     calls,
     failed,
-    history: history?.entries ?? [],
+    history: history.entries,
     stderr: status.stderr.slice(-limits.liveStderrLines).map(cut),
   };
 }
@@ -99,19 +100,6 @@ function instanceRow(instance: InstanceStatus): LiveInstance {
     ...{ pid: pid ?? null, busy: inFlight, waiting },
   };
 }
-
-const absent = {
-  state: "disabled",
-  sinceMs: 0,
-  cause: "`enabled: false` or `disabled: true` in the config",
-  nextAttemptMs: undefined,
-  inFlight: 0,
-  pid: undefined,
-  stderr: [],
-  transport: "stdio",
-  protocol: undefined,
-  instances: [],
-} as const satisfies UpstreamStatus;
 
 function cut(text: string): string {
   return text.length > limits.liveTextChars ? `${text.slice(0, limits.liveTextChars)}…` : text;

@@ -4,6 +4,7 @@ import type { LiveServer } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import type { ListFault } from "../catalog/catalog.ts";
+import type { Subject } from "../policy/model.ts";
 import type { ListMethod } from "../protocol/lists.ts";
 import type { UpstreamStatus } from "../upstream/upstream.ts";
 import type { ServerConfig } from "./config-model.ts";
@@ -84,19 +85,24 @@ const othersOf: Readonly<Record<Exclude<ListMethod, "tools/list">, string>> = {
 /** Executor keys that see any tool of the server; asked only where there is trouble. */
 export function keysThatSee(parts: Parts, server: string): number {
   const tools = parts.catalog.all().filter((tool) => tool.server === server);
+  const policy = parts.policy.current;
+  return liveExecutors(parts)
+    .slice(0, keysAtMost)
+    .filter((subject) =>
+      tools.some(({ target, declared }) => {
+        const seen = policy.candidates(subject, { kind: "tool", name: target, declared });
+        return seen.visibility !== "deny";
+      }),
+    ).length;
+}
+
+export function liveExecutors(parts: Parts): readonly Subject[] {
   const now = Date.now();
-  const live = parts.access
+  return parts.access
     .list()
     .filter((row) => row.revokedMs === null && (row.expiresMs === null || row.expiresMs > now))
-    .filter((row) => row.roles.includes("executor"));
-  const policy = parts.policy.current;
-  return live.slice(0, keysAtMost).filter(({ id: keyId, name: keyName, roles }) =>
-    tools.some(({ target, declared }) => {
-      const subject = { keyId, keyName, roles, claims: {} };
-      const seen = policy.candidates(subject, { kind: "tool", name: target, declared });
-      return seen.visibility !== "deny";
-    }),
-  ).length;
+    .filter((row) => row.roles.includes("executor"))
+    .map(({ id: keyId, name: keyName, roles }) => ({ keyId, keyName, roles, claims: {} }));
 }
 
 /** More keys than this are not looked at: it is one number in a sentence. */

@@ -33,7 +33,7 @@ export function openLive(parts: Parts): Live {
     pulse,
     gauges: () => gauges.read(),
     server(id) {
-      const server = parts.config.servers.find((one) => one.id === id);
+      const server = parts.servers.get(id);
       if (server === undefined) throw new Error(`no server ${id}`);
       return serverRow(parts, pulse, server);
     },
@@ -65,12 +65,14 @@ function liveSource(parts: Parts, pulse: Pulse, gauges: () => LiveGauges): LiveS
       if (slow) slowAt = now;
       const changedCalls = calls.changed();
       const changedServers = servers.changed(slow);
+      const gone = servers.gone();
       const changedGateway = gateway();
       const changedGauges = slow ? numbers() : undefined;
       if (changedCalls === "lost") return "lost";
       const batch = {
         ...(changedGateway === undefined ? {} : { gateway: changedGateway }),
         ...(changedServers.length === 0 ? {} : { servers: changedServers }),
+        ...(gone.length === 0 ? {} : { gone }),
         ...(changedCalls.length === 0 ? {} : { calls: changedCalls }),
         ...(changedGauges === undefined ? {} : { gauges: changedGauges }),
       };
@@ -104,8 +106,8 @@ function gatewayOf(parts: Parts): LiveGateway {
       hash: policy.hash,
       files: policy.files,
       rules: policy.rules.length,
-      fault: parts.policy.fault ?? null,
     },
+    reload: parts.reload,
     logLevel: parts.logLevel.current().level,
   };
 }

@@ -14,6 +14,8 @@ export interface LogLevel {
   set(level: Level, options: LevelOptions): LevelNow;
   /** Back to the config's. */
   reset(): LevelNow;
+  /** The config has another one. What an operator set stays until it ends. */
+  configure(level: Level): void;
   /** Cheap, asked for each call: whether anything of this key may be logged at debug. */
   debugs(keyName: string): boolean;
 }
@@ -38,8 +40,8 @@ export function createLogLevel(
   clock: Clock,
   ended: (was: LevelNow) => void,
 ): LogLevel {
-  const usual: LevelNow = { level: configured, untilMs: null, server: null, key: null };
-  const base = from(configured);
+  let usual: LevelNow = usualLevel(configured);
+  let base = from(configured);
   let now = usual;
   let changed = base;
   let cancel = () => {};
@@ -75,11 +77,24 @@ export function createLogLevel(
       end();
       return now;
     },
+    configure(level) {
+      const was = usual;
+      usual = usualLevel(level);
+      base = from(level);
+      if (now !== was) return;
+      now = usual;
+      changed = base;
+    },
     debugs(keyName) {
-      if (now === usual || (now.key !== null && now.key !== keyName)) return configured === "debug";
-      return now.level === "debug" || (now.server !== null && configured === "debug");
+      const { level } = usual;
+      if (now === usual || (now.key !== null && now.key !== keyName)) return level === "debug";
+      return now.level === "debug" || (now.server !== null && level === "debug");
     },
   };
+}
+
+function usualLevel(level: Level): LevelNow {
+  return { level, untilMs: null, server: null, key: null };
 }
 
 /** A line that names neither server nor key is about the gateway: not what was asked for. */

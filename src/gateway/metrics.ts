@@ -18,6 +18,8 @@ import { readiness } from "./ready.ts";
 export interface CallMetrics {
   /** The last event of each call; allocates nothing. */
   ended(call: LiveCall): void;
+  /** One more server. Counters of those that went stay: they never go back. */
+  know(server: string): void;
   samples(): readonly Sample[];
 }
 
@@ -36,6 +38,9 @@ export function createCallMetrics(servers: readonly string[]): CallMetrics {
   const own = createHistogram(ownBuckets);
   let malformed = 0;
   return {
+    know(server) {
+      if (!counts.has(server)) counts.set(server, countsOfOne());
+    },
     ended(call) {
       const { outcome, arrived, sentAt, answeredAt, endedAt } = call;
       const place = outcome === undefined ? undefined : places.get(outcome);
@@ -166,7 +171,7 @@ const states = [
 ];
 
 function serverSamples(parts: Parts): readonly Sample[] {
-  const all = parts.upstreams.map((upstream) => ({
+  const all = parts.servers.all.map(({ upstream }) => ({
     ...{ id: upstream.id, ...upstream.status() },
     counts: countsOf(parts.catalog, upstream.id),
   }));

@@ -16,7 +16,7 @@ import type { Parts } from "./parts.ts";
 export interface Notifier {
   ready(): void;
   /** Tells of a reload while it runs; gives and throws what it does. */
-  reloading(reload: () => Promise<void>): Promise<void>;
+  reloading<T>(reload: () => Promise<T>): Promise<T>;
   stopping(): void;
   close(): void;
 }
@@ -73,7 +73,7 @@ export function createNotifier(ports: NotifyPorts): Notifier {
     async reloading(reload) {
       tell("RELOADING=1");
       try {
-        await reload();
+        return await reload();
       } finally {
         tell("READY=1");
       }
@@ -126,11 +126,11 @@ function every(clock: Clock, ms: number, run: () => void): () => void {
 }
 
 function statusLine(parts: Parts): string {
-  const states = parts.upstreams.map((upstream) => upstream.status().state);
+  const states = parts.servers.all.map(({ upstream }) => upstream.status().state);
   const wanted = states.filter((state) => state !== "disabled");
   const ready = wanted.filter((state) => state === "ready").length;
   const inFlight = parts.calls.board.inFlight.size;
-  const reload = parts.policy.fault === undefined ? "" : ", policy files do not load";
+  const reload = parts.reload.fault === null ? "" : ", config or policy do not load";
   const store = parts.audit.status().store.ok ? "" : ", receipts wait for the store";
   return `${ready}/${wanted.length} servers ready, ${inFlight} in flight${store}${reload}`;
 }

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { type KeyAccess, openAccess } from "../access/keys.ts";
+import type { ReloadState } from "../admin/contract-reload.ts";
 import type { Audit } from "../audit/audit.ts";
 import { openAudit } from "../audit/open.ts";
 import { limits } from "../base/limits.ts";
@@ -24,19 +25,16 @@ import type { HttpFront } from "../front/http.ts";
 import type { Policy } from "../policy/model.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
-import { openUpstream } from "../upstream/open.ts";
-import type { UpstreamOptions } from "../upstream/settings.ts";
-import type { Upstream, UpstreamControl } from "../upstream/upstream.ts";
 import { withAccessLog } from "./access-log.ts";
 import type { Config } from "./config-model.ts";
 import type { Door } from "./listeners.ts";
 import type { Live } from "./live.ts";
-import { type ServerHistory, withHistory } from "./live-history.ts";
 import type { LogLevel } from "./log-level.ts";
 import { type CallMetrics, createCallMetrics } from "./metrics.ts";
 import { checkPin, openStore } from "./open-store.ts";
 import { reachStore } from "./reach-store.ts";
 import { sealFingerprint, sealKey } from "./seal-key.ts";
+import { openServers, type Servers } from "./servers.ts";
 import { type OpenSessionStates, openSessionStates } from "./session-states.ts";
 
 export interface PartsOptions {
@@ -47,7 +45,8 @@ export interface PartsOptions {
 
 /** Everything that is open, for status, reload and stop. */
 export interface Parts {
-  readonly config: Config;
+  /** In force now: a reload changes it. */
+  config: Config;
   readonly version: string;
   readonly startedMs: number;
   readonly log: Log;
@@ -59,13 +58,13 @@ export interface Parts {
   /** Of the seal key, for people. */
   readonly sealFingerprint: string;
   readonly audit: Audit;
-  readonly upstreams: readonly (Upstream & UpstreamControl)[];
+  readonly servers: Servers;
   readonly catalog: Catalog;
   readonly calls: CallPorts;
   readonly callMetrics: CallMetrics;
   readonly policy: PolicyInForce;
-  /** One for each upstream. */
-  readonly histories: readonly ServerHistory[];
+  /** Of the last reload. */
+  reload: ReloadState;
   live: Live | undefined;
   front: HttpFront | undefined;
   doors: readonly Door[];
@@ -73,8 +72,6 @@ export interface Parts {
 
 export interface PolicyInForce {
   current: Policy;
-  /** Why the last reload changed nothing. */
-  fault?: string | undefined;
 }
 
 /** Opens store, keys, receipts and servers, in this order; what is open goes to `undo`. */
@@ -85,11 +82,92 @@ export async function openParts(
   policy: PolicyInForce,
   undo: (() => unknown)[],
 ): Promise<Parts> {
-  const { config, version } = options;
-  const [clock, random] = [systemClock, systemRandom];
+  const { config, version, logLevel } = options;
+  const base = await openBase(options, runtime, log, undo);
+  const { access, audit } = base;
+  const held = { config };
+  const callMetrics = createCallMetrics(config.servers.map(({ id }) => id));
+  const board = createBoard(clock, callMetrics.ended);
+  const identity = { name: "authensor-gw", version };
+  const servers = openServers({
+    ...{ runtime, clock, random, identity, log, env: ownEnvironment(), run: options.run },
+    servers: config.servers,
+    calls: board.inFlight,
+    limits: {
+      get resultBytes() {
+        return held.config.limits.resultBytes;
+      },
+    },
+  });
+  undo.push(() => servers.stop());
+  const { sealer, ...sealed } = openSealer(config, random);
+  const catalog = openCatalog({
+    get servers() {
+      return servers.all;
+    },
+    get naming() {
+      return held.config.naming;
+    },
+    policy: () => policy.current,
+    carried: carried(),
+    clock,
+    sealer,
+    warn: (message, fields) => log.warn(message, fields),
+  });
+  undo.push(() => catalog.stop());
+  const calls: CallPorts = {
+    audit: callAudit(config, audit),
+    catalog,
+    clock,
+    deadlines: createDeadlines(clock),
+    board,
+    parks: createParks(random),
+    tasks: createTasks(sealer),
+    resources: createResourceHub(servers.all.map(({ upstream }) => upstream)),
+    sealer,
+    policy: () => policy.current,
+    isLive: config.auth === "none" ? () => true : access.isLive,
+    clientInfoText: JSON.stringify(identity),
+    debug: undefined,
+    error: (message, fields) => log.error(message, fields),
+  };
+  follow(servers, calls, callMetrics);
+  const known = { version, startedMs: clock.now(), log, logLevel, runtime, ...base, ...sealed };
+  return {
+    ...{ ...known, servers, catalog, calls, callMetrics, policy },
+    reload: { readMs: clock.now(), fault: null, restart: [] },
+    ...{ live: undefined, front: undefined, doors: [] },
+    get config() {
+      return held.config;
+    },
+    set config(next) {
+      held.config = next;
+    },
+  };
+}
+
+/** What a server that comes later is told to. */
+function follow(servers: Servers, calls: CallPorts, callMetrics: CallMetrics): void {
+  servers.onChange(({ added, remade }) => {
+    for (const { id, upstream } of added) {
+      callMetrics.know(id);
+      calls.resources.hear(upstream);
+    }
+    calls.catalog.refit(remade);
+  });
+}
+
+const [clock, random] = [systemClock, systemRandom];
+
+async function openBase(
+  { config, version, acceptStoreChange }: PartsOptions,
+  runtime: Runtime,
+  log: Log,
+  undo: (() => unknown)[],
+): Promise<Pick<Parts, "store" | "access" | "sessionStates" | "audit">> {
   const store = await openStore(config);
   undo.push(() => store.close());
-  if (options.acceptStoreChange !== true) checkPin(config, store);
+  if (acceptStoreChange !== true) checkPin(config, store);
   undo.push(await reachStore({ config, store, clock, log }));
   const access = await openAccess({
     store,
@@ -114,45 +192,12 @@ export async function openParts(
     log: (level, message, fields) => log[level](message, { ...fields }),
   });
   undo.push(() => audit.close(limits.shipDeadlineMs));
+  return { store, access, sessionStates, audit };
+}
 
-  const identity = { name: "authensor-gw", version };
-  const ports = { runtime, clock, random, identity, log, run: options.run };
-  const servers = openServers(config, ports, undo);
-  const { sealer, ...sealed } = openSealer(config, random);
-  const catalog = openCatalog({
-    servers,
-    naming: config.naming,
-    policy: () => policy.current,
-    carried: carried(),
-    clock,
-    sealer,
-    warn: (message, fields) => log.warn(message, fields),
-  });
-  undo.push(() => catalog.stop());
-  const callMetrics = createCallMetrics(config.servers.map(({ id }) => id));
-  const calls: CallPorts = {
-    audit: config.log.access ? withAccessLog(audit) : audit,
-    catalog,
-    clock,
-    deadlines: createDeadlines(clock),
-    board: createBoard(clock, callMetrics.ended),
-    parks: createParks(random),
-    tasks: createTasks(sealer),
-    resources: createResourceHub(servers.map(({ upstream }) => upstream)),
-    sealer,
-    policy: () => policy.current,
-    isLive: config.auth === "none" ? () => true : access.isLive,
-    clientInfoText: JSON.stringify(identity),
-    debug: undefined,
-    error: (message, fields) => log.error(message, fields),
-  };
-  const upstreams = servers.map((server) => server.upstream);
-  const histories = servers.map((server) => server.history);
-  const { logLevel } = options;
-  const known = { config, version, startedMs: clock.now(), log, logLevel, runtime };
-  const opened = { ...known, store, access, sessionStates, audit, ...sealed };
-  const behind = { upstreams, histories, catalog, calls, callMetrics, policy };
-  return { ...opened, ...behind, live: undefined, front: undefined, doors: [] };
+/** With a line for each call in the log, where the config says so. */
+export function callAudit(config: Config, audit: Audit): Audit {
+  return config.log.access ? withAccessLog(audit) : audit;
 }
 
 /** A capability is declared when its requests are answered. */
@@ -170,23 +215,6 @@ function carried(): Carried {
 function openSealer(config: Config, random: Random) {
   const key = config.sealKey ?? sealKey(config.dataDir, random);
   return { sealer: createSealer(key, random), sealFingerprint: sealFingerprint(key) };
-}
-
-type ServerPorts = Pick<
-  UpstreamOptions,
-  "runtime" | "clock" | "random" | "identity" | "log" | "run"
->;
-
-function openServers(config: Config, ports: ServerPorts, undo: (() => unknown)[]) {
-  const own = { ...ports, env: ownEnvironment(), limits: config.limits };
-  // A disabled one too: it is shown, and an operator may enable it.
-  return config.servers.map((server) => {
-    const opened = openUpstream({ ...own, config: server });
-    undo.push(() => opened.stop());
-    const { upstream, history } = withHistory(opened, ports.clock);
-    const timeout = (tool: string) => server.tools[tool]?.timeout ?? server.timeout;
-    return { upstream, history, timeout };
-  });
 }
 
 function ownEnvironment(): Readonly<Record<string, string>> {

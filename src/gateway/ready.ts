@@ -41,7 +41,7 @@ function keysReason(source: string, error: string | undefined): string {
 }
 
 function serverCheck(id: string, parts: Parts): { name: string; ok: boolean; reason: string } {
-  const status = parts.upstreams.find((upstream) => upstream.id === id)?.status();
+  const status = parts.servers.get(id)?.upstream.status();
   const ok = status?.state === "ready";
   return { name: `server ${id}`, ok, reason: status?.cause ?? status?.state ?? "unknown" };
 }

@@ -24,7 +24,7 @@ export interface ServeOptions extends PartsOptions {
 
 export interface Running {
   readonly listen: readonly string[];
-  /** Loads the policy files anew; throws and changes nothing when they do not load. */
+  /** Loads config and policy anew; throws and changes nothing when they do not load. */
   reload(): Promise<void>;
   /** Resolves when `idleExitMs` is over; never without it. */
   readonly idle: Promise<void>;
@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     // L8: a child of the same user could otherwise read our environment and memory.
     if (!runtime.sys.notDumpable()) log.debug("children may read this process's environment");
 
-    const { openBehind, reload, stop } = await import("./behind.ts");
+    const { openBehind, stop } = await import("./behind.ts");
     const { notifierOf } = await import("./notify.ts");
     const leftovers = endLeftovers(owner.run, log);
     undo.push(reapOrphans(runtime.sys, systemClock));
@@ -82,14 +82,14 @@ export async function serve(options: ServeOptions): Promise<Running> {
       doors: [...doors],
       ports,
     };
-    const { parts, mcp: front, admin: api } = await openBehind(before, undo);
+    const { parts, reloads, mcp: front, admin: api } = await openBehind(before, undo);
     // The last to open are the first to close, wherever we are by then.
     undo.push(closeDoors);
     mcp.open(front);
     admin.open(api);
     // One that still holds a port or a file would be in the way of its successor.
     await leftovers;
-    for (const upstream of parts.upstreams) upstream.start();
+    for (const { upstream } of parts.servers.all) upstream.start();
     const notifier = notifierOf(parts);
     undo.push(() => notifier.close());
     notifier.ready();
@@ -100,7 +100,9 @@ export async function serve(options: ServeOptions): Promise<Running> {
     return {
       listen,
       idle: idle?.wait(() => isBusy(parts)) ?? new Promise(() => undefined),
-      reload: () => notifier.reloading(() => reload(parts, "SIGHUP")),
+      async reload() {
+        await notifier.reloading(() => reloads.reload("SIGHUP", { dryRun: false }));
+      },
       stop() {
         notifier.stopping();
         return stop(parts, undo);

@@ -24,12 +24,13 @@ export function statusOf(parts: Parts, live: Pick<Live, "gauges">): GatewayStatu
       fingerprint: parts.sealFingerprint,
       from: parts.config.sealKey === undefined ? "data_dir" : "config",
     },
+    reload: parts.reload,
     warnings: parts.store.warnings(),
-    servers: parts.upstreams.map((upstream) => ({
+    servers: parts.servers.all.map(({ upstream, history }) => ({
       id: upstream.id,
       ...stateOf(parts, upstream),
       ...offeredBy(parts, upstream.id),
-      failingSinceMs: parts.histories.find(({ id }) => id === upstream.id)?.failingSinceMs ?? null,
+      failingSinceMs: history.failingSinceMs ?? null,
     })),
     sessions: front.sessions,
     streams: front.streams,

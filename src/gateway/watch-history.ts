@@ -60,7 +60,7 @@ export function watchHistory(parts: Parts): HistoryWatch {
   function serverStates(): void {
     // Servers that end with the gateway are no news.
     if (closed) return;
-    for (const upstream of parts.upstreams) {
+    for (const { upstream } of parts.servers.all) {
       const { state: now, cause } = upstream.status();
       // Each attempt would be a line: it is in trouble until it is ready.
       if (now === "starting" || now === "idle") continue;
@@ -134,7 +134,11 @@ export function watchHistory(parts: Parts): HistoryWatch {
   }
 
   history.add({ kind: "start", at: clock.now(), pid: process.pid, version: parts.version });
-  for (const upstream of parts.upstreams) upstream.onChange(serverStates);
+  for (const { upstream } of parts.servers.all) upstream.onChange(serverStates);
+  parts.servers.onChange(({ added, removed }) => {
+    for (const { upstream } of added) upstream.onChange(serverStates);
+    for (const { id } of removed) state({ of: "server", id, state: "removed", ok: true, why: "" });
+  });
   lookIn(limits.liveGaugesMs);
   return {
     refusals: (handle) => (request, peer) => {

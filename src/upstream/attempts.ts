@@ -30,7 +30,7 @@ export interface Attempts extends UpstreamControl {
   /** Begins an attempt. */
   begin(): void;
   /** Ends the link, waits for an attempt that is going on, and makes no other. */
-  stop(): Promise<void>;
+  stop(cause?: string): Promise<void>;
 }
 
 export interface AttemptsOptions extends UpstreamOptions {
@@ -230,12 +230,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     reach,
     begin,
     ...control,
-    async stop() {
+    async stop(cause = "the gateway is stopping") {
       stopping = true;
       cancelTimer();
       const live = link;
       link = undefined;
-      if (!states.off) states.enter("stopped", "the gateway is stopping");
+      if (!states.off) states.enter("stopped", cause);
       await live?.close();
       await transport.close();
       await attempt?.catch(() => undefined);

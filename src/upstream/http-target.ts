@@ -44,7 +44,9 @@ export function httpTarget(options: UpstreamOptions, settings: HttpSettings): Ht
     server: options.config.id,
     url,
     pool,
-    resultBytes: options.limits.resultBytes,
+    get resultBytes() {
+      return options.limits.resultBytes;
+    },
     identity: options.identity,
     postHead: postHeadOf(url),
     postHeadOf,

@@ -96,11 +96,11 @@ export function openInstances(
       if (origin.capabilities.asks && hello?.era === "legacy" && !first.isOff()) pool.meet(origin);
     },
     onChange: (listener) => void listeners.push(listener),
-    async stop() {
-      const closing = pool.close("the gateway is stopping");
+    async stop(cause = "the gateway is stopping") {
+      const closing = pool.close(cause);
       // Sessions are ended over connections that end with the first.
       if (config.transport.kind === "http") await closing;
-      await Promise.all([closing, first.stop()]);
+      await Promise.all([closing, first.stop(cause)]);
     },
     retry() {
       first.retry();

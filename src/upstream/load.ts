@@ -11,11 +11,12 @@ export interface Load {
 
 export interface LoadLimit {
   readonly id: string;
+  /** Read for each request: it may change. */
   readonly maxInFlight: number;
 }
 
 /** `all`: of the server, where this is the load of one instance; `idle`: nothing is left there. */
-export function createLoad({ id, maxInFlight }: LoadLimit, all?: Load, idle?: () => void): Load {
+export function createLoad(limit: LoadLimit, all?: Load, idle?: () => void): Load {
   let inFlight = 0;
   return {
     get inFlight() {
@@ -23,12 +24,7 @@ export function createLoad({ id, maxInFlight }: LoadLimit, all?: Load, idle?: ()
     },
     begin() {
       if (all !== undefined) all.begin();
-      else if (inFlight >= maxInFlight) {
-        throw fault("GW_UPSTREAM_BUSY", {
-          message: `"${id}" has ${inFlight} calls in flight`,
-          cause: `max_in_flight is ${maxInFlight}`,
-        });
-      }
+      else if (inFlight >= limit.maxInFlight) throw busy(limit, inFlight);
       inFlight += 1;
     },
     end() {
@@ -37,4 +33,11 @@ export function createLoad({ id, maxInFlight }: LoadLimit, all?: Load, idle?: ()
       if (inFlight === 0) idle?.();
     },
   };
+}
+
+function busy({ id, maxInFlight }: LoadLimit, inFlight: number) {
+  return fault("GW_UPSTREAM_BUSY", {
+    message: `"${id}" has ${inFlight} calls in flight`,
+    cause: `max_in_flight is ${maxInFlight}`,
+  });
 }

@@ -34,7 +34,10 @@ export async function sseLink(options: SseLinkOptions): Promise<Link> {
   let over: string | undefined;
   let live = false;
   const talk = createTalk({
-    ...{ server: target.server, resultBytes: target.resultBytes, clock, events },
+    ...{ server: target.server, clock, events },
+    get resultBytes() {
+      return target.resultBytes;
+    },
     process: () => wire,
   });
   let wire: Posts = noPosts;

@@ -86,7 +86,9 @@ function startTry(
   exit.promise.catch(() => undefined);
   const talk = createTalk({
     server: options.config.id,
-    resultBytes: options.limits.resultBytes,
+    get resultBytes() {
+      return options.limits.resultBytes;
+    },
     clock: options.clock,
     process: () => child,
     events,

@@ -39,7 +39,8 @@ export interface Upstream {
   onChange(listener: (change: UpstreamChange) => void): void;
   /** Begins to connect and keeps the server connected; never throws. */
   start(): void;
-  stop(): Promise<void>;
+  /** `cause`: why, where it is not the gateway that stops. */
+  stop(cause?: string): Promise<void>;
 }
 
 /** What an operator may do with a server; none of it outlives this run of the gateway. */

@@ -109,8 +109,13 @@ export function ports(options: { keys?: KeyRow[]; broken?: boolean } = {}) {
       { kind: "template", server: "files", name: "file:///{+a}", why: '"other" has it already' },
     ],
     policy: () => loaded.value,
-    reload: async (keyId) => {
-      records.push(`reload by ${keyId}`);
+    reload: async (by, { dryRun }) => {
+      records.push(`reload by ${by}`);
+      return {
+        ...{ dryRun, changed: false, servers: [], settings: [], restart: [] },
+        tools: { appear: 0, appearFor: 0, go: 0, goFor: 0, ofKeys: 0, keys: 0 },
+        policy: { hash: "h", files: [], rules: 0, changed: false },
+      };
     },
   };
   return { admin, records, keys };

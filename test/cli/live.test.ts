@@ -166,7 +166,7 @@ describe("with a running gateway", () => {
     expect(more).toEqual([]);
     expect(JSON.parse(line)).toMatchObject({
       level: "error",
-      message: expect.stringContaining("the old policy stays"),
+      message: expect.stringContaining("what was in force stays"),
       code: "GW_POLICY",
       at: `${path}:4`,
     });

@@ -117,10 +117,10 @@ test("a reload that fails is told until one succeeds", async () => {
   const file = join(gateway.folder, "policy.yaml");
   writeFileSync(file, "id: p\nallow: 5\n");
   expect((await gateway.cli("reload")).code).not.toBe(0);
-  expect((await snapshot()).gateway.policy.fault).toContain("policy.yaml");
+  expect((await snapshot()).gateway.reload.fault).toContain("policy.yaml");
   writeFileSync(file, policy);
   expect((await gateway.cli("reload")).code).toBe(0);
-  expect((await snapshot()).gateway.policy.fault).toBeNull();
+  expect((await snapshot()).gateway.reload.fault).toBeNull();
 });
 
 test("a change of the log level is in the next batch", async () => {

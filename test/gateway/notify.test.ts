@@ -187,7 +187,7 @@ for (const program of ["bun", "binary"] as const) {
       writeFileSync(join(gateway.folder, "policy.yaml"), "id: t\nallow: [nonsense");
       gateway.child().process.kill("SIGHUP");
       await socket.says("RELOADING=1");
-      await socket.says("STATUS=1/1 servers ready, 0 in flight, policy files do not load");
+      await socket.says("STATUS=1/1 servers ready, 0 in flight, config or policy do not load");
       const fed = () => socket.received().filter(([line]) => line === "WATCHDOG=1").length;
       const before = fed();
       await until(() => fed() > before);

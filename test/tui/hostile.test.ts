@@ -74,7 +74,7 @@ const small: LiveSnapshot = {
       .filter(({ why, decision }) => why !== null || decision?.code !== null)
       .slice(-30),
   ],
-  gateway: { ...whole.gateway, policy: { ...whole.gateway.policy, fault: "fault" } },
+  gateway: { ...whole.gateway, reload: { readMs: 1, fault: "fault", restart: ["listen"] } },
   gauges: {
     ...whole.gauges,
     store: { ...whole.gauges.store, ok: false, error: "error" },

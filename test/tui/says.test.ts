@@ -170,7 +170,7 @@ describe("the demo says what a gateway says", () => {
   test("its policy's fault is the reader's", () => {
     const text = policyText().replace('hint: "only', 'hnt: "only');
     const read = readPolicy([{ name: `${demoFolder}/policies/prod.yaml`, text }]);
-    const faults = played().flatMap(({ gateway }) => gateway?.policy.fault ?? []);
+    const faults = played().flatMap(({ gateway }) => gateway?.reload.fault ?? []);
     const [problem] = read.ok ? [] : read.error;
     expect(faults[0]).toContain(`${problem?.file}:${problem?.line}:${problem?.column}`);
     expect(faults[0]).toContain(`${problem?.message} (${problem?.fix})`);

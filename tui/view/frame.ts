@@ -145,7 +145,7 @@ function lostLine({ link }: Live, now: number, width: number): Line {
 function worst({ gateway, gauges }: Live): string | undefined {
   if (gauges?.spool.broken !== null && gauges !== undefined) return "receipts cannot be written";
   if (gauges?.store.ok === false) return `${gauges.store.kind} down`;
-  if ((gateway?.policy.fault ?? null) !== null) return "policy not loaded";
+  if ((gateway?.reload.fault ?? null) !== null) return "reload refused";
   if ((gateway?.policy.files.length ?? 0) === 0) return "no policy: all is denied";
   const full = gauges?.gauges.find((gauge) => !gauge.ok);
   return full === undefined ? undefined : full.name.replaceAll("_", " ");

@@ -288,7 +288,7 @@ function gaugeLines(gauge: LiveGauge | undefined, width: number): readonly Line[
 function gatewayLines({ live, now }: Scene, width: number): readonly Line[] {
   const { gateway } = live;
   if (gateway === undefined) return [];
-  const { policy } = gateway;
+  const { policy, reload } = gateway;
   const files = policy.files.length === 0 ? "none: everything is denied" : policy.files.join(", ");
   const rules = policy.rules === 1 ? "1 rule" : `${policy.rules} rules`;
   const rows: readonly (readonly [string, string, Tone?])[] = [
@@ -297,7 +297,12 @@ function gatewayLines({ live, now }: Scene, width: number): readonly Line[] {
     ["config", gateway.config],
     ["data_dir", gateway.dataDir],
     ["policy", `${rules}, ${policy.hash.slice(0, 12)}, ${files}`],
-    ...(policy.fault === null ? [] : [["not read", policy.fault, "bad"] as const]),
+    ...(reload.fault === null ? [] : [["not read", reload.fault, "bad"] as const]),
+    ...(reload.restart.length === 0
+      ? []
+      : [
+          ["restart", `changed, in force after one: ${reload.restart.join(", ")}`, "warn"] as const,
+        ]),
     ["log", gateway.logLevel],
   ];
   return [

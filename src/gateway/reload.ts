@@ -1,0 +1,167 @@
+/**
+ * Config and policy anew, as one step: all of it comes into force, or nothing. What a restart alone
+ * can change stays as it is and is told, as PostgreSQL does it: one changed port must not hold up
+ * the policy.
+ */
+
+import path from "node:path";
+import process from "node:process";
+import type { ReloadReport } from "../admin/contract-reload.ts";
+import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Policy } from "../policy/model.ts";
+import { type ConfigDiff, diffConfigs, inForce, isNothing } from "./config-diff.ts";
+import type { Config } from "./config-model.ts";
+import type { ConfigProblem } from "./config-problem.ts";
+import { loadPolicy } from "./load-policy.ts";
+import { callAudit, type Parts } from "./parts.ts";
+import { reportOf } from "./reload-report.ts";
+
+export interface Reloads {
+  /**
+   * One after another. Resolves when what changed is in force and new servers are up or have
+   * failed, at the latest after limits.serverActionMs. Rejects with a GatewayError when the files
+   * are bad: then nothing changed, and status says why until one is good.
+   */
+  reload(by: string, options: { readonly dryRun: boolean }): Promise<ReloadReport>;
+}
+
+export function createReloads(parts: Parts): Reloads {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    reload(by, { dryRun }) {
+      const own = last.then(() => (dryRun ? look(parts) : reload(parts, by)));
+      last = own.catch(() => undefined);
+      return own;
+    },
+  };
+}
+
+interface Read {
+  readonly config: Config;
+  readonly policy: Policy;
+  readonly diff: ConfigDiff;
+}
+
+/** Throws what is wrong with the files. */
+async function read(parts: Parts): Promise<Read> {
+  const config = await readAgain(parts.config.file);
+  const policy = await loadPolicy(config);
+  return { config, policy, diff: diffConfigs(parts.config, config) };
+}
+
+async function look(parts: Parts): Promise<ReloadReport> {
+  const { config, policy, diff } = await read(parts);
+  parts.servers.prepare(config.servers, diff.servers).drop();
+  return reportOf(parts, diff, policy, true);
+}
+
+async function reload(parts: Parts, by: string): Promise<ReloadReport> {
+  let found: Read;
+  let prepared: ReturnType<Parts["servers"]["prepare"]>;
+  const readMs = parts.calls.clock.now();
+  try {
+    found = await read(parts);
+    prepared = parts.servers.prepare(found.config.servers, found.diff.servers);
+  } catch (thrown) {
+    throw refused(parts, asFault(thrown, "Cannot load config and policy"), by);
+  }
+  const { config, policy, diff } = found;
+  const { restart } = diff;
+  const report = reportOf(parts, diff, policy, false);
+  if (report.changed) {
+    try {
+      // Recorded first: nothing must come into force without a record of it.
+      await parts.audit.admin("reload", by, recordOf(parts, report)).durable;
+    } catch (thrown) {
+      prepared.drop();
+      throw thrown;
+    }
+    await apply(parts, found, prepared);
+  } else if (!isNothing(diff)) parts.config = inForce(parts.config, config);
+  parts.reload = { readMs, fault: null, restart };
+  told(parts, report, by);
+  return report;
+}
+
+/** Resolves when the new servers are up or have failed, at the latest after some seconds. */
+async function apply(
+  parts: Parts,
+  { config, policy }: Read,
+  prepared: ReturnType<Parts["servers"]["prepare"]>,
+): Promise<void> {
+  const { calls, catalog, logLevel } = parts;
+  // Lists that new servers change are told with those that the policy changes.
+  const release = catalog.hold();
+  const next = inForce(parts.config, config);
+  if (next.log.access !== parts.config.log.access) {
+    Object.assign(calls, { audit: callAudit(next, parts.audit) });
+  }
+  logLevel.configure(next.log.level);
+  parts.config = next;
+  parts.policy.current = policy;
+  catalog.policyChanged();
+  const { settled } = prepared.apply();
+  void settled.then(release);
+  const late = new Promise<void>((resolve) => calls.clock.after(limits.serverActionMs, resolve));
+  await Promise.race([settled, late]);
+}
+
+function refused(parts: Parts, error: GatewayError, by: string): GatewayError {
+  const { code, message, why, data } = error;
+  const lines = [message, ...why.split("\n").map((line) => line.trim())];
+  const cause = lines.filter(Boolean).join("; ");
+  const at = data["at"] ?? "";
+  parts.log.error("reload refused: what was in force stays", { code, at, cause, by });
+  parts.reload = { ...parts.reload, fault: cause.slice(0, limits.liveTextChars) };
+  return error;
+}
+
+function recordOf({ policy }: Parts, report: ReloadReport): Readonly<Record<string, unknown>> {
+  const { servers, settings, restart } = report;
+  return {
+    policy_before: policy.current.hash,
+    policy_after: report.policy.hash,
+    servers: servers.map(({ id, action, keys }) => ({ id, action, keys })),
+    settings,
+    restart,
+  };
+}
+
+function told({ log }: Parts, report: ReloadReport, by: string): void {
+  const { changed, servers, settings, restart, policy } = report;
+  if (changed) {
+    const acted = servers.map(({ id, action }) => `${action} ${id}`);
+    log.info("reloaded", { by, servers: acted, settings, policy: policy.hash.slice(0, 12) });
+  }
+  if (restart.length === 0) return;
+  log.warn("changed keys need a restart of the gateway: they stay as they were", {
+    code: "GW_RELOAD_RESTART",
+    keys: restart,
+  });
+}
+
+/** The file that is in use, with the environment of the start. */
+async function readAgain(file: string): Promise<Config> {
+  const { readConfig } = await import("./config-read.ts");
+  const found = readConfig({ path: file, env: process.env, cwd: path.dirname(file) });
+  if (found.ok) return found.value;
+  const problems = found.error;
+  const [first] = problems;
+  const count = problems.length;
+  throw fault(first?.code ?? "GW_CONFIG", {
+    message: `Cannot load the config: ${count} problem${count === 1 ? "" : "s"}`,
+    cause: `\n${problems.map(line).join("\n")}`,
+    fix: "correct the file: `authensor-gw check` says the same",
+    data: { at: first === undefined ? "" : placeOf(first) },
+  });
+}
+
+function line(problem: ConfigProblem): string {
+  const fix = problem.fix === undefined ? "" : ` (${problem.fix})`;
+  return `  ${placeOf(problem)} ${problem.code}: ${problem.message}${fix}`;
+}
+
+function placeOf({ file, line: at, column }: ConfigProblem): string {
+  return at === 0 ? file : `${file}:${at}:${column}`;
+}
