@@ -132,6 +132,7 @@ export async function openParts(
     error: (message, fields) => log.error(message, fields),
   };
   follow(servers, calls, callMetrics);
+  access.onGone((keyIds) => calls.parks.cancelOf(keyIds, "GW_KEY_REVOKED"));
   const known = { version, startedMs: clock.now(), log, logLevel, runtime, ...base, ...sealed };
   return {
     ...{ ...known, servers, catalog, calls, callMetrics, policy },

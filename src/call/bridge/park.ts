@@ -78,12 +78,13 @@ export class Park implements Parked {
     for (const [key, answer] of responsesOf(incoming) ?? []) this.#answer(key, answer);
     if (this.#held !== undefined) leg.end(this.#held);
     else this.#hand();
-    return {
-      cancel(reason) {
-        leg.live.cancelled ??= reason;
-        leg.live.abort?.(reason);
-      },
-    };
+    return this;
+  }
+
+  cancel(reason: string): void {
+    const { live } = this.#leg;
+    live.cancelled ??= reason;
+    live.abort?.(reason);
   }
 
   expire(why: string): void {

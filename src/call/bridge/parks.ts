@@ -12,6 +12,8 @@ export interface Parked {
   resume(incoming: Incoming, reply: Reply): Handling;
   /** Gives up on it. */
   expire(why: string): void;
+  /** As its client could, while it has a request open. */
+  cancel(reason: string): void;
 }
 
 export interface Parks {
@@ -20,6 +22,8 @@ export interface Parks {
   add(parked: Parked): string | undefined;
   find(id: string): Parked | undefined;
   delete(id: string): void;
+  /** The keys are no more: no client can come back, and others may wait for the server (F11). */
+  cancelOf(keyIds: readonly string[], reason: string): void;
   /** The gateway stops: nobody can come back. */
   expireAll(why: string): void;
 }
@@ -41,6 +45,11 @@ export function createParks(random: Random): Parks {
     },
     find: (id) => parks.get(id),
     delete: (id) => void parks.delete(id),
+    cancelOf(keyIds, reason) {
+      for (const parked of [...parks.values()]) {
+        if (keyIds.includes(parked.keyId)) parked.cancel(reason);
+      }
+    },
     expireAll(why) {
       for (const parked of [...parks.values()]) parked.expire(why);
     },

@@ -135,6 +135,19 @@ describe("modern client, legacy server: parks", () => {
     expect(late.error()).toMatchObject({ data: { code: "GW_REQUEST_STATE" } });
   });
 
+  test("F11 with its key a parked call ends, another key's does not", async () => {
+    const { at, asking } = await parked();
+    await at.call({ identity: other });
+    at.last().ask("roots/list", "{}");
+    await settle();
+    at.at.ports.parks.cancelOf([someone.keyId], "GW_KEY_REVOKED");
+    await settle();
+    expect(at.outcomes()).toMatchObject([{ outcome: "cancelled" }]);
+    expect(asking.answers[0]).toStartWith("-32603");
+    expect(at.server.cancelled).toEqual(["GW_KEY_REVOKED"]);
+    expect(at.at.ports.parks.size).toBe(1);
+  });
+
   test("the client leaves the request with which it came back: the call is cancelled", async () => {
     const { at, state } = await parked();
     const next = await at.call({ params: again(state, { q1: accept }) });
