@@ -62,6 +62,7 @@ export const catalogue = {
   GW_UPSTREAM_DOWN: row(200, -32603, 69, "The server behind the gateway is not reachable", "`authensor-gw status` says why and when it is tried again"),
   GW_UPSTREAM_ERROR: row(200, -32603, 1, "The server behind the gateway answered with something that is not MCP", "check the server's own log"),
   GW_UPSTREAM_LOST: row(200, -32603, 1, "The server went away after it got the call; the call may have run", "check whether it ran before you repeat it"),
+  GW_MAY_HAVE_RUN: row(409, -31001, 1, "The same call was made before, and nobody knows whether it ran", "check whether it ran; the same call once more is made. Mark tools that may run twice with `idempotent: true` in the config"),
   GW_UPSTREAM_BUSY: row(200, -31003, 1, "The server has as many calls in flight as it may have", "repeat later, or raise `max_in_flight` of the server"),
   GW_SERVER_DISABLED: row(409, -32603, 1, "The server is disabled", "enable it with `authensor-gw servers enable ID`"),
   GW_ENDED_BY_STOP: row(200, -32603, 1, "The gateway stopped while the call ran; it may have run", "check whether it ran before you repeat it"),

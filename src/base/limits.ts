@@ -1,5 +1,8 @@
+import { healLimits } from "./heal-limits.ts";
+
 /** Every limit of the product: the unit is in the name, the reason beside it. */
 export const limits = {
+  ...healLimits,
   /** A request body. Config: limits.body. Tool arguments are rarely over 100 kB; R1. */
   bodyBytes: 4 * 1024 * 1024,
   /** All of a request body, from its headers to its last byte: a drip resets idle limits; R5. */
@@ -161,14 +164,6 @@ export const limits = {
   childProbeMs: 3_000,
   /** A server found to be of the older kind is asked again after this long: it may be upgraded. */
   eraVerdictMs: 60 * 60 * 1000,
-  /** First and last wait between attempts to reach a server, and the share of it that is random. */
-  backoffFirstMs: 500,
-  backoffLastMs: 60_000,
-  backoffJitter: 0.5,
-  /** While nobody listens at a server's address, a bare connection is tried this often. */
-  tcpProbeMs: 1_000,
-  /** Starts of one child per minute, R13. */
-  childStartsPerMinute: 12,
   /** One line of a child's stdout, U13. */
   childLineBytes: 20 * 1024 * 1024,
   /** Lines of it in a row that are no messages: it is no MCP server, U16. */

@@ -11,8 +11,9 @@
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { no } from "../base/result.ts";
+import type { Item } from "../catalog/catalog.ts";
 import type { Decision } from "../policy/model.ts";
-import type { OutcomeFields } from "../receipt/model.ts";
+import type { IntentFields, OutcomeFields } from "../receipt/model.ts";
 import type { Forwarded } from "./answer.ts";
 import type { LiveCall } from "./board.ts";
 import { badState, type Opened, openState } from "./bridge/state.ts";
@@ -101,6 +102,11 @@ async function run(
   ports.debug?.("call decided", decisionTrace(incoming, call, decision));
   const fields = intentFields(incoming, call, decision, policy, ports);
   decided(live, call, decision, fields.argsBytes, ports.clock.mono());
+  const { repeats } = ports;
+  // As a rule there is nothing to look for.
+  if (repeats.size > 0 || repeats.loading !== undefined) {
+    if (await isRepeat(incoming, reply, call, decision, fields, ports, live)) return;
+  }
   if (decision.effect !== "allow" || item === undefined) {
     const receipt = ports.audit.refusal(fields);
     live.receipt = receipt.id;
@@ -127,6 +133,9 @@ async function run(
   ports.debug?.("call ended", { receipt: intent.id, end: answer.kind, server_ms: answer.serverMs });
   const end = outcomeFields(incoming, intent.seq, answer, live, ports);
   answered(live, answer, end, ports.clock.mono());
+  if (end.outcome === "unknown" && guarded(incoming, item)) {
+    ports.repeats.remember(fields, intent.id);
+  }
   const outcome = ports.audit.outcome(end);
   // … and no answer leaves before this one is.
   if (outcome.durable !== undefined) await outcome.durable;
@@ -134,6 +143,36 @@ async function run(
   respond(live.seat?.incoming ?? incoming, live.seat?.reply ?? reply, live, answer);
   // Sent or copied by now, and nobody looks at it again.
   if (answer.kind === "result") answer.message.release?.();
+}
+
+/** Running it twice may do harm. */
+function guarded({ message }: Incoming, { idempotent }: Item): boolean {
+  return !idempotent && message.method === "tools/call";
+}
+
+/** U27: the same call was made, and may have run. Then this one is refused, and answered here. */
+async function isRepeat(
+  incoming: Incoming,
+  reply: Reply,
+  { item }: DecidedCall,
+  { effect }: Decision,
+  fields: IntentFields,
+  { repeats, audit, clock }: CallPorts,
+  live: LiveCall,
+): Promise<boolean> {
+  if (item === undefined || effect !== "allow" || !guarded(incoming, item)) return false;
+  if (repeats.loading !== undefined) await repeats.loading;
+  const why = repeats.refuse(fields, item.target);
+  if (why === undefined) return false;
+  const receipt = audit.refusal({ ...fields, code: why.code, outcome: "denied" });
+  live.receipt = receipt.id;
+  live.outcome = "denied";
+  live.code = why.code;
+  live.why = why.message;
+  if (receipt.durable !== undefined) await receipt.durable;
+  live.endedAt = clock.mono();
+  respondFailed(incoming, reply, why, { receipt: receipt.id, target: item.target });
+  return true;
 }
 
 function decided(

@@ -9,6 +9,7 @@ import type { Policy } from "../policy/model.ts";
 import type { Board } from "./board.ts";
 import type { Parks } from "./bridge/parks.ts";
 import type { Deadlines } from "./deadlines.ts";
+import type { Repeats } from "./repeats.ts";
 import type { ResourceHub } from "./resource-hub.ts";
 import type { Tasks } from "./task-table.ts";
 
@@ -19,6 +20,7 @@ export interface CallPorts {
   readonly deadlines: Deadlines;
   readonly board: Board;
   readonly sealer: Sealer;
+  readonly repeats: Repeats;
   readonly resources: ResourceHub;
   readonly parks: Parks;
   readonly tasks: Tasks;

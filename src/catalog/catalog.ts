@@ -106,6 +106,8 @@ export interface Item {
   readonly declared: ReadonlySet<string> | undefined;
   /** Arguments that 2026-07-28 mirrors in Mcp-Param headers; none but a tool's. */
   readonly paramHeaders: readonly ParamHeader[];
+  /** The config says that it may run twice; what a server says of itself decides nothing. */
+  readonly idempotent: boolean;
   readonly timeout: { readonly idleMs: number; readonly maxMs: number; readonly setting: string };
 }
 

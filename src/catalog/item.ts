@@ -25,6 +25,7 @@ export interface Listed extends Item {
 export interface Owner {
   readonly upstream: Upstream;
   timeout(tool: string): Item["timeout"];
+  idempotent?(tool: string): boolean;
 }
 
 /** The error says why it is held back. */
@@ -50,6 +51,7 @@ export function makeItem(
     upstream,
     lineFramed: upstream.status().transport === "stdio",
     definitionHash: createHash("sha256").update(item.text).digest("hex"),
+    idempotent: parts.value.kind !== "tool" || owner.idempotent?.(name) === true,
     timeout: owner.timeout(isUri ? "" : name),
     from: era,
     text: {
@@ -72,6 +74,7 @@ export function unlistedResource(owner: Owner, uri: string, definitionHash: stri
     upstream,
     lineFramed: upstream.status().transport === "stdio",
     definitionHash,
+    idempotent: true,
     timeout: owner.timeout(""),
   };
 }

@@ -91,7 +91,13 @@ export interface ServerConfig {
   readonly instance: "shared" | "per-key" | "per-session";
   readonly timeout: TimeoutConfig;
   /** Per tool, by the server's own name. */
-  readonly tools: Readonly<Record<string, { readonly timeout: TimeoutConfig }>>;
+  readonly tools: Readonly<Record<string, ToolConfig>>;
+}
+
+export interface ToolConfig {
+  readonly timeout: TimeoutConfig;
+  /** Running it twice does no harm. */
+  readonly idempotent: boolean;
 }
 
 export interface TimeoutConfig {

@@ -172,7 +172,10 @@ export const serverSchema = object({
   tools: record(
     object({
       timeout,
-      idempotent: later("Marks a tool that may be repeated."),
+      idempotent: flag({
+        default: "false",
+        doc: "Running it twice does no harm: a call that may have run may be repeated at once.",
+      }),
     }),
   ),
   max_in_flight: count(1, 10_000, {

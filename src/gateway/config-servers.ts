@@ -67,7 +67,8 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
   const timeout = readTimeout(build, raw.timeout, [...at, "timeout"], undefined);
   const tools = Object.entries(raw.tools ?? {}).map(([tool, rules]) => {
     const place = [...at, "tools", tool, "timeout"];
-    return [tool, { timeout: readTimeout(build, rules?.timeout, place, timeout) }] as const;
+    const own = readTimeout(build, rules?.timeout, place, timeout);
+    return [tool, { timeout: own, idempotent: rules?.idempotent ?? false }] as const;
   });
   return {
     id,

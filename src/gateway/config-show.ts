@@ -113,6 +113,7 @@ function serverEntries(server: ServerConfig, source: ConfigSource): readonly Ent
     const steps = ["tools", tool, "timeout"];
     list.push(timeoutEntry(of, steps, "idle", own.timeout.idleMs, base, source));
     list.push(timeoutEntry(of, steps, "max", own.timeout.maxMs, base, source));
+    list.push(of(["tools", tool, "idempotent"], own.idempotent));
   }
   return list;
 }

@@ -27,6 +27,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
 import { withAccessLog } from "./access-log.ts";
 import type { Config } from "./config-model.ts";
+import { knownRepeats } from "./known-repeats.ts";
 import type { Door } from "./listeners.ts";
 import type { Live } from "./live.ts";
 import type { LogLevel } from "./log-level.ts";
@@ -122,6 +123,13 @@ export async function openParts(
     deadlines: createDeadlines(clock),
     board,
     parks: createParks(random),
+    repeats: knownRepeats({
+      config: () => held.config,
+      audit: base.audit,
+      store: base.store,
+      log,
+      clock,
+    }),
     tasks: createTasks(sealer),
     resources: createResourceHub(servers.all.map(({ upstream }) => upstream)),
     sealer,

@@ -18,6 +18,7 @@ export interface Server {
   readonly history: ServerHistory;
   /** Of the server's own name of a tool. */
   timeout(tool: string): TimeoutConfig;
+  idempotent(tool: string): boolean;
 }
 
 export interface Servers {
@@ -83,6 +84,7 @@ export function openServers(options: ServersOptions): Servers {
     const kept: Kept = {
       ...{ id: config.id, config, upstream, history, swappable },
       timeout: (tool) => kept.config.tools[tool]?.timeout ?? kept.config.timeout,
+      idempotent: (tool) => kept.config.tools[tool]?.idempotent === true,
     };
     return kept;
   }

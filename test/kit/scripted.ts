@@ -11,6 +11,7 @@ import { createBoard } from "../../src/call/board.ts";
 import { createParks } from "../../src/call/bridge/parks.ts";
 import { createDeadlines } from "../../src/call/deadlines.ts";
 import type { CallPorts } from "../../src/call/ports.ts";
+import { createRepeats } from "../../src/call/repeats.ts";
 import { createResourceHub } from "../../src/call/resource-hub.ts";
 import { createTasks } from "../../src/call/task-table.ts";
 import { openCatalog } from "../../src/catalog/open.ts";
@@ -267,6 +268,7 @@ export interface WorldOptions {
   readonly policy?: string;
   readonly naming?: "prefix" | "auto" | "bare";
   readonly timeout?: { readonly idleMs: number; readonly maxMs: number };
+  readonly idempotent?: readonly string[];
   /** Holds every record back until it resolves. */
   durable?(): Promise<void> | undefined;
 }
@@ -282,7 +284,10 @@ export async function world(
   const setting = "servers.s.timeout";
   const timeout = { ...(options.timeout ?? { idleMs: 1000, maxMs: 5000 }), setting };
   const catalog = openCatalog({
-    servers: upstreams.map((upstream) => ({ upstream, timeout: () => timeout })),
+    servers: upstreams.map((upstream) => ({
+      ...{ upstream, timeout: () => timeout },
+      idempotent: (tool: string) => options.idempotent?.includes(tool) === true,
+    })),
     naming: options.naming ?? "prefix",
     policy: () => policy.current,
     carried: everything,
@@ -298,6 +303,7 @@ export async function world(
     board: createBoard(clock),
     parks: createParks(systemRandom),
     tasks: createTasks(sealer),
+    repeats: createRepeats(clock),
     resources: createResourceHub(upstreams),
     sealer,
     policy: () => policy.current,

@@ -1,0 +1,21 @@
+/** Of servers that fail and heal, and of what becomes of their calls. */
+export const healLimits = {
+  /** First and last wait between attempts to reach a server, and the share of it that is random. */
+  backoffFirstMs: 500,
+  backoffLastMs: 60_000,
+  backoffJitter: 0.5,
+  /** While nobody listens at a server's address, a bare connection is tried this often. */
+  tcpProbeMs: 1_000,
+  /** Starts of one child per minute, R13. */
+  childStartsPerMinute: 12,
+  /**
+   * A call whose outcome is unknown is refused once if it comes again within this time; how many
+   * such calls are remembered, and how long calls wait while a start reads them from the receipts:
+   * so many of the store, and of a spool that is no larger. U27.
+   */
+  repeatMs: 10 * 60_000,
+  repeatCalls: 10_000,
+  repeatLoadMs: 1_000,
+  repeatsRead: 1_000,
+  repeatSpoolBytes: 16 * 1024 * 1024,
+} as const;
