@@ -16,7 +16,7 @@ import type { Decision } from "../policy/model.ts";
 import type { IntentFields, OutcomeFields } from "../receipt/model.ts";
 import type { Forwarded } from "./answer.ts";
 import type { LiveCall } from "./board.ts";
-import { badState, type Opened, openState } from "./bridge/state.ts";
+import { badState, isBad, type Opened, openState } from "./bridge/state.ts";
 import { decide } from "./decide.ts";
 import { forward } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
@@ -98,7 +98,7 @@ async function run(
   const { item } = call;
 
   const policy = ports.policy();
-  const decision = state?.kind === "bad" ? badState : decide(incoming, call, ports);
+  const decision = isBad(state, item) ? badState : decide(incoming, call, ports);
   ports.debug?.("call decided", decisionTrace(incoming, call, decision));
   const fields = intentFields(incoming, call, decision, policy, ports);
   decided(live, call, decision, fields.argsBytes, ports.clock.mono());

@@ -37,19 +37,23 @@ export function wrappedConfig(call: Invocation): Config {
 
 function configText(command: readonly string[], names: readonly string[], policy: string): string {
   const env = names.map((name) => `      ${name}: ${JSON.stringify(`\${${name}}`)}`);
-  // What looks like a variable of ours is the server's own word.
-  const words = command.map((word) => JSON.stringify(word.replaceAll("${", "$$${")));
+  const words = command.map(literal);
   return `${[
     "# Made by `authensor-gw stdio --policy … -- …`, and made again by it.",
     "listen: none",
     "data_dir: data",
-    `policy: ${JSON.stringify(policy)}`,
+    `policy: ${literal(policy)}`,
     "naming: bare",
     "servers:",
     `  ${serverId(command)}:`,
     `    command: [${words.join(", ")}]`,
     ...(env.length === 0 ? [] : ["    env:", ...env]),
   ].join("\n")}\n`;
+}
+
+/** What looks like a variable of ours in a word or a path is meant as it stands. */
+function literal(word: string): string {
+  return JSON.stringify(word.replaceAll("${", "$$${"));
 }
 
 function policyOption({ io, options }: Invocation) {

@@ -91,6 +91,7 @@ export function call(
   const listed = door.ports.visibleHash(caller.identity, method).then((hash) => {
     const refused = refusedNow(door, caller);
     if (refused !== undefined) return refused;
+    if (session.calls.has(message.id)) return rpcError(plain("GW_ID_IN_FLIGHT"), message.idText);
     session.seen.set(method, hash);
     return carry(door, caller, message, of);
   });

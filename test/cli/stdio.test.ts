@@ -2,7 +2,16 @@
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -153,6 +162,23 @@ describe("stdio with a command: one server behind a gateway of its own", () => {
     expect(messages.every(({ jsonrpc }) => jsonrpc === "2.0")).toBe(true);
     expect(messages.filter(({ id }) => id === "a")).toHaveLength(1);
     expect(messages.filter(({ id }) => id === 7)).toHaveLength(1);
+  }, 30_000);
+
+  test("what looks like a variable of the gateway is a word or a path like any other", async () => {
+    const env = { ...freshHome(), SECRET: "s3cr3t" };
+    const folder = join(home, "${SECRET}");
+    mkdirSync(folder);
+    const policy = join(folder, 'policy: "x".yaml');
+    writeFileSync(policy, 'id: p\nallow: ["*"]\n');
+    const seen = join(home, "args.txt");
+    const script = join(home, "server.sh");
+    writeFileSync(script, `#!/bin/sh\nprintf '%s\\n' "$@" > ${seen}\nexec node ${memory}\n`);
+    chmodSync(script, 0o755);
+    const words = ["${SECRET}", "$${SECRET}", "a: b # c", "\u0085\u2028\u007f", "]\nservers: {}\n"];
+    const client = await connected(["--policy", policy, "--", script, ...words], env);
+    expect((await client.listTools()).tools.map(({ name }) => name)).toContain("read_graph");
+    await client.close();
+    expect(readFileOr(seen)).toBe(words.map((word) => `${word}\n`).join(""));
   }, 30_000);
 
   test("only variables that are named reach the command, and no key is in its environment", async () => {

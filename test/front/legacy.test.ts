@@ -217,6 +217,20 @@ describe("calls", () => {
     }
     expect(made.got).toHaveLength(0);
   });
+  test("F22 a list that waits for its hash does not take the id of a call", async () => {
+    const hash = Promise.withResolvers<string>();
+    const made = world(silent, { visibleHash: () => hash.promise });
+    const session = await open(made);
+    const lists = [1, 2].map(() => made.ask(post(rpc("tools/list", {}), session)));
+    const first = made.ask(post(call(1), session));
+    hash.resolve("h");
+    for (const list of lists) expect(await codeOf(await list)).toBe("GW_ID_IN_FLIGHT");
+    await made.ask(post(notification("notifications/cancelled", { requestId: 1 }), session));
+    expect(made.got.map(({ cancelled }) => cancelled)).toEqual([
+      "the client cancelled the request",
+    ]);
+    await first;
+  });
   test('F22 an id in flight is not used twice; 1 and "1" are two ids', async () => {
     const made = world(silent);
     const session = await open(made);

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { isObject, type Json, type JsonObject, member } from "../../base/json.ts";
 import { limits } from "../../base/limits.ts";
+import type { Item } from "../../catalog/catalog.ts";
 import type { Decision } from "../../policy/model.ts";
 import { membersOf } from "../../protocol/strict-json.ts";
 import type { Incoming } from "../incoming.ts";
@@ -17,9 +18,14 @@ export type Opened =
   /** The call that waits for this very request. */
   | { readonly kind: "park"; readonly parked: Parked }
   /** A modern server's own state, as JSON text, and what was answered for the user. */
-  | { readonly kind: "wrap"; readonly state: string | undefined; readonly answered: JsonObject }
+  | {
+      readonly kind: "wrap";
+      readonly server: Json | undefined;
+      readonly state: string | undefined;
+      readonly answered: JsonObject;
+    }
   /** The call is made again, after its user did what its server wanted. */
-  | { readonly kind: "again" }
+  | { readonly kind: "again"; readonly server: Json | undefined }
   /** Forged, somebody else's, of another request, used, or too old: nobody learns which. */
   | { readonly kind: "bad" };
 
@@ -47,14 +53,20 @@ export function openState(incoming: Incoming, ports: CallPorts): Opened | undefi
   }
   if (Number(payload["until"]) < ports.clock.now()) return bad;
   if (kind === "again") {
-    return payload["args"] === argsDigest(incoming) ? { kind } : bad;
+    return payload["args"] === argsDigest(incoming) ? { kind, server: payload["server"] } : bad;
   }
-  const { state, answered } = payload;
+  const { state, server, answered } = payload;
   return {
-    kind: "wrap",
+    ...{ kind: "wrap", server },
     state: typeof state === "string" ? state : undefined,
     answered: own(answered),
   };
+}
+
+/** Also one of another server, which had this name before a reload: it is not told of it. */
+export function isBad(state: Opened | undefined, item: Item | undefined): boolean {
+  if (state === undefined || state.kind === "park") return false;
+  return state.kind === "bad" || state.server !== item?.server;
 }
 
 export function sealWrap(leg: Leg, { state, answered }: Wrapped): string {
@@ -108,7 +120,10 @@ const bad: Opened = { kind: "bad" };
 
 function seal(leg: Leg, payload: JsonObject): string {
   const { identity, message } = leg.incoming;
-  const bound = { ...payload, method: message.method, name: nameOf(leg.incoming) };
+  const bound = {
+    ...{ ...payload, server: leg.item.server },
+    ...{ method: message.method, name: nameOf(leg.incoming) },
+  };
   return leg.ports.sealer.seal("request-state", identity.keyId, JSON.stringify(bound));
 }
 

@@ -1,7 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import type { Identity } from "../../../src/access/access.ts";
-import { settle, someone } from "../../kit/scripted.ts";
-import { again, all, asked, cell, done, form, textOf } from "./kit.ts";
+import type { JsonObject } from "../../../src/base/json.ts";
+import { handle } from "../../../src/call/methods.ts";
+import {
+  type ScriptedUpstream,
+  scriptedUpstream,
+  settle,
+  someone,
+  world,
+} from "../../kit/scripted.ts";
+import { catchReply, incoming } from "../../kit/scripted-client.ts";
+import { again, all, asked, cell, done, everything, form, textOf } from "./kit.ts";
 
 const other: Identity = { ...someone, keyId: "k2", keyName: "other" };
 const denied = `${all}  - {id: no, effect: deny, methods: [elicitation/create]}\n`;
@@ -67,6 +76,29 @@ describe("modern client, modern server", () => {
     const late = await at.call({ params });
     expect(late.error()).toMatchObject({ data: { code: "GW_REQUEST_STATE" } });
     expect(at.server.sent).toHaveLength(1);
+  });
+
+  test("F23 a state is its server's, whoever has the name by now", async () => {
+    const tools = [{ name: "do", inputSchema: { type: "object" } }];
+    const servers = ["s", "t"].map((id) => scriptedUpstream(id, tools, { era: "modern" }));
+    const at = await world(servers, { policy: all, naming: "bare" });
+    const call = async (params: string) => {
+      const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"do"${params}}}`;
+      const reply = catchReply();
+      handle(incoming(body, { era: "modern", capabilities: everything }), reply, at.ports);
+      await settle();
+      return reply.answer()?.value as { result: JsonObject; error: JsonObject };
+    };
+    const [s, t] = servers as [ScriptedUpstream, ScriptedUpstream];
+    s.script = (request) => request.result(asks(one, '"secret of s"'));
+    const state = JSON.stringify((await call("")).result["requestState"]);
+    s.setTools([]);
+    await settle();
+    const moved = await call(`,"requestState":${state},"inputResponses":{}`);
+    expect(moved.error).toMatchObject({ code: -32602, data: { code: "GW_REQUEST_STATE" } });
+    expect(t.sent).toEqual([]);
+    expect((await call("")).result).toBeDefined();
+    expect(t.sent).toHaveLength(1);
   });
 
   test("F24 a retry is decided anew", async () => {
