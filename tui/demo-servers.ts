@@ -97,6 +97,7 @@ export function serverAt(id: string, zero: number, at: number, counted: Counted)
     tools: toolCount(id),
     quarantined: heldBackCount(id),
     items: { prompts: 0, resources: 0, templates: 0, heldBack: 0 },
+    list: null,
     ...{ busy: counted.busy, maxInFlight: plan.maxInFlight ?? 256 },
     pid:
       stdio && isUp(id, at)

@@ -4,6 +4,7 @@ import type { AccessStatus } from "../access/access.ts";
 import type { AuditStatus } from "../audit/audit.ts";
 import type { UpstreamStatus } from "../upstream/upstream.ts";
 import type { ReloadState } from "./contract-reload.ts";
+import type { ShownAge } from "./shown-age.ts";
 
 export const paths = {
   status: "/v1/status",
@@ -51,6 +52,7 @@ export interface GatewayStatus {
     readonly id: string;
     readonly tools: number;
     readonly items: ItemCounts;
+    readonly list: ShownAge | null;
     /** See LiveServer. */
     readonly failingSinceMs: number | null;
   })[];
@@ -306,6 +308,8 @@ export interface LiveServer {
   readonly quarantined: number;
   /** What else it offers, and how much of that is held back. */
   readonly items: ItemCounts;
+  /** null: nothing of it is shown. */
+  readonly list: ShownAge | null;
   readonly busy: number;
   readonly maxInFlight: number;
   readonly pid: number | null;

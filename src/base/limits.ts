@@ -1,6 +1,9 @@
 import { healLimits } from "./heal-limits.ts";
 
 /** Every limit of the product: the unit is in the name, the reason beside it. */
+
+import { listLimits } from "./list-limits.ts";
+
 export const limits = {
   ...healLimits,
   /** A request body. Config: limits.body. Tool arguments are rarely over 100 kB; R1. */
@@ -195,41 +198,7 @@ export const limits = {
    */
   upstreamIdleConnections: 256,
   upstreamIdleMs: 4_000,
-  /** Items of one server in each list, bytes of one item, pages of one list; R11. */
-  toolsPerServer: 2_000,
-  promptsPerServer: 2_000,
-  /** A server of files lists each of them; looking at more takes a key's first list over 100 ms. */
-  resourcesPerServer: 5_000,
-  /** A URI that nobody lists is tried on each of them. */
-  templatesPerServer: 100,
-  itemBytes: 64 * 1024,
-  listPages: 100,
-  /** A tool's name, MCP 2025-11-25 and later; a prompt's too. */
-  toolNameBytes: 128,
-  /** Characters of a name as agents see it: several refuse longer ones. */
-  exposedNameChars: 64,
-  /** Bytes of a resource's URI or template: what servers, proxies and logs take without trouble. */
-  uriBytes: 4 * 1024,
-  /** Expressions of a template by which URIs are routed: trying one costs this times the URI. */
-  templateExpressions: 10,
-  /** URIs that no list names and whose server is remembered. */
-  resolvedUris: 1_000,
-  /** Items of one page of a list: more of it than a model reads, and soon written (R11). */
-  listPage: 500,
-  /** Items of one list of one server that are shown as held back; of more only how many. */
-  heldBackShown: 100,
-  /** A list that changes all the time is read this often within that time; R12. */
-  relists: 10,
-  relistWindowMs: 10_000,
-  /** The first list of a client waits this long for servers in their first start. */
-  startWaitMs: 2_000,
-  /** Changes of a list within this time are told once; R12. */
-  listChangedMs: 250,
-  /** Characters of one server's instructions, and of all: they stand in the model's context. */
-  serverInstructionChars: 4_000,
-  /** Characters of the extensions of one server that are declared as ours. */
-  serverCapabilityChars: 16_000,
-  instructionChars: 16_000,
+  ...listLimits,
   /** One answer or event that a stdio client is given; a result with its envelope fits. */
   stdioAnswerBytes: 72 * 1024 * 1024,
   /** A line that a stdio client sends; the gateway itself refuses what is over limits.body. */

@@ -31,8 +31,8 @@ export interface Catalog {
   /** What the servers that this key can reach say of themselves; waits for first starts. */
   hello(subject: Subject, era: Era): Promise<Omit<SelfDescription, "serverInfo">>;
   /**
-   * While servers are in their first start: resolves when this list of all is read or has failed,
-   * at the latest limits.startWaitMs after it was asked. undefined afterwards.
+   * While servers whose list is not known are in their first start: resolves when it is read or has
+   * failed, at the latest start_wait after the catalog was opened. undefined afterwards.
    */
   starting(method?: ListMethod): Promise<void> | undefined;
   /** Told when these lists of any key may have changed, coalesced (R12). */
@@ -49,6 +49,8 @@ export interface Catalog {
   guess(exposed: string, kind?: "tool" | "prompt"): Guess | undefined;
   /** Why the last read of one of a server's lists failed; undefined while all are good. */
   listFault(server: string): ListFault | undefined;
+  /** Of the oldest list that is shown of a server; undefined while none is. */
+  listAge(server: string): ListAge | undefined;
   /** What is not offered, and why. */
   quarantined(): readonly Quarantined[];
   /** Forget what was prepared: the policy changed. */
@@ -71,6 +73,15 @@ export interface Guess {
 export interface ListFault {
   readonly method: ListMethod;
   readonly why: string;
+}
+
+export interface ListAge {
+  /** Wall ms of when the server last said that it is so. */
+  readonly readMs: number;
+  /** Why it may be out of date; undefined: as far as is known it is not. */
+  readonly stale: string | undefined;
+  /** When it leaves if that goes on; undefined while it is not stale. */
+  readonly leavesMs: number | undefined;
 }
 
 export interface ListCount {

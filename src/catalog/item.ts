@@ -10,6 +10,7 @@ import { paramHeadersOf } from "../protocol/param-headers.ts";
 import { itemFor } from "../protocol/translate/lists.ts";
 import { renamed } from "../protocol/translate/tools-list.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import type { Freshness } from "./ages.ts";
 import type { Item, ParamHeader } from "./catalog.ts";
 import type { SoundItem } from "./sound.ts";
 
@@ -24,6 +25,7 @@ export interface Listed extends Item {
 
 export interface Owner {
   readonly upstream: Upstream;
+  readonly lists: Freshness;
   timeout(tool: string): Item["timeout"];
   idempotent?(tool: string): boolean;
 }

@@ -1,22 +1,32 @@
 /** The lists of all servers as they are now, what is made of them, and who is told of changes. */
 
 import { limits } from "../base/limits.ts";
-import type { Clock } from "../base/ports.ts";
+import type { Clock, Random } from "../base/ports.ts";
 import { type CacheHints, leastHints, notKept } from "../protocol/cache-hints.ts";
 import { type ListMethod, listMethods, listShapes } from "../protocol/lists.ts";
-import type { RawList, Upstream } from "../upstream/upstream.ts";
+import type { RawList, ServerHello, Upstream } from "../upstream/upstream.ts";
+import { openAges } from "./ages.ts";
 import { type Built, build, nothingBuilt } from "./build.ts";
 import type { Catalog, ListFault } from "./catalog.ts";
+import { freshMs } from "./fresh.ts";
 import type { Listed, Owner } from "./item.ts";
+import type { KeptLists } from "./kept.ts";
 import type { Naming } from "./naming.ts";
+import { restore } from "./restore.ts";
 import { type SoundItem, type SoundList, soundList } from "./sound.ts";
-import { isOff, watch } from "./watch.ts";
+import { firstStarts } from "./starting.ts";
+import { isConnected, isOff, listWords, type Watch, watch } from "./watch.ts";
 
 export interface ListOptions {
   /** These two may change: then `refit` is called. */
   readonly servers: readonly Owner[];
   readonly naming: Naming;
   readonly clock: Clock;
+  readonly random: Random;
+  /** Servers in their first start are waited for so long after this is opened. */
+  readonly startWaitMs: number;
+  /** undefined: a start knows nothing of what was before it. */
+  readonly kept?: KeptLists | undefined;
   warn(message: string, fields: Record<string, unknown>): void;
 }
 
@@ -24,7 +34,10 @@ export interface Lists {
   built(method: ListMethod): Built;
   /** Of all servers together; not to be kept while any list is missing. */
   hints(method: ListMethod): CacheHints;
+  /** What a server says of itself, or said before the gateway's start. */
+  hello(upstream: Upstream): ServerHello | undefined;
   fault(server: string): ListFault | undefined;
+  age: Catalog["listAge"];
   whyUnlisted(method: ListMethod, upstream: Upstream): string | undefined;
   starting(method: ListMethod): Promise<void> | undefined;
   announce(methods: Iterable<ListMethod>): void;
@@ -47,7 +60,7 @@ interface OneList {
 }
 
 export function openLists(options: ListOptions): Lists {
-  const { clock } = options;
+  const { clock, random, kept } = options;
   const rebuilt: ((method: ListMethod) => void)[] = [];
   const { announce, hold, onChange, stop } = announcer(clock);
   const all = new Map(
@@ -68,98 +81,170 @@ export function openLists(options: ListOptions): Lists {
     for (const listener of rebuilt) listener(list.method);
     announce([list.method]);
   };
-  const failed = (upstream: Upstream, method: ListMethod, why: string) => {
-    of(method).faults.set(upstream.id, why);
-    options.warn("list failed", { server: upstream.id, why });
+  const failed = ({ id: server }: Upstream, method: ListMethod, why: string) => {
+    const { faults } = of(method);
+    // Tried again and again: the log needs no line for each.
+    if (faults.get(server) !== why) options.warn("list failed", { server, why });
+    faults.set(server, why);
   };
-  const read = (upstream: Upstream, method: ListMethod, raw: RawList) => {
+  const ages = openAges(clock, ({ upstream: { id: server }, lists }, method) => {
+    kept?.forget(server, method);
     const list = of(method);
+    const had = list.known.get(server)?.raw.length ?? 0;
+    if (!list.known.delete(server) || had === 0) return;
+    const maxStaleMs = lists.maxStaleMs;
+    options.warn("list is too old to be shown", { server, list: method, items: had, maxStaleMs });
+    changed(list);
+  });
+  const { hellos, lists: restored } = restore(options, ages);
+  for (const { server, method, list } of restored) of(method).known.set(server, list);
+  for (const list of all.values()) if (list.known.size > 0) list.built = rebuild(list, options);
+
+  const read = (owner: Owner, method: ListMethod, raw: RawList): boolean => {
+    const list = of(method);
+    const { upstream } = owner;
     const { id } = upstream;
-    list.faults.delete(id);
-    const era = upstream.hello()?.era ?? "legacy";
     const before = list.known.get(id);
-    if (before !== undefined && isSame(before, raw, era)) return;
+    if (raw.items.length === 0 && before !== undefined && before.raw.length > 0) {
+      failed(upstream, method, `it lists no ${listWords[method]}, and had ${before.raw.length}`);
+      return false;
+    }
+    const hello = upstream.hello();
+    const era = hello?.era ?? "legacy";
+    const same = before !== undefined && isSame(before, raw, era);
     // What cannot be built changes nothing: one server must not take the others' items.
     try {
-      list.known.set(id, soundList(method, raw, era));
-      changed(list);
+      list.faults.delete(id);
+      if (!same) {
+        list.known.set(id, soundList(method, raw, era));
+        changed(list);
+      }
     } catch (thrown) {
       if (before === undefined) list.known.delete(id);
       else list.known.set(id, before);
       const { key } = listShapes[method];
       failed(upstream, method, `its ${key} could not be listed as they are: ${String(thrown)}`);
+      return false;
     }
+    ages.good(owner, method);
+    const { hints } = raw;
+    const items = same ? before.raw : raw.items;
+    if (hello !== undefined) kept?.save(id, method, { readMs: clock.now(), hello, hints, items });
+    return true;
+  };
+  /** What had anything of it. `forget`: what is kept of it too. */
+  const drop = (id: string, forget: boolean): readonly OneList[] => {
+    hellos.delete(id);
+    return [...all.values()].filter(({ method, faults, known }) => {
+      faults.delete(id);
+      ages.forget(id, method);
+      if (forget) kept?.forget(id, method);
+      return known.delete(id);
+    });
   };
   /** A disabled server offers nothing: agents are told, and its calls say why. */
   const gone = ({ id }: Upstream) => {
+    for (const list of drop(id, false)) changed(list);
+  };
+
+  const watches = new Map<Upstream, Watch>();
+  const begin = (owner: Owner) => {
+    const { upstream } = owner;
+    const watching = watch(upstream, {
+      ...{ clock, random },
+      read: (method, raw) => read(owner, method, raw),
+      failed: (method, why) => failed(upstream, method, why),
+      freshMs: (method) => freshMs(owner, method, of(method).known.get(upstream.id)?.hints),
+      gone: () => gone(upstream),
+    });
+    watches.set(upstream, watching);
+    return { upstream, first: watching.first };
+  };
+  /** Another server has the name now: it has the lists of the one before until it is asked once. */
+  const succeed = ({ upstream: { id } }: Owner, first: Watch["first"]) => {
     for (const list of all.values()) {
-      list.faults.delete(id);
-      if (list.known.delete(id)) changed(list);
+      void first[list.method].then(() => {
+        if (ages.readMs(id, list.method) === undefined && list.known.delete(id)) changed(list);
+      });
     }
   };
-  const watched = new Set<Upstream>();
-  const begin = (upstream: Upstream) => {
-    watched.add(upstream);
-    // One that is no more has no say, and another one may have its id.
-    const ifThere = (run: () => void) => {
-      if (watched.has(upstream)) run();
-    };
-    return watch(upstream, {
-      clock,
-      read: (method, raw) => ifThere(() => read(upstream, method, raw)),
-      failed: (method, why) => ifThere(() => failed(upstream, method, why)),
-      gone: () => ifThere(() => gone(upstream)),
-    });
+  const starts = firstStarts(options.servers.map(begin), options, (method) => {
+    of(method).starting = false;
+  });
+  const fault = (server: string) => {
+    for (const { method, faults } of all.values()) {
+      const why = faults.get(server);
+      if (why !== undefined) return { method, why };
+    }
+    return undefined;
   };
-  const firsts = options.servers.map(({ upstream }) => begin(upstream));
-  const settled = new Map(
-    listMethods.map((method) => {
-      const ended = Promise.all(firsts.map((first) => first[method])).then(() => {
-        of(method).starting = false;
-      });
-      return [method, ended] as const;
-    }),
-  );
 
   return {
     built: (method) => of(method).built,
-    hints: (method) => hintsOf(of(method), options),
-    fault(server) {
-      for (const { method, faults } of all.values()) {
-        const why = faults.get(server);
-        if (why !== undefined) return { method, why };
-      }
-      return undefined;
+    hello: (upstream) => upstream.hello() ?? hellos.get(upstream.id),
+    hints(method) {
+      const hello = (upstream: Upstream) => upstream.hello() ?? hellos.get(upstream.id);
+      return hintsOf(of(method), hello, options);
+    },
+    fault,
+    age(server) {
+      const owner = options.servers.find(({ upstream }) => upstream.id === server);
+      if (owner === undefined) return undefined;
+      const shown = listMethods.filter((one) => (of(one).known.get(server)?.raw.length ?? 0) > 0);
+      const read = shown.flatMap((method) => ages.readMs(server, method) ?? []);
+      if (read.length === 0) return undefined;
+      const readMs = Math.min(...read);
+      const { state } = owner.upstream.status();
+      const unread = shown.some((method) => starts.pending(method, server));
+      const stale =
+        fault(server)?.why ??
+        (isConnected(state) ? undefined : `the server is in state ${state}`) ??
+        (unread ? "the server was not asked since the gateway started" : undefined);
+      const leavesMs = stale === undefined ? undefined : readMs + owner.lists.maxStaleMs;
+      return { readMs, stale, leavesMs };
     },
     whyUnlisted(method, upstream) {
       const { known, faults } = of(method);
       if (known.has(upstream.id)) return undefined;
       return faults.get(upstream.id) ?? upstream.status().cause ?? "it did not answer yet";
     },
-    starting(method) {
-      if (!of(method).starting) return undefined;
-      const late = new Promise<void>((resolve) => clock.after(limits.startWaitMs, resolve));
-      return Promise.race([settled.get(method), late]);
-    },
+    starting: (method) => starts.wait(method, (server) => of(method).known.has(server)),
     announce,
     refit(remade) {
-      const upstreams = options.servers.map(({ upstream }) => upstream);
-      for (const one of [...watched]) if (!upstreams.includes(one)) watched.delete(one);
-      const ids = new Set(upstreams.map(({ id }) => id));
+      const upstreams = new Set(options.servers.map(({ upstream }) => upstream));
+      const ids = new Set([...upstreams].map(({ id }) => id));
+      for (const [one, watching] of watches) {
+        if (upstreams.has(one)) continue;
+        // It has no say any more.
+        watching.stop();
+        watches.delete(one);
+        if (!ids.has(one.id)) drop(one.id, true);
+        else for (const method of listMethods) ages.forget(one.id, method);
+      }
       for (const list of all.values()) {
         for (const [id, { items }] of list.known) {
-          if (!ids.has(id)) list.known.delete(id);
-          else if (remade.has(id)) for (const item of items) list.made.delete(item);
+          if (remade.has(id)) for (const item of items) list.made.delete(item);
         }
-        for (const id of list.faults.keys()) if (!ids.has(id)) list.faults.delete(id);
         changed(list);
       }
-      for (const one of upstreams) if (!watched.has(one)) begin(one);
+      for (const owner of options.servers) {
+        const { id } = owner.upstream;
+        if (!watches.has(owner.upstream)) succeed(owner, begin(owner).first);
+        // Its max_stale may be another one.
+        for (const method of remade.has(id) ? listMethods : []) {
+          const readMs = ages.readMs(id, method);
+          if (readMs !== undefined) ages.good(owner, method, readMs);
+        }
+      }
     },
     hold,
     onRebuilt: (listener) => void rebuilt.push(listener),
     onChange,
-    stop,
+    stop() {
+      for (const one of watches.values()) one.stop();
+      ages.stop();
+      stop();
+    },
   };
 }
 
@@ -189,15 +274,21 @@ function warnOfNew(before: Built, now: Built, { warn }: ListOptions): void {
   }
 }
 
-function hintsOf({ method, known, faults }: OneList, { servers }: ListOptions): CacheHints {
+function hintsOf(
+  { method, known, faults }: OneList,
+  hello: Lists["hello"],
+  { servers }: ListOptions,
+): CacheHints {
   if (faults.size > 0) return notKept;
   const { capability } = listShapes[method];
   const parts: CacheHints[] = [];
   for (const { upstream } of servers) {
-    if (isOff(upstream.status().state)) continue;
+    const { state } = upstream.status();
+    if (isOff(state)) continue;
     const list = known.get(upstream.id);
-    if (list === undefined) return notKept;
-    const has = upstream.hello()?.capabilities[capability] !== undefined;
+    // What is shown of a server that is away may change as soon as it is back.
+    if (list === undefined || !isConnected(state)) return notKept;
+    const has = hello(upstream)?.capabilities[capability] !== undefined;
     if (has) parts.push(list.hints);
   }
   return leastHints(parts);

@@ -6,7 +6,7 @@ import type { Sealer } from "../base/seal.ts";
 import type { Policy, Subject } from "../policy/model.ts";
 import { type ListMethod, listMethods, listShapes } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
-import type { Upstream } from "../upstream/upstream.ts";
+import type { ServerHello } from "../upstream/upstream.ts";
 import { noItems } from "./build.ts";
 import type { Catalog, Item, Tool } from "./catalog.ts";
 import { type Carried, declares, describe, type Family, type HelloOf } from "./hello.ts";
@@ -64,6 +64,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
       return { server: id, tool: exposed.slice(id.length + 2), unlisted };
     },
     listFault: lists.fault,
+    listAge: lists.age,
     policyChanged() {
       views.forget();
       lists.announce(listMethods);
@@ -86,7 +87,7 @@ function resources(options: CatalogOptions, lists: Lists): Catalog["resource"] {
     const item = resolveResource(uri, {
       listed,
       templates: lists.built("resources/templates/list").items,
-      owners: owners.filter(({ upstream }) => hasResources(upstream)),
+      owners: owners.filter(({ upstream }) => hasResources(lists.hello(upstream))),
     });
     // A server may still come that has it.
     if (item === undefined) return undefined;
@@ -105,7 +106,7 @@ function selfOf(options: CatalogOptions, lists: Lists, views: Views) {
     const all = enabled().map(
       (upstream): HelloOf => ({
         server: upstream.id,
-        hello: upstream.hello(),
+        hello: lists.hello(upstream),
         seen: views.sees(subject, upstream.id),
       }),
     );
@@ -116,7 +117,7 @@ function selfOf(options: CatalogOptions, lists: Lists, views: Views) {
       const { capability } = listShapes[method];
       // Who was told of it when its session began may ask for it to the session's end.
       if (era === "legacy" && told.has(capability)) return true;
-      const hellos = enabled().map((upstream) => ({ hello: upstream.hello() }));
+      const hellos = enabled().map((upstream) => ({ hello: lists.hello(upstream) }));
       return declares(capability, hellos, options.carried);
     },
     async hello(subject: Subject, era: Era) {
@@ -130,6 +131,6 @@ function selfOf(options: CatalogOptions, lists: Lists, views: Views) {
   };
 }
 
-function hasResources(upstream: Upstream): boolean {
-  return upstream.hello()?.capabilities["resources"] !== undefined;
+function hasResources(hello: ServerHello | undefined): boolean {
+  return hello?.capabilities["resources"] !== undefined;
 }

@@ -45,6 +45,7 @@ export function serverText(server: LiveServer, nowMs: number): string {
     ["is", server.hello === null ? "-" : `${printable(server.hello)}, ${server.protocol}`],
     ["tools", `${server.tools}${heldBack}`],
     ...itemLines(server.items),
+    ...listLines(server.list, nowMs),
     ["calls", callsText(server)],
     ...(server.pid === null ? [] : [["pid", String(server.pid)] as const]),
     ...lostLines(server),
@@ -73,6 +74,16 @@ function itemLines(items: LiveServer["items"]): (readonly [string, string])[] {
     heldBack > 0 && `${heldBack} held back`,
   ].filter((one) => one !== false);
   return counts.length === 0 ? [] : [["offers", counts.join(", ")]];
+}
+
+/** How old what agents see is, and until when they do. */
+function listLines(list: LiveServer["list"], nowMs: number): (readonly [string, string])[] {
+  if (list === null) return [];
+  const age = `read ${span(nowMs - list.readMs)} ago`;
+  if (list.stale === null) return [["lists", age]];
+  const left =
+    list.leavesMs === null ? "" : `; not shown any more in ${span(list.leavesMs - nowMs)}`;
+  return [["lists", `${age}, may be out of date: ${printable(list.stale)}${left}`]];
 }
 
 function troubleLines(trouble: LiveServer["trouble"]): (readonly [string, string])[] {

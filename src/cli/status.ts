@@ -109,7 +109,16 @@ function serverTable(status: GatewayStatus, nowMs: number): string {
     ];
   });
   const head = ["SERVER", "STATE", "FOR", "BY", "PROTOCOL", "TOOLS", "BUSY", "CAUSE"];
-  return table([head, ...rows]);
+  return [table([head, ...rows]), ...staleLines(status, nowMs)].join("\n");
+}
+
+/** Agents see what these servers listed some time ago. */
+function staleLines({ servers }: GatewayStatus, nowMs: number): readonly string[] {
+  return servers.flatMap(({ id, list }) => {
+    if (list === null || list.stale === null) return [];
+    const age = span(nowMs - list.readMs);
+    return `stale: the lists of ${id} are ${age} old: ${printable(list.stale)}`;
+  });
 }
 
 function after(text: string | undefined): string {

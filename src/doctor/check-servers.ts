@@ -6,6 +6,7 @@ import { type Finding, finding } from "./finding.ts";
 import { checkHttpServer } from "./server-http.ts";
 import { checkStdioServer } from "./server-stdio.ts";
 import { thenRestart } from "./stale.ts";
+import { clockText, sinceText } from "./times.ts";
 import type { Check, World } from "./world.ts";
 
 /** A check for each server: one that hangs does not hide what is wrong with the others. */
@@ -55,12 +56,35 @@ async function checkServer(world: World, server: ServerConfig): Promise<readonly
     server.transport.kind === "http"
       ? await checkHttpServer(world, server, server.transport)
       : await checkStdioServer(world, server, server.transport);
-  return [...found, ...heldBack(world, server), ...full(world, server)];
+  return [...found, ...stale(world, server), ...heldBack(world, server), ...full(world, server)];
 }
 
 function isOff({ gateway }: World, { id }: ServerConfig): boolean {
   if (gateway.kind !== "up") return false;
   return gateway.status.servers.find((one) => one.id === id)?.state === "disabled";
+}
+
+/** Agents see what it listed before: younger than `freshness` that is as it should be. */
+function stale(world: World, { id, lists }: ServerConfig): Finding[] {
+  const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
+  const row = live?.servers.find((one) => one.id === id);
+  const list = row?.list ?? null;
+  if (list === null || list.stale === null) return [];
+  if (world.nowMs - list.readMs < lists.freshnessMs) return [];
+  const leaves =
+    list.leavesMs === null ? "" : `; they leave ${clockText(list.leavesMs, world.nowMs)}`;
+  return [
+    finding({
+      link: "server",
+      severity: "warning",
+      code: "GW_LIST_STALE",
+      saw: `what agents see of "${id}" may be out of date`,
+      since: sinceText(list.readMs, world.nowMs),
+      cause: list.stale,
+      effect: `new tools of it are not seen, and removed ones still are${leaves}`,
+      fix: row?.trouble?.fix ?? world.command(`servers retry ${id}`),
+    }),
+  ];
 }
 
 /** What breaks MCP's rules, or has another server's name, is not offered. */

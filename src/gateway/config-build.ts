@@ -76,6 +76,7 @@ export function buildConfig(input: BuildInput): Config {
     sealKey: readSealKey(build, raw.seal_key),
     protocol: raw.protocol ?? "auto",
     naming: raw.naming ?? "prefix",
+    startWaitMs: raw.start_wait ?? limits.startWaitMs,
     audit: {
       mode: raw.audit?.mode ?? "strict",
       spoolBytesMax: raw.audit?.spool?.max ?? limits.spoolBytes,

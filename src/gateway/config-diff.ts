@@ -32,7 +32,19 @@ export function diffConfigs(before: Config, after: Config): ConfigDiff {
 /** What is in force after a reload: all of the new config but what needs a restart. */
 export function inForce(before: Config, after: Config): Config {
   const { listen, tls, behindProxy, dataDir, database, auth, sealKey, audit, admin } = before;
-  const kept = { listen, tls, behindProxy, dataDir, database, auth, sealKey, audit, admin };
+  const { startWaitMs } = before;
+  const kept = {
+    listen,
+    tls,
+    behindProxy,
+    dataDir,
+    database,
+    auth,
+    sealKey,
+    audit,
+    admin,
+    startWaitMs,
+  };
   return { ...after, ...kept, limits: { ...after.limits, bodyBytes: before.limits.bodyBytes } };
 }
 
@@ -60,6 +72,7 @@ const fixed: Reads<Config> = {
   database: (of) => of.database,
   auth: (of) => of.auth,
   seal_key: (of) => of.sealKey && Buffer.from(of.sealKey).toString("base64"),
+  start_wait: (of) => of.startWaitMs,
   "audit.mode": (of) => of.audit.mode,
   "audit.spool.max": (of) => of.audit.spoolBytesMax,
   "admin.socket": (of) => of.admin.socket,
@@ -87,6 +100,8 @@ const inPlace: Reads<ServerConfig> = {
   tools: (of) => of.tools,
   max_in_flight: (of) => of.maxInFlight,
   required: (of) => of.required,
+  freshness: (of) => of.lists.freshnessMs,
+  max_stale: (of) => of.lists.maxStaleMs,
 };
 
 /** What its process or session was started with. */

@@ -24,6 +24,8 @@ export interface Config {
   /** What agents may speak. */
   readonly protocol: "auto" | Era;
   readonly naming: "prefix" | "auto" | "bare";
+  /** How long the first lists after a start wait for servers whose lists are not known. */
+  readonly startWaitMs: number;
   readonly audit: { readonly mode: "strict" | "fast"; readonly spoolBytesMax: number };
   readonly admin: {
     readonly socket: string;
@@ -89,6 +91,8 @@ export interface ServerConfig {
   readonly maxInFlight: number;
   /** Which calls share a process or session of a legacy server. */
   readonly instance: "shared" | "per-key" | "per-session";
+  /** How old its lists may get, and when ones that cannot be read again are not shown any more. */
+  readonly lists: { readonly freshnessMs: number; readonly maxStaleMs: number };
   readonly timeout: TimeoutConfig;
   /** Per tool, by the server's own name. */
   readonly tools: Readonly<Record<string, ToolConfig>>;

@@ -11,7 +11,7 @@ import {
   unknown,
   value,
 } from "./config-form.ts";
-import { durationMs, isHostName, parseAddress, sizeBytes } from "./config-units.ts";
+import { durationMs, durationText, isHostName, parseAddress, sizeBytes } from "./config-units.ts";
 
 const text = (info: KeyInfo) =>
   value(info, (input) => (typeof input === "string" && input !== "" ? input : undefined));
@@ -186,6 +186,14 @@ export const serverSchema = object({
     default: "shared",
     doc: "Whose calls share a process or session; `shared`: clients that can be asked the same.",
   }),
+  freshness: duration({
+    default: durationText(limits.freshnessMs),
+    doc: "Its lists are read again after this long, also where it tells of no changes.",
+  }),
+  max_stale: duration({
+    default: durationText(limits.maxStaleMs),
+    doc: "Lists that could not be read again for this long are not shown any more.",
+  }),
   protocol: oneOf(["auto", "legacy", "modern"], {
     default: "auto",
     doc: "`legacy` is MCP up to 2025-11-25, `modern` 2026-07-28; `auto` asks the server.",
@@ -265,6 +273,10 @@ export const configSchema = object({
   naming: oneOf(["prefix", "auto", "bare"], {
     default: "prefix",
     doc: "What agents see: `server__tool`, `tool` where it is unambiguous, or always `tool`.",
+  }),
+  start_wait: duration({
+    default: durationText(limits.startWaitMs),
+    doc: "The first lists after a start wait this long for servers whose lists are not known yet.",
   }),
   audit: object({
     mode: oneOf(["strict", "fast"], {

@@ -78,6 +78,10 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
     protocol: raw.protocol ?? "auto",
     maxInFlight: raw.max_in_flight ?? limits.inFlightPerServer,
     instance: raw.instance ?? "shared",
+    lists: {
+      freshnessMs: raw.freshness ?? limits.freshnessMs,
+      maxStaleMs: raw.max_stale ?? limits.maxStaleMs,
+    },
     timeout,
     tools: Object.fromEntries(tools),
   };

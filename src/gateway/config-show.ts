@@ -57,6 +57,7 @@ function entries(config: Config, source: ConfigSource): readonly Entry[] {
     of("seal_key", config.sealKey === undefined ? "seal.key in data_dir" : mask),
     of("protocol", config.protocol),
     of("naming", config.naming),
+    of("start_wait", durationText(config.startWaitMs)),
     of("audit.mode", audit.mode),
     of("audit.content", "metadata"),
     of("audit.spool.max", sizeText(audit.spoolBytesMax)),
@@ -107,6 +108,8 @@ function serverEntries(server: ServerConfig, source: ConfigSource): readonly Ent
   list.push(of(["disabled"], !server.enabled), of(["required"], server.required));
   list.push(of(["protocol"], server.protocol), of(["max_in_flight"], server.maxInFlight));
   list.push(of(["instance"], server.instance));
+  list.push(of(["freshness"], durationText(server.lists.freshnessMs)));
+  list.push(of(["max_stale"], durationText(server.lists.maxStaleMs)));
   list.push(timeoutEntry(of, ["timeout"], "idle", timeout.idleMs, base, source));
   list.push(timeoutEntry(of, ["timeout"], "max", timeout.maxMs, base, source));
   for (const [tool, own] of Object.entries(server.tools)) {

@@ -1,12 +1,26 @@
-/** How much of each kind a server offers. */
+/** How much of each kind a server offers, and how old that is. */
 
 import type { ItemCounts } from "../admin/contract.ts";
+import type { ShownAge } from "../admin/shown-age.ts";
+import { limits } from "../base/limits.ts";
+import { printable } from "../base/printable.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 
 export interface ServerCounts {
   readonly tools: number;
   readonly heldBackTools: number;
   readonly items: ItemCounts;
+}
+
+export function shownAge(catalog: Catalog, server: string): ShownAge | null {
+  const age = catalog.listAge(server);
+  if (age === undefined) return null;
+  const { readMs, stale, leavesMs } = age;
+  return {
+    readMs,
+    stale: stale === undefined ? null : printable(stale).slice(0, limits.liveTextChars),
+    leavesMs: leavesMs ?? null,
+  };
 }
 
 export function countsOf(catalog: Catalog, server: string): ServerCounts {

@@ -5,7 +5,7 @@ import { limits } from "../base/limits.ts";
 import type { InstanceStatus } from "../upstream/upstream.ts";
 import { changedMs } from "./config-find.ts";
 import type { ServerConfig } from "./config-model.ts";
-import { countsOf } from "./item-counts.ts";
+import { countsOf, shownAge } from "./item-counts.ts";
 import { keysThatSee, troubleOf } from "./live-trouble.ts";
 import type { Parts } from "./parts.ts";
 import type { Pulse } from "./pulse.ts";
@@ -76,6 +76,7 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
     tools,
     quarantined,
     items,
+    list: shownAge(parts.catalog, id),
     busy: status.inFlight,
     maxInFlight: server.maxInFlight,
     pid: status.pid ?? null,

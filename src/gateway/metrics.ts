@@ -10,7 +10,7 @@ import type { GatewayError } from "../base/errors.ts";
 import { ok, type Result } from "../base/result.ts";
 import type { LiveCall } from "../call/board.ts";
 import { outcomes } from "../receipt/decode.ts";
-import { countsOf } from "./item-counts.ts";
+import { countsOf, shownAge } from "./item-counts.ts";
 import { createHistogram, type Histogram, type Sample, sampleText } from "./metrics-text.ts";
 import type { Parts } from "./parts.ts";
 import { readiness } from "./ready.ts";
@@ -174,7 +174,10 @@ function serverSamples(parts: Parts): readonly Sample[] {
   const all = parts.servers.all.map(({ upstream }) => ({
     ...{ id: upstream.id, ...upstream.status() },
     counts: countsOf(parts.catalog, upstream.id),
+    age: shownAge(parts.catalog, upstream.id),
   }));
+  const shown = all.flatMap(({ id, age }) => (age === null ? [] : [{ id, age }]));
+  const now = parts.calls.clock.now();
   return [
     gauge(
       "authensor_gw_server_state",
@@ -192,6 +195,16 @@ function serverSamples(parts: Parts): readonly Sample[] {
       "authensor_gw_server_tools",
       "Tools of the server that are offered to some key or none.",
       all.map(({ id, counts }) => [{ server: id }, counts.tools] as const),
+    ),
+    gauge(
+      "authensor_gw_server_list_age_seconds",
+      "Since the server last said what it offers; none where nothing of it is shown.",
+      shown.map(({ id, age }) => [{ server: id }, (now - age.readMs) / 1000] as const),
+    ),
+    gauge(
+      "authensor_gw_server_list_stale",
+      "1 while what is shown of the server may be out of date.",
+      shown.map(({ id, age }) => [{ server: id }, age.stale === null ? 0 : 1] as const),
     ),
     gauge(
       "authensor_gw_server_items",

@@ -27,6 +27,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
 import { withAccessLog } from "./access-log.ts";
 import type { Config } from "./config-model.ts";
+import { openKeptLists } from "./kept-lists.ts";
 import { knownRepeats } from "./known-repeats.ts";
 import type { Door } from "./listeners.ts";
 import type { Live } from "./live.ts";
@@ -101,7 +102,8 @@ export async function openParts(
     },
   });
   undo.push(() => servers.stop());
-  const { sealer, ...sealed } = openSealer(config, random);
+  const { sealer, key, ...sealed } = openSealer(config, random);
+  const kept = openKept(config, key, servers, log, undo);
   const catalog = openCatalog({
     get servers() {
       return servers.all;
@@ -109,11 +111,8 @@ export async function openParts(
     get naming() {
       return held.config.naming;
     },
-    policy: () => policy.current,
-    carried: carried(),
-    clock,
-    sealer,
-    warn: (message, fields) => log.warn(message, fields),
+    ...{ startWaitMs: config.startWaitMs, carried: carried(), policy: () => policy.current },
+    ...{ clock, random, sealer, kept, warn: log.warn },
   });
   undo.push(() => catalog.stop());
   const calls: CallPorts = {
@@ -223,7 +222,20 @@ function carried(): Carried {
 
 function openSealer(config: Config, random: Random) {
   const key = config.sealKey ?? sealKey(config.dataDir, random);
-  return { sealer: createSealer(key, random), sealFingerprint: sealFingerprint(key) };
+  return { key, sealer: createSealer(key, random), sealFingerprint: sealFingerprint(key) };
+}
+
+function openKept(
+  { dataDir }: Config,
+  key: Uint8Array,
+  servers: Servers,
+  { warn }: Log,
+  undo: (() => unknown)[],
+) {
+  const server = (id: string) => servers.get(id)?.running;
+  const kept = openKeptLists({ dataDir, key, clock, server, warn });
+  undo.push(() => kept.close());
+  return kept;
 }
 
 function ownEnvironment(): Readonly<Record<string, string>> {

@@ -23,6 +23,8 @@ export function faultOf(
     retry: `authensor-gw servers retry ${id}`,
     show: `authensor-gw servers show ${id}`,
     restart: `authensor-gw servers restart ${id}`,
+    disable: `authensor-gw servers disable ${id}`,
+    enable: `authensor-gw servers enable ${id}`,
   };
   const rows = [...(server.transport.kind === "stdio" ? stdioRows : httpRows), ...commonRows];
   const row = rows.find(({ marks }) => marks.some((mark) => cause.includes(mark)));
@@ -55,6 +57,8 @@ interface Words {
   readonly retry: string;
   readonly show: string;
   readonly restart: string;
+  readonly disable: string;
+  readonly enable: string;
 }
 
 interface Row {
@@ -162,6 +166,12 @@ const httpRows: readonly Row[] = [
 ];
 
 const commonRows: readonly Row[] = [
+  {
+    marks: ["it lists no"],
+    code: "GW_SERVER_EMPTY",
+    fix: ({ disable, enable }) =>
+      `look at the server's own log; or take it as it is: ${disable}, then ${enable}`,
+  },
   {
     marks: ["could not be listed"],
     code: "GW_SERVER_LIST",

@@ -14,6 +14,9 @@ export interface Server {
   readonly id: string;
   /** In force now. */
   readonly config: ServerConfig;
+  /** What answers now was opened with it: until another one takes over it may be an older one. */
+  readonly running: ServerConfig;
+  readonly lists: ServerConfig["lists"];
   readonly upstream: Upstream & UpstreamControl;
   readonly history: ServerHistory;
   /** Of the server's own name of a tool. */
@@ -55,6 +58,7 @@ export interface ServersOptions extends Omit<UpstreamOptions, "config"> {
 
 interface Kept extends Server {
   config: ServerConfig;
+  running: ServerConfig;
   readonly swappable: Swappable;
 }
 
@@ -82,7 +86,10 @@ export function openServers(options: ServersOptions): Servers {
     const swappable = openSwappable(opened, clock);
     const { upstream, history } = withHistory(swappable, clock);
     const kept: Kept = {
-      ...{ id: config.id, config, upstream, history, swappable },
+      ...{ id: config.id, config, running: config, upstream, history, swappable },
+      get lists() {
+        return kept.config.lists;
+      },
       timeout: (tool) => kept.config.tools[tool]?.timeout ?? kept.config.timeout,
       idempotent: (tool) => kept.config.tools[tool]?.idempotent === true,
     };
@@ -164,7 +171,9 @@ export function openServers(options: ServersOptions): Servers {
     const byOperator = wasEnabled && state === "disabled" && server.config.enabled;
     if (byOperator) void fresh.disable(cause ?? "disabled by an operator");
     server.history.note("changed by a reload");
+    const { config } = server;
     await server.swappable.swap(fresh);
+    server.running = config;
   }
 
   /** Resolves when it is up or its first attempt has failed. */

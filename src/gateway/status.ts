@@ -3,7 +3,7 @@
 import process from "node:process";
 import type { GatewayStatus } from "../admin/contract.ts";
 import type { Upstream, UpstreamStatus } from "../upstream/upstream.ts";
-import { countsOf } from "./item-counts.ts";
+import { countsOf, shownAge } from "./item-counts.ts";
 import type { Live } from "./live.ts";
 import type { Parts } from "./parts.ts";
 
@@ -42,7 +42,7 @@ export function statusOf(parts: Parts, live: Pick<Live, "gauges">): GatewayStatu
 
 function offeredBy(parts: Parts, server: string) {
   const { tools, items } = countsOf(parts.catalog, server);
-  return { tools, items };
+  return { tools, items, list: shownAge(parts.catalog, server) };
 }
 
 function accessStatus(parts: Parts): GatewayStatus["access"] {

@@ -71,9 +71,9 @@ describe("changes", () => {
   test("many within a moment are told once, with all lists", async () => {
     const server = full();
     const { at, told } = await watched(server);
-    server.setTools([]);
+    server.setTools([tool("b")]);
     await settle();
-    server.setList("prompts/list", []);
+    server.setList("prompts/list", [{ name: "q" }]);
     await settle();
     await at.clock.advance(1_000);
     expect(told).toEqual(["tools/list prompts/list"]);

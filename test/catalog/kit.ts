@@ -27,6 +27,7 @@ export function builtOf(
     return {
       owner: {
         upstream: scriptedUpstream(server, []),
+        lists: { freshnessMs: 1, maxStaleMs: 1 },
         timeout: () => ({ idleMs: 1, maxMs: 1, setting: "x" }),
       },
       list: soundList(method, { items, hints: notKept }, "legacy"),

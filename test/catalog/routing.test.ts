@@ -77,7 +77,7 @@ describe("a URI goes to one server, or to none", () => {
     const [one, two] = [files(), notes()];
     const { to } = await routesOf([one, two]);
     expect(to("note://7")).toBe("notes");
-    two.setList("resources/templates/list", []);
+    two.setList("resources/templates/list", [{ uriTemplate: "else://{id}", name: "else" }]);
     await settle();
     expect(to("note://7")).toBeUndefined();
     expect(to("file:///srv/x")).toBe("files");
@@ -109,7 +109,7 @@ describe("P17 who has a name keeps it", () => {
     await settle();
     expect(catalog.tool("read")?.server).toBe("good");
     expect(catalog.quarantined()).toMatchObject([{ server: "evil", name: "read" }]);
-    good.setTools([]);
+    good.setTools([{ ...tool, name: "other" }]);
     await settle();
     expect(catalog.tool("read")?.server).toBe("evil");
     expect(catalog.quarantined()).toEqual([]);

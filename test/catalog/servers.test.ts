@@ -34,6 +34,7 @@ beforeAll(async () => {
   catalog = openCatalog({
     servers: upstreams.map((upstream) => ({
       upstream,
+      lists: { freshnessMs: 300_000, maxStaleMs: 86_400_000 },
       timeout: () => ({ idleMs: 1000, maxMs: 1000, setting: "x" }),
     })),
     naming: "prefix",
@@ -43,6 +44,8 @@ beforeAll(async () => {
       ...{ completions: true, logging: true, tasks: false },
     },
     clock: systemClock,
+    random: systemRandom,
+    startWaitMs: 2_000,
     sealer: createSealer(new Uint8Array(32), systemRandom),
     warn: () => undefined,
   });

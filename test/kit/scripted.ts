@@ -14,6 +14,8 @@ import type { CallPorts } from "../../src/call/ports.ts";
 import { createRepeats } from "../../src/call/repeats.ts";
 import { createResourceHub } from "../../src/call/resource-hub.ts";
 import { createTasks } from "../../src/call/task-table.ts";
+import type { Freshness } from "../../src/catalog/ages.ts";
+import type { KeptLists } from "../../src/catalog/kept.ts";
 import { openCatalog } from "../../src/catalog/open.ts";
 import type { Policy } from "../../src/policy/model.ts";
 import { noPolicy, readPolicy } from "../../src/policy/read.ts";
@@ -269,6 +271,10 @@ export interface WorldOptions {
   readonly naming?: "prefix" | "auto" | "bare";
   readonly timeout?: { readonly idleMs: number; readonly maxMs: number };
   readonly idempotent?: readonly string[];
+  readonly lists?: Freshness;
+  readonly kept?: KeptLists;
+  /** Where time begins. */
+  readonly clock?: SetClock;
   /** Holds every record back until it resolves. */
   durable?(): Promise<void> | undefined;
 }
@@ -277,7 +283,7 @@ export async function world(
   upstreams: readonly Upstream[],
   options: WorldOptions = {},
 ): Promise<World> {
-  const clock = setClock();
+  const clock = options.clock ?? setClock();
   const records: Recorded[] = [];
   const policy = { current: policyOf(options.policy) };
   const sealer = createSealer(new Uint8Array(32), systemRandom);
@@ -287,11 +293,15 @@ export async function world(
     servers: upstreams.map((upstream) => ({
       ...{ upstream, timeout: () => timeout },
       idempotent: (tool: string) => options.idempotent?.includes(tool) === true,
+      lists: options.lists ?? { freshnessMs: 300_000, maxStaleMs: 86_400_000 },
     })),
     naming: options.naming ?? "prefix",
     policy: () => policy.current,
     carried: everything,
     clock,
+    random: systemRandom,
+    startWaitMs: 2_000,
+    kept: options.kept,
     sealer,
     warn() {},
   });

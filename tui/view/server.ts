@@ -125,6 +125,7 @@ function connectionLines(server: LiveServer, scene: Scene, width: number): reado
     ["protocol", era],
     ["tools", toolsText(server), server.quarantined === 0 ? undefined : "warn"],
     ...itemFields(server),
+    ...listFields(server, scene.now),
     ["busy", busyText(server), server.busy < server.maxInFlight ? undefined : "warn"],
     ["calls", callsText(server), server.failed === 0 ? undefined : "warn"],
   ];
@@ -148,6 +149,14 @@ function instanceTone({ state }: LiveInstance): Tone | undefined {
 function toolsText({ tools, quarantined }: LiveServer): string {
   if (quarantined === 0) return `${amount(tools)} offered`;
   return `${amount(tools)} offered, ${amount(quarantined)} held back: screen 3 says why`;
+}
+
+/** Only where agents may see what is no more. */
+function listFields({ list }: LiveServer, now: number): readonly Field[] {
+  if (list === null || list.stale === null) return [];
+  const leaves = list.leavesMs === null ? "" : `; they leave in ${span(list.leavesMs - now)}`;
+  const text = `stale, as they were ${span(now - list.readMs)} ago: ${list.stale}${leaves}`;
+  return [["lists", text, "warn"]];
 }
 
 /** No line for the many that have tools only. */

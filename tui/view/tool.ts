@@ -1,7 +1,17 @@
 /** One tool: what becomes of it for this key, by which rules, and what could be done. */
 
 import type { ToolRule } from "../../src/admin/contract.ts";
-import { amount, heading, type Line, type Tone, toHeight, toLine, took, wrap } from "../cells.ts";
+import {
+  amount,
+  heading,
+  type Line,
+  span,
+  type Tone,
+  toHeight,
+  toLine,
+  took,
+  wrap,
+} from "../cells.ts";
 import { quoted } from "../copy.ts";
 import type { Scene, Size } from "../screen.ts";
 import type { ToolRow, ToolState } from "../tool-rows.ts";
@@ -36,7 +46,9 @@ export function toolLines(row: ToolRow, scene: Scene, size: Size, page: boolean)
   const head = page ? [toLine([` Tools > ${row.id}`], columns)] : [];
   const body = [
     heading(row.id, key === "" ? "as nobody" : `as ${key}`, columns),
-    ...whyLines(row, key).flatMap(([name, text, tone]) => fieldLines(name, text, tone, columns)),
+    ...[...whyLines(row, key), ...ageFields(row, scene)].flatMap(([name, text, tone]) =>
+      fieldLines(name, text, tone, columns),
+    ),
     ...ruleLines(row, scene, columns),
     ...namesLines(row, columns),
     ...callLines(row, scene, columns),
@@ -77,6 +89,13 @@ function whyLines(row: ToolRow, key: string): readonly Field[] {
     ];
   }
   return [word, ["more", explain]];
+}
+
+/** Of a tool that is shown as it was. */
+function ageFields({ server, tool }: ToolRow, { live, now }: Scene): readonly Field[] {
+  const list = live.servers.find(({ id }) => id === server)?.list ?? null;
+  if (tool === undefined || list === null || list.stale === null) return [];
+  return [["stale", `as it was ${span(now - list.readMs)} ago: ${list.stale}`, "warn"]];
 }
 
 const meanings: Readonly<Record<ToolState, string>> = {

@@ -1,0 +1,11 @@
+/** A part of the contract. */
+
+/** How old what agents see of a server is; of the oldest of its lists that has anything. */
+export interface ShownAge {
+  /** Wall ms of when the server last said that it is so. */
+  readonly readMs: number;
+  /** Why it may be out of date; null: as far as is known it is not. */
+  readonly stale: string | null;
+  /** When it leaves the lists if that goes on (max_stale); null while it is not stale. */
+  readonly leavesMs: number | null;
+}
