@@ -43,6 +43,28 @@ export function canFindMarked(): boolean {
 
 /** Never this process itself, which may be a child of a gateway. */
 export async function findMarked(wanted: (mark: string) => boolean): Promise<Marked[]> {
+  return (await look()).filter(({ mark }) => wanted(mark));
+}
+
+let looking: Promise<Marked[]> | undefined;
+let next: Promise<Marked[]> | undefined;
+
+/** All that ask while one look goes on share the one that begins after it. */
+function look(): Promise<Marked[]> {
+  if (looking !== undefined) {
+    next ??= looking.then(() => {
+      next = undefined;
+      return look();
+    });
+    return next;
+  }
+  looking = lookAtAll().finally(() => {
+    looking = undefined;
+  });
+  return looking;
+}
+
+async function lookAtAll(): Promise<Marked[]> {
   if (!canFindMarked()) return [];
   const found: Marked[] = [];
   let looked = 0;
@@ -52,7 +74,7 @@ export async function findMarked(wanted: (mark: string) => boolean): Promise<Mar
     looked += 1;
     if (looked % pidsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
     const one = lookAt(pid);
-    if (one !== undefined && wanted(one.mark)) found.push(one);
+    if (one !== undefined) found.push(one);
   }
   return found;
 }

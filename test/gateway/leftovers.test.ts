@@ -2,11 +2,12 @@
 
 import { expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { markOfDataDir, readOwner } from "../../src/gateway/owner.ts";
 import { findMarked, markName } from "../../src/upstream/marked.ts";
 import { startGateway } from "../kit/gateway.ts";
+import { alive, childrenOf, commandLine } from "../kit/processes.ts";
 import { rawAgent } from "../kit/raw-agent.ts";
 import { until } from "../kit/upstream.ts";
 
@@ -55,23 +56,6 @@ test("U12 a start ends what is left of earlier runs of its data_dir, and nothing
 }, 60_000);
 
 function guardsOf(gateway: number): number[] {
-  return readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-        const line = readFileSync(`/proc/${pid}/cmdline`, "latin1");
-        return stat[1] === String(gateway) && line.endsWith("\0guard\0");
-      } catch {
-        return false; // no process
-      }
-    });
-}
-
-function alive(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.startsWith("Z");
-  } catch {
-    return false;
-  }
+  const pids = childrenOf(gateway).map(({ pid }) => pid);
+  return pids.filter((pid) => commandLine(pid)[1] === "guard");
 }

@@ -2,10 +2,10 @@
 
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { startGateway } from "../kit/gateway.ts";
+import { childrenOf, commandLine } from "../kit/processes.ts";
 import { until } from "../kit/upstream.ts";
 
 const root = process.getuid?.() === 0;
@@ -28,41 +28,19 @@ test.skipIf(!root)(
       wrap: inside,
     });
     // Seen from outside, where the first process is the child of unshare.
-    const first = childrenOf(gateway.child().pid)[0] ?? 0;
+    const first = childrenOf(gateway.child().pid)[0]?.pid ?? 0;
     await until(() => sleepers(first) > 0 || zombies(first) > 0, 5_000);
     await until(() => sleepers(first) === 0 && zombies(first) === 0, 8_000);
-    expect(readFileSync(`/proc/${first}/cmdline`, "latin1")).toContain("serve");
+    expect(commandLine(first)).toContain("serve");
     process.kill(first, "SIGTERM");
   },
   30_000,
 );
 
 function zombies(of: number): number {
-  return childrenOf(of).filter((pid) => statOf(pid)[0] === "Z").length;
+  return childrenOf(of).filter(({ state }) => state === "Z").length;
 }
 
 function sleepers(of: number): number {
-  return childrenOf(of).filter((pid) => commOf(pid) === "sleep").length;
-}
-
-function childrenOf(parent: number): number[] {
-  return readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => pid > 0 && statOf(pid)[1] === String(parent));
-}
-
-function statOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
-  } catch {
-    return [];
-  }
-}
-
-function commOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  } catch {
-    return "";
-  }
+  return childrenOf(of).filter(({ pid }) => commandLine(pid)[0] === "sleep").length;
 }

@@ -2,8 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { alive } from "../kit/processes.ts";
 import { until } from "../kit/upstream.ts";
 
 const child = join(import.meta.dir, "../kit/fault-child.ts");
@@ -38,12 +38,3 @@ test("U12 kill -9 of the gateway ends its children within 5 s", async () => {
   gateway.kill("SIGKILL");
   await until(() => pids.every((pid) => !alive(pid)), 5_000);
 }, 20_000);
-
-/** A zombie that nobody reaps is gone. */
-function alive(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.startsWith("Z");
-  } catch {
-    return false;
-  }
-}

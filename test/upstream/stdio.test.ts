@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Upstream } from "../../src/upstream/upstream.ts";
+import { alive } from "../kit/processes.ts";
 import {
   callTool,
   startCall,
@@ -40,15 +41,6 @@ async function start(mode: string, more: More = {}, env: Record<string, string> 
   upstream.start();
   await untilState(upstream, "ready");
   return upstream;
-}
-
-/** A zombie that nobody reaps is gone. */
-function alive(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.startsWith("Z");
-  } catch {
-    return false;
-  }
 }
 
 const textOf = (answer: string): string => JSON.parse(answer).result.content[0].text;

@@ -2,10 +2,11 @@
 
 import { afterEach, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { endMarked, findMarked, markName } from "../../src/upstream/marked.ts";
 import type { Upstream, UpstreamControl } from "../../src/upstream/upstream.ts";
+import { alive, childrenOf } from "../kit/processes.ts";
 import { callTool, stdioUpstream, testUpstream, until, untilState } from "../kit/upstream.ts";
 
 const script = join(import.meta.dir, "../kit/fault-child.ts");
@@ -94,24 +95,7 @@ test("U11 only what carries the mark is ended: not another run's, nor what names
   for (const one of spared) one.kill("SIGKILL");
 });
 
-/** Of this process and the guard beside it. */
-function zombies(): string[] {
-  return readdirSync("/proc").filter((pid) => {
-    const fields = statOf(pid);
-    return fields[0] === "Z" && fields[1] === String(process.pid);
-  });
-}
-
-/** A zombie that nobody reaps is gone. */
-function alive(pid: number): boolean {
-  const [state] = statOf(String(pid));
-  return state !== undefined && state !== "Z";
-}
-
-function statOf(pid: string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-  } catch {
-    return [];
-  }
+/** Of this process; the guard is one of its children. */
+function zombies(): readonly unknown[] {
+  return childrenOf(process.pid).filter(({ state }) => state === "Z");
 }
