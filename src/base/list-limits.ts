@@ -9,6 +9,13 @@ export const listLimits = {
   templatesPerServer: 100,
   itemBytes: 64 * 1024,
   listPages: 100,
+  /**
+   * A tool's schema: nesting (two levels of JSON are one of schemas), subschemas, and how many of
+   * them a validator may enter for one value; U22.
+   */
+  schemaDepth: 64,
+  subschemas: 500,
+  schemaSteps: 10_000,
   /** A tool's name, MCP 2025-11-25 and later; a prompt's too. */
   toolNameBytes: 128,
   /** Characters of a name as agents see it: several refuse longer ones. */

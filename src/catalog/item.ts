@@ -12,6 +12,7 @@ import { renamed } from "../protocol/translate/tools-list.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Freshness } from "./ages.ts";
 import type { Item, ParamHeader } from "./catalog.ts";
+import { schemaFault } from "./schema.ts";
 import type { SoundItem } from "./sound.ts";
 
 /** An item of a list. */
@@ -98,6 +99,11 @@ const partsOf: Readonly<Record<ListMethod, (value: JsonObject) => Result<Parts, 
 function toolParts(value: JsonObject): Result<Parts, string> {
   const schema = member(value, "inputSchema");
   if (!isObject(schema)) return no("it has no inputSchema object");
+  for (const name of ["inputSchema", "outputSchema"]) {
+    const one = member(value, name);
+    const fault = isObject(one) ? schemaFault(one) : undefined;
+    if (fault !== undefined) return no(`its ${name} ${fault}`);
+  }
   const headers = paramHeadersOf(schema);
   if (!headers.ok) return headers;
   const properties = member(schema, "properties");

@@ -1,7 +1,7 @@
 /** One HTTP server: its pool, and the heads of requests to it. */
 
 import { encodeMirror } from "../protocol/mirror.ts";
-import { resolveHost } from "./address.ts";
+import { addressesOf } from "./address.ts";
 import { createHttpPool, type HttpPool } from "./http-pool.ts";
 import { fixedHead, type Header, headerText } from "./http-request.ts";
 import type { HttpSettings, Identity, UpstreamOptions } from "./settings.ts";
@@ -31,7 +31,7 @@ export function httpTarget(options: UpstreamOptions, settings: HttpSettings): Ht
     tls: secure
       ? { serverName: host, ...(settings.ca === undefined ? {} : { ca: settings.ca }) }
       : undefined,
-    addresses: () => resolveHost(host, settings.allowLinkLocal),
+    addresses: addressesOf(host, settings.allowLinkLocal),
   });
   const header = [...ownHeader(options.identity), ...Object.entries(settings.headers)];
   const postHeadOf = (to: URL) =>
