@@ -45,10 +45,7 @@ export function openStdioFront(ports: StdioPorts): StdioFront {
       // The reader's memory is used again.
       const body = bytes.slice();
       const look = glance(body) ?? nothing;
-      if (look.modern !== undefined && look.method === "notifications/cancelled") {
-        cancelModern(relay, look);
-        return;
-      }
+      if (look.method === "notifications/cancelled" && takenBack(relay, look)) return;
       const one = pendingOf(look, body);
       if (look.method !== undefined && look.id !== undefined) relay.pending.set(look.id, one);
       send(relay, one).catch((thrown) => refuse(relay, one, asFault(thrown, "Cannot relay")));
@@ -165,12 +162,16 @@ function answered(relay: Relay, one: Pending | undefined): void {
   if (id !== undefined && relay.pending.get(id) === one) relay.pending.delete(id);
 }
 
-/** A stdio client of 2026-07-28 cancels by notification; over HTTP the closed response says it. */
-function cancelModern(relay: Relay, look: Glance): void {
+/**
+ * Nothing is answered any more. A client of 2026-07-28 cancels by notification on stdio only: over
+ * HTTP the closed response says it, and the notification goes nowhere (true).
+ */
+function takenBack(relay: Relay, look: Glance): boolean {
   const one = relay.pending.get(JSON.stringify(member(look.params, "requestId")));
-  if (one === undefined) return;
-  answered(relay, one);
-  one.abort();
+  if (one !== undefined) answered(relay, one);
+  if (look.modern === undefined) return false;
+  one?.abort();
+  return true;
 }
 
 /** Somebody is here: a gateway that was started for stdio clients ends when nobody is. */
@@ -195,7 +196,8 @@ function beat(relay: Relay): () => void {
 
 /** A refusal without a JSON-RPC message for this request: code, cause and fix are the gateway's. */
 function refusal(status: number, body: Uint8Array): GatewayError {
-  const code = codeIn(body);
+  // The runtime's own words for a line over the limit.
+  const code = codeIn(body) ?? (status === 413 ? "GW_BODY_TOO_LARGE" : undefined);
   return code === undefined
     ? plain("GW_INTERNAL", `the gateway answered HTTP ${status}`)
     : plain(code);

@@ -164,6 +164,36 @@ describe("stdio with a command: one server behind a gateway of its own", () => {
     expect(messages.filter(({ id }) => id === 7)).toHaveLength(1);
   }, 30_000);
 
+  test("a call taken back is not answered, a line over the limit is told so", async () => {
+    const step = (id: number, method: string, params: object) =>
+      JSON.stringify({ jsonrpc: "2.0", id, method, params });
+    const client = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: info };
+    const server = ["--", process.execPath, join(root, "test/kit/servers/everything.ts"), "stdio"];
+    const slow = { name: "test_tool_with_progress", arguments: {} };
+    const child = spawn(binary, ["stdio", "--policy", "allow-all-audited", ...server], {
+      ...{ env: freshHome(), cwd: home },
+    });
+    let out = "";
+    child.stdout.on("data", (chunk) => (out += chunk));
+    const says = async (text: string) => {
+      for (let tries = 0; tries < 400 && !out.includes(text); tries++) await Bun.sleep(25);
+      expect(out).toContain(text);
+    };
+    child.stdin.write(`${step(0, "initialize", client)}\n`);
+    await says('"id":0');
+    child.stdin.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
+    const cancel = '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}';
+    child.stdin.write(`${step(1, "tools/call", slow)}\n${cancel}\n`);
+    const large = { name: "x", arguments: { x: "A".repeat(5 * 1024 * 1024) } };
+    child.stdin.write(`${step(2, "tools/call", large)}\n`);
+    await says("GW_BODY_TOO_LARGE");
+    child.stdin.write(`${step(3, "tools/call", { name: "test_simple_text", arguments: {} })}\n`);
+    await says("simple text response");
+    expect(out).not.toContain('"id":1,');
+    child.stdin.end();
+    await new Promise((resolve) => child.on("exit", resolve));
+  }, 30_000);
+
   test("what looks like a variable of the gateway is a word or a path like any other", async () => {
     const env = { ...freshHome(), SECRET: "s3cr3t" };
     const folder = join(home, "${SECRET}");

@@ -18,7 +18,7 @@ import { relay } from "./relay.ts";
 import { answerRound } from "./rounds.ts";
 import { type Opened, responsesOf } from "./state.ts";
 import { isAboutTask, passTask } from "./tasks.ts";
-import { askForUrls, declinedUrls, wantsUrls } from "./urls.ts";
+import { askForUrls, declinedUrls, passUrls, wantsUrls } from "./urls.ts";
 
 /** A legacy server asks in the middle of a call. */
 export function askClient(leg: Leg & { park: Park | undefined }, asked: ServerRequest): void {
@@ -31,16 +31,18 @@ export function askClient(leg: Leg & { park: Park | undefined }, asked: ServerRe
 
 /** Whether a server's answer is none yet. */
 export function isBridged(leg: Leg, message: StrictBody, from: Era): boolean {
-  const { incoming } = leg;
   if (isAboutTask(leg, message, from)) return true;
-  if (from === "modern") return asksForInput(message);
-  return incoming.era === "modern" && wantsUrls(message);
+  return from === "modern" ? asksForInput(message) : wantsUrls(message);
 }
 
 export function passAnswer(leg: Leg, message: StrictBody, from: Era): void {
   try {
     if (isAboutTask(leg, message, from)) {
       passTask(leg, message, from);
+      return;
+    }
+    if (from === "legacy" && leg.incoming.era === "legacy") {
+      passUrls(leg, message);
       return;
     }
     if (!mayAsk.has(leg.incoming.message.method)) throw odd(leg);

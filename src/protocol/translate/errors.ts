@@ -27,15 +27,18 @@ export function errorFor(
   const code = isObject(error) ? member(error, "code") : undefined;
   if (span === undefined || typeof code !== "number") return "hop";
   if (code === -32020 || code === -32022) return "hop";
+  // 2026-07-28 asks for URLs by its result only: here no policy would have looked at them (1.4).
+  if (code === -32042 && from === "modern") return "hop";
   const bytes = message.bytes.subarray(span[0], span[1]);
   if (from === "modern" && code === -32021 && to === "legacy") return "untold";
   if (from === "legacy" && code === -32042 && to === "modern") return "untold";
   const status = to === "modern" ? (statuses.get(code) ?? 200) : 200;
-  const notFound = method === "resources/read" && from !== to;
-  if (notFound && to === "modern" && code === -32002)
-    return { status, error: recoded(bytes, -32602) };
-  if (notFound && to === "legacy" && code === -32602)
+  // 1.4: never in that era.
+  if (to === "modern" && code === -32002) return { status, error: recoded(bytes, -32602) };
+  const toLegacy = from === "modern" && to === "legacy";
+  if (toLegacy && method === "resources/read" && code === -32602) {
     return { status, error: recoded(bytes, -32002) };
+  }
   return { status, error: [bytes] };
 }
 

@@ -351,5 +351,17 @@ describe("legacy client, modern server", () => {
     at.last().error(error);
     await settle();
     expect(made.reply.answer()?.text).toContain(error);
+    expect(at.outcomes()).toMatchObject([{ asked: [{ end: "passed" }] }]);
+  });
+
+  test("F25 … unless the policy does not let the client be asked", async () => {
+    const denied = `${all}  - {id: no, effect: deny, methods: [elicitation/create]}\n`;
+    const at = await cell("legacy", "legacy", { policy: denied });
+    const made = await at.call();
+    at.last().error(`{"code":-32042,"message":"m","data":{"elicitations":[${url}]}}`);
+    await settle();
+    expect(textOf(made)).toContain("GW_UNANSWERED");
+    expect(made.reply.answer()?.text).not.toContain("a.example");
+    expect(at.outcomes()).toMatchObject([{ asked: [{ end: "denied" }] }]);
   });
 });
