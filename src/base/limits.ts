@@ -184,6 +184,8 @@ export const limits = {
   strayKillMs: 1_500,
   /** Between two looks for dead processes that fell to us as the first process of a container. */
   reapMs: 2_000,
+  /** A guard that was ended is started again after this long, U12. */
+  guardAgainMs: 1_000,
   /** One answer of the guard: a mark and process ids. */
   guardLineBytes: 1024 * 1024,
   /** Header block of a server's HTTP answer. */

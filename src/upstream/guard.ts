@@ -47,14 +47,19 @@ function createGuard(runtime: Runtime): Guard {
         drain: () => undefined,
         exit() {
           if (child !== started) return;
-          // Somebody ended it: the next child starts another, which is told of all groups.
+          // Somebody ended it: another is told of all groups.
           child = undefined;
           for (const mark of [...ending.keys()]) settle(mark, nobody);
+          setTimeout(again, limits.guardAgainMs).unref();
         },
       },
     });
     child = started;
     for (const [group, mark] of groups) started.write(`+${group} ${mark}\n`);
+  }
+
+  function again(): void {
+    if (child === undefined && groups.size > 0) start();
   }
 
   function answered(bytes: Uint8Array): void {

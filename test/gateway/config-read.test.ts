@@ -143,6 +143,22 @@ describe("readConfig", () => {
     expect(b?.timeout).toMatchObject({ idleMs: 1_200_000, maxMs: 1_200_000 });
   });
 
+  test.each([
+    ['{ command: "npx -y x" }', '["npx", "-y", "x"]'],
+    ['{ command: "sh -c id" }', '["sh", "-c", "id"]'],
+    ['{ command: ["x", "a\\0b"] }', "NUL"],
+    ['{ command: [""] }', "names no program"],
+    ["{ command: x, env: { AUTHENSOR_GW_OWNER: mine } }", "the gateway's own"],
+  ])("U5 a command that is not one program and its arguments is refused: %s", (text, told) => {
+    const { problems } = read(`servers: { a: ${text} }`);
+    expect(problems.map(describeProblem).join("\n")).toContain(told);
+  });
+
+  test("U5 a program with a space in its path is one word when there are args", () => {
+    const { config } = read('servers: { a: { command: "/opt/my server", args: [] } }');
+    expect(config?.servers[0]?.transport).toMatchObject({ command: ["/opt/my server"] });
+  });
+
   test("expands variables, defaults, files and credentials once (U7)", () => {
     const { config } = read(
       `servers:

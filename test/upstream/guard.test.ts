@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { alive } from "../kit/processes.ts";
+import { alive, childrenOf, commandLine } from "../kit/processes.ts";
 import { until } from "../kit/upstream.ts";
 
 const child = join(import.meta.dir, "../kit/fault-child.ts");
@@ -26,7 +26,7 @@ for (const mode of ["echo", "stays", "escapes"]) {
 console.log(pids.join(" "));
 setInterval(() => undefined, 1000);`;
 
-test("U12 kill -9 of the gateway ends its children within 5 s", async () => {
+async function startGateway() {
   const gateway = spawn(process.execPath, ["-e", program], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -35,6 +35,27 @@ test("U12 kill -9 of the gateway ends its children within 5 s", async () => {
   );
   const pids = line.trim().split(" ").map(Number);
   expect(pids.map(alive)).toEqual([true, true, true, true, true]);
+  return { gateway, pids };
+}
+
+test("U12 kill -9 of the gateway ends its children within 5 s", async () => {
+  const { gateway, pids } = await startGateway();
+  gateway.kill("SIGKILL");
+  await until(() => pids.every((pid) => !alive(pid)), 5_000);
+}, 20_000);
+
+test("U12 a guard that was killed is replaced, by one that knows of all children", async () => {
+  const { gateway, pids } = await startGateway();
+  const guards = () =>
+    childrenOf(gateway.pid ?? 0).filter(({ pid }) =>
+      commandLine(pid).some((word) => word.includes("guard-run")),
+    );
+  const [first] = guards();
+  expect(guards()).toHaveLength(1);
+  process.kill(first?.pid ?? 0, "SIGKILL");
+  await until(() => guards().some(({ pid, state }) => pid !== first?.pid && state !== "Z"), 5_000);
+  // It has read what it is told when its program is loaded.
+  await Bun.sleep(500);
   gateway.kill("SIGKILL");
   await until(() => pids.every((pid) => !alive(pid)), 5_000);
 }, 20_000);
