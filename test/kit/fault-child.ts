@@ -6,7 +6,16 @@ import process from "node:process";
 
 const [mode = "echo", file = ""] = process.argv.slice(2);
 
-type Message = { id?: number; method?: string; params?: { _meta?: object } };
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: {
+    readonly _meta?: { readonly progressToken?: number };
+    readonly name?: string;
+    /** `well`: this call is answered well. */
+    readonly arguments?: { readonly well?: boolean };
+  };
+}
 
 function say(message: object): void {
   process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
@@ -17,7 +26,7 @@ function result(id: number | undefined, text: string): void {
 }
 
 /** What each mode does with a tools/call; without an entry it answers "ok". */
-const modes: Record<string, (id: number | undefined) => void> = {
+const modes: Record<string, (id: number | undefined, message: Message) => void> = {
   silent: () => undefined,
   dies: () => process.exit(3),
   killed: () => process.kill(process.pid, "SIGKILL"),
@@ -44,6 +53,58 @@ const modes: Record<string, (id: number | undefined) => void> = {
     process.stderr.write(`${Object.values(process.env).join(" ")} ${process.argv.join(" ")}\n`);
     result(id, "told");
   },
+  /** One line of 300 MB that is an answer. */
+  giant(id) {
+    const block = Buffer.alloc(1024 * 1024, "x");
+    process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":{"content":[{"text":"`);
+    for (let count = 0; count < 300; count += 1) process.stdout.write(block);
+    process.stdout.write('","type":"text"}]}}\n');
+  },
+  drip(id) {
+    const text = `{"jsonrpc":"2.0","id":${id},"result":{"content":[]}}\n`;
+    for (let at = 0; at < text.length; at += 1) {
+      setTimeout(() => process.stdout.write(text.charAt(at)), at * 100);
+    }
+  },
+  /** Tells of progress for ever, and never answers. */
+  promises(_, { params }) {
+    const progressToken = params?._meta?.progressToken;
+    let progress = 0;
+    const timer = setInterval(() => {
+      progress += 1;
+      say({ method: "notifications/progress", params: { progressToken, progress } });
+      if (progress > 200) clearInterval(timer);
+    }, 50);
+  },
+  /** A million progress notifications as fast as they are taken, then the answer. */
+  storm(id, { params }) {
+    const progressToken = params?._meta?.progressToken;
+    const total = Number(file === "" ? 1_000_000 : file);
+    let progress = 0;
+    const more = () => {
+      while (progress < total) {
+        let text = "";
+        for (let count = 0; count < 1_000; count += 1) {
+          progress += 1;
+          const told = { method: "notifications/progress", params: { progressToken, progress } };
+          text += `${JSON.stringify({ jsonrpc: "2.0", ...told })}\n`;
+        }
+        if (process.stdout.write(text)) continue;
+        process.stdout.once("drain", more);
+        return;
+      }
+      result(id, "ok");
+    };
+    more();
+  },
+  /** The tool has another name from now on. */
+  renames(id) {
+    tool = "u";
+    say({ method: "notifications/tools/list_changed" });
+    result(id, "ok");
+  },
+  /** 10 MB without a line's end, then nothing. */
+  endless: () => void process.stdout.write("x".repeat(10 * 1024 * 1024)),
   babble: () => forever(process.stdout, "y\n"),
   moans: () => forever(process.stderr, "err\n"),
   odd: () => forever(process.stdout, '{"jsonrpc":"2.0"}\n'),
@@ -99,6 +160,7 @@ function escapee(isChild: boolean): number {
   return Number(spawnSync("sh", ["-c", twice], { encoding: "utf8" }).stdout);
 }
 
+let tool = "t";
 let pending: number | undefined;
 const replies: unknown[] = [];
 
@@ -132,17 +194,19 @@ function receive(line: string): void {
   if (file !== "") appendFileSync(file, `${line}\n`);
   if (method === "initialize") {
     const serverInfo = { name: mode, version: "1" };
-    say({ id, result: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo } });
+    const capabilities = { tools: mode === "renames" ? { listChanged: true } : {} };
+    say({ id, result: { protocolVersion: "2025-11-25", capabilities, serverInfo } });
   } else if (method === "server/discover") {
     if (mode === "exits-on-probe") process.exit(1);
     if (mode === "mute-on-probe") return;
     say({ id, error: { code: -32601, message: "Method not found" } });
   } else if (method === "tools/list") {
-    say({ id, result: { tools: [{ name: "t", inputSchema: { type: "object" } }] } });
+    const inputSchema = { type: "object", properties: { n: {}, well: {} } };
+    say({ id, result: { tools: [{ name: tool, inputSchema }] } });
   } else if (method === "tools/call") {
-    const act = modes[mode];
+    const act = message.params?.arguments?.well === true ? undefined : modes[mode];
     if (act === undefined) result(id, "ok");
-    else act(id);
+    else act(id, message);
   } else if (method === undefined) {
     replies.push(message);
     if (replies.length === 2) result(pending, JSON.stringify(replies));

@@ -31,6 +31,8 @@ export interface FaultOptions {
   readonly capabilities?: object;
   /** Legacy with this session id; modern when absent. */
   readonly session?: () => string;
+  /** Names of its tools now; none when absent. */
+  readonly tools?: () => readonly string[];
 }
 
 export async function faultServer(
@@ -100,7 +102,10 @@ function wellBehaved(request: ReceivedRequest, options: FaultOptions): string {
     const result = { protocolVersion: "2025-11-25", capabilities, serverInfo };
     return answer(result, `Mcp-Session-Id: ${options.session?.() ?? "s"}\r\n`);
   }
-  if (method === "tools/list") return answer({ tools: [] });
+  if (method === "tools/list") {
+    const inputSchema = { type: "object", properties: { n: {}, well: {}, fault: {} } };
+    return answer({ tools: (options.tools?.() ?? []).map((name) => ({ name, inputSchema })) });
+  }
   if (id === undefined && method !== "") return status(202);
   return status(405);
 }

@@ -1,0 +1,157 @@
+/**
+ * What a call comes to when its server does something wrong: the agent's code and way out, the
+ * receipt's outcome, the server's state, and how soon the next call is well.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type FaultWorld, faultEntry, faultWorld, type Kind } from "./faults-world.ts";
+
+interface Row {
+  /** Threat rows (security.md) and what the server does. */
+  readonly name: string;
+  readonly kinds: readonly Kind[];
+  /** Of http-faults.ts or fault-child.ts. */
+  readonly fault: string;
+  /** Limits of the server; else none that could fire. */
+  readonly timeout?: object;
+  /** Right after it. */
+  readonly state: RegExp;
+  /** The agent's code and what it reads; `ok`: the server's own text. */
+  readonly code: string;
+  readonly says: RegExp;
+  readonly outcome: string;
+  /** From the end of the faulty call to a good one. */
+  readonly withinMs?: number;
+}
+
+const http = ["modern", "legacy"] as const;
+const stdio = ["stdio"] as const;
+const short = { idle: "1s", max: "2500ms" };
+const long = { idle: "20s", max: "30s" };
+/** A child is started again: 500 ms, and its start on a busy machine. */
+const restartMs = 5_000;
+const ran = /may have run.*Try: check whether it ran before you repeat it.*Receipt: r-/;
+const raise = (which: string) =>
+  new RegExp(
+    `may have run.*Try: raise servers\\..*\\.timeout\\.${which} in the config.*Receipt: r-`,
+  );
+
+const ready = { state: /^ready$/, code: "ok", outcome: "ok" };
+const idle = { ...ready, code: "GW_TIMEOUT_IDLE", says: raise("idle"), outcome: "timeout" };
+const max = { ...ready, code: "GW_TIMEOUT_MAX", says: raise("max"), outcome: "timeout" };
+const lost = { state: /^degraded$/, code: "GW_UPSTREAM_LOST", says: ran, outcome: "unknown" };
+const died = { ...lost, state: /^(backoff|starting)$/, withinMs: restartMs };
+const odd = {
+  ...{ state: /^degraded$/, code: "GW_UPSTREAM_ERROR", outcome: "unknown" },
+  says: /may have run.*Try: check the server's own log.*Receipt: r-/,
+};
+const refused = { ...odd, says: /answered HTTP \d+\. Try:/, outcome: "upstream_error" };
+const large = {
+  ...{ state: /^degraded$/, code: "GW_RESULT_TOO_LARGE", outcome: "limited" },
+  says: /larger than 16777216 bytes.*Try: ask for less, or raise `limits\.result`/,
+};
+
+const rows: readonly Row[] = [
+  { name: "U20 never answers", kinds: [...http], fault: "hang", timeout: short, ...idle },
+  { name: "U20 drips its answer", kinds: http, fault: "drip", timeout: short, ...idle },
+  { name: "U20 is always about to", kinds: http, fault: "promises", timeout: short, ...max },
+  { name: "U27 cuts the connection", kinds: http, fault: "cut", ...lost },
+  { name: "U27 ends in the midst of its answer", kinds: http, fault: "short", ...lost },
+  { name: "answers with a web page", kinds: http, fault: "html", ...odd },
+  { name: "U21 answers with half of a JSON", kinds: http, fault: "garbage", ...odd },
+  { name: "U17 answers another id", kinds: http, fault: "wrong-id", ...lost, state: ready.state },
+  {
+    name: "U17 answers the id as a text",
+    kinds: http,
+    fault: "text-id",
+    ...lost,
+    state: ready.state,
+  },
+  { name: "U17 answers twice", kinds: http, fault: "twice", ...ready, says: /^first$/ },
+  { name: "U17 answers others first", kinds: http, fault: "stray", ...ready, says: /^mine$/ },
+  { name: "says 500, whatever it did", kinds: http, fault: "500", ...odd },
+  { name: "says 429", kinds: http, fault: "429", ...refused },
+  { name: "says 401", kinds: http, fault: "401", ...refused },
+  { name: "U3 redirects", kinds: http, fault: "redirect", ...refused },
+  { name: "U19 answers with a gzip bomb", kinds: http, fault: "gzip-bomb", ...odd },
+  { name: "U21 answers 300 MB", kinds: http, fault: "giant", ...large },
+  { name: "U21 answers 300 MB as an event", kinds: http, fault: "giant-event", ...large },
+  { name: "never ends its headers", kinds: http, fault: "headers", ...lost },
+
+  { name: "U20 never answers", kinds: stdio, fault: "silent", timeout: short, ...idle },
+  {
+    ...{ name: "U20 drips its answer", kinds: stdio, fault: "drip", timeout: short, ...idle },
+    // What it drips comes between the lines of further answers.
+    withinMs: 12_000,
+  },
+  { name: "U20 is always about to", kinds: stdio, fault: "promises", timeout: short, ...max },
+  { name: "U15 U27 exits", kinds: stdio, fault: "dies", ...died },
+  { name: "U15 U27 is killed", kinds: stdio, fault: "killed", ...died },
+  { name: "U16 writes no JSON-RPC", kinds: stdio, fault: "garbage", ...odd, state: ready.state },
+  { name: "U16 writes noise before", kinds: stdio, fault: "noise", ...ready, says: /^ok$/ },
+  { name: "U17 answers twice", kinds: stdio, fault: "twice", ...ready, says: /^first$/ },
+  { name: "U17 answers others first", kinds: stdio, fault: "stray", ...ready, says: /^mine$/ },
+  { name: "U21 says a member twice", kinds: stdio, fault: "double", ...odd, state: ready.state },
+  { name: "U13 R14 writes lines without end", kinds: stdio, fault: "odd", ...died },
+  { name: "U13 floods without a line's end", kinds: stdio, fault: "huge", ...died },
+  { name: "U13 U21 answers 300 MB", kinds: stdio, fault: "giant", ...died },
+  {
+    ...{ name: "U13 stops after 10 MB of a line", kinds: stdio, fault: "endless", ...idle },
+    timeout: short,
+    withinMs: restartMs,
+  },
+  { name: "U11 leaves its group", kinds: stdio, fault: "escapes", ...ready, says: /^\d+ \d+$/ },
+];
+
+const idOf = (kind: Kind, fault: string) => `${kind}-${fault}`;
+let world: FaultWorld;
+const close: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  const servers: Record<string, object> = {};
+  for (const { kinds, fault, timeout = long } of rows) {
+    for (const kind of kinds) {
+      const made = await faultEntry(kind, fault);
+      servers[idOf(kind, fault)] = { ...made.entry, timeout };
+      close.push(made.close);
+    }
+  }
+  world = await faultWorld(servers);
+}, 60_000);
+afterAll(async () => {
+  await world?.[Symbol.asyncDispose]();
+  for (const end of close) await end();
+}, 30_000);
+
+for (const kind of ["modern", "legacy", "stdio"] as const) {
+  describe(kind === "stdio" ? "over stdio a server" : `over HTTP a ${kind} server`, () => {
+    // They mostly wait, each for a server of its own.
+    for (const row of rows.filter(({ kinds }) => kinds.includes(kind))) {
+      const both = async () => {
+        for (const by of ["modern", "legacy"] as const) await asExpected(row, kind, by);
+      };
+      test.concurrent(`${row.name}: ${row.code} for agents of both eras`, both, 60_000);
+    }
+  });
+}
+
+async function asExpected(row: Row, kind: Kind, by: "legacy" | "modern"): Promise<void> {
+  const id = idOf(kind, row.fault);
+  await world.well(id, "t", by);
+  const seen = await world.see(id, by);
+  expect(seen.text).toMatch(row.says);
+  expect([seen.code, seen.outcome]).toEqual([row.code, row.outcome]);
+  expect(seen.state).toMatch(row.state);
+  expect(seen.recoveredMs).toBeLessThan(row.withinMs ?? 2_000);
+  expect(await world.state(id)).toBe("ready");
+}
+
+test("U17 over HTTP an answer that names another call in flight reaches nobody", async () => {
+  const id = idOf("modern", "hang");
+  await world.well(id);
+  const other = world.call(id, {});
+  await Bun.sleep(100);
+  const liar = await world.call(id, { fault: "before-id" }, "legacy");
+  expect(liar.code).toBe("GW_UPSTREAM_LOST");
+  expect((await other).code).toBe("GW_TIMEOUT_IDLE");
+}, 20_000);
