@@ -9,6 +9,12 @@ export const healLimits = {
   /** Starts of one child per minute, R13. */
   childStartsPerMinute: 12,
   /**
+   * A server that was just initialized is given this long to ask what it wants to know at once; its
+   * stream over HTTP at least and at most so long to begin, else what the handshake took.
+   */
+  settleMs: 1_000,
+  settleLeastMs: 50,
+  /**
    * A call whose outcome is unknown is refused once if it comes again within this time; how many
    * such calls are remembered, and how long calls wait while a start reads them from the receipts:
    * so many of the store, and of a spool that is no larger. U27.

@@ -118,8 +118,6 @@ export const limits = {
   idleTimeoutMs: 60_000,
   /** Default timeout.max: MCP asks for a maximum whatever the progress says. */
   maxTimeoutMs: 10 * 60_000,
-  /** A server that was just initialized is given this long to ask what it wants to know at once. */
-  settleMs: 1_000,
   /**
    * Processes or sessions of one legacy server: with `instance: shared` one for each set of client
    * capabilities, else one for each key or session too; how long a call waits for its start, and

@@ -29,7 +29,7 @@ import type { Asked, Incoming, Reply } from "./incoming.ts";
 import type { DecidedCall } from "./method.ts";
 import { noteFor } from "./notes.ts";
 import type { CallPorts } from "./ports.ts";
-import { lateAnswer, timeoutError } from "./time-limit.ts";
+import { lateAnswer, notReached, timeoutError } from "./time-limit.ts";
 
 /**
  * Resolves with the end of the call, whatever it is; never rejects. `state`: what a modern client's
@@ -218,6 +218,10 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   }
 
   expired(which: "idle" | "max"): void {
+    if (this.#sent === undefined && this.rounds === 0) {
+      this.end({ kind: "failed", error: notReached(this.item, which), mayHaveRun: false });
+      return;
+    }
     if (which === "idle" && this.#asking > 0) {
       this.fail(lateAnswer(this.item));
       return;

@@ -25,6 +25,17 @@ export function timeoutError(
   });
 }
 
+/** Its time was over while the server was being connected. */
+export function notReached({ target, timeout, server }: Item, which: "idle" | "max"): GatewayError {
+  const ms = which === "idle" ? timeout.idleMs : timeout.maxMs;
+  const name = `${timeout.setting}.${which}`;
+  return fault("GW_UPSTREAM_DOWN", {
+    message: `Cannot reach "${server}" in the time that "${target}" has`,
+    cause: `it is still starting after ${ms / 1000} s (${name}); nothing was sent`,
+    data: { setting: name, limit_ms: ms },
+  });
+}
+
 /** The server asked, and its client did not come back with an answer. */
 export function lateAnswer(item: Item, why = "the call may have run in part"): GatewayError {
   const s = limits.clientAnswerMs / 1000;

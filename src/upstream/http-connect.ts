@@ -29,6 +29,8 @@ export interface Connector {
   open(): Promise<Session>;
   /** A new session with a server that forgot the old one. */
   renew(): Promise<Session>;
+  /** It is another server now: its era is found out anew. */
+  forget(): void;
 }
 
 /** With an `offer` it is of the legacy era: modern servers are told on each request. */
@@ -67,8 +69,8 @@ export function httpConnector(
       if (verdict?.era !== "legacy") verdict = { era: "legacy", at: clock.mono() };
       return session;
     } catch (error) {
-      // Perhaps it is another server now: ask from the start next time.
-      verdict = undefined;
+      // Perhaps it is another server now: ask from the start next time. Or it is down.
+      if (!(error instanceof ConnectError && error.refused)) verdict = undefined;
       throw error;
     }
   }
@@ -79,7 +81,13 @@ export function httpConnector(
     return clock.mono() - verdict.at < limits.eraVerdictMs ? "legacy" : undefined;
   }
 
-  return { open, renew: () => initialize(target, clock, offer) };
+  return {
+    open,
+    renew: openLegacy,
+    forget() {
+      verdict = undefined;
+    },
+  };
 }
 
 function discover(target: HttpTarget, clock: Clock): Promise<Answer> {

@@ -1,6 +1,7 @@
 /** A live conversation with a Streamable HTTP server of either era. */
 
 import { fault, type GatewayError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { notificationMessage } from "../protocol/envelope.ts";
 import type { Pieces, StrictBody } from "../protocol/message.ts";
@@ -29,6 +30,8 @@ export interface HttpLinkOptions {
   readonly random: Random;
   readonly events: LinkEvents;
   readonly offer: Offer | undefined;
+  /** What the handshake took: its stream is waited for about as long. */
+  readonly handshakeMs: number;
 }
 
 /** Resolves when a session whose clients can be asked has its stream, or the server gives none. */
@@ -119,7 +122,11 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     if (refusal.kind === "answer") finish(call, refusal.body);
     else if (refusal.kind === "fault") refused(call, refusal.cause, refusal.mayHaveRun);
     else if (refusal.kind === "headers") mirrorAgain(call, refusal.cause);
-    else {
+    else if (refusal.kind === "era") {
+      options.connector.forget();
+      fail(call, error("GW_UPSTREAM_DOWN", refusal.cause), false);
+      lost(`${refusal.cause}: it speaks another protocol version now`);
+    } else {
       call.again = true;
       live.renew(used).then(
         () => {
@@ -200,7 +207,10 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     events.lost(cause);
   }
 
-  if (options.offer !== undefined) await live.opened();
+  // Many servers send the head of a stream with its first event; its request is there by then.
+  const { settleLeastMs, settleMs } = limits;
+  const waitMs = Math.min(Math.max(options.handshakeMs, settleLeastMs), settleMs);
+  if (options.offer !== undefined) await live.opened(waitMs);
   return {
     get hello() {
       return live.session.hello;

@@ -1,6 +1,5 @@
 /** The session that a link is in now: renewed when the server forgets it, with its own stream. */
 
-import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import type { StrictBody } from "../protocol/message.ts";
 import { type ChangeStream, createChangeStream } from "./change-stream.ts";
@@ -18,8 +17,8 @@ export interface LiveSession {
   readonly head: string;
   /** One new session for all calls that found `used` lost. */
   renew(used: Session): Promise<void>;
-  /** Its stream is open, or will not be soon: what comes only there is not missed by a call. */
-  opened(): Promise<void>;
+  /** Its stream is open, or `ms` are over: what comes only there is not missed by a call. */
+  opened(ms: number): Promise<void>;
   /** As Link.watch. */
   watch(uris: ReadonlySet<string>): Promise<ReadonlySet<string>>;
   /** Cuts its stream. */
@@ -93,7 +92,7 @@ export function createLive(options: LiveOptions): LiveSession {
       return head;
     },
     renew,
-    opened: () => within(changes.opened, clock),
+    opened: (ms) => within(changes.opened, clock, ms),
     watch: (uris) => changes.watch(uris),
     stop() {
       stopped = true;
@@ -107,9 +106,9 @@ export function createLive(options: LiveOptions): LiveSession {
   };
 }
 
-async function within(opened: Promise<void> | undefined, clock: Clock): Promise<void> {
+async function within(opened: Promise<void> | undefined, clock: Clock, ms: number): Promise<void> {
   if (opened === undefined) return;
-  const pause = new Promise<void>((resolve) => clock.after(limits.settleMs, resolve));
+  const pause = new Promise<void>((resolve) => clock.after(ms, resolve));
   await Promise.race([opened, pause]);
 }
 

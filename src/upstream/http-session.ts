@@ -8,3 +8,11 @@ export function sessionLost(status: number, body: Uint8Array): boolean {
   const text = Buffer.from(body).toString("latin1");
   return text.includes("No valid session ID") || text.includes("Server not initialized");
 }
+
+/** Does a server that was asked without a session want one? Only those before 2026-07-28 do. */
+export function wantsSession(status: number, body: Uint8Array): boolean {
+  if (sessionLost(status, body)) return true;
+  if (status !== 400) return false;
+  const text = Buffer.from(body).toString("latin1");
+  return text.includes("Mcp-Session-Id") || text.includes("Unsupported protocol version");
+}

@@ -36,6 +36,7 @@ function httpTransport(
     probe: () => target.pool.probe(),
     async connect(events) {
       if (settings.sse) return sseLink({ target, clock, events, offer });
+      const began = clock.mono();
       let session: Session;
       try {
         session = await connector.open();
@@ -45,7 +46,8 @@ function httpTransport(
           throw new ConnectError(`${error.message}; as HTTP+SSE: ${why.message}`);
         });
       }
-      return httpLink({ target, connector, session, clock, random, events, offer });
+      const handshakeMs = clock.mono() - began;
+      return httpLink({ target, connector, session, clock, random, events, offer, handshakeMs });
     },
     async close() {
       if (offer === undefined) target.pool.close();

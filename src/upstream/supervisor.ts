@@ -1,6 +1,6 @@
 /** One server: what may be sent to it now, and what `status` shows. */
 
-import type { GatewayError } from "../base/errors.ts";
+import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
@@ -80,9 +80,7 @@ export function supervise(
     states.enter("disabled", "`enabled: false` or `disabled: true` in the config");
 
   function ask(to: Link, request: UpstreamRequest, sink: UpstreamSink): Sent {
-    const id = nextId;
-    nextId += 1;
-    return to.send(id, request, sink);
+    return to.send(takeId(), request, sink);
   }
 
   function watchAgain(): void {
@@ -133,20 +131,40 @@ export function supervise(
       load.end();
       throw error;
     }
+    if (sink.over === true) {
+      load.end();
+      throw fault("GW_UPSTREAM_DOWN", { message: "The call ended before it could be sent" });
+    }
     return transmit(to, request, sink);
   }
 
   function transmit(to: Link, request: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
-    const sending = new Sending(load, to.hello.era, sink);
-    const id = nextId;
-    nextId += 1;
+    const sending = new Sending(load, request, sink, again);
     try {
-      sending.sent = to.send(id, request, sending);
+      sending.send(to, takeId());
     } catch (error) {
       load.end();
       throw error;
     }
     return sending;
+  }
+
+  /** U27: what provably never left is sent once more, over a connection made for it. */
+  async function again(sending: Sending): Promise<void> {
+    try {
+      // Not over the connection that fails just now: it is told of that after its calls.
+      await Promise.resolve();
+      const to = await attempts.reach();
+      if (!sending.over) sending.send(to, takeId());
+    } catch (thrown) {
+      sending.failed(asFault(thrown, `Cannot reach "${config.id}"`), false);
+    }
+  }
+
+  function takeId(): number {
+    const id = nextId;
+    nextId += 1;
+    return id;
   }
 
   return {
@@ -202,19 +220,34 @@ export function supervise(
 /** One request on its way: counts it out at its end. One object and no closures for each call. */
 class Sending implements UpstreamSink, UpstreamCall {
   readonly #load: Load;
-  readonly era: Era;
+  readonly #request: UpstreamRequest;
   readonly #sink: UpstreamSink;
-  sent: Sent | undefined;
-  #over = false;
+  readonly #resend: (sending: Sending) => Promise<void>;
+  era: Era = "legacy";
+  over = false;
+  #sent: Sent | undefined;
+  #tries = 0;
 
-  constructor(load: Load, era: Era, sink: UpstreamSink) {
+  constructor(
+    load: Load,
+    request: UpstreamRequest,
+    sink: UpstreamSink,
+    resend: (sending: Sending) => Promise<void>,
+  ) {
     this.#load = load;
-    this.era = era;
+    this.#request = request;
     this.#sink = sink;
+    this.#resend = resend;
+  }
+
+  send(to: Link, id: number): void {
+    this.#tries += 1;
+    this.era = to.hello.era;
+    this.#sent = to.send(id, this.#request, this);
   }
 
   notification(method: string, params: JsonObject): void {
-    if (!this.#over) this.#sink.notification(method, params);
+    if (!this.over) this.#sink.notification(method, params);
   }
 
   get waiting(): boolean {
@@ -222,7 +255,7 @@ class Sending implements UpstreamSink, UpstreamCall {
   }
 
   request(asked: ServerRequest): void {
-    if (this.#over) asked.error(-32603, "The call is over");
+    if (this.over) asked.error(-32603, "The call is over");
     else this.#sink.request(asked);
   }
 
@@ -231,17 +264,21 @@ class Sending implements UpstreamSink, UpstreamCall {
   }
 
   failed(error: GatewayError, mayHaveRun: boolean): void {
-    if (this.#end()) this.#sink.failed(error, mayHaveRun);
+    const neverLeft = !mayHaveRun && error.code === "GW_UPSTREAM_DOWN";
+    if (neverLeft && this.#sent !== undefined && this.#tries === 1 && !this.over) {
+      this.#sent = undefined;
+      void this.#resend(this);
+    } else if (this.#end()) this.#sink.failed(error, mayHaveRun);
   }
 
   cancel(reason: string): void {
-    if (this.#end()) this.sent?.cancel(reason);
+    if (this.#end()) this.#sent?.cancel(reason);
   }
 
   /** False when it was over before. */
   #end(): boolean {
-    if (this.#over) return false;
-    this.#over = true;
+    if (this.over) return false;
+    this.over = true;
     this.#load.end();
     return true;
   }

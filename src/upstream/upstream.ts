@@ -103,6 +103,8 @@ export interface ServerRequest {
 
 /** Told what happens to one request. */
 export interface UpstreamSink {
+  /** Nobody waits for it any more: what was not sent yet is not sent. */
+  readonly over?: boolean;
   /** A notification that belongs to the request (progress by token, or on its own stream). */
   notification(method: string, params: JsonObject): void;
   /** A question of a legacy server that belongs to the request, and to no other (attribution). */

@@ -115,3 +115,18 @@ describe("bounded", () => {
     expect(repeats.size).toBe(0);
   });
 });
+
+test("a call whose time is over before its server is reached did not run", async () => {
+  const { server, at } = await worldOf(() => undefined);
+  Object.assign(server, { send: () => new Promise(() => undefined) });
+  const reply = catchReply();
+  const body =
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"s__echo","arguments":{}}}';
+  handle(incoming(body, { era: "legacy" }), reply, at.ports);
+  await at.clock.advance(1_100);
+  const text = JSON.stringify(reply.answer()?.value["result"]);
+  expect(text).toContain("GW_UPSTREAM_DOWN");
+  expect(text).toContain("nothing was sent");
+  expect(text).not.toContain("may have run");
+  expect(at.records.at(-1)).toMatchObject({ fields: { outcome: "upstream_down" } });
+});
