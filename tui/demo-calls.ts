@@ -109,7 +109,7 @@ export function begin(no: number, what: Kind, startedMs: number, receipt: string
     decision: decisionOf(rule),
     ...{ outcome: null, code: null, why: null, receipt, argsBytes: what.args, resultBytes: 0 },
     tookMs: null,
-    timings: { decide: 0.3, intent: null, server: null, outcome: null },
+    timings: { decide: 0.3, intent: null, queue: null, server: null, outcome: null },
   };
 }
 

@@ -90,7 +90,8 @@ function gaugeRows(at: number, load: Load, jitter: number, spool: number): reado
       ...{ at_limit: "each stdio server has one, which is started again when it ends", ok: true },
     }),
     gauge(["in_flight", load.inFlight, 1_084, "count"], {
-      at_limit: "a server's calls over its max_in_flight are refused with GW_UPSTREAM_BUSY",
+      at_limit:
+        "calls over a server's max_in_flight wait, over its max_queued get GW_UPSTREAM_BUSY",
     }),
     gauge(["sessions", 3, 5_120, "count"], {
       at_limit:

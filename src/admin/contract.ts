@@ -226,8 +226,8 @@ export interface LiveGateway {
  */
 export type ServerAction = "retry" | "restart" | "enable" | "disable";
 
-/** Where a call is now; `client`: the server waits for what its client is being asked. */
-export type CallStage = "waiting" | "intent" | "server" | "client" | "outcome" | "over";
+/** `queue`: it waits for its turn; `client`: the server waits for what its client is asked. */
+export type CallStage = "waiting" | "intent" | "queue" | "server" | "client" | "outcome" | "over";
 
 export interface LiveCall {
   /** `c-<number>`, of this run of the gateway. */
@@ -278,6 +278,7 @@ export interface LiveCall {
   readonly timings: {
     readonly decide: number | null;
     readonly intent: number | null;
+    readonly queue: number | null;
     readonly server: number | null;
     readonly outcome: number | null;
   };
@@ -312,6 +313,9 @@ export interface LiveServer {
   readonly list: ShownAge | null;
   readonly busy: number;
   readonly maxInFlight: number;
+  /** Calls that wait for their turn, and how many may. */
+  readonly queued: number;
+  readonly maxQueued: number;
   readonly pid: number | null;
   /** Beside that of `pid`: processes or sessions for clients that can be asked (`instance`). */
   readonly instances: readonly LiveInstance[];

@@ -1,11 +1,11 @@
 import { healLimits } from "./heal-limits.ts";
+import { listLimits } from "./list-limits.ts";
+import { shownLimits } from "./shown-limits.ts";
 
 /** Every limit of the product: the unit is in the name, the reason beside it. */
-
-import { listLimits } from "./list-limits.ts";
-
 export const limits = {
   ...healLimits,
+  ...shownLimits,
   /** A request body. Config: limits.body. Tool arguments are rarely over 100 kB; R1. */
   bodyBytes: 4 * 1024 * 1024,
   /** All of a request body, from its headers to its last byte: a drip resets idle limits; R5. */
@@ -114,6 +114,17 @@ export const limits = {
   httpIdleSeconds: 30,
   /** Calls in flight at one server. Config: servers.NAME.max_in_flight; R14. */
   inFlightPerServer: 256,
+  /**
+   * Calls that wait for their turn there: as many again, so that a burst is no failure, and few
+   * enough that each is soon its turn. Config: servers.NAME.max_queued. And bytes of them; U14.
+   */
+  queuedPerServer: 256,
+  queuedBytesPerServer: 16 * 1024 * 1024,
+  /**
+   * Calls of one key at one time, R14. Config: limits.calls_per_key. Generous, as fleets of agents
+   * share a key; one key still cannot fill the memory with calls.
+   */
+  callsPerKey: 1_024,
   /** Default timeout.idle. */
   idleTimeoutMs: 60_000,
   /** Default timeout.max: MCP asks for a maximum whatever the progress says. */
@@ -316,49 +327,6 @@ export const limits = {
   /** A filter, and the words in it: people type them, and each is tried on every row shown. */
   filterChars: 1024,
   filterTerms: 64,
-  /**
-   * The ring of what happened, for `doctor`: 16 files of 90 minutes are 24 hours, and 16 MiB at
-   * most; its numbers are written this often.
-   */
-  historySegmentBytes: 1024 * 1024,
-  historySegments: 16,
-  historySegmentMs: 90 * 60_000,
-  historyGaugesMs: 10_000,
-  /** Entries that wait for the disk; receipts named by one; refusals looked at within a second. */
-  historyPendingChars: 256 * 1024,
-  historyReceipts: 3,
-  /** Entries about one trouble, one a second; after these one in `historyGaugesMs`. */
-  historyTroubleBurst: 60,
-  historyRefusals: 20,
-  /** One check of `doctor`; all run at once and have to end within 5 s (issue B). */
-  doctorCheckMs: 3_800,
-  doctorAllMs: 4_600,
-  /** One connection, and one answer, within such a check. */
-  doctorConnectMs: 1_000,
-  doctorAnswerMs: 1_500,
-  /** Handshake and list of a server, which may have to wake up. */
-  doctorServerMs: 2_300,
-  /** A certificate that ends within this time is told of. */
-  certificateSoonMs: 14 * 24 * 60 * 60 * 1000,
-  /** A gateway that does not answer the interface's first question within this time hangs. */
-  tuiProbeMs: 2_000,
-  /** Ended calls that the terminal interface keeps, and for how long a bad end stays in sight. */
-  tuiCalls: 5_000,
-  tuiLingerMs: 5_000,
-  /** Seconds of calls/s that it draws. */
-  tuiHistorySeconds: 120,
-  /** Between two attempts to reach a gateway that was lost: the first and the last one. */
-  tuiRetryFirstMs: 500,
-  tuiRetryLastMs: 5_000,
-  /**
-   * What new data may write to a terminal: a list that moves changes every row, and a slow line
-   * must keep room for keys. Pictures come less often where they are large.
-   */
-  tuiBytesPerSecond: 7_000,
-  /** Terminals cut what is copied through them (OSC 52): more goes to a file. */
-  tuiCopyBytes: 70_000,
-  /** Lines that libraries wrote to stderr while the screen was drawn, shown after leaving. */
-  tuiStrayLines: 50,
   /** A config file: people write them. */
   configBytes: 1024 * 1024,
 } as const;

@@ -14,13 +14,24 @@ export interface Board {
   /** A ring: the call that ended as number n is at n % length, the next one is `ended`. */
   readonly recent: readonly LiveCall[];
   readonly ended: number;
+  /** Whether a key has as many calls in flight as it may (R14); counts what that refuses. */
+  refuses(keyId: string, keyName: string): boolean;
+  /** Of the key that has most: calls in flight. */
+  mostOfKey(): number;
+  /** Refused by that, in all, and whose call was the last. */
+  readonly refused: { readonly count: number; readonly keyName: string };
+  /** A reload may change it. */
+  callsPerKey: number;
   begin(incoming: Incoming): LiveCall;
   /** Its last event; what a cancellation would reach is let go. */
   end(call: LiveCall): void;
 }
 
-/** client: the server waits for what its client is being asked. */
-export type Stage = "waiting" | "intent" | "server" | "client" | "outcome" | "over";
+/**
+ * queue: it waits for its turn at the server. client: the server waits for what its client is being
+ * asked.
+ */
+export type Stage = "waiting" | "intent" | "queue" | "server" | "client" | "outcome" | "over";
 
 /** One call from its arrival to its end; the call path writes it, nobody else. */
 export interface LiveCall {
@@ -38,6 +49,9 @@ export interface LiveCall {
   /** Monotonic ms, 0 until it happened. */
   decidedAt: number;
   sentAt: number;
+  /** When it began to wait for its turn at the server, and how long it did. */
+  queuedAt: number;
+  queuedMs: number;
   /** When its client was asked last. */
   askedAt: number;
   answeredAt: number;
@@ -80,13 +94,25 @@ export function endCall(call: LiveCall, reason: string, told: GatewayError): voi
 export function createBoard(
   clock: Pick<Clock, "now">,
   onEnd: (call: LiveCall) => void = () => {},
+  callsPerKey: number = limits.callsPerKey,
 ): Board {
+  const ofKey = new Map<string, number>();
+  const refused = { count: 0, keyName: "" };
   const inFlight = new Set<LiveCall>();
   const recent: LiveCall[] = [];
   let [begun, ended] = [0, 0];
-  return {
+  const board: Board = {
     inFlight,
     recent,
+    refused,
+    callsPerKey,
+    refuses(keyId, keyName) {
+      if ((ofKey.get(keyId) ?? 0) < board.callsPerKey) return false;
+      refused.count += 1;
+      refused.keyName = keyName;
+      return true;
+    },
+    mostOfKey: () => Math.max(0, ...ofKey.values()),
     get ended() {
       return ended;
     },
@@ -107,6 +133,8 @@ export function createBoard(
         stage: "waiting",
         decidedAt: 0,
         sentAt: 0,
+        queuedAt: 0,
+        queuedMs: 0,
         askedAt: 0,
         answeredAt: 0,
         endedAt: 0,
@@ -130,10 +158,13 @@ export function createBoard(
         abort: undefined,
       };
       inFlight.add(call);
+      ofKey.set(keyId, (ofKey.get(keyId) ?? 0) + 1);
       return call;
     },
     end(call) {
       if (!inFlight.delete(call)) return;
+      // A key that has none stays at 0: to take it out and in again would cost each of its calls.
+      ofKey.set(call.keyId, (ofKey.get(call.keyId) ?? 1) - 1);
       call.stage = "over";
       call.deadline = undefined;
       call.abort = undefined;
@@ -143,4 +174,5 @@ export function createBoard(
       onEnd(call);
     },
   };
+  return board;
 }

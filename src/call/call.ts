@@ -21,6 +21,7 @@ import { decide } from "./decide.ts";
 import { forward } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { Decided, DecidedCall } from "./method.ts";
+import { nothingToCancel } from "./nothing-to-cancel.ts";
 import type { CallPorts } from "./ports.ts";
 import { decisionTrace, intentFields, outcomeFields } from "./record.ts";
 import { respondDenied, respondFailed, respondProblem, respondResult } from "./respond.ts";
@@ -35,6 +36,11 @@ export function makeCall(
   const state = incoming.era === "modern" ? openState(incoming, ports) : undefined;
   // The same call goes on: it was decided, and has its receipt.
   if (state?.kind === "park") return state.parked.resume(incoming, reply);
+  const { keyId, keyName } = incoming.identity;
+  if (ports.board.refuses(keyId, keyName)) {
+    respondProblem(incoming, reply, keyBusy(ports.board.callsPerKey));
+    return nothingToCancel;
+  }
   const live = ports.board.begin(incoming);
   run(incoming, reply, ports, method, state, live).then(
     () => ports.board.end(live),
@@ -51,6 +57,14 @@ export function makeCall(
       live.abort?.(reason);
     },
   };
+}
+
+/** R14, R16: without a receipt, which would cost more than the call is worth. */
+function keyBusy(limit: number): GatewayError {
+  return fault("GW_KEY_BUSY", {
+    message: `This key has as many calls in flight as limits.calls_per_key, ${limit}, lets it have`,
+    data: { setting: "limits.calls_per_key", limit },
+  });
 }
 
 function keyEnded(): GatewayError {

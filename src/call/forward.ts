@@ -29,7 +29,7 @@ import type { Asked, Incoming, Reply } from "./incoming.ts";
 import type { DecidedCall } from "./method.ts";
 import { noteFor } from "./notes.ts";
 import type { CallPorts } from "./ports.ts";
-import { lateAnswer, notReached, timeoutError } from "./time-limit.ts";
+import { lateAnswer, notReached, queuedTooLong, timeoutError } from "./time-limit.ts";
 
 /**
  * Resolves with the end of the call, whatever it is; never rejects. `state`: what a modern client's
@@ -130,6 +130,10 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     this.#began = now;
   }
 
+  get bytes(): number {
+    return this.incoming.message.body.bytes.length;
+  }
+
   get open(): Set<Asked> {
     this.#open ??= new Set();
     return this.#open;
@@ -162,6 +166,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   /** From the upstream: the era of the connection is known now. */
   params(id: number, era: Era): Pieces {
     this.live.serverEra = era;
+    if (this.live.stage === "queue") this.#dequeued();
     const { message, era: from } = this.incoming;
     const { replaced } = this.#call;
     const name = replaced !== undefined || this.item.kind === "resource" ? undefined : this.name;
@@ -218,8 +223,15 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   }
 
   expired(which: "idle" | "max"): void {
-    if (this.#sent === undefined && this.rounds === 0) {
-      this.end({ kind: "failed", error: notReached(this.item, which), mayHaveRun: false });
+    const waitsFor = this.#sent?.waitsFor;
+    if (waitsFor !== undefined) {
+      const error = queuedTooLong(this.item, which, waitsFor);
+      this.giveUp(error.message, { kind: "failed", error, mayHaveRun: this.rounds > 0 });
+      return;
+    }
+    if (this.rounds === 0 && (this.#sent === undefined || this.live.stage === "queue")) {
+      const error = notReached(this.item, which);
+      this.giveUp(error.message, { kind: "failed", error, mayHaveRun: false });
       return;
     }
     if (which === "idle" && this.#asking > 0) {
@@ -228,7 +240,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     }
     const now = this.ports.clock.mono();
     const tookMs = this.extended ? now - this.#began : undefined;
-    this.fail(timeoutError(this.item, which, tookMs));
+    this.fail(timeoutError(this.item, which, tookMs, this.live.queuedMs));
   }
 
   fail(error: GatewayError): void {
@@ -251,10 +263,11 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     this.live.deadline = undefined;
     this.live.abort = undefined;
     if (this.#asking > 0) this.#clientMs += now - this.#askedAt;
+    if (this.live.stage === "queue") this.#dequeued();
     this.park?.close();
     for (const question of this.#open ?? noQuestions) question.cancel("the call is over");
     const end = result as Forwarded & { serverMs: number };
-    end.serverMs = now - this.#began - this.#clientMs;
+    end.serverMs = now - this.#began - this.#clientMs - this.live.queuedMs;
     this.#resolve(end);
   }
 
@@ -267,7 +280,18 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
 
   #taken(call: UpstreamCall): void {
     this.#sent = call;
+    if (!this.over && call.waitsFor !== undefined) this.#queued();
     if (this.over) call.cancel("the gateway has given up on this call");
+  }
+
+  #queued(): void {
+    this.live.queuedAt = this.ports.clock.mono();
+    this.live.stage = "queue";
+  }
+
+  #dequeued(): void {
+    this.live.queuedMs += this.ports.clock.mono() - this.live.queuedAt;
+    this.live.stage = "server";
   }
 
   #notSent(thrown: unknown): void {

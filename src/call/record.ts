@@ -68,7 +68,7 @@ export function outcomeFields(
   incoming: Incoming,
   of: number,
   answer: Forwarded,
-  { asked }: LiveCall,
+  { asked, queuedMs }: LiveCall,
   ports: CallPorts,
 ): OutcomeFields {
   const result = answer.kind === "result" ? answer.bytes : undefined;
@@ -80,6 +80,7 @@ export function outcomeFields(
     resultBytes: result?.length ?? 0,
     tookMs: ports.clock.mono() - incoming.arrived,
     serverMs: answer.serverMs,
+    queueMs: queuedMs === 0 ? undefined : queuedMs,
     asked,
   };
 }

@@ -51,6 +51,7 @@ function summary({ records }: ReceiptDetail): string[] {
   const server = call["server"] === "" ? "" : `${String(call["server"])}/`;
   const code = last["code"] === "" ? "" : ` ${String(last["code"])}`;
   const took = end && `${String(end["took_ms"])} ms, server ${String(end["server_ms"])} ms`;
+  const queue = end?.["queue_ms"] === undefined ? "" : `, queue ${String(end["queue_ms"])} ms`;
   const rows: [string, string | undefined][] = [
     ["time", timeText(call["at"])],
     ["key", String(call["key_name"])],
@@ -58,7 +59,7 @@ function summary({ records }: ReceiptDetail): string[] {
     ["method", call["method"] === "tools/call" ? undefined : String(call["method"])],
     ["effect", `${String(call["effect"])}${rule}`],
     ["outcome", last["outcome"] === undefined ? undefined : `${String(last["outcome"])}${code}`],
-    ["took", took],
+    ["took", took && `${took}${queue}`],
     ["asked", askedText(last["asked"])],
   ];
   return rows.flatMap(([name, text]) =>

@@ -40,7 +40,7 @@ function row(server: LiveServer, nowMs: number): string[] {
     server.sinceMs === 0 ? "-" : span(nowMs - (server.failingSinceMs ?? server.sinceMs)),
     server.protocol ?? "-",
     quarantined === 0 ? String(tools) : `${tools}+${quarantined} held back`,
-    `${server.busy}/${server.maxInFlight}`,
+    `${server.busy}/${server.maxInFlight}${server.queued === 0 ? "" : `+${server.queued}`}`,
     server.p95Ms === null ? "-" : `${server.p95Ms} ms`,
     trouble === null ? "" : `${printable(trouble.cause)}${again}`,
   ];

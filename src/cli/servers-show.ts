@@ -111,7 +111,10 @@ function instanceText({ name, state, cause, pid, busy, waiting }: LiveInstance):
   return `${printable(name)}: ${state}${why}${process}, ${counted(busy, "call")}${wait}`;
 }
 
-function callsText({ calls, failed, busy, maxInFlight, p50Ms, p95Ms }: LiveServer): string {
+function callsText(server: LiveServer): string {
+  const { calls, failed, busy, maxInFlight, queued, maxQueued, p50Ms, p95Ms } = server;
   const times = p50Ms === null ? "" : `, p50 ${p50Ms} ms, p95 ${p95Ms} ms`;
-  return `${counted(calls, "call")}, ${failed} failed, ${busy} of ${maxInFlight} in flight${times}`;
+  const wait = queued === 0 ? "" : `, ${queued} of ${maxQueued} wait for their turn`;
+  const now = `${busy} of ${maxInFlight} in flight${wait}`;
+  return `${counted(calls, "call")}, ${failed} failed, ${now}${times}`;
 }

@@ -112,18 +112,21 @@ const correct = "correct them in the server";
 /** Two servers may well have one URI: the first in the config keeps it. */
 const choose = `${correct}, or put the server that is to keep them first in the config`;
 
-function full(world: World, { id, maxInFlight }: ServerConfig): Finding[] {
+function full(world: World, { id, maxInFlight, maxQueued }: ServerConfig): Finding[] {
   const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
-  const busy = live?.servers.find((one) => one.id === id)?.busy ?? 0;
+  const { busy, queued } = live?.servers.find((one) => one.id === id) ?? { busy: 0, queued: 0 };
   if (busy < maxInFlight) return [];
   return [
     finding({
       link: "server",
       severity: "warning",
       code: "GW_UPSTREAM_BUSY",
-      saw: `"${id}" has ${busy} calls in flight, of ${maxInFlight} it may have`,
+      saw: `"${id}" has ${busy} calls in flight, of ${maxInFlight} it may have; ${queued} wait`,
       cause: "it answers slower than calls come",
-      effect: "further calls are refused at once",
+      effect:
+        queued < maxQueued
+          ? `further calls wait for their turn, up to servers.${id}.max_queued (${maxQueued})`
+          : "further calls are refused at once",
       fix: `make the server faster; or raise servers.${id}.max_in_flight${thenRestart(world)}`,
     }),
   ];

@@ -92,6 +92,7 @@ export function buildConfig(input: BuildInput): Config {
       resultBytes: raw.limits?.result ?? limits.resultBytes,
       jsonDepth: raw.limits?.json_depth ?? limits.jsonDepth,
       jsonValues: raw.limits?.json_values ?? limits.jsonValues,
+      callsPerKey: raw.limits?.calls_per_key ?? limits.callsPerKey,
     },
     servers: readServers(build, raw),
     notes: build.notes,

@@ -92,6 +92,7 @@ const settings: Reads<Config> = {
   "limits.result": (of) => of.limits.resultBytes,
   "limits.json_depth": (of) => of.limits.jsonDepth,
   "limits.json_values": (of) => of.limits.jsonValues,
+  "limits.calls_per_key": (of) => of.limits.callsPerKey,
 };
 
 /** Read for each call, or when somebody looks. */
@@ -99,6 +100,7 @@ const inPlace: Reads<ServerConfig> = {
   timeout: (of) => of.timeout,
   tools: (of) => of.tools,
   max_in_flight: (of) => of.maxInFlight,
+  max_queued: (of) => of.maxQueued,
   required: (of) => of.required,
   freshness: (of) => of.lists.freshnessMs,
   max_stale: (of) => of.lists.maxStaleMs,

@@ -39,6 +39,7 @@ export interface Config {
     readonly resultBytes: number;
     readonly jsonDepth: number;
     readonly jsonValues: number;
+    readonly callsPerKey: number;
   };
   readonly servers: readonly ServerConfig[];
   /** What was accepted but is worth saying: renamed ids, ignored keys. */
@@ -89,6 +90,7 @@ export interface ServerConfig {
   readonly required: boolean;
   readonly protocol: "auto" | "legacy" | "modern";
   readonly maxInFlight: number;
+  readonly maxQueued: number;
   /** Which calls share a process or session of a legacy server. */
   readonly instance: "shared" | "per-key" | "per-session";
   /** How old its lists may get, and when ones that cannot be read again are not shown any more. */

@@ -182,6 +182,12 @@ export const serverSchema = object({
     default: String(limits.inFlightPerServer),
     doc: "Calls at this server at one time.",
   }),
+  max_queued: count(0, 10_000, {
+    default: String(limits.queuedPerServer),
+    doc:
+      "Calls over `max_in_flight` that wait for their turn, one of each key in turn, within " +
+      "their own timeout; further ones are refused. `0`: none waits.",
+  }),
   instance: oneOf(["shared", "per-key", "per-session"], {
     default: "shared",
     doc: "Whose calls share a process or session; `shared`: clients that can be asked the same.",
@@ -327,6 +333,10 @@ export const configSchema = object({
     json_values: count(100, 1_000_000, {
       default: String(limits.jsonValues),
       doc: "Values in a request.",
+    }),
+    calls_per_key: count(1, 100_000, {
+      default: String(limits.callsPerKey),
+      doc: "Calls of one key at one time, at all servers together; further ones are refused.",
     }),
   }),
   servers,

@@ -77,6 +77,7 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
     required: raw.required ?? false,
     protocol: raw.protocol ?? "auto",
     maxInFlight: raw.max_in_flight ?? limits.inFlightPerServer,
+    maxQueued: raw.max_queued ?? limits.queuedPerServer,
     instance: raw.instance ?? "shared",
     lists: {
       freshnessMs: raw.freshness ?? limits.freshnessMs,

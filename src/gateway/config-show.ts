@@ -70,6 +70,7 @@ function entries(config: Config, source: ConfigSource): readonly Entry[] {
     of("limits.result", sizeText(limits.resultBytes)),
     of("limits.json_depth", limits.jsonDepth),
     of("limits.json_values", limits.jsonValues),
+    of("limits.calls_per_key", limits.callsPerKey),
   ];
   if (database.kind === "postgres") {
     list.push(of("database.pool", database.pool));
@@ -107,6 +108,7 @@ function serverEntries(server: ServerConfig, source: ConfigSource): readonly Ent
   }
   list.push(of(["disabled"], !server.enabled), of(["required"], server.required));
   list.push(of(["protocol"], server.protocol), of(["max_in_flight"], server.maxInFlight));
+  list.push(of(["max_queued"], server.maxQueued));
   list.push(of(["instance"], server.instance));
   list.push(of(["freshness"], durationText(server.lists.freshnessMs)));
   list.push(of(["max_stale"], durationText(server.lists.maxStaleMs)));

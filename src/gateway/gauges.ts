@@ -82,10 +82,14 @@ function frontGauges(parts: Parts): readonly LiveGauge[] {
   const keys = Math.max(1, parts.access.status().keys);
   const room = parts.config.servers.reduce((sum, { maxInFlight }) => sum + maxInFlight, 0);
   const full = parts.servers.all.filter(isFull);
+  const { board } = parts.calls;
   return [
-    gauge("in_flight", parts.calls.board.inFlight.size, room, "count", {
-      atLimit: "a server's calls over its max_in_flight are refused with GW_UPSTREAM_BUSY",
+    gauge("in_flight", board.inFlight.size, room, "count", {
+      atLimit: "calls over a server's max_in_flight wait, over its max_queued get GW_UPSTREAM_BUSY",
       ...(full.length > 0 ? { full: 0 } : {}),
+    }),
+    gauge("calls_of_key", board.mostOfKey(), board.callsPerKey, "count", {
+      atLimit: "further calls of that key are refused with GW_KEY_BUSY",
     }),
     gauge("sessions", front.sessions, keys * limits.sessionsPerKey, "count", {
       atLimit:

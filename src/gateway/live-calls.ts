@@ -110,7 +110,8 @@ export function callRow(call: LiveCall, folder: string): CallRow {
     timings: {
       decide: between(call.arrived, call.decidedAt),
       intent: between(call.decidedAt, call.sentAt),
-      server: between(call.sentAt, call.answeredAt),
+      queue: call.queuedMs === 0 ? null : tidy(call.queuedMs),
+      server: serverMs(call),
       outcome: between(call.answeredAt, call.endedAt),
     },
   };
@@ -127,8 +128,10 @@ function stageAt(call: LiveCall): number {
       return call.arrived;
     case "intent":
       return call.decidedAt;
+    case "queue":
+      return call.queuedAt;
     case "server":
-      return call.sentAt;
+      return call.sentAt + call.queuedMs;
     case "client":
       return call.askedAt;
     case "outcome":
@@ -145,7 +148,7 @@ function lastAt(call: LiveCall): number {
 
 function deadlineOf(call: LiveCall): CallRow["deadline"] {
   const { deadline, timeout, stage } = call;
-  const runs = stage === "server" || stage === "client";
+  const runs = stage === "queue" || stage === "server" || stage === "client";
   if (deadline === undefined || timeout === undefined || !runs) return null;
   const which = deadline.idleAt < deadline.maxAt ? "idle" : "max";
   if (stage === "client" && which === "idle") {
@@ -186,6 +189,12 @@ function placeOf(rule: RuleRef, folder: string): string {
     places.set(rule, place);
   }
   return place;
+}
+
+/** What never left the queue was never sent. */
+function serverMs({ sentAt, answeredAt, queuedMs, serverEra }: LiveCall): number | null {
+  if (queuedMs > 0 && serverEra === undefined) return null;
+  return between(sentAt + queuedMs, answeredAt);
 }
 
 function between(from: number, to: number): number | null {

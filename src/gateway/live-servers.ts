@@ -79,6 +79,8 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
     list: shownAge(parts.catalog, id),
     busy: status.inFlight,
     maxInFlight: server.maxInFlight,
+    queued: status.queued ?? 0,
+    maxQueued: server.maxQueued,
     pid: status.pid ?? null,
     instances: (status.instances ?? []).map(instanceRow),
     unattributed: status.unattributed ?? { question: 0, log: 0 },

@@ -28,6 +28,8 @@ interface ServerCounts {
   readonly ended: Float64Array;
   readonly took: Histogram;
   readonly server: Histogram;
+  /** Only calls that had to wait. */
+  readonly queue: Histogram;
 }
 
 /** Names of servers come from the config, so their number is bounded; "" is no server of ours. */
@@ -42,7 +44,7 @@ export function createCallMetrics(servers: readonly string[]): CallMetrics {
       if (!counts.has(server)) counts.set(server, countsOfOne());
     },
     ended(call) {
-      const { outcome, arrived, sentAt, answeredAt, endedAt } = call;
+      const { outcome, arrived, sentAt, answeredAt, endedAt, queuedMs } = call;
       const place = outcome === undefined ? undefined : places.get(outcome);
       if (place === undefined) {
         malformed += 1;
@@ -51,10 +53,12 @@ export function createCallMetrics(servers: readonly string[]): CallMetrics {
       const of = counts.get(call.server) ?? none;
       of.ended[place]! += 1;
       const took = endedAt - arrived;
-      const atServer = sentAt === 0 || answeredAt === 0 ? 0 : answeredAt - sentAt;
+      const away = sentAt === 0 || answeredAt === 0 ? 0 : answeredAt - sentAt;
+      const atServer = away - queuedMs;
       of.took.add(took);
-      own.add(took - atServer);
+      own.add(took - away);
       if (sentAt !== 0) of.server.add(atServer);
+      if (queuedMs !== 0) of.queue.add(queuedMs);
     },
     samples: () => [
       {
@@ -77,10 +81,15 @@ export function createCallMetrics(servers: readonly string[]): CallMetrics {
         "The part of it that the server took.",
         (of) => of.server,
       ),
+      histogramOf(
+        "authensor_gw_queue_duration_seconds",
+        "How long calls waited that had to wait for their turn at the server.",
+        (of) => of.queue,
+      ),
       {
         name: "authensor_gw_own_duration_seconds",
         type: "histogram",
-        help: "The part of it that the gateway took: policy, receipts, queues.",
+        help: "The part of it that the gateway took: policy and receipts.",
         histograms: [[{}, own]],
       },
     ],
@@ -103,6 +112,7 @@ function countsOfOne(): ServerCounts {
     ended: new Float64Array(outcomes.length),
     took: createHistogram(buckets),
     server: createHistogram(buckets),
+    queue: createHistogram(buckets),
   };
 }
 
@@ -149,6 +159,12 @@ function processSamples(parts: Parts): readonly Sample[] {
     gauge("authensor_gw_log_debug", "1 while the log level is debug.", [
       [{}, level === "debug" ? 1 : 0],
     ]),
+    {
+      name: "authensor_gw_key_busy_total",
+      type: "counter",
+      help: "Calls refused as their key had as many as it may have.",
+      values: [[{}, parts.calls.board.refused.count]],
+    },
     gauge("process_start_time_seconds", "Unix time of the start.", [[{}, parts.startedMs / 1000]]),
     {
       name: "process_cpu_seconds_total",
@@ -190,6 +206,11 @@ function serverSamples(parts: Parts): readonly Sample[] {
       "authensor_gw_server_in_flight",
       "Calls that the server has now.",
       all.map(({ id, inFlight }) => [{ server: id }, inFlight] as const),
+    ),
+    gauge(
+      "authensor_gw_server_queued",
+      "Calls that wait for their turn at the server.",
+      all.map(({ id, queued }) => [{ server: id }, queued ?? 0] as const),
     ),
     gauge(
       "authensor_gw_server_tools",

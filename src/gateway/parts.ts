@@ -89,7 +89,7 @@ export async function openParts(
   const { access, audit } = base;
   const held = { config };
   const callMetrics = createCallMetrics(config.servers.map(({ id }) => id));
-  const board = createBoard(clock, callMetrics.ended);
+  const board = createBoard(clock, callMetrics.ended, config.limits.callsPerKey);
   const identity = { name: "authensor-gw", version };
   const servers = openServers({
     ...{ runtime, clock, random, identity, log, env: ownEnvironment(), run: options.run },

@@ -131,7 +131,7 @@ function add(kept: Kept, call: LiveCall): void {
   kept.calls += 1;
   if (failures.has(call.outcome ?? "unknown")) kept.failed += 1;
   if (call.answeredAt === 0 || call.sentAt === 0) return;
-  kept.took[kept.kept % kept.took.length] = call.answeredAt - call.sentAt;
+  kept.took[kept.kept % kept.took.length] = call.answeredAt - call.sentAt - call.queuedMs;
   kept.kept += 1;
 }
 

@@ -97,6 +97,7 @@ async function apply(
   if (next.log.access !== parts.config.log.access) {
     Object.assign(calls, { audit: callAudit(next, parts.audit) });
   }
+  calls.board.callsPerKey = next.limits.callsPerKey;
   logLevel.configure(next.log.level);
   parts.config = next;
   parts.policy.current = policy;

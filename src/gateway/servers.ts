@@ -68,15 +68,21 @@ export function openServers(options: ServersOptions): Servers {
   const { clock, calls } = options;
   const listeners: ((change: ServersChange) => void)[] = [];
   const leaving = new Set<Kept>();
+  const room = new Map<string, { maxInFlight: number; maxQueued: number }>();
   let all: readonly Kept[] = options.servers.map((config) => keep(config, open(config)));
 
   /** A disabled one too: it is shown, and an operator may enable it. */
   function open(config: ServerConfig): Opened {
+    // A changed one is in force without another process, and read for each call.
+    const most = room.get(config.id) ?? { ...config };
+    room.set(config.id, most);
     const live = {
       ...config,
-      // A changed one is in force without another process.
       get maxInFlight() {
-        return find(config.id)?.config.maxInFlight ?? config.maxInFlight;
+        return most.maxInFlight;
+      },
+      get maxQueued() {
+        return most.maxQueued;
       },
     };
     return openUpstream({ ...options, config: live });
@@ -144,6 +150,8 @@ export function openServers(options: ServersOptions): Servers {
     const before = all;
     const waiting: Promise<unknown>[] = [];
     all = next.map((config) => {
+      const { id, maxInFlight, maxQueued } = config;
+      Object.assign(room.get(id) ?? {}, { maxInFlight, maxQueued });
       const old = before.find(({ id }) => id === config.id);
       const fresh = made.get(config.id);
       const isNew = old === undefined || actions.get(config.id) === "replace";

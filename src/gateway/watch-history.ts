@@ -32,6 +32,7 @@ export function watchHistory(parts: Parts): HistoryWatch {
   const troubles = new Map<string, Trouble>();
   const mayWrite = createRation(limits.historyTroubleBurst, limits.historyGaugesMs);
   let seen = board.ended;
+  let refusedBefore = board.refused.count;
   let worstLag = 0;
   let gaugesAt = clock.mono();
   let looked = 0;
@@ -93,6 +94,12 @@ export function watchHistory(parts: Parts): HistoryWatch {
       if (told !== undefined) trouble(told, call.receipt);
     }
     seen = board.ended;
+    const { count, keyName } = board.refused;
+    if (count > refusedBefore) {
+      const why = printable(`${count - refusedBefore} calls refused, the last of key ${keyName}`);
+      trouble({ link: "agent", code: "GW_KEY_BUSY", what: "", why });
+      refusedBefore = count;
+    }
     for (const [key, entry] of troubles) {
       // What fails every second for a day is told less often: it must leave room for the day.
       if (!mayWrite(key, now)) continue;

@@ -197,8 +197,15 @@ function outcomeFields(r: Reader): OutcomeFields {
     resultBytes: r.number("result_bytes"),
     tookMs: r.number("took_ms"),
     serverMs: r.number("server_ms"),
+    ...queueOf(r.optional("queue_ms")),
     ...askedOf(r.optional("asked")),
   };
+}
+
+function queueOf(value: Json | undefined): { queueMs?: number } {
+  if (value === undefined) return {};
+  if (typeof value !== "number") throw new Unfit('"queue_ms" is not a number');
+  return { queueMs: value };
 }
 
 function askedOf(value: Json | undefined): { asked?: readonly AskedFields[] } {

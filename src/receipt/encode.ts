@@ -44,8 +44,12 @@ export function outcomeBody(f: OutcomeFields, at: number): string {
     `${head("outcome", at)},"of":${number(f.of)},"outcome":"${f.outcome}"` +
     `,"code":${quote(f.code)},"result_hash":${fresh(f.resultHash)}` +
     `,"result_bytes":${number(f.resultBytes)},"took_ms":${number(f.tookMs)}` +
-    `,"server_ms":${number(f.serverMs)}${asked(f.asked)}}`
+    `,"server_ms":${number(f.serverMs)}${queued(f.queueMs)}${asked(f.asked)}}`
   );
+}
+
+function queued(ms: number | undefined): string {
+  return ms === undefined ? "" : `,"queue_ms":${number(ms)}`;
 }
 
 function asked(questions: readonly AskedFields[] | undefined): string {

@@ -102,6 +102,8 @@ export interface OutcomeFields {
   /** ms from arrival to the answer, and the part spent waiting for the server; 3 decimals. */
   readonly tookMs: number;
   readonly serverMs: number;
+  /** The part spent waiting for its turn there; it did not: undefined, no member of the record. */
+  readonly queueMs?: number | undefined;
   /** Nothing was asked: undefined, and no member of the record. */
   readonly asked?: readonly AskedFields[] | undefined;
 }

@@ -40,7 +40,9 @@ export interface InstanceOptions extends Pick<UpstreamOptions, "config" | "clock
 export function openInstance(options: InstanceOptions): Instance {
   const { clock, config } = options;
   // After the end that it is part of: of that call nothing is in flight any more.
-  const load = createLoad(config, options.all, () => queueMicrotask(readLists));
+  const load = createLoad(config, options.all, (left) => {
+    if (left === 0) queueMicrotask(readLists);
+  });
   const before = { question: 0, log: 0 };
   let up = begin();
   let usedAt = clock.mono();

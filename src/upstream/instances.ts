@@ -8,9 +8,11 @@
 import { limits } from "../base/limits.ts";
 import { createPool, type PoolOptions } from "./instance-pool.ts";
 import { createLoad } from "./load.ts";
+import { createQueue } from "./queue.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import { supervise } from "./supervisor.ts";
 import type {
+  Origin,
   Upstream,
   UpstreamCall,
   UpstreamChange,
@@ -26,7 +28,8 @@ export function openInstances(
 ): Upstream & UpstreamControl {
   const { config } = options;
   const listeners: ((change: UpstreamChange) => void)[] = [];
-  const load = createLoad(config);
+  const load = createLoad(config, undefined, () => queue.freed());
+  const queue = createQueue({ config, load, send: route });
   const first = supervise(options, make(undefined), load);
   const pool = createPool({ ...options, make, first, load, changed });
   const shared = config.instance === "shared";
@@ -36,13 +39,23 @@ export function openInstances(
     request: UpstreamRequest,
     sink: UpstreamSink,
   ): UpstreamCall | Promise<UpstreamCall> {
-    const { origin } = request;
-    if (origin === undefined || (shared && !origin.capabilities.asks)) {
-      return first.send(request, sink);
+    if (first.hello() === undefined && !isForFirst(request.origin)) {
+      return first.reach().then(() => send(request, sink));
     }
-    const hello = first.hello();
-    if (hello === undefined) return first.reach().then(() => send(request, sink));
-    if (hello.era === "modern" || first.isOff()) return first.send(request, sink);
+    return queue.hasRoom() ? route(request, sink) : queue.add(request, sink);
+  }
+
+  function isForFirst(origin: Origin | undefined): boolean {
+    return origin === undefined || (shared && !origin.capabilities.asks);
+  }
+
+  function route(
+    request: UpstreamRequest,
+    sink: UpstreamSink,
+  ): UpstreamCall | Promise<UpstreamCall> {
+    const { origin } = request;
+    const apart = !isForFirst(origin) && first.hello()?.era !== "modern" && !first.isOff();
+    if (origin === undefined || !apart) return first.send(request, sink);
     return pool.of(origin).send(request, sink);
   }
 
@@ -53,6 +66,7 @@ export function openInstances(
     return {
       ...own,
       ...(ailing === undefined ? {} : { state: "degraded", cause: ailing }),
+      queued: queue.size,
       stderr: [...own.stderr, ...pool.stderr()].slice(-limits.childStderrLines),
       instances: pool.statuses(),
       unattributed: {

@@ -15,8 +15,8 @@ export interface LoadLimit {
   readonly maxInFlight: number;
 }
 
-/** `all`: of the server, where this is the load of one instance; `idle`: nothing is left there. */
-export function createLoad(limit: LoadLimit, all?: Load, idle?: () => void): Load {
+/** `all`: of the server, where this is the load of one instance; `ended`: of how many are left. */
+export function createLoad(limit: LoadLimit, all?: Load, ended?: (left: number) => void): Load {
   let inFlight = 0;
   return {
     get inFlight() {
@@ -30,7 +30,7 @@ export function createLoad(limit: LoadLimit, all?: Load, idle?: () => void): Loa
     end() {
       all?.end();
       inFlight -= 1;
-      if (inFlight === 0) idle?.();
+      ended?.(inFlight);
     },
   };
 }
@@ -38,6 +38,6 @@ export function createLoad(limit: LoadLimit, all?: Load, idle?: () => void): Loa
 function busy({ id, maxInFlight }: LoadLimit, inFlight: number) {
   return fault("GW_UPSTREAM_BUSY", {
     message: `"${id}" has ${inFlight} calls in flight`,
-    cause: `max_in_flight is ${maxInFlight}`,
+    cause: `servers.${id}.max_in_flight is ${maxInFlight}`,
   });
 }

@@ -31,6 +31,8 @@ export interface ServerSettings {
   readonly enabled: boolean;
   readonly protocol: "auto" | "legacy" | "modern";
   readonly maxInFlight: number;
+  /** Calls over it that wait; 0: they are refused at once. */
+  readonly maxQueued: number;
   /** Which calls share a process or session of a legacy server. */
   readonly instance: InstanceSetting;
 }

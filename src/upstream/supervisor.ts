@@ -250,10 +250,6 @@ class Sending implements UpstreamSink, UpstreamCall {
     if (!this.over) this.#sink.notification(method, params);
   }
 
-  get waiting(): boolean {
-    return false;
-  }
-
   request(asked: ServerRequest): void {
     if (this.over) asked.error(-32603, "The call is over");
     else this.#sink.request(asked);

@@ -6,6 +6,7 @@
 import { asFault, type GatewayError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { StrictBody } from "../protocol/message.ts";
+import { createFairLine } from "./fair-line.ts";
 import type { Load } from "./load.ts";
 import type {
   ServerRequest,
@@ -30,14 +31,13 @@ export interface TurnsOptions {
 }
 
 export function createTurns({ load, send, between }: TurnsOptions): Turns {
-  /** Those that wait, by client; the first client is the next. */
-  const queues = new Map<string, Turn[]>();
+  const line = createFairLine<Turn>();
   let current: Turn | "own" | undefined;
-  let waiting = 0;
 
   /** Throws what `send` throws: nothing was sent. */
   function start(turn: Turn): void {
     current = turn;
+    turn.begun = true;
     // `send` counts it itself.
     load.end();
     try {
@@ -64,7 +64,7 @@ export function createTurns({ load, send, between }: TurnsOptions): Turns {
 
   function goOn(): void {
     while (current === undefined) {
-      const next = take();
+      const next = line.take();
       if (next === undefined) return;
       try {
         start(next);
@@ -75,32 +75,14 @@ export function createTurns({ load, send, between }: TurnsOptions): Turns {
     }
   }
 
-  function take(): Turn | undefined {
-    for (const [client, queue] of queues) {
-      const turn = queue.shift();
-      queues.delete(client);
-      if (queue.length > 0) queues.set(client, queue);
-      if (turn === undefined) continue;
-      waiting -= 1;
-      return turn;
-    }
-    return undefined;
-  }
-
   function remove(turn: Turn): void {
-    const queue = queues.get(turn.client);
-    const at = queue?.indexOf(turn) ?? -1;
-    if (queue === undefined || at < 0) return;
-    queue.splice(at, 1);
-    if (queue.length === 0) queues.delete(turn.client);
-    waiting -= 1;
-    load.end();
+    if (line.remove(turn.client, turn)) load.end();
   }
 
   return {
-    waiting: () => waiting,
+    waiting: () => line.size,
     alone(work) {
-      if (current !== undefined || waiting > 0) return false;
+      if (current !== undefined || line.size > 0) return false;
       current = "own";
       void work().finally(() => {
         current = undefined;
@@ -112,16 +94,13 @@ export function createTurns({ load, send, between }: TurnsOptions): Turns {
       load.begin();
       const turn = new Turn(request, sink, release, remove);
       if (current === undefined) start(turn);
-      else {
-        const queue = queues.get(turn.client);
-        if (queue === undefined) queues.set(turn.client, [turn]);
-        else queue.push(turn);
-        waiting += 1;
-      }
+      else line.add(turn.client, turn);
       return turn;
     },
   };
 }
+
+const oneAtATime = "the server takes one call at a time of clients that can be asked";
 
 class Turn implements UpstreamCall, UpstreamSink {
   readonly era = "legacy";
@@ -131,7 +110,7 @@ class Turn implements UpstreamCall, UpstreamSink {
   readonly #release: (turn: Turn) => void;
   readonly #remove: (turn: Turn) => void;
   #call: UpstreamCall | undefined;
-  #begun = false;
+  begun = false;
   #cancelled: string | undefined;
   #over = false;
 
@@ -149,8 +128,8 @@ class Turn implements UpstreamCall, UpstreamSink {
     this.#remove = remove;
   }
 
-  get waiting(): boolean {
-    return this.#call === undefined && !this.#begun;
+  get waitsFor(): string | undefined {
+    return this.begun ? this.#call?.waitsFor : oneAtATime;
   }
 
   taken(call: UpstreamCall): void {

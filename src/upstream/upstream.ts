@@ -16,7 +16,8 @@ export interface Upstream {
   /**
    * Sends one request. Throws or rejects nothing before bytes may have left but GatewayErrors:
    * GW_UPSTREAM_DOWN (nothing was sent), GW_UPSTREAM_BUSY. After that the sink is told the end,
-   * exactly once. A call to a server in backoff makes one attempt at once within `connectMs`.
+   * exactly once; a call may first wait for its turn (`waitsFor`). A call to a server in backoff
+   * makes one attempt at once within `connectMs`.
    */
   send(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall | Promise<UpstreamCall>;
   /**
@@ -76,6 +77,8 @@ export interface UpstreamRequest {
   readonly headers: readonly (readonly [string, string])[];
   /** Whose request it is; undefined for the gateway's own. */
   readonly origin: Origin | undefined;
+  /** What it holds in memory while it waits; about its size. */
+  readonly bytes?: number;
 }
 
 /** Decides which session or process of a legacy server takes a request (`instance`). */
@@ -118,8 +121,8 @@ export interface UpstreamSink {
 export interface UpstreamCall {
   /** Era of the connection that took it. */
   readonly era: Era;
-  /** It waits for its turn at a server that takes one at a time: nothing was sent. */
-  readonly waiting?: boolean;
+  /** What it waits for, for people, while nothing was sent; then its `params` are asked for. */
+  readonly waitsFor?: string | undefined;
   /** Tells the server and forgets the call; the sink hears nothing more. */
   cancel(reason: string): void;
 }
@@ -152,6 +155,8 @@ export interface UpstreamStatus {
   readonly cause: string | undefined;
   readonly nextAttemptMs: number | undefined;
   readonly inFlight: number;
+  /** Calls that wait as the server has as many as it may have (`max_queued`). */
+  readonly queued?: number;
   readonly pid: number | undefined;
   readonly stderr: readonly string[];
   readonly transport: "http" | "stdio";

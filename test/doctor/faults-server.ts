@@ -283,6 +283,7 @@ export const answerFaults: readonly FaultCase[] = [
           web: {
             command: [process.execPath, stubbornScript, "/dev/null", "stdio"],
             max_in_flight: 1,
+            max_queued: 0,
           },
         },
       },

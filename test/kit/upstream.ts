@@ -44,6 +44,7 @@ const common = {
   enabled: true,
   protocol: "auto",
   maxInFlight: 256,
+  maxQueued: 0,
   instance: "shared",
 } as const;
 

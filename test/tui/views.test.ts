@@ -29,7 +29,7 @@ function shown(
 const { store, spool } = demo.gauges;
 const [first, ...others] = demo.servers;
 const tools = { tools: { state: "here", value: demoTools("ci-bot") }, toolsFor: "ci-bot" } as const;
-const full = { ...first!, busy: 4, maxInFlight: 4 };
+const full = { ...first!, busy: 4, maxInFlight: 4, queued: 2, maxQueued: 2 };
 const disabled = { code: "GW_UPSTREAM_DOWN", cause: "by ops", fix: "enable it", effect: "gone" };
 
 const cases: readonly (readonly [name: string, text: string, says: readonly string[]])[] = [
@@ -39,6 +39,13 @@ const cases: readonly (readonly [name: string, text: string, says: readonly stri
     "a server that is full",
     shown(["2", "/", "type:browser", "return"], { servers: [full, ...others] }),
     ["! browser", "full: refuses", "max_in_flight: more get GW_UPSTREAM_BUSY"],
+  ],
+  [
+    "a server that is full, where calls wait",
+    shown(["2", "/", "type:browser", "return", "return"], {
+      servers: [{ ...full, maxQueued: 8 }, ...others],
+    }),
+    ["4 of 4, servers.browser.max_in_flight; 2 of 8 wait, servers.browser.max_queued"],
   ],
   [
     "a server that an operator disabled counts as trouble, after the sick ones",

@@ -154,7 +154,7 @@ test("one at a time, the clients in turn; a call taken back leaves the queue, an
     instances: [{ inFlight: 5, waiting: 4 }],
   });
   const third = await greedy[2]!.call;
-  expect(third.waiting).toBe(true);
+  expect(third.waitsFor).toContain("one call at a time");
   third.cancel("enough");
   expect(upstream.status()).toMatchObject({ inFlight: 4, instances: [{ waiting: 3 }] });
   await Promise.all([greedy[0]!.end, greedy[1]!.end, greedy[3]!.end, modest.end]);

@@ -24,8 +24,8 @@ export const callTabs = ["Summary", "Receipt", "JSON"] as const;
 
 /** What a stage is for the reader; `waiting` is until policy has decided. */
 export const stageWords: Readonly<Record<LiveCall["stage"], string>> = {
-  ...{ waiting: "policy", intent: "receipt", server: "server", client: "client" },
-  ...{ outcome: "closing", over: "over" },
+  ...{ waiting: "policy", intent: "receipt", queue: "queue", server: "server" },
+  ...{ client: "client", outcome: "closing", over: "over" },
 };
 
 export function outcomeTone(outcome: string | null): Tone {
@@ -181,6 +181,7 @@ type StageName = keyof LiveCall["timings"];
 const stages: readonly (readonly [StageName, string, LiveCall["stage"]])[] = [
   ["decide", "received, auth, policy", "waiting"],
   ["intent", "receipt opened on disk", "intent"],
+  ["queue", "waited for its turn", "queue"],
   ["server", "server", "server"],
   ["outcome", "receipt closed on disk", "outcome"],
 ];
@@ -188,7 +189,9 @@ const stages: readonly (readonly [StageName, string, LiveCall["stage"]])[] = [
 /** Bars are against the longest stage; the stage of a call in flight grows. */
 function waterfall(call: LiveCall, scene: Scene, width: number): readonly Line[] {
   const now = scene.live.link.state === "lost" ? scene.live.link.heardMs : scene.now;
-  const spent = stages.map(([name, label, stage]) => {
+  const waited = call.stage === "queue" || call.timings.queue !== null;
+  const shown = stages.filter(([name]) => waited || name !== "queue");
+  const spent = shown.map(([name, label, stage]) => {
     const running = (call.stage === "client" ? "server" : call.stage) === stage;
     return { label, running, ms: running ? now - call.stageMs : call.timings[name] };
   });

@@ -172,9 +172,12 @@ function itemFields({ items }: LiveServer): readonly Field[] {
   return [["also", parts.join("; "), heldBack === 0 ? undefined : "warn"]];
 }
 
-function busyText({ id, busy, maxInFlight }: LiveServer): string {
-  const there = busy < maxInFlight ? "" : ": more get GW_UPSTREAM_BUSY";
-  return `${amount(busy)} of ${amount(maxInFlight)}, servers.${id}.max_in_flight${there}`;
+function busyText(server: LiveServer): string {
+  const { id, busy, maxInFlight, queued, maxQueued } = server;
+  const most = `${amount(busy)} of ${amount(maxInFlight)}, servers.${id}.max_in_flight`;
+  if (busy < maxInFlight) return most;
+  if (queued >= maxQueued) return `${most}: more get GW_UPSTREAM_BUSY`;
+  return `${most}; ${amount(queued)} of ${amount(maxQueued)} wait, servers.${id}.max_queued`;
 }
 
 function callsText({ calls, failed, p50Ms, p95Ms }: LiveServer): string {

@@ -220,9 +220,13 @@ function troubleText(server: LiveServer, scene: Scene, room: number): string {
     const short = shortTrouble[trouble.code] ?? trouble.code.replace(/^GW_(SERVER_)?/, "");
     return fitting([`${retry}${cause}`, cause, `${retry}${short}`, short], room);
   }
-  const full = server.busy >= server.maxInFlight;
-  if (full) return fitting(["full: more calls are refused", "full: refuses", "full"], room);
+  if (server.busy >= server.maxInFlight) return fitting(fullTexts(server), room);
   return quarantined === 0 ? "" : "tools held back";
+}
+
+function fullTexts({ queued, maxQueued }: LiveServer): readonly string[] {
+  if (queued >= maxQueued) return ["full: more calls are refused", "full: refuses", "full"];
+  return [`full: ${amount(queued)} calls wait for their turn`, `full: ${amount(queued)} wait`];
 }
 
 /** At most 15 columns, which is what 80 leave. */
