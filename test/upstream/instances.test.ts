@@ -252,6 +252,8 @@ test("an operator's disable and restart end all processes", async () => {
   const steps = [{ sleep: 5_000 }];
   const running = startCall(upstream, "t", { steps }, { origin });
   const waiting = startCall(upstream, "t", { steps }, { origin });
+  // Lists may be read first: until then both wait.
+  await until(() => upstream.status().instances?.[0]?.waiting === 1);
   await control.disable("by a test");
   expect(await running.end).toMatchObject({ text: "GW_UPSTREAM_LOST", mayHaveRun: true });
   expect(await waiting.end).toMatchObject({ text: "GW_UPSTREAM_DOWN", mayHaveRun: false });
