@@ -3,7 +3,8 @@
 import { asFault, fault, GatewayError } from "../base/errors.ts";
 import { type JsonObject, member } from "../base/json.ts";
 import type { KeyRow } from "../store/store.ts";
-import type { CreatedKey, ListedKey } from "./contract.ts";
+import type { ListedKey } from "./contract.ts";
+import type { CreatedKey } from "./contract-keys.ts";
 import type { AdminPorts, AdminRequest, MadeKey } from "./routes.ts";
 
 export async function listKeys(_: AdminRequest, ports: AdminPorts): Promise<readonly ListedKey[]> {

@@ -1,6 +1,7 @@
 /** `authensor-gw keys create`: makes a key, at the gateway or in its store. */
 
-import { type CreatedKey, paths } from "../admin/contract.ts";
+import { paths } from "../admin/contract.ts";
+import type { CreatedKey } from "../admin/contract-keys.ts";
 import { fault } from "../base/errors.ts";
 import type { Invocation } from "./command.ts";
 import { changeAtGatewayOr, needConfig } from "./context.ts";

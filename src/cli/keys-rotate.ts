@@ -1,6 +1,7 @@
 /** `authensor-gw keys rotate`: a new token under the same name. */
 
-import { type CreatedKey, paths } from "../admin/contract.ts";
+import { paths } from "../admin/contract.ts";
+import type { CreatedKey } from "../admin/contract-keys.ts";
 import type { Invocation } from "./command.ts";
 import { changeAtGatewayOr, needConfig } from "./context.ts";
 import { durationOption, showCreated } from "./keys-text.ts";

@@ -1,6 +1,6 @@
 /** What the keys commands share: how durations and keys read. */
 
-import type { CreatedKey } from "../admin/contract.ts";
+import type { CreatedKey } from "../admin/contract-keys.ts";
 import { fault } from "../base/errors.ts";
 import { durationMs } from "../gateway/config-units.ts";
 import type { Invocation } from "./command.ts";

@@ -2,7 +2,8 @@
 
 import type { NewKey } from "../access/keys.ts";
 import { tokenHash } from "../access/token.ts";
-import type { CreatedKey, ListedKey } from "../admin/contract.ts";
+import type { ListedKey } from "../admin/contract.ts";
+import type { CreatedKey } from "../admin/contract-keys.ts";
 import { createdKey, listedKey } from "../admin/keys.ts";
 import { fault, GatewayError } from "../base/errors.ts";
 import type { KeyRow } from "../store/store.ts";
