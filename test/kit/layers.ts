@@ -51,7 +51,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       ...["base", "policy", "receipt", "admin/client.ts", "admin/contract.ts"],
       ...["gateway", "doctor", "runtime", "policies"],
     ],
-    types: ["store/store.ts", "admin/contract-reload.ts"],
+    types: ["store/store.ts", "admin/contract-reload.ts", "admin/contract-keys.ts"],
   },
   main: { may: ["cli", "tui"] },
   tui: { may: ["base", "admin/contract.ts", "admin/client.ts"] },
