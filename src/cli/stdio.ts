@@ -23,6 +23,7 @@ export async function run(call: Invocation): Promise<number> {
   const token = await localToken(call, config, wraps);
   const ended = await runStdio({
     token,
+    bodyBytes: config.limits.bodyBytes,
     input: process.stdin,
     output: process.stdout,
     reach: () => reachGateway(config, io),

@@ -10,6 +10,8 @@ import { type Glance, modernHeaders } from "./stdio-message.ts";
 export interface StdioPorts {
   readonly clock: Clock;
   readonly token: string;
+  /** limits.body: of a longer line the gateway cuts the connection, which says nothing. */
+  readonly bodyBytes: number;
   /** The MCP socket of a gateway that answers; starts one where none does. */
   reach(): Promise<string>;
   /** One message, without its line feed. Nothing else may reach stdout. */

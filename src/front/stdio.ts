@@ -48,7 +48,8 @@ export function openStdioFront(ports: StdioPorts): StdioFront {
       if (look.method === "notifications/cancelled" && takenBack(relay, look)) return;
       const one = pendingOf(look, body);
       if (look.method !== undefined && look.id !== undefined) relay.pending.set(look.id, one);
-      send(relay, one).catch((thrown) => refuse(relay, one, asFault(thrown, "Cannot relay")));
+      if (body.length > ports.bodyBytes) refuse(relay, one, plain("GW_BODY_TOO_LARGE"));
+      else send(relay, one).catch((thrown) => refuse(relay, one, asFault(thrown, "Cannot relay")));
     },
     async close() {
       relay.closed = true;
@@ -196,8 +197,7 @@ function beat(relay: Relay): () => void {
 
 /** A refusal without a JSON-RPC message for this request: code, cause and fix are the gateway's. */
 function refusal(status: number, body: Uint8Array): GatewayError {
-  // The runtime's own words for a line over the limit.
-  const code = codeIn(body) ?? (status === 413 ? "GW_BODY_TOO_LARGE" : undefined);
+  const code = codeIn(body);
   return code === undefined
     ? plain("GW_INTERNAL", `the gateway answered HTTP ${status}`)
     : plain(code);

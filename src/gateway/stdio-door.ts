@@ -6,7 +6,7 @@ import { systemClock } from "../base/system.ts";
 import { openStdioFront } from "../front/stdio.ts";
 import type { StdioPorts } from "../front/stdio-relay.ts";
 
-export interface StdioOptions extends Pick<StdioPorts, "token" | "reach" | "note"> {
+export interface StdioOptions extends Pick<StdioPorts, "token" | "bodyBytes" | "reach" | "note"> {
   readonly input: NodeJS.ReadableStream;
   readonly output: NodeJS.WritableStream;
   /** Somebody ends us. */

@@ -1,5 +1,5 @@
 /**
- * A legacy server that wants URLs to be visited first (-32042): a modern client is asked to do that,
+ * A legacy server that wants URLs to be visited first (-32042): a modern client is asked to do it,
  * and its next request makes the call again. Nothing stays open.
  */
 
