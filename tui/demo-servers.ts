@@ -99,6 +99,7 @@ export function serverAt(id: string, zero: number, at: number, counted: Counted)
     items: { prompts: 0, resources: 0, templates: 0, heldBack: 0 },
     list: null,
     ...{ busy: counted.busy, maxInFlight: plan.maxInFlight ?? 256, queued: 0, maxQueued: 256 },
+    hidden: { characters: 0, items: [] },
     pid:
       stdio && isUp(id, at)
         ? (plan.pid ?? 0) + (id === "browser" && at > 0 ? restarts(at) : 0)

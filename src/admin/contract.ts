@@ -4,7 +4,7 @@ import type { AccessStatus } from "../access/access.ts";
 import type { AuditStatus } from "../audit/audit.ts";
 import type { UpstreamStatus } from "../upstream/upstream.ts";
 import type { ReloadState } from "./contract-reload.ts";
-import type { ShownAge } from "./shown-age.ts";
+import type { HiddenText, ShownAge } from "./shown-age.ts";
 
 export const paths = {
   status: "/v1/status",
@@ -301,6 +301,7 @@ export interface LiveServer {
   readonly items: ItemCounts;
   /** null: nothing of it is shown. */
   readonly list: ShownAge | null;
+  readonly hidden: HiddenText;
   readonly busy: number;
   readonly maxInFlight: number;
   /** Calls that wait for their turn, and how many may. */

@@ -1,5 +1,11 @@
 /** A part of the contract. */
 
+/** Characters in what a server offers that nobody would see, and the first items they are in. */
+export interface HiddenText {
+  readonly characters: number;
+  readonly items: readonly string[];
+}
+
 /** How old what agents see of a server is; of the oldest of its lists that has anything. */
 export interface ShownAge {
   /** Wall ms of when the server last said that it is so. */

@@ -30,6 +30,8 @@ export const listLimits = {
   listPage: 500,
   /** Items of one list of one server that are shown as held back; of more only how many. */
   heldBackShown: 100,
+  /** Items of one server that are named for the hidden characters in them. */
+  hiddenShown: 5,
   /** A list that changes all the time is read this often within that time; R12. */
   relists: 10,
   relistWindowMs: 10_000,

@@ -29,6 +29,23 @@ export function hiddenCharacters(text: string): number {
   return count;
 }
 
+/**
+ * How many characters of a text for models and people are there to be overlooked: controls, bidi,
+ * zero width, tags. Line ends, tabs and what emoji and scripts join with are text (P14).
+ */
+export function smuggledCharacters(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (!suspicious(text.charCodeAt(at))) continue;
+    const point = text.codePointAt(at) ?? 0;
+    if (point > 0xffff) at += 1;
+    if (!ordinary.has(point) && visible(point) !== undefined) count += 1;
+  }
+  return count;
+}
+
+const ordinary = new Set([0x09, 0x0a, 0x0d, 0xad, 0x200c, 0x200d, 0xfe0e, 0xfe0f]);
+
 /** Cheap first look: most text has none of these code units. */
 function suspicious(code: number): boolean {
   return code < 0x20 || (code >= 0x7f && code <= 0xad) || code >= 0x300;

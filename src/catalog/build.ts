@@ -17,9 +17,16 @@ export interface Built {
   readonly quarantined: readonly Quarantined[];
   /** By server. */
   readonly counts: ReadonlyMap<string, ListCount>;
+  /** Items with characters that nobody would see. */
+  readonly hidden: readonly Listed[];
 }
 
-export const nothingBuilt: Built = { items: new Map(), quarantined: [], counts: new Map() };
+export const nothingBuilt: Built = {
+  items: new Map(),
+  quarantined: [],
+  counts: new Map(),
+  hidden: [],
+};
 
 export interface BuildOptions {
   readonly naming: Naming;
@@ -55,7 +62,9 @@ export function build(
     if (holder === item) items.set(item.exposed, item);
     else if (holder !== undefined) quarantined.push(taken(method, item, holder));
   }
-  return { items, quarantined, counts: countsOf([...items.values()], quarantined) };
+  const all = [...items.values()];
+  const hidden = all.filter((item) => item.hidden > 0);
+  return { items, quarantined, counts: countsOf(all, quarantined), hidden };
 }
 
 function countsOf(

@@ -51,6 +51,8 @@ export interface Catalog {
   listFault(server: string): ListFault | undefined;
   /** Of the oldest list that is shown of a server; undefined while none is. */
   listAge(server: string): ListAge | undefined;
+  /** Characters in what a server offers that nobody would see. */
+  hidden(server: string): HiddenText;
   /** What is not offered, and why. */
   quarantined(): readonly Quarantined[];
   /** Forget what was prepared: the policy changed. */
@@ -82,6 +84,12 @@ export interface ListAge {
   readonly stale: string | undefined;
   /** When it leaves if that goes on; undefined while it is not stale. */
   readonly leavesMs: number | undefined;
+}
+
+export interface HiddenText {
+  readonly characters: number;
+  /** What they are in, the first ones. */
+  readonly items: readonly string[];
 }
 
 export interface ListCount {

@@ -1,7 +1,8 @@
 /** One item as it is offered: whose it is, and its text for clients of each era. */
 
 import { createHash } from "node:crypto";
-import { isObject, type JsonObject, member } from "../base/json.ts";
+import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
+import { smuggledCharacters } from "../base/printable.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import { parseTemplate, type UriTemplate } from "../base/uri-template.ts";
 import type { ListMethod } from "../protocol/lists.ts";
@@ -18,6 +19,8 @@ import type { SoundItem } from "./sound.ts";
 /** An item of a list. */
 export interface Listed extends Item {
   readonly from: Era;
+  /** Characters in its definition that nobody would see; it is passed on as it is. */
+  readonly hidden: number;
   /** The definition as JSON text with the exposed name, by era; undefined: not expressible. */
   readonly text: Readonly<Record<Era, string | undefined>>;
   /** Of a resource template that can be read as one: the URIs it stands for. */
@@ -57,6 +60,7 @@ export function makeItem(
     idempotent: parts.value.kind !== "tool" || owner.idempotent?.(name) === true,
     timeout: owner.timeout(isUri ? "" : name),
     from: era,
+    hidden: hiddenIn(value),
     text: {
       legacy: itemFor(method, text, value, "legacy", era),
       modern: itemFor(method, text, value, "modern", era),
@@ -80,6 +84,21 @@ export function unlistedResource(owner: Owner, uri: string, definitionHash: stri
     idempotent: true,
     timeout: owner.timeout(""),
   };
+}
+
+/** Keys of a schema are read by models too. */
+function hiddenIn(value: JsonObject): number {
+  let count = 0;
+  const open: Json[] = [value];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (typeof one === "string") count += smuggledCharacters(one);
+    else if (Array.isArray(one)) open.push(...one);
+    else if (isObject(one)) {
+      for (const key of Object.keys(one)) count += smuggledCharacters(key);
+      open.push(...Object.values(one));
+    }
+  }
+  return count;
 }
 
 type Parts = Pick<Item, "kind" | "declared" | "paramHeaders">;

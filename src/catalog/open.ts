@@ -65,6 +65,12 @@ export function openCatalog(options: CatalogOptions): Catalog {
     },
     listFault: lists.fault,
     listAge: lists.age,
+    hidden(server) {
+      const all = listMethods.flatMap((method) => lists.built(method).hidden);
+      const its = all.filter((item) => item.server === server);
+      const items = its.slice(0, limits.hiddenShown).map(({ target }) => target);
+      return { characters: its.reduce((sum, { hidden }) => sum + hidden, 0), items };
+    },
     policyChanged() {
       views.forget();
       lists.announce(listMethods);

@@ -46,6 +46,7 @@ export function serverText(server: LiveServer, nowMs: number): string {
     ["tools", `${server.tools}${heldBack}`],
     ...itemLines(server.items),
     ...listLines(server.list, nowMs),
+    ...hiddenLines(server.hidden),
     ["calls", callsText(server)],
     ...(server.pid === null ? [] : [["pid", String(server.pid)] as const]),
     ...lostLines(server),
@@ -84,6 +85,12 @@ function listLines(list: LiveServer["list"], nowMs: number): (readonly [string, 
   const left =
     list.leavesMs === null ? "" : `; not shown any more in ${span(list.leavesMs - nowMs)}`;
   return [["lists", `${age}, may be out of date: ${printable(list.stale)}${left}`]];
+}
+
+function hiddenLines({ characters, items }: LiveServer["hidden"]) {
+  if (characters === 0) return [];
+  const text = `${counted(characters, "character")} that nobody sees, in ${items.join(", ")}`;
+  return [["hidden", printable(text)] as const];
 }
 
 function troubleLines(trouble: LiveServer["trouble"]): (readonly [string, string])[] {

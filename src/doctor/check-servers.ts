@@ -56,7 +56,8 @@ async function checkServer(world: World, server: ServerConfig): Promise<readonly
     server.transport.kind === "http"
       ? await checkHttpServer(world, server, server.transport)
       : await checkStdioServer(world, server, server.transport);
-  return [...found, ...stale(world, server), ...heldBack(world, server), ...full(world, server)];
+  const seen = [stale, heldBack, hidden, full].flatMap((check) => check(world, server));
+  return [...found, ...seen];
 }
 
 function isOff({ gateway }: World, { id }: ServerConfig): boolean {
@@ -86,6 +87,26 @@ function stale(world: World, { id, lists }: ServerConfig): Finding[] {
     }),
   ];
 }
+
+/** Text that a model follows and a person who approves the tool does not see (T2, P14). */
+function hidden(world: World, { id }: ServerConfig): Finding[] {
+  const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
+  const { characters, items } = live?.servers.find((one) => one.id === id)?.hidden ?? noneHidden;
+  if (characters === 0) return [];
+  return [
+    finding({
+      link: "server",
+      severity: "warning",
+      code: "GW_SERVER_HIDDEN",
+      saw: `${characters} characters that nobody sees, in what "${id}" offers: ${items.join(", ")}`,
+      cause: "control, bidi, zero-width or tag characters in its names, descriptions or schemas",
+      effect: "models read what people do not; agents get it as the server wrote it",
+      fix: "ask who makes the server what they are for; deny these in the policy until then",
+    }),
+  ];
+}
+
+const noneHidden = { characters: 0, items: [] };
 
 /** What breaks MCP's rules, or has another server's name, is not offered. */
 function heldBack(world: World, { id }: ServerConfig): Finding[] {

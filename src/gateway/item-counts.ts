@@ -1,7 +1,7 @@
 /** How much of each kind a server offers, and how old that is. */
 
 import type { ItemCounts } from "../admin/contract.ts";
-import type { ShownAge } from "../admin/shown-age.ts";
+import type { HiddenText, ShownAge } from "../admin/shown-age.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -21,6 +21,12 @@ export function shownAge(catalog: Catalog, server: string): ShownAge | null {
     stale: stale === undefined ? null : printable(stale).slice(0, limits.liveTextChars),
     leavesMs: leavesMs ?? null,
   };
+}
+
+/** Names of URIs may hide something as well. */
+export function shownHidden(catalog: Catalog, server: string): HiddenText {
+  const { characters, items } = catalog.hidden(server);
+  return { characters, items: items.map((item) => printable(item).slice(0, limits.liveTextChars)) };
 }
 
 export function countsOf(catalog: Catalog, server: string): ServerCounts {

@@ -5,7 +5,7 @@ import { limits } from "../base/limits.ts";
 import type { InstanceStatus } from "../upstream/upstream.ts";
 import { changedMs } from "./config-find.ts";
 import type { ServerConfig } from "./config-model.ts";
-import { countsOf, shownAge } from "./item-counts.ts";
+import { countsOf, shownAge, shownHidden } from "./item-counts.ts";
 import { keysThatSee, troubleOf } from "./live-trouble.ts";
 import type { Parts } from "./parts.ts";
 import type { Pulse } from "./pulse.ts";
@@ -77,6 +77,7 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
     quarantined,
     items,
     list: shownAge(parts.catalog, id),
+    hidden: shownHidden(parts.catalog, id),
     busy: status.inFlight,
     maxInFlight: server.maxInFlight,
     queued: status.queued ?? 0,

@@ -126,6 +126,7 @@ function connectionLines(server: LiveServer, scene: Scene, width: number): reado
     ["tools", toolsText(server), server.quarantined === 0 ? undefined : "warn"],
     ...itemFields(server),
     ...listFields(server, scene.now),
+    ...hiddenFields(server),
     ["busy", busyText(server), server.busy < server.maxInFlight ? undefined : "warn"],
     ["calls", callsText(server), server.failed === 0 ? undefined : "warn"],
   ];
@@ -157,6 +158,14 @@ function listFields({ list }: LiveServer, now: number): readonly Field[] {
   const leaves = list.leavesMs === null ? "" : `; they leave in ${span(list.leavesMs - now)}`;
   const text = `stale, as they were ${span(now - list.readMs)} ago: ${list.stale}${leaves}`;
   return [["lists", text, "warn"]];
+}
+
+/** Models read what people would not see. */
+function hiddenFields({ hidden: { characters, items } }: LiveServer): readonly Field[] {
+  if (characters === 0) return [];
+  return [
+    ["hidden", `${amount(characters)} characters that nobody sees: ${items.join(", ")}`, "warn"],
+  ];
 }
 
 /** No line for the many that have tools only. */
