@@ -24,6 +24,19 @@ export async function listen(
   posted: Posted,
   message: RequestMessage,
 ): Promise<Response> {
+  const { keyId } = posted.identity;
+  // Before anything is watched: what is refused must cost nothing (R6).
+  if (!door.streams.reserve(keyId)) {
+    return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
+  }
+  try {
+    return await prepare(door, posted, message);
+  } finally {
+    door.streams.release(keyId);
+  }
+}
+
+async function prepare(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
   const { identity, request } = posted;
   const wanted = accepts(request.headers.get("accept"));
   if (wanted === "json" || wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);

@@ -43,6 +43,9 @@ export interface StreamOptions {
 
 export interface Streams {
   readonly size: number;
+  /** A place for one that is being prepared; false when the key has as many as it may have. */
+  reserve(keyId: string): boolean;
+  release(keyId: string): void;
   /** undefined when the key has as many as it may have. */
   open(options: StreamOptions): ClientStream | undefined;
   /** Tells the streams of this key whose client knows other lists; called on every change. */
@@ -66,6 +69,7 @@ export function createStreams(
   ports: Pick<FrontPorts, "access" | "clock" | "visibleHash"> & { readonly unread: Unread },
 ): Streams {
   const byKey = new Map<string, Set<Open>>();
+  const reserved = new Map<string, number>();
   let size = 0;
 
   function forget(stream: Open): void {
@@ -84,6 +88,17 @@ export function createStreams(
   return {
     get size() {
       return size;
+    },
+    reserve(keyId) {
+      const coming = reserved.get(keyId) ?? 0;
+      if (coming + (byKey.get(keyId)?.size ?? 0) >= limits.streamsPerKey) return false;
+      reserved.set(keyId, coming + 1);
+      return true;
+    },
+    release(keyId) {
+      const left = (reserved.get(keyId) ?? 0) - 1;
+      if (left > 0) reserved.set(keyId, left);
+      else reserved.delete(keyId);
     },
     open(options) {
       const own = byKey.get(options.identity.keyId) ?? new Set();

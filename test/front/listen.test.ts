@@ -76,6 +76,28 @@ describe("subscriptions/listen", () => {
     );
     expect((await made.ask(json)).status).toBe(406);
   });
+  test("R6 what is over a key's streams is refused before anything is watched for it", async () => {
+    const scripted = scriptedResources();
+    const ready = Promise.withResolvers<boolean>();
+    let watches = 0;
+    const watch = () => {
+      watches += 1;
+      return ready.promise;
+    };
+    const resources = { ...scripted.ports, watch };
+    const made = world(silent, { hello: async () => all, resources });
+    const asking = Array.from({ length: 70 }, () =>
+      made.ask(listen({ resourceSubscriptions: ["a:b"] })),
+    );
+    await settle();
+    expect(watches).toBe(64);
+    ready.resolve(true);
+    const answers = await Promise.all(asking);
+    expect(answers.filter(({ status }) => status === 503)).toHaveLength(6);
+    made.front.drain();
+    const next = await made.ask(listen({}));
+    expect(await codeOf(next)).toBe("GW_DRAINING");
+  });
   test("F11 ends with its key", async () => {
     const made = world();
     const stream = follow(await made.ask(listen({ toolsListChanged: true })));
