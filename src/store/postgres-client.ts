@@ -131,9 +131,12 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
   });
 }
 
-/** SQLSTATE of a server's answer, undefined for anything else. */
+/**
+ * SQLSTATE of a server's answer, undefined for anything else. Known by the severity that every
+ * answer has: the package names its errors by their class, which the binary's build renames.
+ */
 export function sqlState(thrown: unknown): string | undefined {
-  const isAnswer = thrown instanceof Error && thrown.name === "PostgresError";
+  const isAnswer = thrown instanceof Error && "severity" in thrown;
   return isAnswer && "code" in thrown ? String(thrown.code) : undefined;
 }
 
