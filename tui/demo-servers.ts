@@ -145,7 +145,7 @@ function stateAt(id: string, at: number): State {
         fix:
           "read its last words (authensor-gw servers show browser) and mend it; " +
           "then authensor-gw servers retry browser. " +
-          "Or correct servers.browser.command, args or env, then restart the gateway",
+          "Or correct servers.browser.command, args or env, then authensor-gw reload",
         effect: "calls of 5 tools fail for 4 keys",
       },
     };
@@ -163,7 +163,7 @@ function jiraAt(at: number): State {
     trouble: {
       code: "GW_SERVER_AUTH",
       cause: refusal,
-      fix: "correct servers.jira.headers in the config, then restart the gateway",
+      fix: "correct servers.jira.headers in the config, then authensor-gw reload",
       effect: "calls of 6 tools fail for 4 keys",
     },
   };

@@ -284,6 +284,9 @@ export const limits = {
   /** How often the watchdog is fed, whatever WATCHDOG_USEC says. */
   watchdogLeastMs: 10,
   watchdogMostMs: 60_000,
+  /** `reload.watch`: how often files are looked at, and how long one may be away meanwhile. */
+  reloadLookMs: 500,
+  reloadAwayMs: 5_000,
   /** What a reload asks of policy to say who sees a difference: beyond it, "at least". */
   reloadLooks: 50_000,
   /** SIGTERM: answers that were given get this long to reach their sockets. */

@@ -15,7 +15,10 @@ export async function run(call: Invocation): Promise<number> {
   const { serve } = await import("../gateway/serve.ts");
   const acceptStoreChange = call.options.has("accept-store-change");
   // Before the start: a signal that comes meanwhile would end the process and leave children.
-  let reload = () => {};
+  let early = false;
+  let reload = () => {
+    early = true;
+  };
   if (process.platform !== "win32") process.on("SIGHUP", () => reload());
   const stopped = stopSignal();
   const idleExitMs = idleOption(call);
@@ -27,6 +30,7 @@ export async function run(call: Invocation): Promise<number> {
     // Logged where it failed; the old policy stays in force.
     running.reload().catch(() => undefined);
   };
+  if (early) reload();
   await Promise.race([stopped, running.idle]);
   await running.stop();
   return 0;

@@ -120,8 +120,8 @@ function sealFindings(world: World, config: Config, status: Up["status"]): Findi
 }
 
 async function stale(world: World, config: Config, { status }: Up): Promise<Finding[]> {
-  const found: Finding[] = [];
-  const reload = `kill -HUP ${status.pid}`;
+  const found: Finding[] = reloadFindings(world, status);
+  const reload = world.command("reload");
   if (config.policy.length === 0) {
     found.push(
       finding({
@@ -160,8 +160,35 @@ async function stale(world: World, config: Config, { status }: Up): Promise<Find
         code: "GW_STALE",
         saw: `${config.file} was changed after the gateway had started`,
         since: sinceText(changedMs(config.file), world.nowMs),
-        cause: "the config is read at the start only",
+        cause: "it was not loaded anew",
         effect: "what was changed is not in force",
+        fix: reload,
+      }),
+    );
+  }
+  return found;
+}
+
+/** What the last reload left: refused files that were corrected since are no news. */
+function reloadFindings(world: World, { reload }: Up["status"]): Finding[] {
+  const found: Finding[] = [];
+  if (reload.fault !== null) {
+    found.push(
+      finding({
+        ...{ link: "gateway", code: "GW_RELOAD", severity: "warning" },
+        saw: "the last reload was refused",
+        cause: reload.fault,
+        effect: "the gateway runs on with what it had; it may not start again",
+        fix: `${world.command("check")}; then ${world.command("reload")}`,
+      }),
+    );
+  }
+  if (reload.restart.length > 0) {
+    found.push(
+      finding({
+        ...{ link: "gateway", code: "GW_RELOAD_RESTART", severity: "warning" },
+        saw: `changed in the config and not in force: ${reload.restart.join(", ")}`,
+        effect: "they are as they were at the start",
         fix: restartFix(world),
       }),
     );

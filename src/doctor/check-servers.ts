@@ -5,7 +5,7 @@ import type { ServerConfig } from "../gateway/config-model.ts";
 import { type Finding, finding } from "./finding.ts";
 import { checkHttpServer } from "./server-http.ts";
 import { checkStdioServer } from "./server-stdio.ts";
-import { thenRestart } from "./stale.ts";
+import { thenReload } from "./stale.ts";
 import { clockText, sinceText } from "./times.ts";
 import type { Check, World } from "./world.ts";
 
@@ -148,7 +148,7 @@ function full(world: World, { id, maxInFlight, maxQueued }: ServerConfig): Findi
         queued < maxQueued
           ? `further calls wait for their turn, up to servers.${id}.max_queued (${maxQueued})`
           : "further calls are refused at once",
-      fix: `make the server faster; or raise servers.${id}.max_in_flight${thenRestart(world)}`,
+      fix: `make the server faster; or raise servers.${id}.max_in_flight${thenReload(world)}`,
     }),
   ];
 }

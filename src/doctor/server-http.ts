@@ -15,7 +15,7 @@ import {
 } from "./connect.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf, workedUntil } from "./periods.ts";
-import { isConfigStale, restartFix, thenRestart } from "./stale.ts";
+import { isConfigStale, reloadFix, thenReload } from "./stale.ts";
 import { sinceText } from "./times.ts";
 import type { World } from "./world.ts";
 
@@ -87,7 +87,7 @@ function unreached(stage: Stage, attempts: readonly Attempt[]): Finding {
   const { world } = stage;
   // The one that says most: silence of one address beside a refusal of another is the refusal's.
   if (kinds.has("refused")) {
-    const fix = `start the server; or correct the port in ${key}${thenRestart(world)}`;
+    const fix = `start the server; or correct the port in ${key}${thenReload(world)}`;
     return of(stage, "GW_SERVER_REFUSED", saw, { fix });
   }
   if (kinds.has("silent")) return of(stage, "GW_SERVER_SILENT", saw, {});
@@ -114,7 +114,7 @@ async function certificateStage(stage: Stage, address: string): Promise<Finding[
   } catch (thrown) {
     const saw = `${at(host, port)} does not shake hands in TLS: ${textOf(thrown)}`;
     const write = `write http:// in servers.${stage.server.id}.url if it speaks no TLS`;
-    const fix = write + thenRestart(world);
+    const fix = write + thenReload(world);
     return [of(stage, "GW_TLS", saw, { fix })];
   }
 }
@@ -125,9 +125,9 @@ function causeOf({ world, server, transport, host }: Stage, fault: string): Part
   if (issuers.some((word) => fault.includes(word))) {
     const given = transport.ca === undefined ? "" : " by the CA of `tls.ca`";
     const cause = `its issuer is not known${given} (${fault})`;
-    return { cause, fix: `name its CA in ${key}.tls.ca${thenRestart(world)}` };
+    return { cause, fix: `name its CA in ${key}.tls.ca${thenReload(world)}` };
   }
-  const write = `write the name it is for in ${key}.url${thenRestart(world)}`;
+  const write = `write the name it is for in ${key}.url${thenReload(world)}`;
   const fix = `renew it for ${host}; or ${write}`;
   return { cause: fault, fix };
 }
@@ -161,7 +161,7 @@ function told(stage: Stage): Finding[] {
   if (!row?.trouble) return [];
   const { code, cause } = row.trouble;
   // It answers with the config of now, which is not what the gateway has.
-  const fix = isConfigStale(world) ? restartFix(world) : row.trouble.fix;
+  const fix = isConfigStale(world) ? reloadFix(world) : row.trouble.fix;
   const seconds = row.nextAttemptMs === null ? 0 : (row.nextAttemptMs - world.nowMs) / 1000;
   // It came back a moment ago, and the gateway tries again by itself.
   const severity = seconds > 0 && !lacksSecret(world, server.id) ? "warning" : "error";
@@ -197,13 +197,13 @@ async function classified(stage: Stage, why: string): Promise<Finding> {
     const type = String(headers["content-type"] ?? "no type");
     const saw = `HTTP ${status} to initialize`;
     if (status === 401 || status === 403) {
-      const fix = `correct ${key}.headers in the config${thenRestart(stage.world)}`;
+      const fix = `correct ${key}.headers in the config${thenReload(stage.world)}`;
       return of(stage, "GW_SERVER_AUTH", saw, { cause: why, fix });
     }
     const isMcp = answerIn(text) !== undefined;
     if (status >= 300 || !isMcp) {
       const to = headers.location === undefined ? "" : `, to ${headers.location}`;
-      const fix = `correct the path in ${key}.url${thenRestart(stage.world)}`;
+      const fix = `correct the path in ${key}.url${thenReload(stage.world)}`;
       const cause = status >= 500 ? "the server fails inside" : `no MCP server is at this path`;
       const more = status >= 500 ? { cause } : { cause, fix };
       return of(stage, "GW_SERVER_HTTP", `${saw}${to} (${type})`, more);

@@ -9,7 +9,7 @@ import { programFault } from "../runtime/program.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf } from "./periods.ts";
 import { effectOf, lacksSecret } from "./server-http.ts";
-import { isConfigStale, restartFix, thenRestart } from "./stale.ts";
+import { isConfigStale, reloadFix, thenReload } from "./stale.ts";
 import type { World } from "./world.ts";
 
 type StdioTransport = Extract<ServerConfig["transport"], { kind: "stdio" }>;
@@ -32,7 +32,7 @@ export async function checkStdioServer(
     const [mend, key] = missing.startsWith("its cwd")
       ? [`make the folder ${transport.cwd}`, "cwd"]
       : [mendOf(program, missing), "command"];
-    const correct = `correct servers.${server.id}.${key}${thenRestart(world)}`;
+    const correct = `correct servers.${server.id}.${key}${thenReload(world)}`;
     const fix = `${mend}${again}; or ${correct}`;
     return [of(world, server, "GW_SERVER_COMMAND", missing, { fix })];
   }
@@ -88,7 +88,7 @@ function told(world: World, server: ServerConfig): Finding[] {
     return [of(world, server, "GW_SERVER_LIST", saw, { cause: why })];
   }
   // The config of now is not what the gateway has: what is above was checked with that of now.
-  const fix = isConfigStale(world) ? restartFix(world) : handFix(world, server);
+  const fix = isConfigStale(world) ? reloadFix(world) : handFix(world, server);
   return [of(world, server, codeOf(row.cause ?? ""), saw, { cause, fix })];
 }
 
@@ -118,7 +118,7 @@ function codeOf(cause: string): ErrorCode {
 }
 
 function handFix(world: World, { id }: ServerConfig): string {
-  const correct = `correct servers.${id}.command, args or env${thenRestart(world)}`;
+  const correct = `correct servers.${id}.command, args or env${thenReload(world)}`;
   return `run its command by hand, and ${correct}`;
 }
 

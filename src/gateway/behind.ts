@@ -51,6 +51,7 @@ export async function openBehind(before: Before, undo: (() => unknown)[]): Promi
   parts.live = live;
   undo.push(() => live.close());
   const reloads = createReloads(parts);
+  undo.push(() => reloads.close());
   const admin = createAdmin(adminPorts(parts, live, reloads));
   const history = watchHistory(parts);
   undo.push(() => history.close());

@@ -18,6 +18,8 @@ export interface BuildInput {
   readonly env: Environment;
   /** Added to. */
   readonly problems: ConfigProblem[];
+  /** Told each file that is read. */
+  readonly seen: (file: string) => void;
 }
 
 /** What the parts of the build share. */
@@ -86,6 +88,8 @@ export function buildConfig(input: BuildInput): Config {
       group: raw.admin?.group,
       listen: raw.admin?.listen,
     },
+    files: [],
+    reload: { watch: raw.reload?.watch ?? false },
     log: { level: raw.log?.level ?? "info", access: raw.log?.access ?? false },
     limits: {
       bodyBytes: raw.limits?.body ?? limits.bodyBytes,
@@ -107,7 +111,7 @@ export function buildConfig(input: BuildInput): Config {
 
 const usualListen = { host: "localhost", port: 3100 };
 
-function createBuild({ source, problems }: BuildInput): Build {
+function createBuild({ source, problems, seen }: BuildInput): Build {
   const folder = path.dirname(source.file);
   const build: Build = {
     source,
@@ -119,6 +123,7 @@ function createBuild({ source, problems }: BuildInput): Build {
     },
     fileText(name, at, secret) {
       const file = path.resolve(folder, name);
+      seen(file);
       try {
         const mode = statSync(file).mode & 0o777;
         if (secret && (mode & 0o077) !== 0) {

@@ -48,10 +48,6 @@ export function inForce(before: Config, after: Config): Config {
   return { ...after, ...kept, limits: { ...after.limits, bodyBytes: before.limits.bodyBytes } };
 }
 
-export function isNothing({ servers, settings }: ConfigDiff): boolean {
-  return servers.length === 0 && settings.length === 0;
-}
-
 /** The order decides who has a name that two servers offer. */
 function moved(before: Config, after: Config): boolean {
   const ids = (of: Config, other: Config) => {
@@ -87,6 +83,7 @@ const settings: Reads<Config> = {
   policy: (of) => of.policy,
   protocol: (of) => of.protocol,
   naming: (of) => of.naming,
+  "reload.watch": (of) => of.reload.watch,
   "log.level": (of) => of.log.level,
   "log.access": (of) => of.log.access,
   "limits.result": (of) => of.limits.resultBytes,

@@ -20,6 +20,8 @@ export interface ExpandOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Folder of the config file: relative paths start there. */
   readonly folder: string;
+  /** Told each file that is read, or should be. */
+  readonly seen?: (file: string) => void;
 }
 
 /**
@@ -67,7 +69,9 @@ function resolve(reference: string, options: ExpandOptions): string | ExpandFail
   }
   if (kind === "input") return inputRefused(reference);
   if (fallback !== -1) return malformed(`\${${reference}}`, "only variables take a default");
-  if (kind === "file") return secretFile(reference, path.resolve(options.folder, name), false);
+  if (kind === "file") {
+    return secretFile(reference, path.resolve(options.folder, name), false, options);
+  }
   if (kind === "cred") return credential(reference, name, options);
   return malformed(`\${${reference}}`, `"${kind}:" is not known`);
 }
@@ -103,10 +107,10 @@ function credential(
   const systemd = options.env["CREDENTIALS_DIRECTORY"];
   // systemd keeps its folder private by itself; ours must say 0600.
   if (systemd !== undefined && systemd !== "") {
-    const found = secretFile(reference, path.join(systemd, name), false);
+    const found = secretFile(reference, path.join(systemd, name), false, options);
     if (typeof found === "string") return found;
   }
-  return secretFile(reference, path.join(options.folder, "credentials", name), true);
+  return secretFile(reference, path.join(options.folder, "credentials", name), true, options);
 }
 
 const secretBytesMax = 64 * 1024;
@@ -115,7 +119,9 @@ function secretFile(
   reference: string,
   file: string,
   mustBePrivate: boolean,
+  { seen }: ExpandOptions,
 ): string | ExpandFailure {
+  seen?.(file);
   let text: string;
   try {
     const info = statSync(file);

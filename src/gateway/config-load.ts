@@ -34,12 +34,15 @@ export function loadWith(
   const read = readFirst(options);
   if (!read.ok) return no([read.error]);
   const { file, text } = read.value;
-  const expanding = { env: options.env, folder: path.dirname(file) };
+  const files = new Set([file]);
+  const seen = (one: string) => void files.add(one);
+  const expanding = { env: options.env, folder: path.dirname(file), seen };
   const { source, problems, readable } = parse(text, file, expanding);
   if (!readable) return no(inOrder(problems));
   const raw = readForm(source, problems);
-  const config = raw && buildConfig({ raw, source, env: options.env, problems });
-  if (config === undefined) return no(inOrder(problems));
+  const built = raw && buildConfig({ raw, source, env: options.env, problems, seen });
+  if (built === undefined) return no(inOrder(problems));
+  const config = { ...built, files: [...files, ...built.policy] };
   const counted = options.lenient === true ? problems.filter(isNeeded) : problems;
   const database = counted.filter((problem) => rootOf(problem) === "database");
   const excused = options.lenient === true ? database.length : 0;

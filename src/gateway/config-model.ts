@@ -33,6 +33,9 @@ export interface Config {
     /** A loopback port beside the socket, where reading needs a key too. */
     readonly listen: Address | undefined;
   };
+  /** All that it and the policy were made of. */
+  readonly files: readonly string[];
+  readonly reload: { readonly watch: boolean };
   readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly access: boolean };
   readonly limits: {
     readonly bodyBytes: number;

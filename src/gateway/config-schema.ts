@@ -313,6 +313,12 @@ export const configSchema = object({
       doc: "Port of the admin API beside the socket; there reading needs a viewer's key.",
     }),
   }),
+  reload: object({
+    watch: flag({
+      default: "false",
+      doc: "Loads config and policy anew when one of their files changed, without being told to.",
+    }),
+  }),
   log: object({
     level: oneOf(["debug", "info", "warn", "error"], {
       default: "info",

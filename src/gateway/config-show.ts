@@ -58,6 +58,7 @@ function entries(config: Config, source: ConfigSource): readonly Entry[] {
     of("protocol", config.protocol),
     of("naming", config.naming),
     of("start_wait", durationText(config.startWaitMs)),
+    of("reload.watch", config.reload.watch),
     of("audit.mode", audit.mode),
     of("audit.content", "metadata"),
     of("audit.spool.max", sizeText(audit.spoolBytesMax)),

@@ -59,7 +59,7 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
   const trouble = troubleOf({
     ...{ server, status, listFault, tools, quarantined, keys },
     lastCause: history.lastCause,
-    configChanged: () => changedMs(parts.config.file) > parts.startedMs,
+    configChanged: () => changedMs(parts.config.file) > parts.reload.readMs,
     nowMs: parts.calls.clock.now(),
   });
   return {

@@ -6,16 +6,17 @@
 
 import path from "node:path";
 import process from "node:process";
-import type { ReloadReport } from "../admin/contract-reload.ts";
+import type { ReloadReport, ReloadState } from "../admin/contract-reload.ts";
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Policy } from "../policy/model.ts";
-import { type ConfigDiff, diffConfigs, inForce, isNothing } from "./config-diff.ts";
+import { type ConfigDiff, diffConfigs, inForce } from "./config-diff.ts";
 import type { Config } from "./config-model.ts";
 import type { ConfigProblem } from "./config-problem.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { callAudit, type Parts } from "./parts.ts";
 import { reportOf } from "./reload-report.ts";
+import { createFileWatch } from "./reload-watch.ts";
 
 export interface Reloads {
   /**
@@ -24,16 +25,39 @@ export interface Reloads {
    * are bad: then nothing changed, and status says why until one is good.
    */
   reload(by: string, options: { readonly dryRun: boolean }): Promise<ReloadReport>;
+  close(): void;
 }
 
 export function createReloads(parts: Parts): Reloads {
   let last: Promise<unknown> = Promise.resolve();
+  /** Those that have not begun: who asks for the same gets the same. */
+  const waiting = new Map<string, Promise<ReloadReport>>();
+  const watch = createFileWatch({
+    clock: parts.calls.clock,
+    files: () => parts.config.files,
+    changed: () => enqueue("file watch", false),
+  });
+  watch.set(parts.config.reload.watch);
+
+  function enqueue(by: string, dryRun: boolean): Promise<ReloadReport> {
+    const name = `${dryRun} ${by}`;
+    const same = waiting.get(name);
+    if (same !== undefined) return same;
+    const own = last.then(async () => {
+      waiting.delete(name);
+      if (dryRun) return look(parts);
+      const watched = parts.config.reload.watch;
+      const report = await reload(parts, by);
+      if (parts.config.reload.watch !== watched) watch.set(!watched);
+      return report;
+    });
+    waiting.set(name, own);
+    last = own.catch(() => undefined);
+    return own;
+  }
   return {
-    reload(by, { dryRun }) {
-      const own = last.then(() => (dryRun ? look(parts) : reload(parts, by)));
-      last = own.catch(() => undefined);
-      return own;
-    },
+    reload: (by, { dryRun }) => enqueue(by, dryRun),
+    close: () => watch.set(false),
   };
 }
 
@@ -78,9 +102,10 @@ async function reload(parts: Parts, by: string): Promise<ReloadReport> {
       throw thrown;
     }
     await apply(parts, found, prepared);
-  } else if (!isNothing(diff)) parts.config = inForce(parts.config, config);
+  } else parts.config = inForce(parts.config, config);
+  const before = parts.reload;
   parts.reload = { readMs, fault: null, restart };
-  told(parts, report, by);
+  told(parts, report, by, before);
   return report;
 }
 
@@ -129,13 +154,14 @@ function recordOf({ policy }: Parts, report: ReloadReport): Readonly<Record<stri
   };
 }
 
-function told({ log }: Parts, report: ReloadReport, by: string): void {
+function told({ log }: Parts, report: ReloadReport, by: string, before: ReloadState): void {
+  if (before.fault !== null) log.info("config and policy load again", { by });
   const { changed, servers, settings, restart, policy } = report;
   if (changed) {
     const acted = servers.map(({ id, action }) => `${action} ${id}`);
     log.info("reloaded", { by, servers: acted, settings, policy: policy.hash.slice(0, 12) });
   }
-  if (restart.length === 0) return;
+  if (restart.length === 0 || restart.join() === before.restart.join()) return;
   log.warn("changed keys need a restart of the gateway: they stay as they were", {
     code: "GW_RELOAD_RESTART",
     keys: restart,

@@ -38,17 +38,17 @@ export function faultOf(
 /** What would mend it: `outside` of the config, in it, or words of their own. */
 type Fix = string | { readonly outside?: string; readonly config?: string };
 
-/** A retry tries what was loaded; what is corrected in the config needs a new start (GW_STALE). */
+/** A retry tries what was loaded; what is corrected in the config needs a reload (GW_STALE). */
 export function fixText(fix: Fix, retry: string, configChanged: boolean): string {
   if (typeof fix === "string") return fix;
   const { outside, config } = fix;
   const again = outside === undefined ? undefined : `${outside}; then ${retry}`;
   if (config === undefined) return again ?? retry;
   if (configChanged) {
-    const changed = "restart the gateway: the config was changed since its start";
+    const changed = "authensor-gw reload: the config was changed since it was read";
     return again === undefined ? changed : `${changed}. Or ${again}`;
   }
-  const inConfig = `${config}, then restart the gateway`;
+  const inConfig = `${config}, then authensor-gw reload`;
   return again === undefined ? inConfig : `${again}. Or ${inConfig}`;
 }
 

@@ -1,6 +1,6 @@
 /** Faults of the gateway itself: its start, its files, its process, its store. */
 
-import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { freePort } from "../kit/free-port.ts";
 import { startGateway } from "../kit/gateway.ts";
 import { asOwner, type TestPostgres } from "../kit/postgres.ts";
 import { echo } from "../kit/servers.ts";
-import { type Bench, type FaultCase, post, untilState } from "./cases.ts";
+import { type Bench, type FaultCase, post, runCommand, untilState } from "./cases.ts";
 import { isAway, loadFaults } from "./faults-load.ts";
 
 const file = (bench: Bench, name: string) => join(bench.gateway.folder, name);
@@ -106,7 +106,7 @@ export const gatewayFaults: readonly FaultCase[] = [
     async fault(bench) {
       writeFileSync(file(bench, "policy.yaml"), 'id: p\nallow: ["files/*"]\n');
     },
-    finds: { link: "gateway", code: "GW_STALE", severity: "warning", fix: /kill -HUP \d+/ },
+    finds: { link: "gateway", code: "GW_STALE", severity: "warning", fix: /authensor-gw reload/ },
     mend: "command",
   },
   {
@@ -118,13 +118,37 @@ export const gatewayFaults: readonly FaultCase[] = [
     mend: async (bench) => writeFileSync(file(bench, "policy.yaml"), 'id: p\nallow: ["*"]\n'),
   },
   {
+    name: "a reload was refused for a wrong line of the config",
+    async fault(bench) {
+      const config = file(bench, "authensor-gw.yaml");
+      const good = readFileSync(config, "utf8");
+      writeFileSync(config, good.replace('"policy"', '"polcy"'));
+      signal(bench, "SIGHUP");
+      await bench.gateway.child().says(/reload refused/);
+      writeFileSync(config, good);
+    },
+    finds: { link: "gateway", code: "GW_RELOAD", severity: "warning", cause: /yaml:\d+:\d+/ },
+    mend: (bench) => runCommand(bench, "authensor-gw reload"),
+  },
+  {
+    name: "a changed port waits for a restart",
+    async fault(bench) {
+      const config = file(bench, "authensor-gw.yaml");
+      const good = readFileSync(config, "utf8");
+      bench.later(() => writeFileSync(config, good));
+      writeFileSync(config, good.replace('"listen": "localhost', '"listen": "127.0.0.1'));
+      await runCommand(bench, "authensor-gw reload");
+    },
+    finds: { link: "gateway", code: "GW_RELOAD_RESTART", severity: "warning", saw: /listen/ },
+  },
+  {
     name: "the config was changed after the start",
     async fault(bench) {
       // /health answers a moment before the start is over.
       const soon = new Date(Date.now() + 2_000);
       utimesSync(bench.gateway.config, soon, soon);
     },
-    finds: { link: "gateway", code: "GW_STALE", fix: /restart the gateway/ },
+    finds: { link: "gateway", code: "GW_STALE", fix: /authensor-gw reload/ },
   },
   {
     name: "the seal key was changed after the start",

@@ -197,6 +197,31 @@ test("a bad file changes nothing, says where, is shown, and a good one clears it
   expect((await status()).reload.fault).toBeNull();
 }, 40_000);
 
+test("SIGHUP and reload.watch load config and policy; a bad file is told once", async () => {
+  const watching = { reload: { watch: true } };
+  const { gateway, server, status, write } = await world({ a: echo() }, all, watching);
+  const child = gateway.child();
+  write((config) => {
+    config["servers"] = { a: echo(), b: echo() };
+  });
+  child.process.kill("SIGHUP");
+  await until(async () => (await server("b"))?.state === "ready");
+  write((config) => {
+    config["servers"] = { a: echo(), c: echo() };
+  });
+  await until(async () => (await server("c"))?.state === "ready");
+  expect(await server("b")).toBeUndefined();
+  const file = join(gateway.folder, "policy.yaml");
+  writeFileSync(file, `${all}alow: []\n`);
+  await until(async () => (await status()).reload.fault?.includes("policy.yaml:3:1"));
+  writeFileSync(file, `${all}deny: [c/echo]\n`);
+  await until(async () => (await status()).reload.fault === null);
+  expect((await status()).policy.rules).toBe(2);
+  expect(gateway.stderr().match(/reload refused/g)?.length).toBe(1);
+  const told = gateway.stderr().split("\n").filter((line) => line.includes('"reloaded"'));
+  expect(told.map((line) => JSON.parse(line).by)).toEqual(["SIGHUP", "file watch", "file watch"]);
+}, 40_000);
+
 test("what needs a restart stays and is told; the rest is in force", async () => {
   const { gateway, status, write, reload } = await world({ a: echo() });
   write((config) => {

@@ -76,17 +76,17 @@ test.each(cases)("a retry is said for what it mends only: %s: %s", (kind, cause)
     // A correction in the config is not seen by a retry (GW_STALE).
     const isInConfig = /\bservers\.x\b/.test(part.replace(/authensor-gw servers \w+ x/g, ""));
     expect([part, part.includes("servers retry")]).toEqual([part, !isInConfig && !hung(part)]);
-    expect([part, part.includes("restart the gateway")]).toEqual([part, isInConfig]);
+    expect([part, part.includes("authensor-gw reload")]).toEqual([part, isInConfig]);
   }
 });
 
 const hung = (part: string) => part.includes("servers restart x");
 
-test("a config that was corrected since the start needs a restart, and is said first", () => {
+test("a config that was corrected since the start needs a reload, and is said first", () => {
   const both = faultOf(server("stdio"), "it exited with code 3", "backoff", true).fix;
-  expect(both).toMatch(/^restart the gateway: the config was changed .* Or read its last words/);
+  expect(both).toMatch(/^authensor-gw reload: the config was changed .* Or read its last words/);
   const config = faultOf(server("http"), "it answers HTTP 401", "backoff", true).fix;
-  expect(config).toBe("restart the gateway: the config was changed since its start");
+  expect(config).toBe("authensor-gw reload: the config was changed since it was read");
   // What no config mends is as it was.
   expect(faultOf(server("http"), "it answers HTTP 502", "backoff", true).fix).toMatch(/^look at/);
 });
