@@ -218,7 +218,10 @@ test("SIGHUP and reload.watch load config and policy; a bad file is told once", 
   await until(async () => (await status()).reload.fault === null);
   expect((await status()).policy.rules).toBe(2);
   expect(gateway.stderr().match(/reload refused/g)?.length).toBe(1);
-  const told = gateway.stderr().split("\n").filter((line) => line.includes('"reloaded"'));
+  const told = gateway
+    .stderr()
+    .split("\n")
+    .filter((line) => line.includes('"reloaded"'));
   expect(told.map((line) => JSON.parse(line).by)).toEqual(["SIGHUP", "file watch", "file watch"]);
 }, 40_000);
 

@@ -86,6 +86,12 @@ No shell reads a command: \`;\`, \`$(…)\`, spaces and line feeds in \`args\` r
 \`command: "npx -y x"\` without \`args\` is refused with the list to write instead.
 
 ${names}
+## A changed file
+
+\`authensor-gw reload\`, SIGHUP and, with \`reload.watch\`, the change itself load config and policy
+anew as one step. Which keys are in force then, what becomes of servers and their calls, and which
+keys need a start of the gateway: [reload.md](reload.md).
+
 ## Keys
 
 This table is made from \`src/gateway/config-schema.ts\` by \`npx bun test/kit/docs.ts\`.
