@@ -180,8 +180,7 @@ export function openServers(options: ServersOptions): Servers {
     if (byOperator) void fresh.disable(cause ?? "disabled by an operator");
     server.history.note("changed by a reload");
     const { config } = server;
-    await server.swappable.swap(fresh);
-    server.running = config;
+    if (await server.swappable.swap(fresh)) server.running = config;
   }
 
   /** Resolves when it is up or its first attempt has failed. */

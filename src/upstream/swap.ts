@@ -23,9 +23,10 @@ export type Member = Upstream & UpstreamControl;
 export interface Swappable extends Member {
   /**
    * Starts `next`, which takes over when it is ready, at the latest after limits.handoverMs, and at
-   * once where the one before is of no use. Resolves when it has, or when another one did.
+   * once where the one before is of no use. Resolves when it has; false: it never will, as a newer
+   * one came.
    */
-  swap(next: Member): Promise<void>;
+  swap(next: Member): Promise<boolean>;
 }
 
 interface Taking {
@@ -163,7 +164,7 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
     disable: (cause) => each((member) => member.disable(cause)),
     enable: () => each((member) => member.enable()),
     async swap(member) {
-      const over = Promise.withResolvers<void>();
+      const over = Promise.withResolvers<boolean>();
       const mine: Taking = {
         member,
         take() {
@@ -171,12 +172,12 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
           stopWaiting();
           next = undefined;
           takeOver(member);
-          over.resolve();
+          over.resolve(true);
         },
         drop() {
           stopWaiting();
           void member.stop(replaced).catch(() => undefined);
-          over.resolve();
+          over.resolve(false);
         },
       };
       const stopWaiting = clock.after(limits.handoverMs, mine.take);
@@ -185,7 +186,7 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
       listen(member);
       member.start();
       if (!isUp(current) || isUp(member)) mine.take();
-      await over.promise;
+      return over.promise;
     },
   };
 }

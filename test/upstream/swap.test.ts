@@ -118,12 +118,12 @@ describe("who takes what comes", () => {
     const [second, third] = [member("second", "idle"), member("third", "idle")];
     const first = swappable.swap(second);
     const last = swappable.swap(third);
-    await first;
+    expect(await first).toBe(false);
     second.to("ready");
     expect(swappable.status().cause).toBe("old");
     expect(second.log).toContain("stop: replaced by a reload");
     third.to("ready");
-    await last;
+    expect(await last).toBe(true);
     expect(swappable.status().cause).toBe("third");
     await clock.advance(limits.handoverMs);
     expect(swappable.status().cause).toBe("third");
