@@ -80,7 +80,8 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
     const until = clock.mono() + limits.serverDrainMs;
     const look = () => {
       if (!draining.has(old)) return;
-      if (old.status().inFlight === 0 || clock.mono() >= until) end(old);
+      const { inFlight, queued = 0 } = old.status();
+      if (inFlight + queued === 0 || clock.mono() >= until) end(old);
       else clock.after(limits.drainLookMs, look);
     };
     // Not at once: a call that is about to be sent there has not been counted yet.

@@ -61,8 +61,7 @@ test("unchanged servers keep process, sessions and calls; a changed one drains",
   const slow = everything();
   const { gateway, server, write, reload } = await world({ keep: everything(), slow });
   const agent = await legacyAgent(gateway.url, await gateway.key("executor"));
-  await until(async () => (await server("slow"))?.state === "ready");
-  await until(async () => (await server("keep"))?.state === "ready");
+  for (const id of ["slow", "keep"]) await until(async () => (await server(id))?.tools);
   const before = { keep: (await server("keep"))?.pid, slow: (await server("slow"))?.pid };
   const long = (name: string) =>
     agent.callTool({
@@ -103,7 +102,7 @@ test("one list_changed to the keys that see a difference, and to nobody else", a
   );
   const one = await legacyAgent(gateway.url, await gateway.key("executor", "one"));
   const other = await legacyAgent(gateway.url, await gateway.key("executor", "two"));
-  await until(async () => (await server("b"))?.state === "ready");
+  for (const id of ["a", "b"]) await until(async () => (await server(id))?.tools);
   const [first, second] = [await listening(one), await listening(other)];
   expect(await first.tools()).toEqual(["a__echo"]);
   expect((await second.tools()).length).toBeGreaterThan(3);
@@ -143,7 +142,7 @@ test("timeouts and max_in_flight are in force without another process", async ()
   const entry = everything();
   const { gateway, server, write, reload } = await world({ slow: entry });
   const agent = await modernAgent(gateway.url, await gateway.key("executor"));
-  await until(async () => (await server("slow"))?.state === "ready");
+  await until(async () => (await server("slow"))?.tools);
   const pid = (await server("slow"))?.pid;
   write((config) => {
     (config["servers"] as Servers)["slow"] = { ...entry, timeout: "300ms", max_in_flight: 1 };
@@ -245,7 +244,7 @@ test("what needs a restart stays and is told; the rest is in force", async () =>
 test("a server that is reached in another way now: no call fails, no newline slips through", async () => {
   const { gateway, server, write, reload } = await world({ a: everyFeatureStdio("legacy") });
   const agent = await legacyAgent(gateway.url, await gateway.key("executor"));
-  await until(async () => (await server("a"))?.state === "ready");
+  await until(async () => (await server("a"))?.tools);
   const { everyFeature } = await import("../kit/servers.ts");
   await using http = await everyFeature("legacy");
   write((config) => {
