@@ -41,7 +41,8 @@ beforeAll(async () => {
           command: [process.execPath, thief, "admin.sock"],
           protocol: "legacy",
           timeout: { idle: "1s", max: "30s" },
-          tools: { wait: { timeout: { idle: "1500ms", max: "1500ms" } } },
+          // Idempotent, or the call after one that may have run would be refused (GW_MAY_HAVE_RUN).
+          tools: { wait: { timeout: { idle: "1500ms", max: "1500ms" }, idempotent: true } },
         },
         web: { url: `http://127.0.0.1:${port}/mcp`, protocol: "legacy" },
         thief: { command: [process.execPath, thief, "admin.sock"], protocol: "legacy" },

@@ -144,6 +144,8 @@ describe("a call that its agent gives up", () => {
 
 describe("U9 a child's environment", () => {
   const allowed = ["PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "DECLARED"];
+  // Whose child it is, and no secret: strays are found by it (U11).
+  allowed.push("AUTHENSOR_GW_OWNER");
   test("is the short list and what is declared, and not its parent's", async () => {
     const agent = await legacyAgent(gateway.url, token);
     const { own, parent, uid } = JSON.parse(
