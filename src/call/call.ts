@@ -33,9 +33,13 @@ export function makeCall(
   ports: CallPorts,
   method: Decided,
 ): Handling {
-  const state = incoming.era === "modern" ? openState(incoming, ports) : undefined;
-  // The same call goes on: it was decided, and has its receipt.
-  if (state?.kind === "park") return state.parked.resume(incoming, reply);
+  let state = incoming.era === "modern" ? openState(incoming, ports) : undefined;
+  if (state?.kind === "park") {
+    // The same call goes on, unless it would be denied by now: then this one is, as any other.
+    if (!state.parked.isDenied(incoming)) return state.parked.resume(incoming, reply);
+    state.parked.cancel("GW_DENIED");
+    state = undefined;
+  }
   const { keyId, keyName } = incoming.identity;
   if (ports.board.refuses(keyId, keyName)) {
     respondProblem(incoming, reply, keyBusy(ports.board.callsPerKey));

@@ -86,7 +86,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   /** A legacy server asks its modern client. */
   park: Park | undefined;
   over = false;
-  readonly #call: DecidedCall;
+  readonly call: DecidedCall;
   readonly #resolve: (end: Forwarded) => void;
   readonly #began: number;
   #sent: UpstreamCall | undefined;
@@ -125,7 +125,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     this.policy = policy;
     this.ports = ports;
     this.live = live;
-    this.#call = call;
+    this.call = call;
     this.#resolve = resolve;
     this.#began = now;
   }
@@ -168,7 +168,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     this.live.serverEra = era;
     if (this.live.stage === "queue") this.#dequeued();
     const { message, era: from } = this.incoming;
-    const { replaced } = this.#call;
+    const { replaced } = this.call;
     const name = replaced !== undefined || this.item.kind === "resource" ? undefined : this.name;
     const common = { name, replaced, id, era, from, again: this.#again };
     if (era === "legacy") return outgoingParams(message, { ...common, ...unsaid }).params;

@@ -7,10 +7,12 @@ import type { Again } from "../../protocol/translate/params.ts";
 import type { Untimed } from "../answer.ts";
 import type { LiveCall } from "../board.ts";
 import type { Asked, Incoming, Reply } from "../incoming.ts";
+import type { DecidedCall } from "../method.ts";
 import type { CallPorts } from "../ports.ts";
 
 export interface Leg {
   readonly ports: CallPorts;
+  readonly call: DecidedCall;
   readonly item: Item;
   /** The one that the call began with (P28). */
   readonly policy: Policy;

@@ -14,6 +14,7 @@ import {
 } from "../../protocol/translate/input-required.ts";
 import type { ServerRequest } from "../../upstream/upstream.ts";
 import type { Untimed } from "../answer.ts";
+import { decide } from "../decide.ts";
 import type { Handling, Incoming, Reply } from "../incoming.ts";
 import { lateAnswer } from "../time-limit.ts";
 import { endOf, type Note, note, verdictOf } from "./asking.ts";
@@ -66,6 +67,10 @@ export class Park implements Parked {
   fits(incoming: Incoming, args: string): boolean {
     if (this.#leg.item.lineFramed) toOneLine(incoming.message.body.bytes);
     return argsDigest(incoming) === args && responsesOf(incoming) !== undefined;
+  }
+
+  isDenied(incoming: Incoming): boolean {
+    return decide(incoming, this.#leg.call, this.#leg.ports).effect === "deny";
   }
 
   resume(incoming: Incoming, reply: Reply): Handling {

@@ -8,6 +8,8 @@ export interface Parked {
   readonly keyId: string;
   /** Whether this is the request that it waits for; `args`: the digest that was sealed. */
   fits(incoming: Incoming, args: string): boolean;
+  /** Whether the policy in force would deny the call by now (F24, P28). */
+  isDenied(incoming: Incoming): boolean;
   /** Goes on with it, as the same call. */
   resume(incoming: Incoming, reply: Reply): Handling;
   /** Gives up on it. */

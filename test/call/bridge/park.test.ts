@@ -135,6 +135,21 @@ describe("modern client, legacy server: parks", () => {
     expect(late.error()).toMatchObject({ data: { code: "GW_REQUEST_STATE" } });
   });
 
+  test("F24 P28 a call that is denied by now does not go on; one whose tool is gone does", async () => {
+    const { at, asking, state } = await parked();
+    at.at.setPolicy('id: t\nallow: ["*/*"]\ndeny: ["s/do"]\n');
+    const refused = await at.call({ params: again(state, { q1: accept }) });
+    expect(textOf(refused)).toContain("GW_DENIED");
+    expect(asking.answers[0]).toStartWith("-32603");
+    expect(at.kinds()).toEqual(["intent", "refusal", "outcome"]);
+    expect(at.outcomes()).toMatchObject([{ outcome: "cancelled" }]);
+    const gone = await parked();
+    gone.at.server.setTools([{ name: "else", inputSchema: { type: "object" } }]);
+    await settle();
+    await gone.at.call({ params: again(gone.state, { q1: accept }) });
+    expect(gone.asking.answers).toEqual([JSON.stringify(accept)]);
+  });
+
   test("F11 with its key a parked call ends, another key's does not", async () => {
     const { at, asking } = await parked();
     await at.call({ identity: other });
