@@ -62,6 +62,7 @@ export const catalogue = {
   GW_UPSTREAM_DOWN: row(200, -32603, 69, "The server behind the gateway is not reachable", "`authensor-gw status` says why and when it is tried again"),
   GW_UPSTREAM_ERROR: row(200, -32603, 1, "The server behind the gateway answered with something that is not MCP", "check the server's own log"),
   GW_UPSTREAM_LOST: row(200, -32603, 1, "The server went away after it got the call; the call may have run", "check whether it ran before you repeat it"),
+  GW_UPSTREAM_FAILING: row(200, -32603, 69, "The server fails most calls, so they are refused for a moment", "repeat it later; look at the server's own log. `breaker` of the server in the config says when this happens"),
   GW_MAY_HAVE_RUN: row(409, -31001, 1, "The same call was made before, and nobody knows whether it ran", "check whether it ran; the same call once more is made. Mark tools that may run twice with `idempotent: true` in the config"),
   GW_UPSTREAM_BUSY: row(200, -31003, 1, "The server has as many calls in flight, and waiting for their turn, as it may have; nothing was sent", "repeat it later, or raise `max_in_flight` or `max_queued` of the server"),
   GW_KEY_BUSY: row(200, -31003, 1, "The key has as many calls in flight as `limits.calls_per_key` lets it have; nothing was sent", "wait for answers before you call again, or raise `limits.calls_per_key`"),

@@ -15,6 +15,20 @@ export const healLimits = {
   settleMs: 1_000,
   settleLeastMs: 50,
   /**
+   * Defaults of servers.NAME.breaker: so many failures of the last calls, and how long calls are
+   * refused then; doubled each time up to backoffLastMs. A bad tool among good ones opens nothing.
+   */
+  breakerFailures: 10,
+  breakerOf: 20,
+  breakerOpenMs: 5_000,
+  /**
+   * Default of servers.NAME.health, one answer to it, and how often a server without it is looked
+   * at for a changed setting.
+   */
+  healthMs: 30_000,
+  healthAnswerMs: 5_000,
+  healthLookMs: 60_000,
+  /**
    * A call whose outcome is unknown is refused once if it comes again within this time; how many
    * such calls are remembered, and how long calls wait while a start reads them from the receipts:
    * so many of the store, and of a spool that is no larger. U27.

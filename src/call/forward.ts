@@ -250,7 +250,8 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   giveUp(reason: string, result: Untimed): void {
     // A server that has answered knows better what became of it.
     const held = this.park?.close();
-    if (held === undefined) this.#sent?.cancel(reason);
+    const late = result.kind === "failed" && result.error.code.startsWith("GW_TIMEOUT_");
+    if (held === undefined) this.#sent?.cancel(reason, late);
     this.end(held ?? result);
   }
 

@@ -56,7 +56,7 @@ async function checkServer(world: World, server: ServerConfig): Promise<readonly
     server.transport.kind === "http"
       ? await checkHttpServer(world, server, server.transport)
       : await checkStdioServer(world, server, server.transport);
-  const seen = [stale, heldBack, hidden, full].flatMap((check) => check(world, server));
+  const seen = [stale, heldBack, hidden, full, failing].flatMap((check) => check(world, server));
   return [...found, ...seen];
 }
 
@@ -132,6 +132,16 @@ function heldBack(world: World, { id }: ServerConfig): Finding[] {
 const correct = "correct them in the server";
 /** Two servers may well have one URI: the first in the config keeps it. */
 const choose = `${correct}, or put the server that is to keep them first in the config`;
+
+/** Its own check may well be good: a server can shake hands and fail each call. */
+function failing(world: World, { id }: ServerConfig): Finding[] {
+  const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
+  const trouble = live?.servers.find((one) => one.id === id)?.trouble;
+  if (trouble?.code !== "GW_UPSTREAM_FAILING") return [];
+  const { code, cause, effect, fix } = trouble;
+  const saw = `calls of "${id}" are refused for a moment, as most of them failed`;
+  return [finding({ link: "server", code, saw, cause, effect, fix })];
+}
 
 function full(world: World, { id, maxInFlight, maxQueued }: ServerConfig): Finding[] {
   const live = world.gateway.kind === "up" ? world.gateway.live : undefined;

@@ -99,6 +99,8 @@ const inPlace: Reads<ServerConfig> = {
   max_in_flight: (of) => of.maxInFlight,
   max_queued: (of) => of.maxQueued,
   required: (of) => of.required,
+  breaker: (of) => of.breaker,
+  health: (of) => of.healthMs,
   freshness: (of) => of.lists.freshnessMs,
   max_stale: (of) => of.lists.maxStaleMs,
 };

@@ -94,6 +94,12 @@ export interface ServerConfig {
   readonly protocol: "auto" | "legacy" | "modern";
   readonly maxInFlight: number;
   readonly maxQueued: number;
+  /** When calls are refused as the server fails most; undefined: never. */
+  readonly breaker:
+    | { readonly failures: number; readonly of: number; readonly openMs: number }
+    | undefined;
+  /** How often it is asked whether it is there; undefined: never. */
+  readonly healthMs: number | undefined;
   /** Which calls share a process or session of a legacy server. */
   readonly instance: "shared" | "per-key" | "per-session";
   /** How old its lists may get, and when ones that cannot be read again are not shown any more. */

@@ -188,6 +188,30 @@ export const serverSchema = object({
       "Calls over `max_in_flight` that wait for their turn, one of each key in turn, within " +
       "their own timeout; further ones are refused. `0`: none waits.",
   }),
+  breaker: union([
+    object({
+      failures: count(1, 1_000, {
+        default: String(limits.breakerFailures),
+        doc: "So many failures (broken off, no MCP, no answer in time) open it.",
+      }),
+      of: count(1, 1_000, {
+        default: String(limits.breakerOf),
+        doc: "Of so many of the last calls.",
+      }),
+      open: duration({
+        default: durationText(limits.breakerOpenMs),
+        doc: "How long calls are refused then, before the server is tried; doubled each time.",
+      }),
+    }),
+    oneOf(["off"], { doc: "Calls are sent however many fail." }),
+  ]),
+  health: union([
+    duration({
+      default: durationText(limits.healthMs),
+      doc: "How often the server is asked whether it is there, while nobody calls it.",
+    }),
+    oneOf(["off"], { doc: "It is not asked." }),
+  ]),
   instance: oneOf(["shared", "per-key", "per-session"], {
     default: "shared",
     doc: "Whose calls share a process or session; `shared`: clients that can be asked the same.",

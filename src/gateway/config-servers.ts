@@ -78,6 +78,8 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
     protocol: raw.protocol ?? "auto",
     maxInFlight: raw.max_in_flight ?? limits.inFlightPerServer,
     maxQueued: raw.max_queued ?? limits.queuedPerServer,
+    breaker: readBreaker(build, raw.breaker, [...at, "breaker"]),
+    healthMs: raw.health === "off" ? undefined : (raw.health ?? limits.healthMs),
     instance: raw.instance ?? "shared",
     lists: {
       freshnessMs: raw.freshness ?? limits.freshnessMs,
@@ -86,6 +88,24 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
     timeout,
     tools: Object.fromEntries(tools),
   };
+}
+
+function readBreaker(
+  build: Build,
+  raw: RawServer["breaker"],
+  at: ConfigPath,
+): ServerConfig["breaker"] {
+  if (raw === "off") return undefined;
+  const of = raw?.of ?? limits.breakerOf;
+  const failures = raw?.failures ?? Math.min(limits.breakerFailures, of);
+  if (failures > of) {
+    build.problem(
+      at,
+      `"${pathText(at)}" needs ${failures} failures of ${of} calls`,
+      "make `of` the larger one",
+    );
+  }
+  return { failures, of, openMs: raw?.open ?? limits.breakerOpenMs };
 }
 
 /** A tool's own values, then the server's, then the default. */

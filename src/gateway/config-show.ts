@@ -111,6 +111,14 @@ function serverEntries(server: ServerConfig, source: ConfigSource): readonly Ent
   list.push(of(["protocol"], server.protocol), of(["max_in_flight"], server.maxInFlight));
   list.push(of(["max_queued"], server.maxQueued));
   list.push(of(["instance"], server.instance));
+  const { breaker, healthMs } = server;
+  if (breaker === undefined) list.push(of(["breaker"], "off"));
+  else {
+    const { failures, openMs } = breaker;
+    list.push(of(["breaker", "failures"], failures), of(["breaker", "of"], breaker.of));
+    list.push(of(["breaker", "open"], durationText(openMs)));
+  }
+  list.push(of(["health"], healthMs === undefined ? "off" : durationText(healthMs)));
   list.push(of(["freshness"], durationText(server.lists.freshnessMs)));
   list.push(of(["max_stale"], durationText(server.lists.maxStaleMs)));
   list.push(timeoutEntry(of, ["timeout"], "idle", timeout.idleMs, base, source));

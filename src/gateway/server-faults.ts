@@ -26,7 +26,8 @@ export function faultOf(
     disable: `authensor-gw servers disable ${id}`,
     enable: `authensor-gw servers enable ${id}`,
   };
-  const rows = [...(server.transport.kind === "stdio" ? stdioRows : httpRows), ...commonRows];
+  const own = server.transport.kind === "stdio" ? stdioRows : httpRows;
+  const rows = [...firstRows, ...own, ...commonRows];
   const row = rows.find(({ marks }) => marks.some((mark) => cause.includes(mark)));
   if (row !== undefined) {
     return { code: row.code, fix: fixText(row.fix(words), words.retry, configChanged) };
@@ -66,6 +67,18 @@ interface Row {
   readonly code: ErrorCode;
   fix(words: Words): Fix;
 }
+
+/** Their causes quote those of others. */
+const firstRows: readonly Row[] = [
+  {
+    marks: ["calls failed, the last one as"],
+    code: "GW_UPSTREAM_FAILING",
+    fix: ({ at }) => ({
+      outside: "look at the server's own log",
+      config: `set ${at}.breaker for when this happens`,
+    }),
+  },
+];
 
 const stdioRows: readonly Row[] = [
   {

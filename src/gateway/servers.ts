@@ -84,6 +84,12 @@ export function openServers(options: ServersOptions): Servers {
       get maxQueued() {
         return most.maxQueued;
       },
+      get breaker() {
+        return (find(config.id)?.config ?? config).breaker;
+      },
+      get healthMs() {
+        return (find(config.id)?.config ?? config).healthMs;
+      },
     };
     return openUpstream({ ...options, config: live });
   }

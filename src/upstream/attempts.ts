@@ -2,6 +2,7 @@
 
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
 import { printable } from "../base/printable.ts";
 import { backoffMs } from "./backoff.ts";
 import { createControl } from "./control.ts";
@@ -29,6 +30,10 @@ export interface Attempts extends UpstreamControl {
   reach(): Promise<Link>;
   /** Begins an attempt. */
   begin(): void;
+  /** The link is of no use: it is ended, and another one made after a while. */
+  drop(cause: string): void;
+  /** As LinkEvents.ailing. */
+  ail(cause: string | undefined): void;
   /** Ends the link, waits for an attempt that is going on, and makes no other. */
   stop(cause?: string): Promise<void>;
 }
@@ -39,6 +44,8 @@ export interface AttemptsOptions extends UpstreamOptions {
   /** How long `reach` waits for an attempt, which goes on after it. */
   readonly reachMs: number;
   readonly events: Omit<LinkEvents, "ailing" | "lost">;
+  /** Calls are refused: what single ones tell is no news. */
+  isFailing(): boolean;
 }
 
 /** Starts of a child are counted over this time. */
@@ -157,6 +164,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   }
 
   function ail(cause: string | undefined): void {
+    if (options.isFailing()) return;
     if (cause === undefined && states.state === "degraded") states.enter("ready");
     if (cause !== undefined && states.state === "ready") states.enter("degraded", printable(cause));
   }
@@ -167,18 +175,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     if (states.off) throw down(states.cause ?? "it is disabled");
     if (states.state === "crash-loop") throw down(states.cause ?? "it keeps ending");
     try {
-      return await within(connect(), options.reachMs);
+      const late = () => down(`it is still starting after ${options.reachMs} ms`);
+      return await within(connect(), options.reachMs, clock, late);
     } catch (error) {
       if (error instanceof GatewayError) throw error;
       throw down(error instanceof Error ? error.message : String(error));
     }
-  }
-
-  function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const stop = clock.after(ms, () => reject(down(`it is still starting after ${ms} ms`)));
-      promise.then(resolve, reject).finally(stop);
-    });
   }
 
   function down(cause: string): GatewayError {
@@ -229,6 +231,13 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     link: () => link,
     reach,
     begin,
+    ail,
+    drop(cause) {
+      const old = link;
+      if (old === undefined) return;
+      lose(cause);
+      void old.close().catch(() => undefined);
+    },
     ...control,
     async stop(cause = "the gateway is stopping") {
       stopping = true;
@@ -241,4 +250,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       await attempt?.catch(() => undefined);
     },
   };
+}
+
+function within<T>(promise: Promise<T>, ms: number, clock: Clock, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = clock.after(ms, () => reject(late()));
+    promise.then(resolve, reject).finally(stop);
+  });
 }

@@ -154,11 +154,11 @@ class Queued implements UpstreamCall {
     this.#sink.failed(error, false);
   }
 
-  cancel(reason: string): void {
+  cancel(reason: string, late?: boolean): void {
     if (this.#cancelled !== undefined) return;
     this.#cancelled = reason;
     if (!this.#started) this.#leave(this);
-    else this.#call?.cancel(reason);
+    else this.#call?.cancel(reason, late);
   }
 
   #taken(call: UpstreamCall): void {

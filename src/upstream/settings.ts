@@ -3,6 +3,7 @@
 import type { Log } from "../base/log.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { BreakerSettings } from "./breaker.ts";
 
 export interface UpstreamOptions {
   readonly config: ServerSettings;
@@ -33,6 +34,10 @@ export interface ServerSettings {
   readonly maxInFlight: number;
   /** Calls over it that wait; 0: they are refused at once. */
   readonly maxQueued: number;
+  /** When calls are refused for a while; undefined: never. */
+  readonly breaker?: BreakerSettings | undefined;
+  /** How often it is asked whether it is there while nobody calls; undefined: never. */
+  readonly healthMs?: number | undefined;
   /** Which calls share a process or session of a legacy server. */
   readonly instance: InstanceSetting;
 }

@@ -1,21 +1,20 @@
 /** One server: what may be sent to it now, and what `status` shows. */
 
-import { asFault, fault, type GatewayError } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
+import { asFault, fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
-import type { Era, StrictBody } from "../protocol/message.ts";
 import { createAttempts, type Transport } from "./attempts.ts";
+import { careFor, withCare } from "./care.ts";
 import type { Link, Sent } from "./link.ts";
 import { listAll } from "./list.ts";
 import type { Load } from "./load.ts";
 import { withoutSecrets } from "./own-secrets.ts";
+import { type Counted, Sending } from "./sending.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import { createStates } from "./states.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 import type {
   ServerHello,
-  ServerRequest,
   Upstream,
   UpstreamCall,
   UpstreamChange,
@@ -66,6 +65,7 @@ export function supervise(
     states,
     // What a call has to start first is given the time that it takes.
     reachMs: name === undefined ? limits.connectMs : limits.instanceStartMs,
+    isFailing: () => breaker.isOpen,
     events: {
       listChanged: (method) => tell({ kind: "list", method }),
       updated: (uri, params) => tell({ kind: "updated", uri, params }),
@@ -76,6 +76,14 @@ export function supervise(
       stderr: keepLine,
     },
   });
+  const care = careFor({
+    ...{ options, states, attempts, send: ask },
+    isIdle: () => load.inFlight === 0,
+    // A question in flight would make it unclear what a server of one stream asks whom.
+    isAsked: () => name === undefined || !oneStream,
+  });
+  const { breaker, health } = care;
+  const counted: Counted = { load, breaker, health, again };
   if (!config.enabled)
     states.enter("disabled", "`enabled: false` or `disabled: true` in the config");
 
@@ -92,6 +100,7 @@ export function supervise(
     if (change.kind === "state") {
       if (states.state === "ready" && attempts.link() !== watchedOn) watchAgain();
       const { state, cause } = states;
+      if (state === "ready") care.ready();
       const level = state === "backoff" || state === "crash-loop" ? "warn" : "info";
       const instance = name === undefined ? {} : { instance: name };
       log[level]("server state", {
@@ -118,6 +127,8 @@ export function supervise(
     request: UpstreamRequest,
     sink: UpstreamSink,
   ): UpstreamCall | Promise<UpstreamCall> {
+    const refusal = breaker.isOpen ? breaker.refusal() : undefined;
+    if (refusal !== undefined) throw refusal;
     load.begin();
     const to = attempts.link();
     return to === undefined ? reachAndSend(request, sink) : transmit(to, request, sink);
@@ -139,7 +150,7 @@ export function supervise(
   }
 
   function transmit(to: Link, request: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
-    const sending = new Sending(load, request, sink, again);
+    const sending = new Sending(counted, request, sink);
     try {
       sending.send(to, takeId());
     } catch (error) {
@@ -209,73 +220,6 @@ export function supervise(
     start() {
       if (states.state === "idle") attempts.begin();
     },
-    stop: attempts.stop,
-    retry: attempts.retry,
-    restart: attempts.restart,
-    disable: attempts.disable,
-    enable: attempts.enable,
+    ...withCare(attempts, care),
   };
-}
-
-/** One request on its way: counts it out at its end. One object and no closures for each call. */
-class Sending implements UpstreamSink, UpstreamCall {
-  readonly #load: Load;
-  readonly #request: UpstreamRequest;
-  readonly #sink: UpstreamSink;
-  readonly #resend: (sending: Sending) => Promise<void>;
-  era: Era = "legacy";
-  over = false;
-  #sent: Sent | undefined;
-  #tries = 0;
-
-  constructor(
-    load: Load,
-    request: UpstreamRequest,
-    sink: UpstreamSink,
-    resend: (sending: Sending) => Promise<void>,
-  ) {
-    this.#load = load;
-    this.#request = request;
-    this.#sink = sink;
-    this.#resend = resend;
-  }
-
-  send(to: Link, id: number): void {
-    this.#tries += 1;
-    this.era = to.hello.era;
-    this.#sent = to.send(id, this.#request, this);
-  }
-
-  notification(method: string, params: JsonObject): void {
-    if (!this.over) this.#sink.notification(method, params);
-  }
-
-  request(asked: ServerRequest): void {
-    if (this.over) asked.error(-32603, "The call is over");
-    else this.#sink.request(asked);
-  }
-
-  response(message: StrictBody): void {
-    if (this.#end()) this.#sink.response(message);
-  }
-
-  failed(error: GatewayError, mayHaveRun: boolean): void {
-    const neverLeft = !mayHaveRun && error.code === "GW_UPSTREAM_DOWN";
-    if (neverLeft && this.#sent !== undefined && this.#tries === 1 && !this.over) {
-      this.#sent = undefined;
-      void this.#resend(this);
-    } else if (this.#end()) this.#sink.failed(error, mayHaveRun);
-  }
-
-  cancel(reason: string): void {
-    if (this.#end()) this.#sent?.cancel(reason);
-  }
-
-  /** False when it was over before. */
-  #end(): boolean {
-    if (this.over) return false;
-    this.over = true;
-    this.#load.end();
-    return true;
-  }
 }

@@ -144,7 +144,7 @@ class Turn implements UpstreamCall, UpstreamSink {
     this.#release(this);
   }
 
-  cancel(reason: string): void {
+  cancel(reason: string, late = false): void {
     if (!this.end()) return;
     this.#cancelled = reason;
     if (this.#call === undefined) {
@@ -152,7 +152,7 @@ class Turn implements UpstreamCall, UpstreamSink {
       this.#remove(this);
       return;
     }
-    this.#call.cancel(reason);
+    this.#call.cancel(reason, late);
     this.#release(this);
   }
 

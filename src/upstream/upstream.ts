@@ -123,8 +123,8 @@ export interface UpstreamCall {
   readonly era: Era;
   /** What it waits for, for people, while nothing was sent; then its `params` are asked for. */
   readonly waitsFor?: string | undefined;
-  /** Tells the server and forgets the call; the sink hears nothing more. */
-  cancel(reason: string): void;
+  /** Tells the server and forgets the call; the sink hears nothing more. `late`: in no time. */
+  cancel(reason: string, late?: boolean): void;
 }
 
 export interface ServerHello {
