@@ -24,7 +24,7 @@ export const commands: readonly Command[] = [
   {
     name: "demo",
     usage: "[--stay [--port 3100]] [--tui]",
-    summary: "Show the main job in 20 seconds, with nothing to set up",
+    summary: "Show the main job in a few seconds, with nothing to set up",
     options: [
       { name: "stay", doc: "keep a gateway with an example server running on port 3100" },
       { name: "port", value: "PORT", doc: "another port for --stay; 0 is any free one" },
@@ -210,7 +210,9 @@ export const commands: readonly Command[] = [
     name: "tools call",
     usage: "SERVER/TOOL [--args JSON] [--json]",
     summary: "Call a tool through the gateway, as an agent would",
-    help: "Needs an executor key: --key-file or $AUTHENSOR_GW_KEY. Exit 1 when the call is denied.",
+    help:
+      "Needs an executor key: --key-file, $AUTHENSOR_GW_KEY, or `local`, which `init` makes.\n" +
+      "Exit 1 when the call is denied.",
     examples: [`tools call files/read_file --args '{"path":"/srv/data/a.txt"}'`],
     options: [
       config,

@@ -1,6 +1,7 @@
 /** `authensor-gw doctor client FILE`: an agent's own config. */
 
 import path from "node:path";
+import { templates } from "../../policies/index.ts";
 import type { Invocation } from "./command.ts";
 import { agentKey, commandLine, readBoth, show } from "./doctor.ts";
 
@@ -19,8 +20,7 @@ export async function run(call: Invocation): Promise<number> {
       sinceMs: 0,
       command: commandLine(call),
     },
-    file,
-    io.cwd,
+    { file, cwd: io.cwd, policies: templates.map(({ name }) => name) },
   );
   return show(call, report);
 }

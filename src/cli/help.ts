@@ -4,14 +4,34 @@ import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { table } from "./print.ts";
 
-export function helpText(command: Command | undefined): string {
-  return command === undefined ? overview() : helpOf(command);
+/** `family`: only the commands that begin with this word. */
+export function helpText(command: Command | undefined, family?: string): string {
+  if (command !== undefined) return helpOf(command);
+  return family === undefined ? overview() : familyOf(family);
+}
+
+function familyOf(word: string): string {
+  return [
+    `Usage: authensor-gw ${word} COMMAND [options]`,
+    "",
+    table(rowsOf(({ name }) => name.startsWith(`${word} `))),
+    "",
+    `\`authensor-gw help ${word} COMMAND\` shows options and examples.`,
+  ].join("\n");
+}
+
+/** Those that begin with the same word together, where the first of them stands. */
+function rowsOf(wanted: (command: Command) => boolean): string[][] {
+  const first = ({ name }: Command) => name.split(" ")[0] ?? "";
+  const places = commands.map(first);
+  return commands
+    .filter((command) => command.hidden !== true && wanted(command))
+    .toSorted((a, b) => places.indexOf(first(a)) - places.indexOf(first(b)))
+    .map((command) => [`  ${command.name}`, command.summary]);
 }
 
 function overview(): string {
-  const rows = commands
-    .filter((command) => command.hidden !== true)
-    .map((command) => [`  ${command.name}`, command.summary]);
+  const rows = rowsOf(() => true);
   return [
     "authensor-gw: an MCP gateway that decides every call by policy and keeps a receipt of it",
     "",

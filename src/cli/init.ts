@@ -32,7 +32,9 @@ export async function run(call: Invocation): Promise<number> {
   await firstAdminKey(config, io);
   await localKey(config, io);
   io.out("");
-  io.out("Next:");
+  const none = config.servers.length === 0;
+  io.out(none ? `Next: put your servers into ${file}, then` : "Next:");
+  io.out("  authensor-gw check");
   io.out("  authensor-gw keys create --role executor --name my-agent");
   io.out("  authensor-gw serve");
   return 0;
@@ -126,8 +128,7 @@ listen: localhost:3100
 policy: policies/${template}.yaml
 `;
   if (servers !== undefined) return `${head}${stringify({ servers })}`;
-  return `${head}servers: {}
-# servers:
+  return `${head}# servers:   # as in an mcpServers file; take the # away, or paste yours
 #   files:
 #     command: npx
 #     args: [-y, "@modelcontextprotocol/server-filesystem", /srv/data]

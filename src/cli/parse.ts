@@ -8,8 +8,10 @@ import type { Command, Options } from "./command.ts";
 import { commands, laterCommands } from "./commands.ts";
 
 export interface Parsed {
-  /** undefined: no command was named. */
+  /** undefined: no command was named, or only the first word of several: `family`. */
   readonly command: Command | undefined;
+  /** The word that several commands begin with, where help is wanted of all of them. */
+  readonly family?: string;
   readonly args: readonly string[];
   readonly options: Options;
   readonly wantsHelp: boolean;
@@ -17,6 +19,11 @@ export interface Parsed {
 
 /** argv without program and script. Throws GW_USAGE naming what is meant. */
 export function parseArguments(argv: readonly string[]): Parsed {
+  const family = helpFamily(argv);
+  if (family !== undefined) {
+    const options: Options = { has: () => false, text: () => undefined, all: () => [] };
+    return { command: undefined, family, args: [], options, wantsHelp: true };
+  }
   const { command, words } = splitCommand(argv);
   const cli = cac("authensor-gw");
   cli.option("-h, --help", "help");
@@ -35,6 +42,15 @@ export function parseArguments(argv: readonly string[]): Parsed {
   const wantsHelp = options["help"] === true;
   if (!wantsHelp) checkCount(command, plain);
   return { command, args: plain, options: values, wantsHelp };
+}
+
+/** `help keys`, `keys --help`: no command of its own, and the question has an answer. */
+function helpFamily(argv: readonly string[]): string | undefined {
+  const words = argv.filter((word) => !["help", "-h", "--help"].includes(word));
+  const [word = ""] = words;
+  if (words.length !== 1 || argv.length !== 2) return undefined;
+  if (commands.some(({ name }) => name === word)) return undefined;
+  return commands.some(({ name }) => name.startsWith(`${word} `)) ? word : undefined;
 }
 
 /**

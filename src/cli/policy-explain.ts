@@ -1,7 +1,8 @@
 /** `authensor-gw policy explain`: how the policy decides one call. */
 
-import { type ListedTool, paths } from "../admin/contract.ts";
+import { type ListedKey, type ListedTool, paths } from "../admin/contract.ts";
 import { asFault, fault } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { readConfig } from "../gateway/config-read.ts";
 import { needRoles } from "../gateway/role-words.ts";
@@ -24,7 +25,8 @@ export async function run(call: Invocation): Promise<number> {
   const name = needTarget(tool);
   const subject = subjectOf(call);
   const policy = needPolicy(call);
-  const declared = await declaredBy(call, name);
+  const { declared, known } = await declaredBy(call, name);
+  if (known !== undefined) call.io.err(known);
   if (typeof declared === "string") {
     call.io.err(`${declared}: the given arguments are taken as declared`);
   }
@@ -39,22 +41,46 @@ export async function run(call: Invocation): Promise<number> {
   return explanation.decision.effect === "allow" ? 0 : 1;
 }
 
-/** What the tool's schema declares; a text says why nobody knows. */
-async function declaredBy(call: Invocation, name: string): Promise<readonly string[] | string> {
+interface Asked {
+  /** What the tool's schema declares; a text says why nobody knows. */
+  readonly declared: readonly string[] | string;
+  /** That the gateway has no key of the name that was given. */
+  readonly known?: string | undefined;
+}
+
+async function declaredBy(call: Invocation, name: string): Promise<Asked> {
   const { io, options } = call;
   const where = { path: options.text("config"), env: io.env, cwd: io.cwd };
   const read = readConfig({ ...where, lenient: true });
-  if (!read.ok) return "No gateway was asked";
+  if (!read.ok) return { declared: "No gateway was asked" };
   try {
-    const tools = await fromGateway(call, read.value, (client) =>
-      client.get<readonly ListedTool[]>(paths.tools),
+    const [tools, keys] = await fromGateway(call, read.value, (client) =>
+      Promise.all([
+        client.get<readonly ListedTool[]>(paths.tools),
+        client.get<readonly ListedKey[]>(paths.keys),
+      ]),
     );
     const tool = tools.find((one) => one.tool === name && one.held_back === null);
-    return tool?.declared ?? `The gateway offers no tool "${printable(name)}" now`;
+    const declared = tool?.declared ?? absent("offers no tool", name, toolNames(tools));
+    const key = options.text("key");
+    const names = keys.map((one) => one.name);
+    const isKnown = key === undefined || names.includes(key);
+    return { declared, known: isKnown ? undefined : absent("has no key", key, names) };
   } catch (thrown) {
     const { code, message } = asFault(thrown, "Cannot ask the gateway");
-    return code === "GW_NOT_RUNNING" ? "No gateway runs" : printable(message);
+    return { declared: code === "GW_NOT_RUNNING" ? "No gateway runs" : printable(message) };
   }
+}
+
+function toolNames(tools: readonly ListedTool[]): readonly string[] {
+  return tools.filter((one) => one.held_back === null).map((one) => one.tool);
+}
+
+/** `The gateway has no key "a" now (did you mean "b"?)`. */
+function absent(what: string, name: string, names: readonly string[]): string {
+  const like = nearest(name, names);
+  const meant = like === undefined ? "" : ` (did you mean "${printable(like)}"?)`;
+  return `The gateway ${what} "${printable(name)}" now${meant}`;
 }
 
 function subjectOf(call: Invocation): Subject {

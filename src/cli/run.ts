@@ -32,7 +32,7 @@ async function dispatch(
   }
   const parsed = parseArguments(argv);
   if (parsed.wantsHelp) {
-    io.out(helpText(parsed.command));
+    io.out(helpText(parsed.command, parsed.family));
     return 0;
   }
   const command = parsed.command ?? (await commandForNone(parsed.options.text("config"), io));

@@ -12,6 +12,7 @@ import { fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { stateHome } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
+import { programFault } from "../runtime/program.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig } from "./context.ts";
 
@@ -24,6 +25,7 @@ export function wrappedConfig(call: Invocation): Config {
   const names = [...new Set(options.all("env"))].sort();
   for (const name of names) checkName(name, io.env);
   const policy = policyOption(call);
+  checkProgram(args[0] ?? "", io.env["PATH"] ?? "");
   const asked = JSON.stringify([args, names, policy.hashed]);
   const id = createHash("sha256").update(asked).digest("hex").slice(0, 16);
   const folder = path.join(stateHome(io.env), "stdio", id);
@@ -75,6 +77,17 @@ function policyOption({ io, options }: Invocation) {
     throw fault("GW_USAGE", { message, cause, fix: `name a file, or one of ${templateNames}` });
   }
   return { hashed: file, path: file, text: undefined };
+}
+
+/** Said where its client keeps it: a gateway without a server would be a list without tools. */
+function checkProgram(program: string, paths: string): void {
+  // What a relative path means is the gateway's to say.
+  if (program.includes("/") && !path.isAbsolute(program)) return;
+  const cause = programFault(program, { paths });
+  if (cause === undefined) return;
+  const message = `Cannot start the server "${printable(program)}"`;
+  const fix = "write the whole path of the program after --, or set PATH in the client's file";
+  throw fault("GW_SERVER_COMMAND", { message, cause: printable(cause), fix });
 }
 
 const templateNames = templates.map(({ name }) => name).join(", ");

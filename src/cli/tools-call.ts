@@ -1,5 +1,6 @@
 /** `authensor-gw tools call`: one call through the front door, as an agent would make it. */
 
+import { existsSync } from "node:fs";
 import { adminClient } from "../admin/client.ts";
 import { type ListedTool, paths } from "../admin/contract.ts";
 import { catalogue } from "../base/error-codes.ts";
@@ -7,11 +8,12 @@ import { type ErrorCode, fault } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 import { version } from "../base/version.ts";
+import { localKeyFile } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig } from "./context.ts";
 import { argumentsOption } from "./json-option.ts";
-import { findKey } from "./key.ts";
+import { findKey, readKeyFile } from "./key.ts";
 import { needTarget } from "./target.ts";
 
 /** Exit 0 answered, 1 denied or a tool error, 69 not reached. */
@@ -69,10 +71,16 @@ function frontUrl(config: Config): string {
 }
 
 function headersFor(call: Invocation): Record<string, string> {
+  const key = agentKey(call);
+  return key === undefined ? {} : { authorization: `Bearer ${key.token}` };
+}
+
+/** The named one, else the one of `stdio`: admin.key is no executor's and would only be refused. */
+function agentKey(call: Invocation): { readonly token: string; readonly from: string } | undefined {
   const key = findKey(call);
-  // admin.key is no executor's: sending it would only be refused.
-  if (key === undefined || key.from === "admin.key") return {};
-  return { authorization: `Bearer ${key.token}` };
+  if (key !== undefined && key.from !== "admin.key") return key;
+  const file = localKeyFile(call.io.env);
+  return existsSync(file) ? { token: readKeyFile(file), from: file } : undefined;
 }
 
 function showResult(call: Invocation, result: { content?: unknown }): void {
@@ -98,7 +106,7 @@ function callFault(call: Invocation, url: string, thrown: unknown): Error {
   }
   const { code, message, why, fix, key } = told;
   if (!key) return fault(code, { message, cause: why, fix });
-  const from = findKey(call)?.from;
+  const from = agentKey(call)?.from;
   const origin = from === undefined ? "no key was named" : `the token came from ${from}`;
   return fault(code, {
     message,

@@ -19,7 +19,7 @@ export function welcome(io: Io): number {
     }
   }
   io.out("");
-  io.out("  authensor-gw demo    shows the main job in 20 seconds");
+  io.out("  authensor-gw demo    shows the main job in a few seconds");
   const from = clients.find(({ servers }) => servers > 0);
   io.out("  authensor-gw init    writes a config, a policy and the first admin key");
   if (from !== undefined) io.out(`  authensor-gw init --from ${JSON.stringify(from.file)}`);

@@ -12,11 +12,16 @@ import { type Finding, finding } from "./finding.ts";
 import { probeAgent } from "./probe-agent.ts";
 import type { World } from "./world.ts";
 
-export async function checkClient(
-  world: World,
-  file: string,
-  cwd: string,
-): Promise<readonly Finding[]> {
+export interface AskedClient {
+  readonly file: string;
+  /** Whose project of ~/.claude.json counts. */
+  readonly cwd: string;
+  /** Policies that `stdio --policy` knows by name. */
+  readonly policies: readonly string[];
+}
+
+export async function checkClient(world: World, asked: AskedClient): Promise<readonly Finding[]> {
+  const { file, cwd } = asked;
   let read: ClientFile;
   try {
     read = readClientFile(file, cwd);
@@ -34,7 +39,7 @@ export async function checkClient(
     const saw = `no entry of ${file} leads to this gateway`;
     return [wrong(file, saw, `add one: ${exampleOf(read, world.config)}`)];
   }
-  const found = await Promise.all(ours.map((entry) => checkEntry(world, file, read, entry)));
+  const found = await Promise.all(ours.map((entry) => checkEntry(world, asked, read, entry)));
   return found.flat();
 }
 
@@ -48,9 +53,10 @@ function wrong(
   return finding({ link: "agent", code, saw, effect, fix });
 }
 
-/** By its address, or by its name and program. */
+/** By its address, or by its name and program, or by a key that only a gateway of ours takes. */
 function leadsHere(entry: Entry, config: Config | undefined): boolean {
   const called = /authensor|gateway|\bgw\b/i;
+  if (Object.values(entry.headers).some((value) => value.includes("Bearer agw_"))) return true;
   if (called.test(entry.name) || entry.command.some((word) => called.test(word))) return true;
   const url = urlOf(entry);
   if (url === undefined || !URL.canParse(url) || config === undefined) return false;
@@ -66,7 +72,7 @@ function urlOf({ url, command }: Entry): string | undefined {
 
 async function checkEntry(
   world: World,
-  file: string,
+  { file, policies }: AskedClient,
   { client }: ClientFile,
   entry: Entry,
 ): Promise<readonly Finding[]> {
@@ -82,7 +88,7 @@ async function checkEntry(
     if (fault !== undefined) return [wrong(file, `${of}: ${fault}`, fix)];
   }
   if (isStdioEntry(entry)) {
-    const fault = stdioFault(entry, world, path.dirname(file));
+    const fault = stdioFault(entry, world, { folder: path.dirname(file), policies });
     return fault === undefined ? [] : [wrong(file, `${of}: ${fault.saw}`, fault.fix, fault.code)];
   }
   const url = urlOf(entry);

@@ -20,8 +20,15 @@ export function isStdioEntry({ command }: Entry): boolean {
   return at > 0 && command.slice(0, at).some((word) => /authensor/i.test(word));
 }
 
-/** undefined: nothing is wrong with it. `folder`: where relative paths of its file start. */
-export function stdioFault(entry: Entry, world: World, folder: string): StdioFault | undefined {
+export interface Around {
+  /** Where relative paths of its file start. */
+  readonly folder: string;
+  readonly policies: readonly string[];
+}
+
+/** undefined: nothing is wrong with it. */
+export function stdioFault(entry: Entry, world: World, around: Around): StdioFault | undefined {
+  const { folder } = around;
   const { name, command } = entry;
   const own = command.indexOf("--");
   if (own !== -1) {
@@ -29,7 +36,8 @@ export function stdioFault(entry: Entry, world: World, folder: string): StdioFau
     const paths = entry.env["PATH"] ?? world.env["PATH"] ?? "";
     const saw = programFault(program, { from: folder, paths });
     const fix = `write the whole path of the program after "--" in "${name}"`;
-    return saw === undefined ? undefined : { code: "GW_CLIENT_CONFIG", saw, fix };
+    if (saw !== undefined) return { code: "GW_CLIENT_CONFIG", saw, fix };
+    return policyFault(optionValue(command.slice(0, own), "--policy"), name, around);
   }
   for (const option of ["--config", "--key-file"]) {
     const file = optionValue(command, option);
@@ -42,6 +50,19 @@ export function stdioFault(entry: Entry, world: World, folder: string): StdioFau
   if (named !== "" || isThere(file)) return undefined;
   const saw = `names no key, and there is no ${file}`;
   return { code: "GW_KEY_MISSING", saw, fix: "`authensor-gw init` makes one" };
+}
+
+function policyFault(
+  policy: string | undefined,
+  name: string,
+  { folder, policies: known }: Around,
+): StdioFault | undefined {
+  if (policy !== undefined && known.includes(policy)) return undefined;
+  if (policy !== undefined && isThere(path.resolve(folder, policy))) return undefined;
+  const saw =
+    policy === undefined ? "names no --policy" : `--policy names "${policy}", which is not there`;
+  const fix = `write --policy and one of ${known.join(", ")}, or a file, in "args" of "${name}"`;
+  return { code: "GW_CLIENT_CONFIG", saw, fix };
 }
 
 function optionValue(command: readonly string[], option: string): string | undefined {

@@ -7,7 +7,7 @@ import type { Config } from "../gateway/config-model.ts";
 import type { ConfigProblem } from "../gateway/config-problem.ts";
 import { type HistoryEntry, readHistory } from "../gateway/history.ts";
 import { checkAgent } from "./check-agent.ts";
-import { checkClient } from "./check-client.ts";
+import { type AskedClient, checkClient } from "./check-client.ts";
 import { checkDatabase } from "./check-database.ts";
 import { checkGateway } from "./check-gateway.ts";
 import { checkKeys } from "./check-keys.ts";
@@ -46,13 +46,9 @@ export async function examine(options: DoctorOptions): Promise<Report> {
 }
 
 /** An agent's config file, and whether the gateway it should lead to runs. */
-export async function examineClient(
-  options: DoctorOptions,
-  file: string,
-  cwd: string,
-): Promise<Report> {
+export async function examineClient(options: DoctorOptions, asked: AskedClient): Promise<Report> {
   return report(options, () => [
-    { name: "client", run: (world) => checkClient(world, file, cwd) },
+    { name: "client", run: (world) => checkClient(world, asked) },
     { name: "gateway", run: checkGateway },
   ]);
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { adminClient } from "../../src/admin/client.ts";
+import { runCommandLine } from "../../src/cli/run.ts";
 import { programCommand, startGateway, type TestGateway } from "../kit/gateway.ts";
 
 let gateway: TestGateway;
@@ -126,12 +127,28 @@ describe("with a running gateway", () => {
       1,
       "GW_KEY_UNKNOWN: No key has this token: the token came from --key-file",
     ]);
+    const told: string[] = [];
+    const say = (line: string) => told.push(line);
+    const env = { HOME: gateway.folder };
+    const io = { out: say, err: say, env, cwd: gateway.folder, interactive: false };
+    const read = ["tools", "call", "notes/read_note", "--args", '{"title":"n1"}'];
+    expect(await runCommandLine(read, io)).toBe(1);
+    expect(told.join("\n")).toContain("carries no API key: no key was named");
+    const local = join(gateway.folder, ".config/authensor-gw/local.key");
+    mkdirSync(dirname(local), { recursive: true });
+    writeFileSync(local, readFileSync(agentFile, "utf8"), { mode: 0o600 });
+    expect([await runCommandLine(read, io), told.at(-1)]).toEqual([0, "hello"]);
     const made = ["keys", "create", "--role", "viewer", "--name", "v", "--key-file", wrong];
     const foreign = (await gateway.cli(...made)).stderr;
     expect(foreign).toContain("GW_KEY_UNKNOWN: The key of --key-file is not one of data_dir");
     expect(foreign).toContain("authensor-gw keys create --role admin");
     const absent = await gateway.cli("tools", "call", "notes/none", "--key-file", agentFile);
     expect(absent.stderr).toContain('GW_TOOL_UNKNOWN: Unknown tool "notes__none"');
+
+    const explain = ["policy", "explain", "--tool", "notes/delete_not", "--key", "agnt"];
+    const { stderr: noted } = await gateway.cli(...explain);
+    expect(noted).toContain('has no key "agnt" now (did you mean "agent"?)');
+    expect(noted).toContain('no tool "notes/delete_not" now (did you mean "notes/delete_note"?)');
 
     const receipts = await lines("receipts", "list", "--limit", "5");
     expect(receipts.map((row) => [row["tool"], row["outcome"]])).toContainEqual([

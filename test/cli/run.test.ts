@@ -79,12 +79,32 @@ describe("without a config", () => {
     expect([help.code, help.out.includes("--role executor --name my-agent")]).toEqual([0, true]);
     expect(JSON.parse((await gw("none", "version", "--json")).out)).toHaveProperty("version");
   });
+
+  test("help of a word that several commands begin with lists these, side by side", async () => {
+    const names = (text: string) =>
+      [...text.matchAll(/^ {2}(receipts \w+) /gm)].map(([, name]) => name);
+    const family = ["receipts list", "receipts show", "receipts verify", "receipts tail"];
+    for (const words of [
+      ["help", "receipts"],
+      ["receipts", "--help"],
+      ["receipts", "-h"],
+    ]) {
+      const { code, out } = await gw("none", ...words);
+      expect([code, names(out)]).toEqual([0, family]);
+      expect(out).not.toContain("keys create");
+    }
+    const all = (await gw("none", "help")).out;
+    expect(all).toMatch(/receipts verify .*\n {2}receipts tail /);
+    expect(await gw("none", "help", "receits")).toMatchObject({ code: 3 });
+    expect(await gw("none", "receipts")).toMatchObject({ code: 3 });
+  });
 });
 
 describe("init", () => {
   test("writes config, policy and the first admin key, and never overwrites", async () => {
     const first = await gw("init", "init", "--template", "allow-all-audited");
     expect([first.code, first.err]).toEqual([0, ""]);
+    expect(first.out).toContain("put your servers into");
     const key = join(first.cwd, "cfg/authensor-gw/admin.key");
     expect(statSync(key).mode & 0o777).toBe(0o600);
     expect(statSync(join(first.cwd, "state/authensor-gw")).mode & 0o777).toBe(0o700);
@@ -93,6 +113,9 @@ describe("init", () => {
     // Port 3100 may be somebody's.
     writeFileSync(config, text.replace("localhost:3100", "localhost:0"));
     expect(await gw("init", "check")).toMatchObject({ code: 0, err: "" });
+    const plain = text.replace("localhost:3100", "localhost:0").replace(/^# (?=servers| )/gm, "");
+    writeFileSync(config, plain.replace(/ "Bearer .*?"/, " x"));
+    expect((await gw("init", "check")).out).toContain("2 servers,");
     writeFileSync(config, "naming: bare\n");
     const token = readFileSync(key, "utf8");
     const second = await gw("init", "init");

@@ -246,10 +246,8 @@ describe("stdio with a config", () => {
     const key = join(home, ".config/authensor-gw/local.key");
     expect(statSync(key).mode & 0o777).toBe(0o600);
     const config = readFileSync(join(home, "gw.yaml"), "utf8");
-    const text = config
-      .replace("localhost:3100", "none")
-      .replace("servers: {}", "servers: {}\ndata_dir: data");
-    writeFileSync(join(home, "gw.yaml"), text);
+    const text = config.replace("localhost:3100", "none");
+    writeFileSync(join(home, "gw.yaml"), `${text}data_dir: data\n`);
     const made = startChild([binary, "init", "--config", join(home, "gw.yaml")], {
       cwd: home,
       env,
@@ -259,6 +257,14 @@ describe("stdio with a config", () => {
     const { code, err, lines } = await raw(["--config", join(home, "gw.yaml")], env, []);
     expect([code, lines]).toEqual([1, []]);
     expect(err).toContain("GW_KEY_MISSING");
+  }, 30_000);
+
+  test("a command that is not there is said on stderr, not by a list without tools", async () => {
+    const args = ["--policy", "read-only", "--", "no-such-program-1"];
+    const { code, err, lines } = await raw(args, freshHome(), []);
+    expect([code, lines]).toEqual([1, []]);
+    expect(err).toContain('GW_SERVER_COMMAND: Cannot start the server "no-such-program-1"');
+    expect(err).toContain("on the PATH");
   }, 30_000);
 
   const usage: readonly (readonly [name: string, args: readonly string[], says: string])[] = [
