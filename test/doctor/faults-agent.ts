@@ -8,12 +8,16 @@ import { type Bench, type FaultCase, post } from "./cases.ts";
 const servers = { notes: echo() };
 
 /** Writes an agent's config and names it. */
-function client(file: string, key: string, entry: (bench: Bench) => Promise<object> | object) {
+function client(
+  file: string,
+  key: string,
+  entry: (bench: Bench) => Promise<object> | object,
+  name = "gateway",
+) {
   return async (bench: Bench) => {
     const path = join(bench.gateway.folder, file);
     mkdirSync(dirname(path), { recursive: true });
-    const gateway = await entry(bench);
-    writeFileSync(path, JSON.stringify({ [key]: { gateway } }));
+    writeFileSync(path, JSON.stringify({ [key]: { [name]: await entry(bench) } }));
     return ["client", path];
   };
 }
@@ -92,10 +96,13 @@ export const agentFaults: readonly FaultCase[] = [
   {
     name: "the agent's config has the wrong port",
     guide: "If using HTTP/SSE transport, verify the URL and port",
-    args: client(".cursor/mcp.json", "mcpServers", async (bench) => ({
-      url: "http://127.0.0.1:1/mcp",
-      headers: await bearer(bench),
-    })),
+    // Only its key says that it is meant to lead here.
+    args: client(
+      ".cursor/mcp.json",
+      "mcpServers",
+      async (bench) => ({ url: "http://127.0.0.1:1/mcp", headers: await bearer(bench) }),
+      "tools",
+    ),
     finds: { link: "agent", code: "GW_NOT_RUNNING", saw: /127\.0\.0\.1:1 refused/, fix: /port/ },
     agent: () => post("http://127.0.0.1:1/mcp", ""),
     agentSays: /ConnectionRefused|ECONNREFUSED/,
