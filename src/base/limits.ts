@@ -229,6 +229,8 @@ export const limits = {
   spoolBytes: 10 * 1024 * 1024 * 1024,
   /** By then what only a start runs has run: 25 MB of the program's pages are given back. */
   trimTextAfterMs: 1_000,
+  /** Then what only a warm-up or a rare command ran: 10 MB, for less than 1 ms each time. */
+  trimTextEveryMs: 10_000,
   /** Ended calls that are kept in memory to be shown live. */
   boardCalls: 1_000,
   /** Of these a live snapshot shows the last ones: a list that nobody scrolls through. */

@@ -7,6 +7,7 @@ import { limits } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { createGate, earlyHealth } from "./gate.ts";
 import { createIdle } from "./idle.ts";
 import { endLeftovers, endOwn } from "./leftovers.ts";
@@ -93,7 +94,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     const notifier = notifierOf(parts);
     undo.push(() => notifier.close());
     notifier.ready();
-    undo.push(systemClock.after(limits.trimTextAfterMs, () => runtime.sys.trimText()));
+    undo.push(keepTrimmed(runtime));
     const listen = parts.doors.map((door) => door.url);
     const where = { listen, data_dir: config.dataDir, pid: process.pid };
     log.info("gateway is up", { version: options.version, ...where });
@@ -112,6 +113,18 @@ export async function serve(options: ServeOptions): Promise<Running> {
     for (const close of undo.reverse()) await close();
     throw thrown;
   }
+}
+
+/** Text pages that are not in use go back to the kernel; those that are come back by themselves. */
+function keepTrimmed({ sys }: Runtime): () => void {
+  let cancel = () => {};
+  const trimAfter = (ms: number) => {
+    cancel = systemClock.after(ms, () => {
+      if (sys.trimText()) trimAfter(limits.trimTextEveryMs);
+    });
+  };
+  trimAfter(limits.trimTextAfterMs);
+  return () => cancel();
 }
 
 function isBusy({ front, live, calls }: Parts): boolean {
