@@ -121,7 +121,7 @@ function respondUnknown(
   receipt: string,
 ): void {
   if (code === "GW_UPSTREAM_DOWN") {
-    const message = `What server "${call.guess?.server}" offers is not known yet`;
+    const message = `What server "${call.guess?.server}" offers is not known now`;
     const error = fault(code, { message, cause: call.guess?.unlisted ?? "" });
     respondFailed(incoming, reply, error, { receipt, target: call.exposed });
     return;

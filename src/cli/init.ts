@@ -14,6 +14,7 @@ import { needConfig, needDatabase } from "./context.ts";
 import { adminKeyFile, readKeyFile } from "./key.ts";
 import { makeLocalKey } from "./local-key.ts";
 import type { Io } from "./print.ts";
+import { takenOver } from "./taken-over.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const { io, options } = call;
@@ -117,7 +118,7 @@ function serversOption(call: Invocation): unknown {
   const from = call.options.text("from");
   if (from === undefined) return undefined;
   const servers = readServers(path.resolve(call.io.cwd, from));
-  if (servers !== undefined) return servers;
+  if (servers !== undefined) return takenOver(servers, call.io.out);
   const message = `"${from}" is no client config`;
   throw fault("GW_USAGE", { message, fix: "name a JSON file with mcpServers" });
 }

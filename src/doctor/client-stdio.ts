@@ -15,7 +15,7 @@ export interface StdioFault {
 }
 
 /** The word that makes it ours, whatever program carries it (npx, bun, the binary). */
-export function isStdioEntry({ command }: Entry): boolean {
+export function isStdioEntry({ command }: Pick<Entry, "command">): boolean {
   const at = command.indexOf("stdio");
   return at > 0 && command.slice(0, at).some((word) => /authensor/i.test(word));
 }

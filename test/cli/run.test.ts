@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { parse } from "yaml";
 import { runCommandLine } from "../../src/cli/run.ts";
 import { startChild } from "../kit/child.ts";
 import { programCommand } from "../kit/gateway.ts";
@@ -186,6 +187,28 @@ describe("init", () => {
     const checked = await gw("from", "check");
     expect([checked.code, checked.out]).toEqual([0, expect.stringContaining("1 server,")]);
     expect((await gw("from", "init", "--from", "none.json")).code).toBe(3);
+  });
+
+  test("entries that lead to a gateway are left, what one wraps is taken bare", async () => {
+    const wrap = ["stdio", "--policy", "read-only", "--", "node", "a.js", "--", "b"];
+    const mcpServers = {
+      gateway: { command: "/opt/authensor-gw", args: ["stdio"] },
+      remote: { url: "http://localhost:1/mcp", headers: { Authorization: "Bearer agw_x" } },
+      files: { command: "/opt/authensor-gw", args: wrap, env: { A: "1" } },
+      other: { command: "npx", args: ["-y", "x"] },
+    };
+    writeIn("own", "c.json", JSON.stringify({ mcpServers }));
+    const { out, cwd } = await gw("own", "init", "--from", "c.json");
+    expect(out).toContain("left  gateway: it leads to a gateway\nleft  remote: ");
+    expect(out).toContain("took  files without the gateway around it");
+    const { servers } = parse(readFileSync(join(cwd, "authensor-gw.yaml"), "utf8"));
+    expect(servers).toEqual({
+      files: { command: "node", args: ["a.js", "--", "b"], env: { A: "1" } },
+      other: mcpServers.other,
+    });
+  });
+
+  test("a template that is none is told with those that are", async () => {
     expect((await gw("from", "init", "--template", "x")).err).toContain("read-only");
   });
 });
