@@ -331,7 +331,13 @@ export interface LiveServer {
   readonly calls: number;
   readonly failed: number;
   /** State changes and list refreshes, newest first. */
-  readonly history: readonly { readonly atMs: number; readonly what: string }[];
+  readonly history: readonly {
+    readonly atMs: number;
+    readonly what: string;
+    /** Of a change for the worse: what it meant then, and what to do. */
+    readonly effect?: string;
+    readonly fix?: string;
+  }[];
   /** Last lines of stderr, newest last. */
   readonly stderr: readonly string[];
 }

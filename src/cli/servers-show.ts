@@ -53,9 +53,13 @@ export function serverText(server: LiveServer, nowMs: number): string {
     ...server.instances.map((instance) => ["instance", instanceText(instance)] as const),
   ];
   const head = lines.map(([name, text]) => `${name.padEnd(9)} ${text}`);
-  const history = server.history.map(({ atMs, what }) => {
+  const history = server.history.flatMap(({ atMs, what, effect, fix }) => {
+    const more = effect === undefined ? [] : [`${effect}. Do: ${fix ?? ""}`];
     const text = saidOnce(printable(what), printable(trouble?.cause ?? ""));
-    return `  ${new Date(atMs).toISOString()}  ${text}`;
+    return [
+      `  ${new Date(atMs).toISOString()}  ${text}`,
+      ...more.map((line) => `${" ".repeat(28)}${printable(line)}`),
+    ];
   });
   const stderr = server.stderr.map((line) => `  ${printable(line)}`);
   return [

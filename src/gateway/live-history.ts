@@ -22,34 +22,41 @@ export interface ServerHistory {
   readonly version: number;
   /** What an operator did. */
   note(what: string): void;
+  /** From now on each change for the worse has what it means and what to do. */
+  explain(how: Explain): void;
 }
+
+/** undefined: all is well. */
+export type Explain = () => { readonly effect: string; readonly fix: string } | undefined;
 
 /** The same upstream, whose changes and lists are noted; what it sends is not looked at. */
 export function withHistory<U extends Upstream>(
   upstream: U,
   clock: Clock,
 ): { readonly upstream: U; readonly history: ServerHistory } {
-  const entries: { atMs: number; what: string; times: number; text: string }[] = [];
+  const entries: (LiveServer["history"][number] & { times: number; text: string })[] = [];
+  let explain: Explain = () => undefined;
   let [attempts, version] = [0, 0];
   let goodMs: number | null = null;
   let lastCause: string | undefined;
   let linkFailedMs: number | undefined;
   const listFailedMs = new Map<string, number>();
-  const note = (what: string) => {
+  const note = (what: string, about?: ReturnType<Explain>) => {
     version += 1;
     const atMs = clock.now();
     const text = printable(what).slice(0, limits.liveTextChars);
     const last = entries[0];
     // A server that is down for hours says one thing: how often, not a list of it.
     if (last?.text === text) {
-      last.atMs = atMs;
-      last.times += 1;
-      last.what = `${text} (${last.times} times)`;
+      const times = last.times + 1;
+      entries[0] = { ...last, ...about, atMs, times, what: `${text} (${times} times)` };
       return;
     }
-    entries.unshift({ atMs, what: text, times: 1, text });
+    entries.unshift({ atMs, what: text, times: 1, text, ...about });
     if (entries.length > limits.liveHistory) entries.pop();
   };
+  const told = (about: ReturnType<Explain>) =>
+    about && { effect: printable(about.effect), fix: printable(about.fix) };
   const changed = (change: UpstreamChange) => {
     if (change.kind === "list") return note(`the server says that ${change.method} changed`);
     if (change.kind !== "state") return;
@@ -71,13 +78,13 @@ export function withHistory<U extends Upstream>(
     // Each attempt would be a line; `attempts` counts them.
     if (state === "starting" && attempts > 1) version += 1;
     else if (state === "ready") note(`ready, ${upstream.hello()?.era ?? ""} ${protocol ?? ""}`);
-    else note(cause === undefined ? state : `${state}: ${cause}`);
+    else note(cause === undefined ? state : `${state}: ${cause}`, told(explain()));
   };
   upstream.onChange(changed);
   const history: ServerHistory = {
     id: upstream.id,
     get entries() {
-      return entries.map(({ atMs, what }) => ({ atMs, what }));
+      return entries.map(({ times, text, ...entry }) => entry);
     },
     get attempts() {
       return attempts;
@@ -95,7 +102,10 @@ export function withHistory<U extends Upstream>(
     get version() {
       return version;
     },
-    note,
+    note: (what) => note(what),
+    explain(how) {
+      explain = how;
+    },
   };
   const list: Upstream["list"] = async (method) => {
     const began = clock.mono();

@@ -55,13 +55,7 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
   const { tools, heldBackTools: quarantined, items } = countsOf(parts.catalog, id);
   const listFault = parts.catalog.listFault(id);
   const { calls, failed, p50Ms, p95Ms } = pulse.server(id);
-  const keys = () => keysThatSee(parts, id);
-  const trouble = troubleOf({
-    ...{ server, status, listFault, tools, quarantined, keys },
-    lastCause: history.lastCause,
-    configChanged: () => changedMs(parts.config.file) > parts.reload.readMs,
-    nowMs: parts.calls.clock.now(),
-  });
+  const trouble = troubleNow(parts, one);
   return {
     id,
     transport: server.transport.kind,
@@ -95,6 +89,22 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
     history: history.entries,
     stderr: status.stderr.slice(-limits.liveStderrLines).map(cut),
   };
+}
+
+/** What is wrong with a server at this moment, what that means and what to do. */
+export function troubleNow(parts: Parts, one: Server): LiveServer["trouble"] {
+  const { id, config: server, upstream, history } = one;
+  const { tools, heldBackTools: quarantined, items } = countsOf(parts.catalog, id);
+  const { prompts, resources, templates } = items;
+  return troubleOf({
+    ...{ server, tools, quarantined, others: prompts + resources + templates },
+    status: upstream.status(),
+    listFault: parts.catalog.listFault(id),
+    keys: () => keysThatSee(parts, id),
+    lastCause: history.lastCause,
+    configChanged: () => changedMs(parts.config.file) > parts.reload.readMs,
+    nowMs: parts.calls.clock.now(),
+  });
 }
 
 function instanceRow(instance: InstanceStatus): LiveInstance {

@@ -21,6 +21,8 @@ export interface TroubleFacts {
   readonly listFault: ListFault | undefined;
   readonly tools: number;
   readonly quarantined: number;
+  /** Of prompts, resources and templates. */
+  readonly others: number;
   /** The config's file was changed since the gateway read it. */
   configChanged(): boolean;
   /** Keys that see any of its tools. */
@@ -59,16 +61,20 @@ function causeOf(facts: TroubleFacts): string | undefined {
 }
 
 function effectOf(facts: TroubleFacts): string {
-  const { server, status, tools, quarantined, listFault } = facts;
+  const { server, status, tools, quarantined, others, listFault } = facts;
   const known = tools + quarantined;
   const required = server.required ? "; /ready says no" : "";
   if (listFault !== undefined && listFault.method !== "tools/list" && status.state === "ready") {
     return `${othersOf[listFault.method]} may be missing or out of date; tools are not concerned`;
   }
-  if (known === 0) return `its tools are missing${required}`;
-  const count = known === 1 ? "1 tool" : `${known} tools`;
+  if (known + others === 0) return `its tools are missing${required}`;
+  const count = [
+    ...(known === 0 ? [] : [known === 1 ? "1 tool" : `${known} tools`]),
+    ...(others === 0 ? [] : [`${others} prompts and resources`]),
+  ].join(", ");
   const keys = facts.keys();
   const whose = keys === 1 ? "1 key" : `${keys} keys`;
+  if (known === 0) return `${count} are missing or out of date${required}`;
   if (status.state === "degraded") return `calls of ${count} may fail, for ${whose}`;
   if (listFault !== undefined && status.state === "ready") {
     return `${count} may be out of date, for ${whose}`;

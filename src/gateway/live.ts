@@ -7,9 +7,10 @@ import { createFeed, type LiveFeed, type LiveSource } from "../admin/events.ts";
 import { limits } from "../base/limits.ts";
 import { createGauges } from "./gauges.ts";
 import { createCallFeed } from "./live-calls.ts";
-import { createServerFeed, serverRow } from "./live-servers.ts";
+import { createServerFeed, serverRow, troubleNow } from "./live-servers.ts";
 import type { Parts } from "./parts.ts";
 import { createPulse, type Pulse } from "./pulse.ts";
+import type { Server } from "./servers.ts";
 
 export interface Live {
   readonly feed: LiveFeed;
@@ -28,6 +29,12 @@ export function openLive(parts: Parts): Live {
     liveSource(parts, pulse, () => gauges.read()),
     clock,
   );
+  const explain = (server: Server) =>
+    server.history.explain(() => troubleNow(parts, server) ?? undefined);
+  for (const server of parts.servers.all) explain(server);
+  parts.servers.onChange(({ added }) => {
+    for (const server of added) explain(server);
+  });
   return {
     feed,
     pulse,

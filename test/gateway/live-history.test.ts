@@ -69,3 +69,19 @@ test("a list that fails counts from its first failure, until one succeeds", asyn
   await enter("stopped");
   expect(history.failingSinceMs).toBeUndefined();
 });
+
+test("a change for the worse has what it means and what to do, as it was then", async () => {
+  const { history, enter } = historyOf();
+  let tools = 14;
+  history.explain(() => ({ effect: `calls of ${tools} tools fail for 5 keys`, fix: "start it" }));
+  await enter("starting");
+  await enter("ready");
+  expect(history.entries[0]?.effect).toBeUndefined();
+  await enter("backoff");
+  tools = 3;
+  expect(history.entries[0]).toMatchObject({
+    what: "backoff: refused",
+    effect: "calls of 14 tools fail for 5 keys",
+    fix: "start it",
+  });
+});

@@ -270,6 +270,7 @@ function factsOf(server: LiveServer): TroubleFacts {
     },
     status: { state: server.state, cause: trouble?.cause },
     ...{ listFault: undefined, tools: server.tools, quarantined: server.quarantined },
+    others: server.items.prompts + server.items.resources + server.items.templates,
     configChanged: () => false,
     keys: () =>
       demoKeys(0).filter((key) => key.state === "live" && sees(key.name, server.id)).length,

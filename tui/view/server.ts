@@ -197,8 +197,11 @@ function callsText({ calls, failed, p50Ms, p95Ms }: LiveServer): string {
 }
 
 function historyLines({ id, history }: LiveServer, width: number): readonly Line[] {
-  const lines = history.flatMap(({ atMs, what }) =>
-    wrap(what, Math.max(10, width - 11)).map((text, at) =>
+  const lines = history.flatMap(({ atMs, what, effect, fix }) =>
+    wrap(
+      [what, effect, fix].filter((one) => one !== undefined).join("; "),
+      Math.max(10, width - 11),
+    ).map((text, at) =>
       toLine([{ text: at === 0 ? ` ${clock(atMs)}` : "", width: 10, tone: "dim" }, text], width),
     ),
   );
