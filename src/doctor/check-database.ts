@@ -54,7 +54,8 @@ function effectOf({ gateway, config }: World): string {
   const share = Math.round((spoolBytes * 100) / spoolMaxBytes);
   if (spoolBytes > spoolMaxBytes)
     return `calls are refused: ${spoolRecords} receipts fill the spool`;
-  return `calls go on; ${spoolRecords} receipts wait in the spool, which is ${share} % full`;
+  const wait = spoolRecords === 1 ? "receipt waits" : "receipts wait";
+  return `calls go on; ${spoolRecords} ${wait} in the spool, which is ${share} % full`;
 }
 
 async function ask(world: World, config: Config, database: Postgres): Promise<Finding[]> {

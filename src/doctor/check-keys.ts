@@ -26,7 +26,7 @@ export async function checkKeys(world: World): Promise<readonly Finding[]> {
   const none = finding({
     link: "agent",
     code: "GW_NO_KEY",
-    saw: `${keys.length} keys, and no live one with the role executor`,
+    saw: `no live key with the role executor, of ${keys.length} in all`,
     effect: "no agent is let in",
     fix: world.command("keys create --role executor --name my-agent"),
   });
