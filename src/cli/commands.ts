@@ -11,7 +11,7 @@ export const commands: readonly Command[] = [
     name: "serve",
     usage: "[--config FILE] [--idle-exit 60s]",
     summary: "Run the gateway",
-    help: "Runs until SIGTERM or SIGINT; calls in flight may end. SIGHUP reloads config and policy.",
+    help: "Runs until SIGTERM or SIGINT; calls in flight may end. SIGHUP is a `reload`.",
     options: [
       config,
       { name: "accept-store-change", doc: "take a store that data_dir was not used with before" },
