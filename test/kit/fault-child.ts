@@ -63,7 +63,7 @@ const modes: Record<string, (id: number | undefined, message: Message) => void> 
   drip(id) {
     const text = `{"jsonrpc":"2.0","id":${id},"result":{"content":[]}}\n`;
     for (let at = 0; at < text.length; at += 1) {
-      setTimeout(() => process.stdout.write(text.charAt(at)), at * 100);
+      setTimeout(() => process.stdout.write(text.charAt(at)), at * 30);
     }
   },
   /** Tells of progress for ever, and never answers. */

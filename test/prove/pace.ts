@@ -22,13 +22,13 @@ export async function openPace(door: Door): Promise<Pace> {
   let lastId = 10_000_000;
 
   interface Line {
-    write(id: number): void;
+    write(id: number): Promise<void>;
     close(): void;
     since: number;
   }
   const begin = (line: Line, at: number): void => {
     line.since = at;
-    line.write(++lastId);
+    void line.write(++lastId);
   };
   const ended = (line: Line): void => {
     took.push(performance.now() - line.since);
@@ -43,15 +43,27 @@ export async function openPace(door: Door): Promise<Pace> {
       if (answer.status !== 200) throw new Error(`${answer.status} ${answer.start}`);
       ended(line);
     });
-    const socket = await Bun.connect({
-      hostname,
-      port: Number(port),
-      socket: { data: (_, chunk) => read(chunk) },
-    });
+    let closed = false;
+    // The gateway closes a connection that was not used for a while.
+    const connect = () => {
+      closed = false;
+      return Bun.connect({
+        hostname,
+        port: Number(port),
+        socket: {
+          data: (_, chunk) => read(chunk),
+          close() {
+            closed = true;
+          },
+        },
+      });
+    };
+    let socket = await connect();
     const line: Line = {
       since: 0,
       close: () => void socket.end(),
-      write(id) {
+      async write(id) {
+        if (closed) socket = await connect();
         const call = { name: door.tool, arguments: { text: String(id).padEnd(200, "x") } };
         const body = JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params: call });
         socket.write(

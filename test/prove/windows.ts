@@ -1,0 +1,55 @@
+/**
+ * Whether something changes the p99 of others: windows without it (A) and with it (B) in turn, each
+ * B against the A before and after it, and neighbouring A's against each other as the measure of
+ * what the machine itself changes.
+ */
+
+import type { Proof } from "../kit/proof.ts";
+import { type Pace, p99 } from "./pace.ts";
+
+export interface Windows {
+  readonly what: string;
+  readonly pace: Pace;
+  /** How many B. */
+  readonly windows: number;
+  readonly seconds: number;
+  readonly callsPerSecond: number;
+  begin(): Promise<unknown> | unknown;
+  end(): Promise<unknown> | unknown;
+}
+
+const mostRatio = 1.2;
+
+export async function compareWindows(run: Proof, plan: Windows): Promise<void> {
+  const { pace, seconds, callsPerSecond } = plan;
+  const without: number[] = [];
+  const withIt: number[] = [];
+  const window = async () => p99(await pace.run(callsPerSecond, seconds));
+  await window();
+  for (let at = 0; at < plan.windows; at += 1) {
+    without.push(await window());
+    await plan.begin();
+    withIt.push(await window());
+    await plan.end();
+  }
+  without.push(await window());
+  const pairs = withIt.map((_, at) => [without[at] ?? 0, without[at + 1] ?? 0] as const);
+  const ratios = pairs.map(([before, after], at) => (2 * (withIt[at] ?? 0)) / (before + after));
+  const spread = pairs.map(([before, after]) => Math.max(before, after) / Math.min(before, after));
+  const [ratio, noise] = [median(ratios), median(spread)];
+  run.say(`${plan.what}: p99 without, ms: ${shown(without)}`);
+  run.say(`${plan.what}: p99 with it, ms: ${shown(withIt)}`);
+  run.say(`${plan.what}: ratios ${shown(ratios)}; of neighbours without it ${shown(spread)}`);
+  // Where the machine alone changes it by more, that is what can be told.
+  const most = Math.max(mostRatio, noise);
+  const figure = `x ${ratio.toFixed(2)} (median of ${plan.windows}; the machine alone x ${noise.toFixed(2)})`;
+  run.bar(`${plan.what}: p99 of another server (<= x 1.20)`, figure, ratio <= most);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function shown(values: readonly number[]): string {
+  return values.map((value) => value.toFixed(2)).join(" ");
+}
