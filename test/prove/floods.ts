@@ -36,7 +36,7 @@ const mostBytes = 64 * 1024 * 1024;
 export async function floods(run: Proof): Promise<void> {
   const children: TestChild[] = [];
   const servers: Record<string, object> = { steady: echo() };
-  const timeout = { idle: "2s", max: "20s" };
+  const timeout = { idle: "1s", max: "20s" };
   for (const [at, { stdio, http }] of floodsOf.entries()) {
     if (stdio !== undefined) {
       const command = [process.execPath, join(kit, "fault-child.ts"), stdio];

@@ -53,7 +53,7 @@ export async function neighbours(run: Proof, windows: number): Promise<void> {
     }).then((answer) => answer.text());
   await compareWindows(run, {
     ...{ what: `${waiting} calls wait for a server that hangs`, pace, windows },
-    ...{ seconds: 0.5, callsPerSecond: 400 },
+    ...{ seconds: 0.4, callsPerSecond: 400 },
     async begin() {
       for (let call = 0; call < waiting; call += 1) void hang();
       await until((inFlight) => inFlight === waiting);

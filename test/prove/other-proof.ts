@@ -6,8 +6,13 @@ import { createInterface } from "node:readline";
 import { startChild } from "../kit/child.ts";
 import type { Proof } from "../kit/proof.ts";
 
-export async function otherProof(run: Proof, script: string, flag: string, count: number) {
-  const child = startChild([process.execPath, join(import.meta.dirname, script), flag, `${count}`]);
+export async function otherProof(
+  run: Proof,
+  script: string,
+  options: Readonly<Record<string, number>>,
+): Promise<void> {
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  const child = startChild([process.execPath, join(import.meta.dirname, script), ...flags]);
   let bars = 0;
   const lines = createInterface({ input: child.process.stdout as NodeJS.ReadableStream });
   for await (const line of lines) {
