@@ -162,6 +162,7 @@ describe("a server that is not what it was", () => {
     const seen = await one.see("web");
     expect(seen).toMatchObject({ code: "GW_UPSTREAM_FAILING", outcome: "upstream_down" });
     expect(seen.text).toMatch(/Try: .*Receipt: r-/);
+    expect(seen.state).toBe("degraded");
     expect(seen.tookMs).toBeLessThan(1_000);
     expect(seen.recoveredMs).toBeLessThan(3_000);
     await made.close();

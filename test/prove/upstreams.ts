@@ -1,7 +1,8 @@
 /**
  * Servers that fail and heal, whole, on the compiled binary: what floods, hangs, flaps, dies or is
  * not there yet costs nobody else's calls, the gateway's memory or its processes; and reloads cost
- * no call. Flapping servers (heal) are in the full run. `--only floods|lists|neighbours|heal|children|reload` runs one part.
+ * no call. Flapping servers (heal) are in the full run.
+ * `--only floods|lists|neighbours|heal|children|reload` runs one part.
  */
 
 import process from "node:process";
