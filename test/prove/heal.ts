@@ -24,7 +24,7 @@ const files = join(process.env["TMPDIR"] ?? "/tmp", `prove-heal-${process.pid}`)
 const [starts, calm, canary] = [`${files}-starts`, `${files}-calm`, `${files}-canary`];
 for (const file of [starts, canary]) writeFileSync(file, "");
 
-await using gateway = await startGateway({
+const gateway = await startGateway({
   config: {
     servers: {
       steady: { command: [process.execPath, flapper, "stdio", "/dev/null", "/"] },
@@ -40,6 +40,7 @@ const token = await gateway.key("executor", "agent");
 await flap();
 await kill();
 for (const file of [starts, calm, canary]) rmSync(file, { force: true });
+await gateway[Symbol.asyncDispose]();
 run.end();
 
 async function flap(): Promise<void> {
