@@ -40,7 +40,7 @@ export function demoFolder(path: string, port: number): DemoFolder {
     "  notes:",
     `    command: ${notes}`,
     `    env: { NOTES_DELETED: ${deleted} }`,
-    "    tools: { slow_report: { timeout: { max: 1s } } }",
+    "    tools: { slow_report: { timeout: { max: 1s } }, read_note: { idempotent: true } }",
   ];
   writeFileSync(config, `${lines.join("\n")}\n`, { mode: 0o600 });
   writeFileSync(join(path, "policy.yaml"), demoPolicy, { mode: 0o600 });
