@@ -20,7 +20,9 @@ export async function runStdio(options: StdioOptions): Promise<"closed" | "unrea
     ...ports,
     clock: systemClock,
     out(line) {
-      output.write(typeof line === "string" ? `${line}\n` : Buffer.concat([line, lineFeed]));
+      const whole = typeof line === "string" ? `${line}\n` : Buffer.concat([line, lineFeed]);
+      // Who does not read his answers gets no more of them by asking (R7).
+      if (!output.write(whole)) input.pause();
     },
   });
   const over = Promise.withResolvers<"closed" | "unreadable">();
@@ -31,6 +33,7 @@ export async function runStdio(options: StdioOptions): Promise<"closed" | "unrea
       over.resolve("unreadable");
     },
   });
+  output.on("drain", () => input.resume());
   input.on("data", (chunk: Buffer) => reader.push(chunk));
   input.on("end", () => over.resolve("closed"));
   input.on("error", () => over.resolve("closed"));
