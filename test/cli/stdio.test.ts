@@ -305,23 +305,19 @@ function readFileOr(file: string): string {
   }
 }
 
-test("R7 a client that reads nothing is not read from either: the relay does not grow", async () => {
-  const env = freshHome();
-  const child = spawn(binary, ["stdio", ...wrap], { env, cwd: home });
-  const hello = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: info };
-  child.stdin.write(
-    `${JSON.stringify({ jsonrpc: "2.0", id: 0, method: "initialize", params: hello })}\n`,
-  );
+test("R7 a client that reads nothing is not read from either", async () => {
+  const env = { ...freshHome(), GW: binary };
+  // `sleep` never reads what it is given.
+  const pipeline = `"$GW" stdio ${wrap.map((word) => `'${word}'`).join(" ")} | sleep 30`;
+  const child = spawn("sh", ["-c", pipeline], { env, cwd: home, detached: true });
   child.stdin.on("error", () => undefined);
-  // Each is answered with an error that repeats its long method's first part.
-  const line = (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"${"x".repeat(20_000)}"}\n`;
-  let [sent, stalled] = [0, false];
-  for (const until = performance.now() + 10_000; performance.now() < until && !stalled; ) {
-    if (!child.stdin.write(line(++sent))) await Bun.sleep(2);
-    stalled = child.stdin.writableLength > 8 * 1024 * 1024;
+  const line = (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"${"x".repeat(100_000)}"}\n`;
+  let taken = 0;
+  for (let sent = 1; sent <= 800; sent++) {
+    child.stdin.write(line(sent), () => taken++);
+    await Bun.sleep(8);
   }
-  const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]);
-  child.kill("SIGKILL");
-  expect(stalled).toBe(true);
-  expect(rss).toBeLessThan(300_000);
+  process.kill(-(child.pid ?? 0), "SIGKILL");
+  // As many as have their answers in the pipe, which is about 270.
+  expect(taken).toBeLessThan(500);
 }, 30_000);
