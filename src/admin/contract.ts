@@ -263,6 +263,8 @@ export interface LiveCall {
   readonly receipt: string | null;
   readonly argsBytes: number;
   readonly resultBytes: number;
+  /** Progress and log messages that came too fast and were not told on. */
+  readonly dropped: number;
   readonly tookMs: number | null;
   /** ms of each stage, in this order; what did not happen is null. */
   readonly timings: {

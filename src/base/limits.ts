@@ -139,6 +139,13 @@ export const limits = {
   instanceStartMs: 30_000,
   instanceIdleMs: 30 * 60_000,
   instanceSweepMs: 20_000,
+  /**
+   * Progress and log messages that a server sends about one call: what is over is dropped, U18. Of
+   * those the last progress is told after so long a silence, where it is no larger.
+   */
+  notesPerSecond: 100,
+  lateNoteMs: 100,
+  noteBytes: 4 * 1024,
   /** A broken stream of a call is read on after this long (or `retry:`), and so often in vain. */
   resumeMs: 1_000,
   resumeTries: 5,

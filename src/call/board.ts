@@ -69,6 +69,8 @@ export interface LiveCall {
   why: string;
   serverEra: Era | undefined;
   progress: number;
+  /** Notifications about it that came too fast, and were not told on (U18). */
+  dropped: number;
   timeout: (TimeLimit & { readonly setting: string }) | undefined;
   deadline: Deadline | undefined;
   /** Set by a cancellation of the client or an operator. */
@@ -149,6 +151,7 @@ export function createBoard(
         why: "",
         serverEra: undefined,
         progress: 0,
+        dropped: 0,
         timeout: undefined,
         deadline: undefined,
         cancelled: undefined,

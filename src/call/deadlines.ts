@@ -16,6 +16,9 @@ export interface TimeLimit {
 
 /** What is watched says itself until when; it may move both at any time. */
 export interface Watched extends Deadline {
+  /** Monotonic ms when `tellLate` is to be called, 0: not at all. It may move it at any time. */
+  lateAt: number;
+  tellLate(): void;
   expired(which: "idle" | "max"): void;
 }
 
@@ -44,6 +47,7 @@ export function createDeadlines(clock: Clock): Deadlines {
   const tick = () => {
     const now = clock.mono();
     for (const entry of watched) {
+      if (entry.lateAt !== 0 && now >= entry.lateAt) entry.tellLate();
       const which = now >= entry.maxAt ? "max" : now >= entry.idleAt ? "idle" : undefined;
       if (which === undefined) continue;
       watched.delete(entry);

@@ -26,6 +26,7 @@ import { tellUrlsDone } from "./bridge/rounds.ts";
 import type { Opened } from "./bridge/state.ts";
 import type { Watched } from "./deadlines.ts";
 import type { Asked, Incoming, Reply } from "./incoming.ts";
+import { createLateNote, type LateNote } from "./late-note.ts";
 import type { DecidedCall } from "./method.ts";
 import { noteFor } from "./notes.ts";
 import type { CallPorts } from "./ports.ts";
@@ -88,10 +89,12 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   over = false;
   readonly call: DecidedCall;
   readonly #resolve: (end: Forwarded) => void;
+  lateAt = 0;
   readonly #began: number;
   #sent: UpstreamCall | undefined;
   #again: Again | undefined;
   #open: Set<Asked> | undefined;
+  #late: LateNote | undefined;
   /** Questions that wait for the client, since when, and how long others did. */
   #asking = 0;
   #askedAt = 0;
@@ -184,8 +187,27 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     if (this.#asking === 0) this.idleAt = this.ports.clock.mono() + this.item.timeout.idleMs;
     this.live.progress += 1;
     if (this.over) return;
+    this.lateAt = 0;
     const message = noteFor(method, params, this, this.live.serverEra ?? "legacy");
     if (message !== undefined) this.reply.notify(message);
+  }
+
+  /** A sign of life all the same. */
+  crowded(bytes: Uint8Array | undefined): void {
+    const now = this.ports.clock.mono();
+    if (this.#asking === 0) this.idleAt = now + this.item.timeout.idleMs;
+    this.live.dropped += 1;
+    if (this.over || bytes === undefined || bytes.length > limits.noteBytes) return;
+    this.#late ??= createLateNote();
+    this.#late.keep(bytes);
+    this.lateAt = now + limits.lateNoteMs;
+  }
+
+  /** No other came after it for a while, or the call is over: that far it was. */
+  tellLate(): void {
+    this.lateAt = 0;
+    const note = this.over ? undefined : this.#late?.read();
+    if (note !== undefined) this.notification(note.method, note.params);
   }
 
   request(asked: ServerRequest): void {
@@ -194,6 +216,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   }
 
   response(message: StrictBody): void {
+    if (this.lateAt !== 0) this.tellLate();
     const era = this.live.serverEra ?? "legacy";
     if (this.urls.length > 0) tellUrlsDone(this);
     if (isBridged(this, message, era)) passAnswer(this, message, era);

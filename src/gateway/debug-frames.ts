@@ -166,6 +166,7 @@ function tellingSink(sink: UpstreamSink, calls: CallPorts, trace: Trace): Upstre
       trace.tell("server to gateway", { frame: "notification", method, ms: ms() });
       sink.notification(method, params);
     },
+    crowded: (bytes) => sink.crowded?.(bytes),
     request(asked) {
       trace.tell("server to gateway", { frame: "request", method: asked.method, ms: ms() });
       sink.request(asked);

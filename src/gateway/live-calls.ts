@@ -106,6 +106,7 @@ export function callRow(call: LiveCall, folder: string): CallRow {
     receipt: call.receipt === "" ? null : call.receipt,
     argsBytes: call.argsBytes,
     resultBytes: call.resultBytes,
+    dropped: call.dropped,
     tookMs: stage === "over" ? tidy(lastAt(call) - call.arrived) : null,
     timings: {
       decide: between(call.arrived, call.decidedAt),

@@ -28,6 +28,7 @@ interface ServerCounts {
   readonly ended: Float64Array;
   readonly took: Histogram;
   readonly server: Histogram;
+  dropped: number;
   /** Only calls that had to wait. */
   readonly queue: Histogram;
 }
@@ -58,6 +59,7 @@ export function createCallMetrics(servers: readonly string[]): CallMetrics {
       of.took.add(took);
       own.add(took - away);
       if (sentAt !== 0) of.server.add(atServer);
+      of.dropped += call.dropped;
       if (queuedMs !== 0) of.queue.add(queuedMs);
     },
     samples: () => [
@@ -81,6 +83,12 @@ export function createCallMetrics(servers: readonly string[]): CallMetrics {
         "The part of it that the server took.",
         (of) => of.server,
       ),
+      {
+        name: "authensor_gw_notes_dropped_total",
+        type: "counter",
+        help: "Progress and log messages that came too fast, by calls that ended.",
+        values: [...counts].map(([server, { dropped }]) => [{ server }, dropped] as const),
+      },
       histogramOf(
         "authensor_gw_queue_duration_seconds",
         "How long calls waited that had to wait for their turn at the server.",
@@ -112,6 +120,7 @@ function countsOfOne(): ServerCounts {
     ended: new Float64Array(outcomes.length),
     took: createHistogram(buckets),
     server: createHistogram(buckets),
+    dropped: 0,
     queue: createHistogram(buckets),
   };
 }

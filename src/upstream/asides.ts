@@ -9,11 +9,12 @@ import { errorMessage, resultMessage } from "../protocol/envelope.ts";
 import type { RequestMessage } from "../protocol/message.ts";
 import { createGhosts } from "./ghosts.ts";
 import { changedList, type LinkEvents, updatedResource } from "./link.ts";
+import { type Paced, tellCall } from "./pace.ts";
 import { createQuestions, type SendReply } from "./questions.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 /** A call in flight, as far as it matters here. */
-export interface Asker {
+export interface Asker extends Paced {
   readonly request: Pick<UpstreamRequest, "method" | "name">;
   readonly sink: UpstreamSink;
   /** Id of the key whose call it is. */
@@ -94,7 +95,7 @@ export function createAsides({ clock, events, inFlight }: AsidesOptions): Asides
       if (!ofSomeCall.has(method)) return;
       const call = inFlight.sole();
       const surely = call !== undefined && !ghosts.recent(call.owner);
-      if (surely) call.sink.notification(method, params);
+      if (surely) tellCall(call, method, params, undefined, clock.mono());
       else events.unattributed("log");
     },
     over: questions.over,

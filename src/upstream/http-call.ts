@@ -7,11 +7,14 @@ import type { Fields } from "./http-head.ts";
 import type { Exchange } from "./http-pool.ts";
 import type { PostEvents } from "./http-post.ts";
 import type { Sent } from "./link.ts";
+import type { Pace, Paced } from "./pace.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 /** What the calls of a link need of it. */
 export interface Owner {
   receive(call: Call, body: StrictBody): void;
+  /** Whether it is one notification too many, which is not read. */
+  drops(call: Call, bytes: Uint8Array): boolean;
   refuse(call: Call, status: number, bytes: Uint8Array): void;
   ended(call: Call): void;
   failed(call: Call, why: GatewayError, sent: boolean): void;
@@ -19,7 +22,7 @@ export interface Owner {
 }
 
 /** One object a call, told of the answer and able to cancel: no closures on the data path. */
-export class Call implements PostEvents, Sent {
+export class Call implements PostEvents, Sent, Paced {
   readonly #owner: Owner;
   readonly id: number;
   readonly request: UpstreamRequest;
@@ -37,6 +40,7 @@ export class Call implements PostEvents, Sent {
   retryMs: number | undefined;
   resumedAfter: string | undefined;
   resumes = 0;
+  pace: Pace | undefined;
   /** Its neighbours among those in flight: a list without an allocation for each call. */
   before: Call | undefined;
   after: Call | undefined;
@@ -54,6 +58,10 @@ export class Call implements PostEvents, Sent {
 
   message(body: StrictBody): void {
     this.#owner.receive(this, body);
+  }
+
+  named(_name: string, data: Uint8Array): boolean {
+    return this.pace !== undefined && this.#owner.drops(this, data);
   }
 
   event(id: string | undefined, retryMs: number | undefined): void {

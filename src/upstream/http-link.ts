@@ -19,6 +19,7 @@ import { judgeRefusal } from "./http-refusal.ts";
 import { createSender } from "./http-send.ts";
 import type { HttpTarget } from "./http-target.ts";
 import type { Link, LinkEvents, Sent } from "./link.ts";
+import { crowd, isOver, lossyKind, tellCall } from "./pace.ts";
 import type { Offer } from "./settings.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
@@ -46,6 +47,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
 
   const owner: Owner = {
     receive,
+    drops,
     refuse,
     cancel,
     ended(call) {
@@ -84,7 +86,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
         return;
       case "notification":
         if (!asides.told(message.method, message.params) && !call.over)
-          call.sink.notification(message.method, message.params);
+          tellCall(call, message.method, message.params, body.bytes, options.clock.mono());
         return;
       case "request":
         // 2026-07-28 knows no requests of servers.
@@ -96,6 +98,13 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
       case "odd":
         if (message.id === call.id) fail(call, error("GW_UPSTREAM_ERROR", message.why), true);
     }
+  }
+
+  function drops(call: Call, bytes: Uint8Array): boolean {
+    const kind = isOver(call, options.clock.mono()) ? lossyKind(bytes) : undefined;
+    if (kind === undefined) return false;
+    if (!call.over) crowd(call.sink, kind, bytes);
+    return true;
   }
 
   /** What comes on the stream that belongs to no call. */

@@ -43,6 +43,10 @@ export class Sending implements UpstreamSink, UpstreamCall {
     if (!this.over) this.#sink.notification(method, params);
   }
 
+  crowded(bytes: Uint8Array | undefined): void {
+    if (!this.over) this.#sink.crowded?.(bytes);
+  }
+
   request(asked: ServerRequest): void {
     if (this.over) asked.error(-32603, "The call is over");
     else this.#sink.request(asked);

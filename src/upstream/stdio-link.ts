@@ -19,6 +19,16 @@ import { classify, progressId } from "./classify.ts";
 import { cut } from "./handshake.ts";
 import type { LinkEvents, Sent } from "./link.ts";
 import { createLogLevel, type LogLevel } from "./log-level.ts";
+import {
+  crowd,
+  inPace,
+  isLossy,
+  isOver,
+  lossyKind,
+  type Paced,
+  tellCall,
+  tokenOf,
+} from "./pace.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 /** The conversation before and after its handshake. */
@@ -48,7 +58,7 @@ export interface TalkOptions {
 /** What carries messages to the server. */
 export type Wire = Pick<ServerProcess, "write" | "answered" | "backlog" | "fail">;
 
-interface Waiting {
+interface Waiting extends Paced {
   readonly request: UpstreamRequest;
   readonly sink: UpstreamSink;
   readonly place: number;
@@ -62,6 +72,9 @@ export function createTalk(options: TalkOptions): Talk {
     ...{ clock: options.clock, events: options.events },
     inFlight: { any: () => inFlight.size > 0, sole },
   });
+  /** All of its notifications: while they are few, none is looked at before it is read. */
+  const all: Paced = { pace: undefined };
+  const { clock } = options;
   let over = false;
   let skipped = 0;
   let strays = 0;
@@ -80,7 +93,7 @@ export function createTalk(options: TalkOptions): Talk {
     const place = child.write([requestHead(id, request.method), ...params, requestTail]);
     const owner = request.origin?.keyId;
     const listens = request.method === "subscriptions/listen";
-    const waiting = { request, sink, place, owner, listens };
+    const waiting = { request, sink, place, owner, listens, pace: undefined };
     inFlight.set(id, waiting);
     return {
       cancel(reason) {
@@ -131,14 +144,35 @@ export function createTalk(options: TalkOptions): Talk {
     options.process().write(answer);
   }
 
-  function told(method: string, params: JsonObject): void {
+  /** One notification too many, by its first bytes: it is not read (U18). */
+  function drops(bytes: Uint8Array): boolean {
+    const now = clock.mono();
+    const kind = isOver(all, now) ? lossyKind(bytes) : undefined;
+    if (kind === undefined) return false;
+    const id = tokenOf(bytes);
+    const call = id === undefined ? sole() : inFlight.get(id);
+    if (call === undefined) {
+      // Progress of a call that is over, or a line of nobody knows which.
+      if (id === undefined) options.events.unattributed("log");
+      return true;
+    }
+    if (!isOver(call, now)) return false;
+    crowd(call.sink, kind, bytes);
+    return true;
+  }
+
+  function told(method: string, params: JsonObject, bytes: Uint8Array): void {
+    if (isLossy(method)) inPace(all, clock.mono());
     const id = progressId(method, params) ?? listenId(method, params);
-    if (id !== undefined) inFlight.get(id)?.sink.notification(method, params);
+    const call = id === undefined ? undefined : inFlight.get(id);
+    if (call !== undefined) tellCall(call, method, params, bytes, clock.mono());
+    else if (id !== undefined) return;
     else if (!asides.told(method, params)) asides.astray(method, params);
   }
 
   function line(bytes: Uint8Array): void {
     if (strays >= limits.childStrayLines) return;
+    if (all.pace !== undefined && drops(bytes)) return;
     const read = readUpstream(bytes);
     if (!read.ok) {
       unreadable(bytes, read.error.message);
@@ -158,7 +192,7 @@ export function createTalk(options: TalkOptions): Talk {
         return;
       }
       case "notification":
-        told(message.method, message.params);
+        told(message.method, message.params, body.bytes);
         return;
       case "request":
         // 2026-07-28 knows no requests of servers.

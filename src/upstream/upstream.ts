@@ -110,6 +110,11 @@ export interface UpstreamSink {
   readonly over?: boolean;
   /** A notification that belongs to the request (progress by token, or on its own stream). */
   notification(method: string, params: JsonObject): void;
+  /**
+   * Instead of that: one that came too fast, not read (U18). Its bytes are good until this returns;
+   * undefined where they are not at hand.
+   */
+  crowded?(bytes: Uint8Array | undefined): void;
   /** A question of a legacy server that belongs to the request, and to no other (attribution). */
   request(asked: ServerRequest): void;
   /** The response message as it came: root members jsonrpc, id and result or error. Last event. */

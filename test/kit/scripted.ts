@@ -85,6 +85,8 @@ export interface SentRequest {
   error(json: string): void;
   progress(json: string): void;
   notify(method: string, json: string): void;
+  /** Progress that came too fast; undefined: something else that did. */
+  crowd(progress: string | undefined): void;
   /** Asks the client; what it answered is in `answers` of the server, as JSON text. */
   ask(method: string, json: string): Asked;
   fail: UpstreamSink["failed"];
@@ -228,6 +230,10 @@ function record(
     error: (json) => answer(`"error":${json}`),
     progress: (json) => sink.notification("notifications/progress", JSON.parse(json)),
     notify: (method, json) => sink.notification(method, JSON.parse(json)),
+    crowd: (json) => {
+      const message = `{"jsonrpc":"2.0","method":"notifications/progress","params":${json}}`;
+      sink.crowded?.(json === undefined ? undefined : new TextEncoder().encode(message));
+    },
     ask: (method, json) => ask(sink, method, json),
     fail: (error, mayHaveRun) => sink.failed(error, mayHaveRun),
   };

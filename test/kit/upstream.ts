@@ -80,6 +80,8 @@ export interface Outcome {
   readonly why: string;
   readonly mayHaveRun: boolean;
   readonly notifications: readonly string[];
+  /** Notifications that came too fast. */
+  readonly crowded: number;
   /** How often the sink was told an end: 1, or 0 when nothing was sent. */
   readonly ends: number;
 }
@@ -104,15 +106,16 @@ export function startCall(
 ): Running {
   let tell: (outcome: Outcome) => void = () => undefined;
   let ends = 0;
+  let crowded = 0;
   const notifications: string[] = [];
   const end = new Promise<Outcome>((resolve) => {
     // A second end within the same tick is counted too.
     tell = (outcome) => {
       ends += 1;
-      setTimeout(() => resolve({ ...outcome, notifications, ends }), 5);
+      setTimeout(() => resolve({ ...outcome, notifications, crowded, ends }), 5);
     };
   });
-  const base = { why: "", mayHaveRun: false, notifications, ends: 0 };
+  const base = { why: "", mayHaveRun: false, notifications, crowded: 0, ends: 0 };
   const send = async () => upstream.send(...given);
   const given: Parameters<Upstream["send"]> = [
     {
@@ -124,6 +127,9 @@ export function startCall(
     },
     {
       notification: (method, body) => notifications.push(`${method} ${JSON.stringify(body)}`),
+      crowded() {
+        crowded += 1;
+      },
       request: asked ?? ((question) => question.error(-32601, "Method not found")),
       response: (body) =>
         tell({ ...base, kind: "response", text: Buffer.from(body.bytes).toString("utf8") }),

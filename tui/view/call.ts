@@ -4,6 +4,7 @@ import type { LiveCall, ReceiptDetail } from "../../src/admin/contract.ts";
 import { hiddenCharacters } from "../../src/base/printable.ts";
 import { roundSize } from "../../src/base/round-size.ts";
 import {
+  amount,
   bar,
   type Cell,
   clockMs,
@@ -110,8 +111,14 @@ function whoRows(call: LiveCall, scene: Scene): readonly Row[] {
     ["session", `${session}   ${call.protocol} ${call.era.in}${out}${bridged}`],
     ["started", `${clockMs(call.startedMs)}   ${took(scene.now - call.startedMs)} ago`],
     ["sizes", `${roundSize(call.argsBytes)} in, ${roundSize(call.resultBytes)} out`],
+    ...droppedRows(call),
     ...deadlineRows(call, scene),
   ];
+}
+
+function droppedRows({ dropped }: LiveCall): readonly Row[] {
+  if (dropped === 0) return [];
+  return [["dropped", `${amount(dropped)} progress and log messages came too fast`, "warn"]];
 }
 
 function deadlineRows({ deadline }: LiveCall, scene: Scene): readonly Row[] {

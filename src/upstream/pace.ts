@@ -1,0 +1,89 @@
+/**
+ * Progress and log messages that come faster than anybody reads them (U18). What is over the limit
+ * is known by its first bytes and not read any further, so that a flood costs others little.
+ */
+
+import { Buffer } from "node:buffer";
+import type { JsonObject } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
+import type { UpstreamSink } from "./upstream.ts";
+
+/** A bucket of one call or link: limits.notesPerSecond, and as many at once. */
+export interface Pace {
+  left: number;
+  /** Monotonic ms. */
+  at: number;
+}
+
+/** What has none yet has had no notification. */
+export interface Paced {
+  pace: Pace | undefined;
+}
+
+/** Counts one; false when it is one too many. */
+export function inPace(one: Paced, now: number): boolean {
+  one.pace ??= { left: limits.notesPerSecond, at: now };
+  if (isOver(one, now)) return false;
+  one.pace.left -= 1;
+  return true;
+}
+
+/** A notification of a call that was read: told, or known as one too many. */
+export function tellCall(
+  call: Paced & { readonly sink: UpstreamSink },
+  method: string,
+  params: JsonObject,
+  bytes: Uint8Array | undefined,
+  now: number,
+): void {
+  if (isLossy(method) && !inPace(call, now)) {
+    call.sink.crowded?.(method === progress ? bytes : undefined);
+  } else call.sink.notification(method, params);
+}
+
+/** Whether the next one is one too many. */
+export function isOver({ pace }: Paced, now: number): boolean {
+  if (pace === undefined) return false;
+  const grown = pace.left + ((now - pace.at) * limits.notesPerSecond) / 1000;
+  pace.left = Math.min(limits.notesPerSecond, grown);
+  pace.at = now;
+  return pace.left < 1;
+}
+
+/** Notifications that may be lost; all others change something. */
+export function isLossy(method: string): boolean {
+  return method === progress || method === "notifications/message";
+}
+
+/**
+ * Which it is by its first bytes; undefined: neither, or only reading it all would tell. Nothing
+ * that has the method in front can be an answer as well.
+ */
+export function lossyKind(bytes: Uint8Array): string | undefined {
+  // `{"method`, `{"jsonrpc":"2.0","method`, or one of them with spaces.
+  const plain = bytes[2] === letterM || bytes[18] === letterM;
+  if (!plain && bytes[1] !== space && bytes[11] !== space) return undefined;
+  return startsLossy.exec(textOf(bytes.subarray(0, 96)))?.[1];
+}
+
+/** Tells a call of one that is not read; of its progress the last one is wanted. */
+export function crowd(sink: UpstreamSink, kind: string, bytes: Uint8Array): void {
+  sink.crowded?.(kind === progress ? bytes : undefined);
+}
+
+/** Of a progress notification that is not read: the call it names, else undefined. */
+export function tokenOf(bytes: Uint8Array): number | undefined {
+  const text = textOf(bytes.subarray(0, limits.noteBytes));
+  const token = tokenMember.exec(text)?.[1];
+  return token === undefined ? undefined : Number(token);
+}
+
+const progress = "notifications/progress";
+const [letterM, space] = [0x6d, 0x20];
+const startsLossy =
+  /^\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"method"\s*:\s*"(notifications\/(?:progress|message))"/;
+const tokenMember = /"progressToken"\s*:\s*(\d{1,15})\b/;
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}
