@@ -107,7 +107,8 @@ export function begin(no: number, what: Kind, startedMs: number, receipt: string
     era: { in: caller.in, out: null },
     ...{ startedMs, stage: "intent", stageMs: startedMs, deadline: null },
     decision: decisionOf(rule),
-    ...{ outcome: null, code: null, why: null, receipt, argsBytes: what.args, resultBytes: 0, dropped: 0 },
+    ...{ outcome: null, code: null, why: null, receipt, argsBytes: what.args },
+    ...{ resultBytes: 0, dropped: 0 },
     tookMs: null,
     timings: { decide: 0.3, intent: null, queue: null, server: null, outcome: null },
   };

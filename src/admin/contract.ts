@@ -263,8 +263,7 @@ export interface LiveCall {
   readonly receipt: string | null;
   readonly argsBytes: number;
   readonly resultBytes: number;
-  /** Progress and log messages that came too fast and were not told on. */
-  readonly dropped: number;
+  readonly dropped: number; // progress and log messages that came too fast
   readonly tookMs: number | null;
   /** ms of each stage, in this order; what did not happen is null. */
   readonly timings: {

@@ -47,12 +47,11 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
 
   const owner: Owner = {
     receive,
-    drops,
+    drops: (call, bytes) => drops(call, bytes, options.clock.mono()),
     refuse,
     cancel,
     ended(call) {
-      // It comes after the response too; a fault is not made for nothing.
-      if (call.over || sender.resume(call)) return;
+      if (call.over || sender.resume(call)) return; // it comes after the response too
       fail(call, error("GW_UPSTREAM_LOST", "It ended its answer without a response"), true);
     },
     failed(call, why, sent) {
@@ -98,13 +97,6 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
       case "odd":
         if (message.id === call.id) fail(call, error("GW_UPSTREAM_ERROR", message.why), true);
     }
-  }
-
-  function drops(call: Call, bytes: Uint8Array): boolean {
-    const kind = isOver(call, options.clock.mono()) ? lossyKind(bytes) : undefined;
-    if (kind === undefined) return false;
-    if (!call.over) crowd(call.sink, kind, bytes);
-    return true;
   }
 
   /** What comes on the stream that belongs to no call. */
@@ -258,4 +250,12 @@ function createCheck(pool: HttpPool, gone: (cause: string) => void): () => void 
         checking = false;
       });
   };
+}
+
+/** U18: what came too fast is counted, and not read. */
+function drops(call: Call, bytes: Uint8Array, now: number): boolean {
+  const kind = isOver(call, now) ? lossyKind(bytes) : undefined;
+  if (kind === undefined) return false;
+  if (!call.over) crowd(call.sink, kind, bytes);
+  return true;
 }
