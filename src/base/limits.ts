@@ -146,6 +146,12 @@ export const limits = {
   notesPerSecond: 100,
   lateNoteMs: 100,
   noteBytes: 4 * 1024,
+  /**
+   * Who sends too many is not read for so long, and then so much at once: the pipe holds it up, and
+   * others, who need the loop several times for one call, have their turns.
+   */
+  crowdedRestMs: 5,
+  crowdedBytes: 64 * 1024,
   /** A broken stream of a call is read on after this long (or `retry:`), and so often in vain. */
   resumeMs: 1_000,
   resumeTries: 5,

@@ -37,7 +37,7 @@ export function fairOutput(
 
   function read(chunk: Uint8Array): void {
     // What was on its way when the stream was paused.
-    if (resting || waiting.length > 0) waiting.push(chunk);
+    if (resting || held || waiting.length > 0) waiting.push(chunk);
     else work(chunk);
   }
 
@@ -46,10 +46,10 @@ export function fairOutput(
     for (let at = 0; at < chunk.length; at += pieceBytes) {
       take(chunk.subarray(at, at + pieceBytes));
       const took = performance.now() - began;
-      if (took <= turnMs) continue;
+      if (took <= turnMs && !held) continue;
       const left = chunk.subarray(at + pieceBytes);
       if (left.length > 0) waiting.unshift(left);
-      takeRest(Math.min(restMs, took * rest));
+      if (took > turnMs) takeRest(Math.min(restMs, took * rest));
       return;
     }
   }

@@ -19,6 +19,8 @@ export interface ServerProcess {
   answered(place: number): void;
   /** Bytes the child has not taken yet (U14). */
   backlog(): number;
+  /** So many bytes were too many: after some of them it is not read for a while (U18). */
+  rest(bytes: number): void;
   /** stdin, then TERM, then KILL; resolves when it and all it started are gone. */
   stop(): Promise<void>;
   /** At once, with all of its group. */
@@ -54,6 +56,8 @@ export function startProcess(
   let written = 0;
   let taken = 0;
   let breach: string | undefined;
+  let resting = false;
+  let crowded = 0;
   const output = createLineReader(limits.childLineBytes, {
     line: on.line,
     tooLong() {
@@ -117,6 +121,17 @@ export function startProcess(
     },
     // Bun tells late that a busy pipe has taken what it was given: answers tell sooner.
     backlog: () => Math.min(child.backlog(), written - taken),
+    rest(bytes) {
+      crowded += bytes;
+      if (resting || crowded < limits.crowdedBytes) return;
+      resting = true;
+      crowded = 0;
+      child.pause();
+      ports.clock.after(limits.crowdedRestMs, () => {
+        resting = false;
+        child.resume();
+      });
+    },
     async stop() {
       if (over) return gone.promise;
       child.closeStdin();

@@ -1,6 +1,7 @@
 /** A live conversation with a Streamable HTTP server of either era. */
 
 import { fault, type GatewayError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { notificationMessage } from "../protocol/envelope.ts";
@@ -85,7 +86,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
         return;
       case "notification":
         if (!asides.told(message.method, message.params) && !call.over)
-          tellCall(call, message.method, message.params, body.bytes, options.clock.mono());
+          told(call, message.method, message.params, body.bytes, options.clock.mono());
         return;
       case "request":
         // 2026-07-28 knows no requests of servers.
@@ -257,5 +258,16 @@ function drops(call: Call, bytes: Uint8Array, now: number): boolean {
   const kind = isOver(call, now) ? lossyKind(bytes) : undefined;
   if (kind === undefined) return false;
   if (!call.over) crowd(call.sink, kind, bytes);
+  call.exchange?.rest(bytes.length);
   return true;
+}
+
+function told(
+  call: Call,
+  method: string,
+  params: JsonObject,
+  bytes: Uint8Array,
+  now: number,
+): void {
+  if (!tellCall(call, method, params, bytes, now)) call.exchange?.rest(bytes.length);
 }

@@ -3,6 +3,7 @@
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Connection, Runtime } from "../runtime/runtime.ts";
+import { createHelpings, type Fed } from "./helpings.ts";
 import { HttpError } from "./http-error.ts";
 import type { Fields } from "./http-head.ts";
 import { createResponseParser, type ResponseParser } from "./http-parser.ts";
@@ -29,6 +30,8 @@ export interface ExchangeEvents {
 export interface Exchange {
   /** Cuts the connection unless the response is complete; no event follows. */
   abort(): void;
+  /** So many bytes were too many: after some of them it is not read for a while (U18). */
+  rest(bytes: number): void;
 }
 
 export interface PoolOptions {
@@ -40,7 +43,7 @@ export interface PoolOptions {
   addresses(): Promise<readonly string[]>;
 }
 
-interface Wire {
+interface Wire extends Fed {
   connection: Connection | undefined;
   readonly parser: ResponseParser;
   job: Job | undefined;
@@ -54,31 +57,43 @@ class Job implements Exchange {
   readonly request: OutgoingRequest;
   readonly on: ExchangeEvents;
   readonly #drop: (wire: Wire) => void;
+  readonly #rest: (wire: Wire, bytes: number) => void;
   sent = false;
   aborted = false;
   wire: Wire | undefined;
 
-  constructor(request: OutgoingRequest, on: ExchangeEvents, drop: (wire: Wire) => void) {
+  constructor(
+    request: OutgoingRequest,
+    on: ExchangeEvents,
+    drop: (wire: Wire) => void,
+    rest: (wire: Wire, bytes: number) => void,
+  ) {
     this.request = request;
     this.on = on;
     this.#drop = drop;
+    this.#rest = rest;
   }
 
   abort(): void {
     this.aborted = true;
     if (this.wire !== undefined) this.#drop(this.wire);
   }
+
+  rest(bytes: number): void {
+    if (this.wire !== undefined) this.#rest(this.wire, bytes);
+  }
 }
 
 export function createHttpPool(options: PoolOptions): HttpPool {
   const { clock } = options;
+  const helpings = createHelpings<Wire>({ clock, parse, lose });
   const idle: Wire[] = [];
   const busy = new Set<Wire>();
   let stopSweep: (() => void) | undefined;
   let closed = false;
 
   function send(request: OutgoingRequest, on: ExchangeEvents): Exchange {
-    const job = new Job(request, on, drop);
+    const job = new Job(request, on, drop, helpings.rest);
     start(job);
     return job;
   }
@@ -139,7 +154,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
           timeoutMs: limits.connectMs,
           ...(tls === undefined ? {} : { tls }),
           on: {
-            data: (chunk) => feed(wire, chunk),
+            data: (chunk) => helpings.feed(wire, chunk),
             drain: () => undefined,
             close: (error) => lose(wire, error),
           },
@@ -159,6 +174,10 @@ export function createHttpPool(options: PoolOptions): HttpPool {
       idleFrom: 0,
       idleMs: limits.upstreamIdleMs,
       gone: false,
+      resting: false,
+      crowded: 0,
+      held: undefined,
+      closing: undefined,
       parser: createResponseParser({
         head(status, fields, length) {
           const alive = fields.get("keep-alive");
@@ -170,6 +189,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
           // Aborted while this chunk was being read.
           if (wire.gone) return;
           const { job } = wire;
+          wire.crowded = 0;
           wire.job = undefined;
           if (job !== undefined) job.wire = undefined;
           if (reusable) park(wire);
@@ -181,7 +201,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
     return wire;
   }
 
-  function feed(wire: Wire, chunk: Uint8Array): void {
+  function parse(wire: Wire, chunk: Uint8Array): void {
     if (wire.gone) return;
     try {
       wire.parser.push(chunk);
@@ -194,6 +214,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   /** The connection closed by itself. */
   function lose(wire: Wire, error: Error | undefined): void {
     if (wire.gone) return;
+    if (helpings.holds(wire, error)) return;
     try {
       wire.parser.closed();
       drop(wire);

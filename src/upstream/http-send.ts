@@ -84,7 +84,7 @@ export function createSender({ target, clock, live }: SenderOptions): Sender {
       if (call.resumes > limits.resumeTries) return false;
       const waitMs = Math.min(call.retryMs ?? limits.resumeMs, limits.backoffLastMs);
       const stop = clock.after(waitMs, () => readOn(call, session, lastEvent));
-      call.exchange = { abort: stop };
+      call.exchange = { abort: stop, rest: () => undefined };
       return true;
     },
     renewed() {

@@ -28,17 +28,18 @@ export function inPace(one: Paced, now: number): boolean {
   return true;
 }
 
-/** A notification of a call that was read: told, or known as one too many. */
+/** A notification of a call that was read; false when it is one too many, and was not told. */
 export function tellCall(
   call: Paced & { readonly sink: UpstreamSink },
   method: string,
   params: JsonObject,
   bytes: Uint8Array | undefined,
   now: number,
-): void {
-  if (isLossy(method) && !inPace(call, now)) {
-    call.sink.crowded?.(method === progress ? bytes : undefined);
-  } else call.sink.notification(method, params);
+): boolean {
+  const fits = !isLossy(method) || inPace(call, now);
+  if (fits) call.sink.notification(method, params);
+  else call.sink.crowded?.(method === progress ? bytes : undefined);
+  return fits;
 }
 
 /** Whether the next one is one too many. */

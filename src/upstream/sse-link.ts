@@ -75,6 +75,7 @@ export async function sseLink(options: SseLinkOptions): Promise<Link> {
     const head = target.postHeadOf(addressOf(await endpoint.promise, target.url));
     wire = posts(target, head, {
       fail: end,
+      rest: (bytes) => stream.rest(bytes),
       undelivered: talk.undelivered,
     });
     const hello = await initializeTalk(talk, clock, target.identity, offer);
@@ -115,6 +116,7 @@ const noPosts: Posts = {
   answered: () => undefined,
   backlog: () => 0,
   fail: () => undefined,
+  rest: () => undefined,
   empty: async () => undefined,
   close: () => undefined,
 };
@@ -123,7 +125,7 @@ const noPosts: Posts = {
 function posts(
   target: HttpTarget,
   head: string,
-  on: { fail(cause: string): void; undelivered: Talk["undelivered"] },
+  on: { fail(cause: string): void; rest(bytes: number): void; undelivered: Talk["undelivered"] },
 ): Posts {
   const open = new Set<Exchange>();
   let place = 0;
@@ -171,6 +173,7 @@ function posts(
     answered: () => undefined,
     backlog: () => waiting,
     fail: on.fail,
+    rest: on.rest,
     empty: () =>
       open.size === 0 ? Promise.resolve() : new Promise((resolve) => told.push(resolve)),
     close() {

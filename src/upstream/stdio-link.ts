@@ -56,7 +56,7 @@ export interface TalkOptions {
 }
 
 /** What carries messages to the server. */
-export type Wire = Pick<ServerProcess, "write" | "answered" | "backlog" | "fail">;
+export type Wire = Pick<ServerProcess, "write" | "answered" | "backlog" | "fail" | "rest">;
 
 interface Waiting extends Paced {
   readonly request: UpstreamRequest;
@@ -149,6 +149,7 @@ export function createTalk(options: TalkOptions): Talk {
     const now = clock.mono();
     const kind = isOver(all, now) ? lossyKind(bytes) : undefined;
     if (kind === undefined) return false;
+    options.process().rest(bytes.length);
     const id = tokenOf(bytes);
     const call = id === undefined ? sole() : inFlight.get(id);
     if (call === undefined) {
@@ -162,7 +163,7 @@ export function createTalk(options: TalkOptions): Talk {
   }
 
   function told(method: string, params: JsonObject, bytes: Uint8Array): void {
-    if (isLossy(method)) inPace(all, clock.mono());
+    if (isLossy(method) && !inPace(all, clock.mono())) options.process().rest(bytes.length);
     const id = progressId(method, params) ?? listenId(method, params);
     const call = id === undefined ? undefined : inFlight.get(id);
     if (call !== undefined) tellCall(call, method, params, bytes, clock.mono());

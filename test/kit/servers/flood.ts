@@ -22,7 +22,11 @@ interface Request {
 /** Resolves when the reader has room again. */
 type Write = (text: string) => Promise<void>;
 
-const tools = ["flood", "hang", "echo"].map((name) => ({ name, inputSchema: { type: "object" } }));
+const properties = { count: {}, kind: {}, spaced: {}, odd: {}, everyMs: {} };
+const tools = ["flood", "hang", "echo"].map((name) => ({
+  name,
+  inputSchema: { type: "object", properties },
+}));
 const version = "2025-11-25";
 
 async function answer(request: Request, write: Write): Promise<void> {

@@ -1,0 +1,79 @@
+/**
+ * A connection whose server sends too much (U18) is read in small helpings with rests between them:
+ * the pipe holds the server up, and others, who need the loop several times for one call, have
+ * their turns. All other connections are read as data comes.
+ */
+
+import { limits } from "../base/limits.ts";
+import type { Clock } from "../base/ports.ts";
+import type { Connection } from "../runtime/runtime.ts";
+
+/** What a connection keeps for it. */
+export interface Fed {
+  readonly connection: Connection | undefined;
+  readonly gone: boolean;
+  resting: boolean;
+  /** Bytes that were too many since the last rest; 0: none in this answer. */
+  crowded: number;
+  /** What had come already. */
+  held: Uint8Array | undefined;
+  /** How it closed meanwhile. */
+  closing: { readonly error: Error | undefined } | undefined;
+}
+
+export interface Helpings<W extends Fed> {
+  feed(wire: W, chunk: Uint8Array): void;
+  /** So many bytes were too many. */
+  rest(wire: W, bytes: number): void;
+  /** Whether its close has to wait until what it sent before was read. */
+  holds(wire: W, error: Error | undefined): boolean;
+}
+
+/** Between two pieces of a chunk it may rest. */
+const pieceBytes = 16 * 1024;
+
+export function createHelpings<W extends Fed>(ports: {
+  readonly clock: Clock;
+  parse(wire: W, chunk: Uint8Array): void;
+  lose(wire: W, error: Error | undefined): void;
+}): Helpings<W> {
+  function feedSome(wire: W, chunk: Uint8Array): void {
+    let left = chunk;
+    while (left.length > 0 && !wire.resting && !wire.gone) {
+      ports.parse(wire, left.subarray(0, pieceBytes));
+      left = left.subarray(pieceBytes);
+    }
+    if (left.length > 0) wire.held = left;
+  }
+
+  function goOn(wire: W): void {
+    const { held, closing } = wire;
+    wire.resting = false;
+    wire.held = undefined;
+    if (wire.gone) return;
+    if (held !== undefined) feedSome(wire, held);
+    if (wire.resting || wire.gone) return;
+    if (closing === undefined) wire.connection?.resume();
+    else ports.lose(wire, closing.error);
+  }
+
+  return {
+    feed(wire, chunk) {
+      if (wire.resting) wire.held = wire.held ? Buffer.concat([wire.held, chunk]) : chunk;
+      else if (wire.crowded > 0) feedSome(wire, chunk);
+      else ports.parse(wire, chunk);
+    },
+    rest(wire, bytes) {
+      wire.crowded += bytes;
+      if (wire.resting || wire.crowded < limits.crowdedBytes) return;
+      wire.crowded = 1;
+      wire.resting = true;
+      wire.connection?.pause();
+      ports.clock.after(limits.crowdedRestMs, () => goOn(wire));
+    },
+    holds(wire, error) {
+      if (wire.resting) wire.closing = { error };
+      return wire.resting;
+    },
+  };
+}
