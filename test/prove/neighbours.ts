@@ -13,7 +13,10 @@ import { echoHttp } from "../kit/servers.ts";
 import { openPace } from "./pace.ts";
 import { compareWindows } from "./windows.ts";
 
-const waiting = limits.inFlightPerServer;
+/** Of two keys: some are at the server, some wait for their turn, the others are refused. */
+const calls = 2_000;
+const there = limits.inFlightPerServer;
+const kept = there + limits.queuedPerServer;
 
 export async function neighbours(run: Proof, windows: number): Promise<void> {
   const script = join(import.meta.dirname, "../kit/servers/fault-http.ts");
@@ -25,7 +28,10 @@ export async function neighbours(run: Proof, windows: number): Promise<void> {
     config: { servers: { hung: { url }, steady: { url: steady.url } } },
   });
   const token = await gateway.key("executor", "fast");
-  const slow = await rawAgent(gateway.url, await gateway.key("executor", "slow"));
+  const slow = [
+    await rawAgent(gateway.url, await gateway.key("executor", "slow")),
+    await rawAgent(gateway.url, await gateway.key("executor", "slow-too")),
+  ];
   const pace = await openPace({ url: `${gateway.url}/mcp`, token, tool: "steady__echo" });
   const admin = adminClient({
     socket: join(gateway.folder, "admin.sock"),
@@ -41,29 +47,58 @@ export async function neighbours(run: Proof, windows: number): Promise<void> {
     }
     throw new Error("the calls that wait are not as many as they must be");
   };
-  let calls = 0;
-  const hang = () =>
-    fetch(`${gateway.url}/mcp`, {
+  let made = 0;
+  const refused = new Map<string, number>();
+  const hang = async () => {
+    made += 1;
+    const began = performance.now();
+    const answer = await fetch(`${gateway.url}/mcp`, {
       method: "POST",
-      headers: slow.headers,
+      headers: slow[made % slow.length]?.headers ?? {},
       body: JSON.stringify({
-        ...{ jsonrpc: "2.0", id: ++calls, method: "tools/call" },
-        params: { name: "hung__t", arguments: { n: calls } },
+        ...{ jsonrpc: "2.0", id: made, method: "tools/call" },
+        params: { name: "hung__t", arguments: { n: made } },
       }),
-    }).then((answer) => answer.text());
+    });
+    const [code = "no code"] = /GW_[A-Z_]+/.exec(await answer.text()) ?? [];
+    if (code !== "GW_UPSTREAM_BUSY" && code !== "GW_KEY_BUSY") return;
+    refused.set(code, (refused.get(code) ?? 0) + 1);
+    slowest = Math.max(slowest, performance.now() - began);
+  };
+  let slowest = 0;
+  let rounds = 0;
   await compareWindows(run, {
-    ...{ what: `${waiting} calls wait for a server that hangs`, pace, windows },
+    ...{ what: `${calls} calls of a server that hangs`, pace, windows },
     ...{ seconds: 0.4, callsPerSecond: 400 },
     async begin() {
-      for (let call = 0; call < waiting; call += 1) void hang();
-      await until((inFlight) => inFlight === waiting);
+      rounds += 1;
+      for (let call = 0; call < calls; call += 1) void hang();
+      await until((inFlight) => inFlight === there && made - sum(refused) === rounds * kept);
     },
     async end() {
-      await admin.post(paths.serverRestart, { server: "hung" });
-      await until((inFlight) => inFlight === 0);
+      // What waited has its turn, and hangs as well.
+      let left: number = there;
+      while (left > 0) {
+        await admin.post(paths.serverRestart, { server: "hung" });
+        await until((inFlight) => {
+          left = inFlight;
+          return inFlight === 0 || inFlight === there;
+        });
+      }
     },
   });
+  run.say(`refused: ${JSON.stringify([...refused])}, the slowest after ${slowest.toFixed(0)} ms`);
+  const rest = rounds * (calls - kept);
+  run.bar(
+    `calls over max_in_flight and max_queued, refused with a code`,
+    sum(refused),
+    sum(refused) === rest,
+  );
   pace.close();
   await hung.kill9();
   await steady.stop();
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((all, one) => all + one, 0);
 }
