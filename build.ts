@@ -72,7 +72,9 @@ export async function compile(options: CompileOptions): Promise<string> {
       entrypoints: [options.entry ?? join(root, "src/main.ts"), ...workers(options.entry)],
       target: "bun",
       format: "esm", // Ink has top-level await, which bytecode takes only as ESM.
-      minify: true,
+      // Names stay: packages know their errors by the class (`constructor.name`), and a log's stack
+      // says where. 1 MB of 120; `keepNames` with short identifiers keeps none in Bun 1.4.5.
+      minify: { whitespace: true, syntax: true, identifiers: false },
       bytecode: true,
       splitting: true, // What is imported on use is not even read before.
       // Flat names: `new URL("./worker.ts", import.meta.url)` then means the same from source.

@@ -121,6 +121,20 @@ const rules: readonly Rule[] = [
     plant: ["src/base/a.ts", "try {\n  a();\n} catch {}\n"],
   },
   {
+    // A build may rename classes: an answer of Postgres was once taken for an outage that way.
+    name: "nothing is known by the name of its class",
+    check: (file) =>
+      !ours(file)
+        ? []
+        : [...file.code.matchAll(/\bconstructor\??\.name\b|\.name\s*[!=]==?\s*"/g)]
+            .filter(({ 0: found, index }) => {
+              const next = file.text[index + found.length] ?? "";
+              return !found.endsWith('"') || /[A-Z]/.test(next);
+            })
+            .map((m) => `${lineAt(file.code, m.index)}: goes by a class' name, use instanceof`),
+    plant: ["src/store/a.ts", "export const a = (e: Error) => e.constructor.name;\n"],
+  },
+  {
     name: "builtins are imported as node:, files with their ending",
     check: (file) =>
       file.imports.flatMap(({ from, line }) => {

@@ -133,7 +133,7 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
 
 /**
  * SQLSTATE of a server's answer, undefined for anything else. Known by the severity that every
- * answer has: the package names its errors by their class, which the binary's build renames.
+ * answer has: the package names its errors by their class, and a build may rename classes.
  */
 export function sqlState(thrown: unknown): string | undefined {
   const isAnswer = thrown instanceof Error && "severity" in thrown;

@@ -52,7 +52,7 @@ test("a start makes the tables, the grants let it in, then keys can be made", as
   let made = await make();
   for (let tries = 0; made.code !== 0 && tries < 20; tries++) made = await make();
   expect([made.code, made.stdout]).toEqual([0, expect.stringMatching(/^agw_/)]);
-  // Known by its SQLSTATE, in the binary too, whose build renames the package's classes.
+  // Known by its SQLSTATE, in the binary too.
   const keyFile = join(gateway.folder, "first.key");
   writeFileSync(keyFile, made.stdout, { mode: 0o600 });
   const again = ["keys", "create", "--role", "admin", "--name", "first", "--key-file", keyFile];
