@@ -129,6 +129,8 @@ export function supervise(
   ): UpstreamCall | Promise<UpstreamCall> {
     const refusal = breaker.isOpen ? breaker.refusal() : undefined;
     if (refusal !== undefined) throw refusal;
+    // It waited for a start, at another instance or the one before a reload.
+    if (sink.over === true) throw endedUnsent();
     load.begin();
     const to = attempts.link();
     return to === undefined ? reachAndSend(request, sink) : transmit(to, request, sink);
@@ -144,7 +146,7 @@ export function supervise(
     }
     if (sink.over === true) {
       load.end();
-      throw fault("GW_UPSTREAM_DOWN", { message: "The call ended before it could be sent" });
+      throw endedUnsent();
     }
     return transmit(to, request, sink);
   }
@@ -222,4 +224,8 @@ export function supervise(
     },
     ...withCare(attempts, care),
   };
+}
+
+function endedUnsent() {
+  return fault("GW_UPSTREAM_DOWN", { message: "The call ended before it could be sent" });
 }

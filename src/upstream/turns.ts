@@ -128,6 +128,10 @@ class Turn implements UpstreamCall, UpstreamSink {
     this.#remove = remove;
   }
 
+  get over(): boolean {
+    return this.#over;
+  }
+
   get waitsFor(): string | undefined {
     return this.begun ? this.#call?.waitsFor : oneAtATime;
   }

@@ -89,6 +89,8 @@ export interface Outcome {
 export interface Running {
   readonly end: Promise<Outcome>;
   readonly call: Promise<UpstreamCall>;
+  /** Set `over` when nobody waits for it any more. */
+  readonly sink: { over?: boolean };
 }
 
 export interface Caller {
@@ -142,7 +144,7 @@ export function startCall(
     ends -= 1;
     tell({ ...base, kind: "thrown", text: error.code, why: error.why });
   });
-  return { end, call };
+  return { end, call, sink: given[1] };
 }
 
 export function callTool(

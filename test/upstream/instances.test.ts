@@ -1,7 +1,10 @@
 /** Which process or session of a legacy server takes a call, and in which order. */
 
 import { afterEach, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { limits } from "../../src/base/limits.ts";
 import { systemClock } from "../../src/base/system.ts";
 import type { Origin, ServerRequest, Upstream } from "../../src/upstream/upstream.ts";
@@ -345,3 +348,31 @@ test("with a process a key, what is learnt from is another: the first call answe
   await callTool(upstream, "t", { steps: [{ sleep: 50 }] }, { origin, asked });
   expect(questions.length).toBe(1);
 });
+
+const slowStart = [
+  { name: "the first process starts", startedBefore: false },
+  { name: "the process for its client starts", startedBefore: true },
+];
+for (const { name, startedBefore } of slowStart) {
+  test(`U27 a call that ends while ${name} is never sent`, async () => {
+    const seen = join(mkdtempSync(join(tmpdir(), "gw-unsent-")), "seen");
+    const script = join(import.meta.dir, "../kit/asking-child.ts");
+    const line = `sleep 0.3; tee -a "${seen}" | exec "${process.execPath}" "${script}"`;
+    const config = stdioUpstream(["sh", "-c", line], { protocol: "legacy" });
+    const upstream = await testUpstream(config);
+    open.push(upstream);
+    upstream.start();
+    if (startedBefore) await untilState(upstream, "ready");
+    const { call, sink } = startCall(upstream, "t", {}, { origin: originOf("k", form) });
+    const ended = call.then(
+      (taken) => taken.cancel("its time is over"),
+      () => undefined,
+    );
+    await Bun.sleep(50);
+    sink.over = true;
+    await ended;
+    await callTool(upstream, "t", { steps: [] }, { origin: originOf("k", form) });
+    const calls = readFileSync(seen, "utf8").match(/"tools\/call"/g);
+    expect(calls?.length).toBe(1);
+  });
+}
