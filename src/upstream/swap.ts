@@ -23,8 +23,8 @@ export type Member = Upstream & UpstreamControl;
 export interface Swappable extends Member {
   /**
    * Starts `next`, which takes over when it is ready, at the latest after limits.handoverMs, and at
-   * once where the one before is of no use. Resolves when it has; false: it never will, as a newer
-   * one came.
+   * once where the one before is of no use or `next` is disabled: it will never be ready. Resolves
+   * when it has; false: it never will, as a newer one came.
    */
   swap(next: Member): Promise<boolean>;
 }
@@ -50,7 +50,7 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
   function listen(member: Member): void {
     member.onChange((change) => {
       if (member === current) tell(change);
-      else if (member === next?.member && isUp(member)) next.take();
+      else if (member === next?.member && isSettled(member)) next.take();
     });
   }
 
@@ -186,7 +186,7 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
       next = mine;
       listen(member);
       member.start();
-      if (!isUp(current) || isUp(member)) mine.take();
+      if (!isUp(current) || isSettled(member)) mine.take();
       return over.promise;
     },
   };
@@ -198,6 +198,11 @@ const replaced = "replaced by a reload";
 function isUp(member: Member): boolean {
   const { state } = member.status();
   return state === "ready" || state === "degraded";
+}
+
+/** Nothing of it is to be waited for. */
+function isSettled(member: Member): boolean {
+  return isUp(member) || member.status().state === "disabled";
 }
 
 function drainingStatus(member: Member): InstanceStatus {

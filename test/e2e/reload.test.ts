@@ -138,6 +138,37 @@ test("one list_changed to the keys that see a difference, and to nobody else", a
   await other.close();
 }, 40_000);
 
+test("a server disabled in the config takes nothing new at once; its call in flight ends", async () => {
+  const entry = everything();
+  const { gateway, server, write, reload } = await world({ off: entry });
+  const agent = await legacyAgent(gateway.url, await gateway.key("executor"));
+  await until(async () => (await server("off"))?.tools);
+  const { pid } = (await server("off")) ?? {};
+  const long = agent.callTool({
+    name: "off__trigger-long-running-operation",
+    arguments: { duration: 2, steps: 1 },
+  });
+  await until(async () => (await server("off"))?.inFlight === 1);
+  const disable = (disabled: boolean) =>
+    write((config) => {
+      (config["servers"] as Servers)["off"] = { ...entry, disabled };
+    });
+  disable(true);
+  const began = performance.now();
+  expect(await reload()).toMatchObject({ servers: [{ id: "off", action: "disable" }] });
+  expect(performance.now() - began).toBeLessThan(2000);
+  expect(await server("off")).toMatchObject({ state: "disabled", tools: 0 });
+  expect((await agent.listTools()).tools).toEqual([]);
+  const refused = await agent.callTool({ name: "off__echo", arguments: { message: "x" } });
+  expect([refused.isError, textOf(refused)]).toEqual([true, expect.stringContaining("disabled")]);
+  expect(textOf(await long)).toContain("completed");
+  await until(() => !isAlive(pid ?? 0));
+  disable(false);
+  await reload();
+  await until(async () => (await server("off"))?.state === "ready");
+  await agent.close();
+}, 40_000);
+
 test("timeouts and max_in_flight are in force without another process", async () => {
   const entry = everything();
   const { gateway, server, write, reload } = await world({ slow: entry });

@@ -102,6 +102,21 @@ describe("who takes what comes", () => {
     }
   });
 
+  test("one that is disabled at once: the config says that nothing goes there", async () => {
+    const { old, swappable } = world();
+    await swappable.swap(member("next", "disabled"));
+    expect(swappable.status().state).toBe("disabled");
+    expect(old.log).not.toContain("send");
+  });
+
+  test("one that an operator disables while it starts, at once", async () => {
+    const { swappable } = world();
+    const next = member("next", "idle");
+    const swapped = swappable.swap(next);
+    next.to("disabled");
+    expect(await swapped).toBe(true);
+  });
+
   test("the new one after a minute, even if it is not ready: the config says so", async () => {
     const { clock, swappable } = world();
     const next = member("next", "idle");
