@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 import { live } from "./commands-live.ts";
 import { operating } from "./commands-operating.ts";
 import { stdio } from "./commands-stdio.ts";
-import { config, dir, filter, json, keyFile } from "./options.ts";
+import { config, dir, filter, json, keyFile, tokenTo } from "./options.ts";
 
 export const commands: readonly Command[] = [
   {
@@ -119,11 +119,11 @@ export const commands: readonly Command[] = [
   },
   {
     name: "keys create",
-    usage: "--role ROLE --name NAME [--expires 90d] [--json]",
-    summary: "Make a key and print its token, once",
+    usage: "--role ROLE --name NAME [--expires 90d] [--out FILE] [--json]",
+    summary: "Make a key and print its token, once, or put it into a file",
     help: "Roles: executor (MCP calls), viewer, operator, admin. A key may have several.",
     examples: [
-      "keys create --role executor --name my-agent",
+      "keys create --role executor --name my-agent --out agent.key",
       "keys create --role viewer --role operator --name ops --expires 30d",
     ],
     options: [
@@ -133,6 +133,7 @@ export const commands: readonly Command[] = [
       { name: "role", value: "ROLE", doc: "what it may do; may come several times" },
       { name: "name", value: "NAME", doc: "what receipts and lists call it" },
       { name: "expires", value: "TIME", doc: "when it ends, as a duration: 90d" },
+      ...tokenTo,
     ],
     args: [0, 0],
     load: async () => (await import("./keys-create.ts")).run,
@@ -155,9 +156,9 @@ export const commands: readonly Command[] = [
   },
   {
     name: "keys rotate",
-    usage: "NAME|ID [--grace 1h] [--json]",
+    usage: "NAME|ID [--grace 1h] [--out FILE] [--json]",
     summary: "Give a key a new token; the old one works for the grace time",
-    examples: ["keys rotate my-agent --grace 24h"],
+    examples: ["keys rotate my-agent --grace 24h", "keys rotate my-agent --out agent.key --force"],
     options: [
       config,
       json,
@@ -167,6 +168,7 @@ export const commands: readonly Command[] = [
         value: "TIME",
         doc: "how long the old token still works; none if not named",
       },
+      ...tokenTo,
     ],
     args: [1, 1],
     load: async () => (await import("./keys-rotate.ts")).run,

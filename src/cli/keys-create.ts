@@ -17,16 +17,16 @@ export async function run(call: Invocation): Promise<number> {
   }
   const life = durationOption(call, "expires");
   const config = needConfig(call);
-  const key = await changeAtGatewayOr<CreatedKey>(
-    call,
-    config,
-    (client) => client.post(paths.keys, { name, roles, expires_in_ms: life ?? null }),
-    async () => {
-      const { createKeyOffline } = await import("../gateway/offline-keys.ts");
-      const expiresMs = life === undefined ? null : Date.now() + life;
-      return await createKeyOffline(config, { name, roles, expiresMs });
-    },
+  return await showCreated(call, () =>
+    changeAtGatewayOr<CreatedKey>(
+      call,
+      config,
+      (client) => client.post(paths.keys, { name, roles, expires_in_ms: life ?? null }),
+      async () => {
+        const { createKeyOffline } = await import("../gateway/offline-keys.ts");
+        const expiresMs = life === undefined ? null : Date.now() + life;
+        return await createKeyOffline(config, { name, roles, expiresMs });
+      },
+    ),
   );
-  showCreated(call, key);
-  return 0;
 }

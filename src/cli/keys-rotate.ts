@@ -10,12 +10,13 @@ export async function run(call: Invocation): Promise<number> {
   const key = call.args[0] ?? "";
   const graceMs = durationOption(call, "grace") ?? 0;
   const config = needConfig(call);
-  const made = await changeAtGatewayOr<CreatedKey>(
-    call,
-    config,
-    (client) => client.post(paths.rotate, { key, grace_ms: graceMs }),
-    async () => (await import("../gateway/offline-keys.ts")).rotateKeyOffline(config, key, graceMs),
+  return await showCreated(call, () =>
+    changeAtGatewayOr<CreatedKey>(
+      call,
+      config,
+      (client) => client.post(paths.rotate, { key, grace_ms: graceMs }),
+      async () =>
+        (await import("../gateway/offline-keys.ts")).rotateKeyOffline(config, key, graceMs),
+    ),
   );
-  showCreated(call, made);
-  return 0;
 }

@@ -28,3 +28,12 @@ export const dir: Option = {
   value: "DIR",
   doc: "a copy of a data_dir instead of the config's",
 };
+/** Of commands that make a key. */
+export const tokenTo: readonly Option[] = [
+  {
+    name: "out",
+    value: "FILE",
+    doc: "put the token into this file, mode 0600, and do not print it",
+  },
+  { name: "force", doc: "with --out: in the place of a file that is there" },
+];

@@ -1,55 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
-import { runCommandLine } from "../../src/cli/run.ts";
 import { startChild } from "../kit/child.ts";
 import { programCommand } from "../kit/gateway.ts";
+import { commandLines } from "./kit.ts";
 
-let home = "";
-beforeAll(() => {
-  home = mkdtempSync(join(tmpdir(), "cli-"));
-});
-afterAll(() => rmSync(home, { recursive: true, force: true }));
-
-/** Writes a file below the folder of a command line; gives its path. */
-function writeIn(folder: string, name: string, text: string): string {
-  const path = join(home, folder, name);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  return path;
-}
-
-/** A command line in a folder of its own below the test's home. */
-async function gw(folder: string, ...argv: string[]) {
-  const cwd = join(home, folder);
-  mkdirSync(cwd, { recursive: true });
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await runCommandLine(argv, {
-    out: (line) => out.push(line),
-    err: (line) => err.push(line),
-    env: {
-      HOME: cwd,
-      XDG_CONFIG_HOME: join(cwd, "cfg"),
-      XDG_STATE_HOME: join(cwd, "state"),
-      XDG_RUNTIME_DIR: join(cwd, "run"),
-    },
-    cwd,
-    interactive: false,
-  });
-  return { code, out: out.join("\n"), err: err.join("\n"), cwd };
-}
+const { home, gw, writeIn } = commandLines();
 
 describe("without a config", () => {
   test("no command names the client configs and the two ways to begin, exit 78", async () => {
@@ -210,56 +167,6 @@ describe("init", () => {
 
   test("a template that is none is told with those that are", async () => {
     expect((await gw("from", "init", "--template", "x")).err).toContain("read-only");
-  });
-});
-
-describe("keys without a gateway", () => {
-  test("are made in the store, listed, rotated and revoked", async () => {
-    await gw("keys", "init");
-    const made = await gw(
-      "keys",
-      "keys",
-      "create",
-      "--role",
-      "executor",
-      "--name",
-      "007",
-      "--json",
-    );
-    expect([made.code, made.err]).toEqual([0, expect.stringContaining("not running")]);
-    const key = JSON.parse(made.out);
-    expect(Object.keys(key)).toEqual(["id", "name", "role", "roles", "token", "expires_at"]);
-    expect(key).toMatchObject({ name: "007", role: "executor", expires_at: null });
-
-    const twice = await gw("keys", "keys", "create", "--role", "executor", "--name", "007");
-    expect([twice.code, twice.err]).toEqual([3, expect.stringContaining("GW_NAME")]);
-    const rotated = await gw("keys", "keys", "rotate", "007");
-    expect(rotated.out).not.toBe(key.token);
-    expect((await gw("keys", "keys", "revoke", "007")).code).toBe(0);
-    const listed = await gw("keys", "keys", "list", "--json");
-    const states = listed.out.split("\n").map((line) => JSON.parse(line));
-    expect(states.filter((one) => one.name === "007").map((one) => one.state)).toEqual([
-      "revoked",
-      "revoked",
-    ]);
-    expect(listed.out).not.toContain(key.token);
-    const wrong = await gw("keys", "keys", "create", "--role", "root", "--name", "x");
-    expect([wrong.code, wrong.err]).toEqual([3, expect.stringContaining("executor")]);
-    expect((await gw("keys", "keys", "create", "--name", "x")).err).toContain("needs --role");
-    expect(
-      (await gw("keys", "keys", "create", "--role", "viewer", "--name", "x", "--expires", "9"))
-        .code,
-    ).toBe(3);
-  });
-
-  test("O4 a key file that others can read is refused, and its token not shown", async () => {
-    await gw("mode", "init");
-    const file = join(home, "mode/key");
-    writeFileSync(file, "agw_secret\n");
-    chmodSync(file, 0o644);
-    const found = await gw("mode", "keys", "revoke", "admin", "--key-file", "key");
-    expect([found.code, found.err]).toEqual([78, expect.stringContaining("chmod 600")]);
-    expect(found.err).not.toContain("agw_secret");
   });
 });
 
