@@ -189,8 +189,9 @@ export const limits = {
   childProbeMs: 3_000,
   /** A server found to be of the older kind is asked again after this long: it may be upgraded. */
   eraVerdictMs: 60 * 60 * 1000,
-  /** One line of a child's stdout, U13. */
+  /** One line of a child's stdout, U13; at least what limits.result allows and so much more. */
   childLineBytes: 20 * 1024 * 1024,
+  childLineMoreBytes: 4 * 1024 * 1024,
   /** Lines of it in a row that are no messages: it is no MCP server, U16. */
   childStrayLines: 10_000,
   /** Bytes waiting for a child that does not read, U14. */

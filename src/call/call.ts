@@ -15,6 +15,7 @@ import type { Item } from "../catalog/catalog.ts";
 import type { Decision } from "../policy/model.ts";
 import type { IntentFields, OutcomeFields } from "../receipt/model.ts";
 import type { Forwarded } from "./answer.ts";
+import { argsTooLarge } from "./args-limit.ts";
 import type { LiveCall } from "./board.ts";
 import { badState, isBad, type Opened, openState } from "./bridge/state.ts";
 import { decide } from "./decide.ts";
@@ -120,10 +121,14 @@ async function run(
   ports.debug?.("call decided", decisionTrace(incoming, call, decision));
   const fields = intentFields(incoming, call, decision, policy, ports);
   decided(live, call, decision, fields.argsBytes, ports.clock.mono());
-  const { repeats } = ports;
-  // As a rule there is nothing to look for.
-  if (repeats.size > 0 || repeats.loading !== undefined) {
-    if (await isRepeat(incoming, reply, call, decision, fields, ports, live)) return;
+  if (decision.effect === "allow" && item !== undefined) {
+    const { repeats } = ports;
+    // As a rule there is nothing to look for.
+    let why = item.maxArgs === undefined ? undefined : argsTooLarge(item, fields.argsBytes);
+    if (why === undefined && (repeats.size > 0 || repeats.loading !== undefined)) {
+      why = await repeated(incoming, item, fields, ports);
+    }
+    if (why !== undefined) return refuse(incoming, reply, why, item, fields, ports, live);
   }
   if (decision.effect !== "allow" || item === undefined) {
     const receipt = ports.audit.refusal(fields);
@@ -168,29 +173,37 @@ function guarded({ message }: Incoming, { idempotent }: Item): boolean {
   return !idempotent && message.method === "tools/call";
 }
 
-/** U27: the same call was made, and may have run. Then this one is refused, and answered here. */
-async function isRepeat(
+/** U27: the same call was made, and may have run. */
+async function repeated(
+  incoming: Incoming,
+  item: Item,
+  fields: IntentFields,
+  { repeats }: CallPorts,
+): Promise<GatewayError | undefined> {
+  if (!guarded(incoming, item)) return undefined;
+  if (repeats.loading !== undefined) await repeats.loading;
+  return repeats.refuse(fields, item.target);
+}
+
+/** Allowed by the policy, and not made all the same. */
+async function refuse(
   incoming: Incoming,
   reply: Reply,
-  { item }: DecidedCall,
-  { effect }: Decision,
+  why: GatewayError,
+  { target }: Item,
   fields: IntentFields,
-  { repeats, audit, clock }: CallPorts,
+  { audit, clock }: CallPorts,
   live: LiveCall,
-): Promise<boolean> {
-  if (item === undefined || effect !== "allow" || !guarded(incoming, item)) return false;
-  if (repeats.loading !== undefined) await repeats.loading;
-  const why = repeats.refuse(fields, item.target);
-  if (why === undefined) return false;
-  const receipt = audit.refusal({ ...fields, code: why.code, outcome: "denied" });
+): Promise<void> {
+  const outcome = why.code === "GW_ARGS_TOO_LARGE" ? "limited" : "denied";
+  const receipt = audit.refusal({ ...fields, code: why.code, outcome });
   live.receipt = receipt.id;
-  live.outcome = "denied";
+  live.outcome = outcome;
   live.code = why.code;
   live.why = why.message;
   if (receipt.durable !== undefined) await receipt.durable;
   live.endedAt = clock.mono();
-  respondFailed(incoming, reply, why, { receipt: receipt.id, target: item.target });
-  return true;
+  respondFailed(incoming, reply, why, { receipt: receipt.id, target });
 }
 
 function decided(

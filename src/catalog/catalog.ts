@@ -1,5 +1,6 @@
 /** What servers offer, under which names agents see it, and what each key may see. */
 
+import type { SizeLimit } from "../base/units.ts";
 import type { Candidates, Subject, Target } from "../policy/model.ts";
 import type { ListMethod } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
@@ -127,6 +128,8 @@ export interface Item {
   readonly paramHeaders: readonly ParamHeader[];
   /** The config says that it may run twice; what a server says of itself decides nothing. */
   readonly idempotent: boolean;
+  /** Arguments that are larger are refused; undefined: what the body may have. */
+  readonly maxArgs?: SizeLimit | undefined;
   readonly timeout: { readonly idleMs: number; readonly maxMs: number; readonly setting: string };
 }
 

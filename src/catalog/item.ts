@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { smuggledCharacters } from "../base/printable.ts";
 import { no, ok, type Result } from "../base/result.ts";
+import type { SizeLimit } from "../base/units.ts";
 import { parseTemplate, type UriTemplate } from "../base/uri-template.ts";
 import type { ListMethod } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
@@ -32,6 +33,7 @@ export interface Owner {
   readonly lists: Freshness;
   timeout(tool: string): Item["timeout"];
   idempotent?(tool: string): boolean;
+  maxArgs?(tool: string): SizeLimit | undefined;
 }
 
 /** The error says why it is held back. */
@@ -59,6 +61,8 @@ export function makeItem(
     definitionHash: createHash("sha256").update(item.text).digest("hex"),
     idempotent: parts.value.kind !== "tool" || owner.idempotent?.(name) === true,
     timeout: owner.timeout(isUri ? "" : name),
+    // A URI is no argument that grows, and its length is limited.
+    maxArgs: isUri ? undefined : owner.maxArgs?.(name),
     from: era,
     hidden: hiddenIn(value),
     text: {

@@ -1,5 +1,6 @@
 /** The config after reading, expanding and defaulting: what the rest of the gateway sees. */
 
+import type { SizeLimit } from "../base/units.ts";
 import type { Era } from "../protocol/message.ts";
 import type { ConfigProblem } from "./config-problem.ts";
 
@@ -94,6 +95,10 @@ export interface ServerConfig {
   readonly protocol: "auto" | "legacy" | "modern";
   readonly maxInFlight: number;
   readonly maxQueued: number;
+  /** Of one call's arguments; undefined: what the body may have. */
+  readonly maxArgs: SizeLimit | undefined;
+  /** Of one answer; undefined: limits.result. */
+  readonly maxResult: SizeLimit | undefined;
   /** When calls are refused as the server fails most; undefined: never. */
   readonly breaker:
     | { readonly failures: number; readonly of: number; readonly openMs: number }
@@ -113,6 +118,8 @@ export interface ToolConfig {
   readonly timeout: TimeoutConfig;
   /** Running it twice does no harm. */
   readonly idempotent: boolean;
+  /** Its own, or the server's. */
+  readonly maxArgs: SizeLimit | undefined;
 }
 
 export interface TimeoutConfig {

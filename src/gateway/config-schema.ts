@@ -1,6 +1,7 @@
 /** Every key of the config: its form, default and meaning. docs/config.md is made of this file. */
 
 import { limits } from "../base/limits.ts";
+import { durationText, sizeText } from "../base/units.ts";
 import {
   array,
   type Infer,
@@ -11,7 +12,7 @@ import {
   unknown,
   value,
 } from "./config-form.ts";
-import { durationMs, durationText, isHostName, parseAddress, sizeBytes } from "./config-units.ts";
+import { durationMs, isHostName, parseAddress, sizeBytes } from "./config-units.ts";
 
 const text = (info: KeyInfo) =>
   value(info, (input) => (typeof input === "string" && input !== "" ? input : undefined));
@@ -70,17 +71,6 @@ const later = (doc: string) =>
     () => undefined,
   );
 
-function sizeText(bytes: number): string {
-  const units = [
-    ["TiB", 1024 ** 4],
-    ["GiB", 1024 ** 3],
-    ["MiB", 1024 ** 2],
-    ["KiB", 1024],
-  ] as const;
-  for (const [unit, factor] of units) if (bytes % factor === 0) return `${bytes / factor}${unit}`;
-  return `${bytes}B`;
-}
-
 const address = (info: KeyInfo) =>
   value(info, (input) =>
     typeof input === "string" || typeof input === "number"
@@ -123,6 +113,9 @@ const timeout = union([
 ]);
 
 const words = { is: "text", doc: "One of them." };
+
+const argsSize = (info: Omit<KeyInfo, "is">) => size(1, 64 * 1024 ** 2, info);
+const resultSize = (info: Omit<KeyInfo, "is">) => size(1024, 256 * 1024 ** 2, info);
 
 export const serverSchema = object({
   command: union([
@@ -176,8 +169,20 @@ export const serverSchema = object({
         default: "false",
         doc: "Running it twice does no harm: a call that may have run may be repeated at once.",
       }),
+      max_args: argsSize({
+        default: "as the server",
+        doc: "The arguments of one call of this tool; larger ones are refused.",
+      }),
     }),
   ),
+  max_args: argsSize({
+    default: "as limits.body",
+    doc: "The arguments of one call of a tool or prompt, as JSON text; larger ones are refused.",
+  }),
+  max_result: resultSize({
+    default: "limits.result",
+    doc: "An answer of this server; a larger one is read no further.",
+  }),
   max_in_flight: count(1, 10_000, {
     default: String(limits.inFlightPerServer),
     doc: "Calls at this server at one time.",
@@ -352,7 +357,7 @@ export const configSchema = object({
   }),
   limits: object({
     body: size(1024, 64 * 1024 ** 2, { default: sizeText(limits.bodyBytes), doc: "A request." }),
-    result: size(1024, 256 * 1024 ** 2, {
+    result: resultSize({
       default: sizeText(limits.resultBytes),
       doc: "An answer of a server.",
     }),

@@ -3,6 +3,7 @@
 import path from "node:path";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
+import type { SizeLimit } from "../base/units.ts";
 import { markName } from "../upstream/marked.ts";
 import type { Build } from "./config-build.ts";
 import type { ServerConfig, TimeoutConfig } from "./config-model.ts";
@@ -65,10 +66,13 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
     build.notes.push(`line ${line}: "${ignored}" of "${id}" is ignored: the policy decides`);
   }
   const timeout = readTimeout(build, raw.timeout, [...at, "timeout"], undefined);
+  const maxArgs = sizeLimit(raw.max_args, [...at, "max_args"]);
   const tools = Object.entries(raw.tools ?? {}).map(([tool, rules]) => {
     const place = [...at, "tools", tool, "timeout"];
     const own = readTimeout(build, rules?.timeout, place, timeout);
-    return [tool, { timeout: own, idempotent: rules?.idempotent ?? false }] as const;
+    const idempotent = rules?.idempotent ?? false;
+    const args = sizeLimit(rules?.max_args, [...at, "tools", tool, "max_args"]) ?? maxArgs;
+    return [tool, { timeout: own, idempotent, maxArgs: args }] as const;
   });
   return {
     id,
@@ -78,6 +82,8 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
     protocol: raw.protocol ?? "auto",
     maxInFlight: raw.max_in_flight ?? limits.inFlightPerServer,
     maxQueued: raw.max_queued ?? limits.queuedPerServer,
+    maxArgs,
+    maxResult: sizeLimit(raw.max_result, [...at, "max_result"]),
     breaker: readBreaker(build, raw.breaker, [...at, "breaker"]),
     healthMs: raw.health === "off" ? undefined : (raw.health ?? limits.healthMs),
     instance: raw.instance ?? "shared",
@@ -88,6 +94,10 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
     timeout,
     tools: Object.fromEntries(tools),
   };
+}
+
+function sizeLimit(bytes: number | undefined, at: ConfigPath): SizeLimit | undefined {
+  return bytes === undefined ? undefined : { bytes, setting: pathText(at) };
 }
 
 function readBreaker(

@@ -1,10 +1,10 @@
 /** The config as it is in force: each value with where it comes from, secrets masked. */
 
 import { isSecretName } from "../base/secret-names.ts";
+import { durationText, sizeText } from "../base/units.ts";
 import type { Config, ServerConfig } from "./config-model.ts";
 import { type ConfigPath, pathText } from "./config-problem.ts";
 import type { ConfigSource } from "./config-source.ts";
-import { durationText, sizeText } from "./config-units.ts";
 
 export interface ShownValue {
   /** `servers.files.timeout.idle`. */
@@ -110,6 +110,9 @@ function serverEntries(server: ServerConfig, source: ConfigSource): readonly Ent
   list.push(of(["disabled"], !server.enabled), of(["required"], server.required));
   list.push(of(["protocol"], server.protocol), of(["max_in_flight"], server.maxInFlight));
   list.push(of(["max_queued"], server.maxQueued));
+  if (server.maxArgs !== undefined) list.push(of(["max_args"], sizeText(server.maxArgs.bytes)));
+  const { maxResult } = server;
+  if (maxResult !== undefined) list.push(of(["max_result"], sizeText(maxResult.bytes)));
   list.push(of(["instance"], server.instance));
   const { breaker, healthMs } = server;
   if (breaker === undefined) list.push(of(["breaker"], "off"));
@@ -128,6 +131,10 @@ function serverEntries(server: ServerConfig, source: ConfigSource): readonly Ent
     list.push(timeoutEntry(of, steps, "idle", own.timeout.idleMs, base, source));
     list.push(timeoutEntry(of, steps, "max", own.timeout.maxMs, base, source));
     list.push(of(["tools", tool, "idempotent"], own.idempotent));
+    const { maxArgs } = own;
+    if (maxArgs === undefined) continue;
+    const entry = of(["tools", tool, "max_args"], sizeText(maxArgs.bytes));
+    list.push(maxArgs === server.maxArgs ? { ...entry, at: [...base, "max_args"] } : entry);
   }
   return list;
 }

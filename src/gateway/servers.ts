@@ -1,6 +1,7 @@
 /** The servers there are: the one place where one comes, goes or changes while the gateway runs. */
 
 import { limits } from "../base/limits.ts";
+import type { SizeLimit } from "../base/units.ts";
 import type { LiveCall } from "../call/board.ts";
 import { openUpstream } from "../upstream/open.ts";
 import type { UpstreamOptions } from "../upstream/settings.ts";
@@ -22,6 +23,7 @@ export interface Server {
   /** Of the server's own name of a tool. */
   timeout(tool: string): TimeoutConfig;
   idempotent(tool: string): boolean;
+  maxArgs(tool: string): SizeLimit | undefined;
 }
 
 export interface Servers {
@@ -56,6 +58,13 @@ export interface ServersOptions extends Omit<UpstreamOptions, "config"> {
   readonly calls: ReadonlySet<LiveCall>;
 }
 
+/** What a server may have, read for each call. */
+interface Room {
+  maxInFlight: number;
+  maxQueued: number;
+  maxResult: SizeLimit | undefined;
+}
+
 interface Kept extends Server {
   config: ServerConfig;
   running: ServerConfig;
@@ -68,7 +77,7 @@ export function openServers(options: ServersOptions): Servers {
   const { clock, calls } = options;
   const listeners: ((change: ServersChange) => void)[] = [];
   const leaving = new Set<Kept>();
-  const room = new Map<string, { maxInFlight: number; maxQueued: number }>();
+  const room = new Map<string, Room>();
   let all: readonly Kept[] = options.servers.map((config) => keep(config, open(config)));
 
   /** A disabled one too: it is shown, and an operator may enable it. */
@@ -91,7 +100,16 @@ export function openServers(options: ServersOptions): Servers {
         return (find(config.id)?.config ?? config).healthMs;
       },
     };
-    return openUpstream({ ...options, config: live });
+    const ofAll = options.limits;
+    const limits = {
+      get resultBytes() {
+        return most.maxResult?.bytes ?? ofAll.resultBytes;
+      },
+      get resultSetting() {
+        return most.maxResult?.setting;
+      },
+    };
+    return openUpstream({ ...options, limits, config: live });
   }
 
   function keep(config: ServerConfig, opened: Opened): Kept {
@@ -104,6 +122,7 @@ export function openServers(options: ServersOptions): Servers {
       },
       timeout: (tool) => kept.config.tools[tool]?.timeout ?? kept.config.timeout,
       idempotent: (tool) => kept.config.tools[tool]?.idempotent === true,
+      maxArgs: (tool) => (kept.config.tools[tool] ?? kept.config).maxArgs,
     };
     return kept;
   }
@@ -156,8 +175,8 @@ export function openServers(options: ServersOptions): Servers {
     const before = all;
     const waiting: Promise<unknown>[] = [];
     all = next.map((config) => {
-      const { id, maxInFlight, maxQueued } = config;
-      Object.assign(room.get(id) ?? {}, { maxInFlight, maxQueued });
+      const { id, maxInFlight, maxQueued, maxResult } = config;
+      Object.assign(room.get(id) ?? {}, { maxInFlight, maxQueued, maxResult });
       const old = before.find(({ id }) => id === config.id);
       const fresh = made.get(config.id);
       const isNew = old === undefined || actions.get(config.id) === "replace";

@@ -190,7 +190,7 @@ const quiet: ReadonlySet<string> = new Set([
 /** Ends that lie with the agent: it cannot be asked, was late, or sent what is not its own. */
 const agents: ReadonlySet<string> = new Set([
   ...["GW_REQUEST_STATE", "GW_UNANSWERED", "GW_ANSWER_LATE", "GW_CLIENT_CAPABILITY"],
-  "GW_MAY_HAVE_RUN",
+  ...["GW_MAY_HAVE_RUN", "GW_ARGS_TOO_LARGE"],
 ]);
 
 function troubleOfCall(call: LiveCall): Told | undefined {

@@ -21,8 +21,8 @@ export interface SseOptions {
   readonly maxBytes: number;
   /** Also told of events with an id or retry and no data, which browsers keep to themselves. */
   event(event: SseEvent): void;
-  /** Once; all that follows is ignored. */
-  tooLarge(): void;
+  /** Once, with the bytes that there are so far; all that follows is ignored. */
+  tooLarge(seen: number): void;
 }
 
 const [lf, cr, colon, space] = [0x0a, 0x0d, 0x3a, 0x20];
@@ -62,8 +62,9 @@ export function createSseDecoder(options: SseOptions): SseDecoder {
         if (nextLf < start) nextLf = find(chunk, lf, start);
         if (nextCr < start) nextCr = find(chunk, cr, start);
         const end = Math.min(nextLf, nextCr);
-        over = line.size() + (end - start) + fields.size() > options.maxBytes;
-        if (over) return options.tooLarge();
+        const seen = line.size() + (end - start) + fields.size();
+        over = seen > options.maxBytes;
+        if (over) return options.tooLarge(seen);
         if (end === chunk.length) {
           line.add(chunk.subarray(start));
           break;

@@ -3,13 +3,14 @@
 import { limits } from "../base/limits.ts";
 import { createLineReader, type LineReader } from "../base/lines.ts";
 import type { Clock } from "../base/ports.ts";
+import { sizeText } from "../base/units.ts";
 import { oneLine } from "../protocol/one-line.ts";
 import { programFault } from "../runtime/program.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { childEnvironment } from "./child-env.ts";
 import { sharedGuard } from "./guard.ts";
 import { type Ended, nextMark } from "./marked.ts";
-import type { StdioSettings } from "./settings.ts";
+import type { ResultLimit, StdioSettings } from "./settings.ts";
 
 export interface ServerProcess {
   readonly pid: number | undefined;
@@ -43,6 +44,7 @@ export interface ProcessPorts {
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string>>;
   readonly run?: string;
+  readonly limits: ResultLimit;
 }
 
 export function startProcess(
@@ -58,10 +60,13 @@ export function startProcess(
   let breach: string | undefined;
   let resting = false;
   let crowded = 0;
-  const output = createLineReader(limits.childLineBytes, {
+  const { resultBytes, resultSetting = "limits.result" } = ports.limits;
+  const longest = Math.max(limits.childLineBytes, resultBytes + limits.childLineMoreBytes);
+  const output = createLineReader(longest, {
     line: on.line,
     tooLong() {
-      breach = `it wrote a line longer than ${limits.childLineBytes} bytes`;
+      const most = `${resultSetting} is ${sizeText(resultBytes)}`;
+      breach = `it wrote a line longer than ${sizeText(longest)}; ${most}`;
       child.signal("SIGKILL");
     },
   });

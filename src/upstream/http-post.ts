@@ -8,7 +8,9 @@ import { readUpstream } from "../protocol/strict-json.ts";
 import type { Fields } from "./http-head.ts";
 import type { Exchange, ExchangeEvents, HttpPool } from "./http-pool.ts";
 import type { OutgoingRequest } from "./http-request.ts";
+import type { ResultLimit } from "./settings.ts";
 import { giveMemory, takeMemory } from "./spare-memory.ts";
+import { resultTooLarge } from "./too-large.ts";
 
 export interface PostEvents {
   /** One JSON-RPC message of the answer. */
@@ -31,7 +33,7 @@ export interface PostOptions {
   readonly pool: HttpPool;
   /** For error texts: the server's id, quoted. */
   readonly server: string;
-  readonly resultBytes: number;
+  readonly limits: ResultLimit;
 }
 
 /**
@@ -81,7 +83,7 @@ class Reading implements ExchangeEvents {
     }
     this.#on.head?.(status, fields);
     this.#kind = this.#kindOf(status, fields, length);
-    if (this.#kind === "json") this.#body = new Collector(length, this.#options.resultBytes);
+    if (this.#kind === "json") this.#body = new Collector(length, this.#options.limits.resultBytes);
     else if (this.#kind === "events") this.#sse = this.#decoder();
   }
 
@@ -89,7 +91,9 @@ class Reading implements ExchangeEvents {
     if (this.#over) return;
     if (this.#sse !== undefined) this.#sse.push(chunk);
     // Of a refusal the start is enough.
-    else if (this.#body?.push(chunk) === false && this.#kind === "json") this.#tooLarge();
+    else if (this.#body?.push(chunk) === false && this.#kind === "json") {
+      this.#tooLarge(this.#body.seen, this.#body.isWhole);
+    }
   }
 
   end(): void {
@@ -129,7 +133,7 @@ class Reading implements ExchangeEvents {
 
   #decoder(): SseDecoder {
     return createSseDecoder({
-      maxBytes: this.#options.resultBytes,
+      maxBytes: this.#options.limits.resultBytes,
       event: (event) => {
         const { id, retry } = event;
         if (id !== undefined || retry !== undefined) this.#on.event?.(id, retry);
@@ -137,7 +141,7 @@ class Reading implements ExchangeEvents {
         // A priming event has an id and no data.
         if (event.data.length > 0) this.#read(event.data, undefined);
       },
-      tooLarge: () => this.#tooLarge(),
+      tooLarge: (size) => this.#tooLarge(size, false),
     });
   }
 
@@ -151,10 +155,8 @@ class Reading implements ExchangeEvents {
     else this.#on.message({ ...read.value, release: () => giveMemory(own) });
   }
 
-  #tooLarge(): void {
-    const { server, resultBytes } = this.#options;
-    const message = `The answer of "${server}" is larger than ${resultBytes} bytes`;
-    this.#stop(fault("GW_RESULT_TOO_LARGE", { message }));
+  #tooLarge(seen: number, whole: boolean): void {
+    this.#stop(resultTooLarge(this.#options.server, this.#options.limits, seen, whole));
   }
 
   #stop(error: GatewayError): void {
@@ -198,6 +200,15 @@ class Collector {
       this.#whole.set(chunk, this.#size - chunk.length);
     }
     return true;
+  }
+
+  /** How many there are, where the head said so; else how many came. */
+  get seen(): number {
+    return this.#length ?? this.#size;
+  }
+
+  get isWhole(): boolean {
+    return this.#length !== undefined;
   }
 
   bytes(): Uint8Array {

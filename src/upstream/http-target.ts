@@ -4,12 +4,12 @@ import { encodeMirror } from "../protocol/mirror.ts";
 import { addressesOf } from "./address.ts";
 import { createHttpPool, type HttpPool } from "./http-pool.ts";
 import { fixedHead, type Header, headerText } from "./http-request.ts";
-import type { HttpSettings, Identity, UpstreamOptions } from "./settings.ts";
+import type { HttpSettings, Identity, ResultLimit, UpstreamOptions } from "./settings.ts";
 
 export interface HttpTarget {
   readonly server: string;
   readonly pool: HttpPool;
-  readonly resultBytes: number;
+  readonly limits: ResultLimit;
   readonly identity: Identity;
   readonly url: URL;
   /** Heads up to where the header fields of a session follow. */
@@ -44,9 +44,7 @@ export function httpTarget(options: UpstreamOptions, settings: HttpSettings): Ht
     server: options.config.id,
     url,
     pool,
-    get resultBytes() {
-      return options.limits.resultBytes;
-    },
+    limits: options.limits,
     identity: options.identity,
     postHead: postHeadOf(url),
     postHeadOf,

@@ -14,10 +14,16 @@ export interface UpstreamOptions {
   readonly env: Readonly<Record<string, string>>;
   /** DATADIR.RUN of the gateway, for the marks of its children; without it they have one too. */
   readonly run?: string;
-  readonly limits: { readonly resultBytes: number };
+  readonly limits: ResultLimit;
   /** What the gateway tells servers of itself. */
   readonly identity: Identity;
   readonly log: Log;
+}
+
+/** How large an answer may be, and the setting that says so where it is not limits.result. */
+export interface ResultLimit {
+  readonly resultBytes: number;
+  readonly resultSetting?: string | undefined;
 }
 
 export interface Identity {

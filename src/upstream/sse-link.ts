@@ -34,10 +34,7 @@ export async function sseLink(options: SseLinkOptions): Promise<Link> {
   let over: string | undefined;
   let live = false;
   const talk = createTalk({
-    ...{ server: target.server, clock, events },
-    get resultBytes() {
-      return target.resultBytes;
-    },
+    ...{ server: target.server, limits: target.limits, clock, events },
     process: () => wire,
   });
   let wire: Posts = noPosts;

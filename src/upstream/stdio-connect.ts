@@ -86,9 +86,7 @@ function startTry(
   exit.promise.catch(() => undefined);
   const talk = createTalk({
     server: options.config.id,
-    get resultBytes() {
-      return options.limits.resultBytes;
-    },
+    limits: options.limits,
     clock: options.clock,
     process: () => child,
     events,

@@ -29,6 +29,8 @@ import {
   tellCall,
   tokenOf,
 } from "./pace.ts";
+import type { ResultLimit } from "./settings.ts";
+import { resultTooLarge } from "./too-large.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 /** The conversation before and after its handshake. */
@@ -49,7 +51,7 @@ export interface Talk {
 
 export interface TalkOptions {
   readonly server: string;
-  readonly resultBytes: number;
+  readonly limits: ResultLimit;
   readonly process: () => Wire;
   readonly clock: Clock;
   readonly events: Pick<LinkEvents, "listChanged" | "stderr" | "unattributed" | "updated">;
@@ -179,7 +181,7 @@ export function createTalk(options: TalkOptions): Talk {
       unreadable(bytes, read.error.message);
       return;
     }
-    if (bytes.length > options.resultBytes) tooLarge(read.value);
+    if (bytes.length > options.limits.resultBytes) tooLarge(read.value);
     else receive(read.value);
   }
 
@@ -226,8 +228,8 @@ export function createTalk(options: TalkOptions): Talk {
       reply([errorMessage(message.idText, -32603, "The request is too large")]);
     }
     if (message.kind !== "response") return;
-    const cause = `the answer has ${body.bytes.length} bytes`;
-    take(message.id)?.failed(problem("GW_RESULT_TOO_LARGE", cause), true);
+    const size = body.bytes.length;
+    take(message.id)?.failed(resultTooLarge(options.server, options.limits, size, true), true);
   }
 
   function problem(code: ErrorCode, cause: string) {

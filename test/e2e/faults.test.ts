@@ -52,7 +52,7 @@ const odd = {
 const refused = { ...odd, says: /answered HTTP \d+\. Try:/, outcome: "upstream_error" };
 const large = {
   ...{ state: /^degraded$/, code: "GW_RESULT_TOO_LARGE", outcome: "limited" },
-  says: /larger than 16777216 bytes.*Try: ask for less, or raise `limits\.result`/,
+  says: /\d{8,} bytes: limits\.result is 16MiB.*may have run.*raise limits\.result in/,
 };
 
 const rows: readonly Row[] = [

@@ -60,6 +60,13 @@ const cases: readonly [what: string, after: Form, words: readonly string[]][] = 
     ["update files: tools"],
   ],
   ["max_in_flight", files({ command, max_in_flight: 3 }), ["update files: max_in_flight"]],
+  ["max_args", files({ command, max_args: "1KiB" }), ["update files: max_args"]],
+  [
+    "max_args of a tool",
+    files({ command, tools: { read: { max_args: "1KiB" } } }),
+    ["update files: tools"],
+  ],
+  ["max_result", files({ command, max_result: "1MiB" }), ["update files: max_result"]],
   ["required", files({ command, required: true }), ["update files: required"]],
   ["command", files({ command: ["fs", "/other"] }), ["restart files: command"]],
   ["cwd", files({ command, cwd: "/srv" }), ["restart files: cwd"]],

@@ -35,6 +35,25 @@ describe("showConfig", () => {
     expect(of("servers.my-server.timeout.max")).toEqual(["10m", "default"]);
   });
 
+  test("sizes of arguments and results keep their lines, where there are any", () => {
+    const of = shownOf(`servers:
+  a:
+    command: x
+    max_args: 64KiB
+    max_result: 1MiB
+    tools:
+      small: { max_args: 100B }
+      other: { timeout: 5s }
+  b: { command: y, tools: { t: { timeout: 5s } } }
+`);
+    expect(of("servers.a.max_args")).toEqual(["64KiB", "line 4"]);
+    expect(of("servers.a.max_result")).toEqual(["1MiB", "line 5"]);
+    expect(of("servers.a.tools.small.max_args")).toEqual(["100B", "line 7"]);
+    expect(of("servers.a.tools.other.max_args")).toEqual(["64KiB", "line 4"]);
+    expect(of("servers.b.max_args")).toBeUndefined();
+    expect(of("servers.b.tools.t.max_args")).toBeUndefined();
+  });
+
   test("no secret is shown", () => {
     const text = `database: postgres://user:hunter2@db/x?password=hunter2
 servers:

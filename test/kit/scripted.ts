@@ -277,6 +277,7 @@ export interface WorldOptions {
   readonly naming?: "prefix" | "auto" | "bare";
   readonly timeout?: { readonly idleMs: number; readonly maxMs: number };
   readonly idempotent?: readonly string[];
+  readonly maxArgs?: Readonly<Record<string, { bytes: number; setting: string }>>;
   readonly lists?: Freshness;
   readonly kept?: KeptLists;
   /** Where time begins. */
@@ -299,6 +300,7 @@ export async function world(
     servers: upstreams.map((upstream) => ({
       ...{ upstream, timeout: () => timeout },
       idempotent: (tool: string) => options.idempotent?.includes(tool) === true,
+      maxArgs: (tool: string) => options.maxArgs?.[tool],
       lists: options.lists ?? { freshnessMs: 300_000, maxStaleMs: 86_400_000 },
     })),
     naming: options.naming ?? "prefix",
