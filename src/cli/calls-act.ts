@@ -4,12 +4,13 @@ import { type LiveCall, paths } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
-import { changeAtGateway, needConfig } from "./context.ts";
+import { changeAtGateway } from "./context.ts";
 import { durationOption } from "./keys-text.ts";
+import { needReach } from "./reach.ts";
 
 export async function runCancel(call: Invocation): Promise<number> {
   const body = { call: call.args[0] ?? "", reason: call.options.text("reason") };
-  const row = await changeAtGateway(call, needConfig(call), (client) =>
+  const row = await changeAtGateway(call, await needReach(call), (client) =>
     client.post<LiveCall>(paths.callCancel, body),
   );
   const words = `${row.id} (${printable(row.tool)}) is cancelled; its agent is told so.`;
@@ -24,7 +25,7 @@ export async function runExtend(call: Invocation): Promise<number> {
     throw fault("GW_USAGE", { message: "It is not said by how much", fix });
   }
   const body = { call: call.args[0] ?? "", ms };
-  const row = await changeAtGateway(call, needConfig(call), (client) =>
+  const row = await changeAtGateway(call, await needReach(call), (client) =>
     client.post<LiveCall>(paths.callExtend, body),
   );
   const end = new Date(row.deadline?.atMs ?? 0).toISOString();

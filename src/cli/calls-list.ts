@@ -5,15 +5,15 @@ import { callFields, liveCallRecord } from "../base/call-fields.ts";
 import { matches } from "../base/filter.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
-import { needConfig } from "./context.ts";
 import { filterOption } from "./filter-option.ts";
 import { liveSnapshot } from "./live-snapshot.ts";
 import { table } from "./print.ts";
+import { needReach } from "./reach.ts";
 import { span } from "./words.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const filter = filterOption(call, callFields);
-  const { calls, now } = await liveSnapshot(call, needConfig(call));
+  const { calls, now } = await liveSnapshot(call, await needReach(call));
   const all = call.options.has("all");
   const found = calls
     .filter((one) => all || one.stage !== "over")

@@ -12,7 +12,7 @@ export async function run(call: Invocation): Promise<number> {
   const { examineClient } = await import("../doctor/doctor.ts");
   const report = await examineClient(
     {
-      ...readBoth(call),
+      ...(await readBoth(call)),
       env: io.env,
       agentKey: agentKey(call),
       key: undefined,

@@ -12,12 +12,13 @@ import { durationMs } from "../gateway/config-units.ts";
 import type { Invocation } from "./command.ts";
 import { findKey } from "./key.ts";
 import type { Io } from "./print.ts";
+import { runningWith } from "./reach.ts";
 import { counted } from "./words.ts";
 
 /** Exit 0 well, 1 findings (what is over does not count). */
 export async function run(call: Invocation): Promise<number> {
   const { options } = call;
-  const { config, problems } = readBoth(call);
+  const { config, problems, ofGateway } = await readBoth(call);
   const { examine } = await import("../doctor/doctor.ts");
   const report = await examine({
     config,
@@ -25,23 +26,31 @@ export async function run(call: Invocation): Promise<number> {
     env: call.io.env,
     agentKey: agentKey(call),
     key: keyName(call),
-    server: options.text("server"),
+    server: ofGateway ? undefined : options.text("server"),
     sinceMs: since(call),
     command: commandLine(call),
   });
-  return show(call, report);
+  const unread = "servers were not looked at one by one: the config does not load";
+  return show(call, ofGateway ? { ...report, notes: [...report.notes, unread] } : report);
 }
 
-/** The config as the service would read it, and as far as it can be read here. */
-export function readBoth({ options, io }: Invocation): {
+/**
+ * The config as the service would read it, and as far as it can be read here; `ofGateway`: no more
+ * of it is known than what the gateway says that runs with an earlier state of the file.
+ */
+export async function readBoth(call: Invocation): Promise<{
   readonly config: Config | undefined;
   readonly problems: readonly ConfigProblem[];
-} {
+  readonly ofGateway: boolean;
+}> {
+  const { options, io } = call;
   const where = { path: options.text("config"), env: io.env, cwd: io.cwd };
   const strict = readConfig(where);
   const usable = strict.ok ? strict : readConfig({ ...where, lenient: true });
-  const config = usable.ok ? usable.value : undefined;
-  return { config, problems: strict.ok ? [] : strict.error };
+  const problems = strict.ok ? [] : strict.error;
+  if (usable.ok) return { config: usable.value, problems, ofGateway: false };
+  const config = await runningWith(call);
+  return { config, problems, ofGateway: config !== undefined };
 }
 
 /** The key an agent would send. admin.key is nobody's agent. */

@@ -4,8 +4,9 @@ import { paths } from "../admin/contract.ts";
 import type { CreatedKey } from "../admin/contract-keys.ts";
 import { fault } from "../base/errors.ts";
 import type { Invocation } from "./command.ts";
-import { changeAtGatewayOr, needConfig } from "./context.ts";
+import { changeAtGatewayOr } from "./context.ts";
 import { durationOption, showCreated } from "./keys-text.ts";
+import { needReach } from "./reach.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const name = call.options.text("name");
@@ -16,7 +17,7 @@ export async function run(call: Invocation): Promise<number> {
     throw fault("GW_USAGE", { message: `"keys create" needs ${missing}`, fix });
   }
   const life = durationOption(call, "expires");
-  const config = needConfig(call);
+  const config = await needReach(call);
   return await showCreated(call, () =>
     changeAtGatewayOr<CreatedKey>(
       call,

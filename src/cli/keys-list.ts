@@ -3,11 +3,12 @@
 import { type ListedKey, paths } from "../admin/contract.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
-import { fromGatewayOr, needConfig } from "./context.ts";
+import { fromGatewayOr } from "./context.ts";
 import { table } from "./print.ts";
+import { needReach } from "./reach.ts";
 
 export async function run(call: Invocation): Promise<number> {
-  const config = needConfig(call);
+  const config = await needReach(call);
   const keys = await fromGatewayOr<readonly ListedKey[]>(
     call,
     config,

@@ -2,11 +2,12 @@
 
 import { type ListedKey, paths } from "../admin/contract.ts";
 import type { Invocation } from "./command.ts";
-import { changeAtGatewayOr, needConfig } from "./context.ts";
+import { changeAtGatewayOr } from "./context.ts";
+import { needReach } from "./reach.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const key = call.args[0] ?? "";
-  const config = needConfig(call);
+  const config = await needReach(call);
   const { keys, stored } = await changeAtGatewayOr<{
     keys: readonly ListedKey[];
     stored: boolean;

@@ -3,13 +3,14 @@
 import { paths } from "../admin/contract.ts";
 import type { CreatedKey } from "../admin/contract-keys.ts";
 import type { Invocation } from "./command.ts";
-import { changeAtGatewayOr, needConfig } from "./context.ts";
+import { changeAtGatewayOr } from "./context.ts";
 import { durationOption, showCreated } from "./keys-text.ts";
+import { needReach } from "./reach.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const key = call.args[0] ?? "";
   const graceMs = durationOption(call, "grace") ?? 0;
-  const config = needConfig(call);
+  const config = await needReach(call);
   return await showCreated(call, () =>
     changeAtGatewayOr<CreatedKey>(
       call,

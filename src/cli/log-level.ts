@@ -6,8 +6,9 @@ import { levels } from "../base/log.ts";
 import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
-import { changeAtGateway, fromGateway, needConfig } from "./context.ts";
+import { changeAtGateway, fromGateway } from "./context.ts";
 import { durationOption } from "./keys-text.ts";
+import { needReach } from "./reach.ts";
 
 const usualMs = 10 * 60_000;
 
@@ -21,7 +22,7 @@ export async function run(call: Invocation): Promise<number> {
       fix: "authensor-gw log-level debug --for 10m",
     });
   }
-  const config = needConfig(call);
+  const config = await needReach(call);
   const body = { level, for_ms: forMs, server: options.text("server"), key: options.text("key") };
   const now =
     level === undefined

@@ -11,8 +11,8 @@ import type { Config } from "../gateway/config-model.ts";
 import { logFile, stderrOf } from "../gateway/log-file.ts";
 import { isOwned, readOwner } from "../gateway/owner.ts";
 import type { Invocation } from "./command.ts";
-import { needConfig } from "./context.ts";
 import { readLogFile } from "./log-file-reader.ts";
+import { needReach } from "./reach.ts";
 import { type Unit, unitFile, unitName, unitOfCgroup } from "./service-unit.ts";
 
 export interface LogSource {
@@ -22,11 +22,15 @@ export interface LogSource {
 }
 
 /** `count`: how many of the last lines are enough. Throws GW_LOG when there is none to read. */
-export function openLog(call: Invocation, follow: boolean, count: number): LogSource {
+export async function openLog(
+  call: Invocation,
+  follow: boolean,
+  count: number,
+): Promise<LogSource> {
   const file = call.options.text("file");
   if (file === "-") return { lines: createInterface({ input: process.stdin }), close() {} };
   if (file !== undefined) return openFile(call, path.resolve(call.io.cwd, file), follow);
-  const config = needConfig(call);
+  const config = await needReach(call);
   const unit = runningUnit(config);
   const own = logFile(config.dataDir);
   if (unit !== undefined) return openJournal(call, unit, follow, count);

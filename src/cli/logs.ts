@@ -19,7 +19,7 @@ export async function run(call: Invocation): Promise<number> {
     const fix = "leave -f out: standard input is read to its end";
     throw fault("GW_USAGE", { message: "Standard input cannot be followed", fix });
   }
-  const source = openLog(call, follow, filter === undefined ? count : limits.logLines);
+  const source = await openLog(call, follow, filter === undefined ? count : limits.logLines);
   const over = readerGone();
   let gone = false;
   void over.then(() => {

@@ -10,9 +10,10 @@ import { printable } from "../base/printable.ts";
 import { outcomes } from "../receipt/decode.ts";
 import type { ReceiptRow } from "../store/store.ts";
 import type { Invocation } from "./command.ts";
-import { fromGatewayOr, needConfig } from "./context.ts";
+import { fromGatewayOr } from "./context.ts";
 import { filterOption } from "./filter-option.ts";
 import { table } from "./print.ts";
+import { needReach } from "./reach.ts";
 import { type Page, searchReceipts } from "./receipts-search.ts";
 import { needTarget } from "./target.ts";
 import { orFromSpool } from "./without-store.ts";
@@ -25,7 +26,7 @@ export async function run(call: Invocation): Promise<number> {
   checkWords(call);
   const filter = filterOption(call, receiptFields);
   const wanted = Object.fromEntries(filters.map((name) => [name, call.options.text(name)]));
-  const config = needConfig(call);
+  const config = await needReach(call);
   const gather = async (page: Page) =>
     filter === undefined
       ? { rows: await page(beforeMs, limit), whole: true }

@@ -5,12 +5,13 @@ import { fault } from "../base/errors.ts";
 import { isObject } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
-import { fromGatewayOr, needConfig } from "./context.ts";
+import { fromGatewayOr } from "./context.ts";
+import { needReach } from "./reach.ts";
 import { orFromSpool } from "./without-store.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const id = call.args[0] ?? "";
-  const config = needConfig(call);
+  const config = await needReach(call);
   const offline = async (places?: "spool") => {
     const { showReceiptOffline } = await import("../gateway/offline-receipts.ts");
     const found = await showReceiptOffline(config, id, places);

@@ -7,16 +7,17 @@ import { type Filter, matches } from "../base/filter.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
-import { fromGateway, needConfig } from "./context.ts";
+import { fromGateway } from "./context.ts";
 import { countOption } from "./count-option.ts";
 import { filterOption } from "./filter-option.ts";
+import { needReach } from "./reach.ts";
 import { readerGone } from "./reader-gone.ts";
 
 /** Ends when its reader goes away or a signal comes, and with an error that waiting cannot mend. */
 export async function run(call: Invocation): Promise<number> {
   const filter = filterOption(call, callFields);
   const lines = countOption(call, "lines", 10, limits.boardCalls);
-  const config = needConfig(call);
+  const config = await needReach(call);
   const client = await fromGateway(call, config, async (one) => {
     await one.get(paths.status);
     return one;

@@ -4,13 +4,14 @@ import { paths } from "../admin/contract.ts";
 import type { ReloadReport } from "../admin/contract-reload.ts";
 import { describe, type ErrorCode, GatewayError } from "../base/errors.ts";
 import type { Invocation } from "./command.ts";
-import { changeAtGateway, needConfig } from "./context.ts";
+import { changeAtGateway } from "./context.ts";
+import { needReach } from "./reach.ts";
 import { reloadText } from "./reload-text.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const dryRun = call.options.has("dry-run");
   try {
-    const report = await changeAtGateway(call, needConfig(call), (client) =>
+    const report = await changeAtGateway(call, await needReach(call, false), (client) =>
       client.post<ReloadReport>(paths.reload, dryRun ? { dry_run: true } : {}),
     );
     call.io.out(call.options.has("json") ? JSON.stringify(report) : reloadText(report));

@@ -3,7 +3,8 @@
 import { type LiveServer, paths, type ServerAction } from "../admin/contract.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation, Run } from "./command.ts";
-import { changeAtGateway, needConfig } from "./context.ts";
+import { changeAtGateway } from "./context.ts";
+import { needReach } from "./reach.ts";
 import { isInTrouble } from "./servers-show.ts";
 
 const pathOf = {
@@ -16,7 +17,7 @@ const pathOf = {
 /** Exit 0 when the server is as it was wished, 1 when it is in trouble afterwards. */
 export function runAction(action: ServerAction): Run {
   return async (call: Invocation) => {
-    const config = needConfig(call);
+    const config = await needReach(call);
     const body = { server: call.args[0] ?? "" };
     const server = await changeAtGateway(call, config, (client) =>
       client.post<LiveServer>(pathOf[action], body),

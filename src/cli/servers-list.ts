@@ -3,15 +3,15 @@
 import type { LiveServer } from "../admin/contract.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
-import { needConfig } from "./context.ts";
 import { liveSnapshot } from "./live-snapshot.ts";
 import { table } from "./print.ts";
+import { needReach } from "./reach.ts";
 import { isInTrouble } from "./servers-show.ts";
 import { span } from "./words.ts";
 
 /** Trouble first. */
 export async function run(call: Invocation): Promise<number> {
-  const { servers, now } = await liveSnapshot(call, needConfig(call));
+  const { servers, now } = await liveSnapshot(call, await needReach(call));
   const sorted = [...servers].sort((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1));
   if (call.options.has("json")) {
     for (const server of sorted) call.io.out(JSON.stringify(server));

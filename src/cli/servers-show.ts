@@ -6,13 +6,13 @@ import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { saidOnce } from "../base/said-once.ts";
 import type { Invocation } from "./command.ts";
-import { needConfig } from "./context.ts";
 import { liveSnapshot } from "./live-snapshot.ts";
+import { needReach } from "./reach.ts";
 import { counted, span } from "./words.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const id = call.args[0] ?? "";
-  const { servers, now } = await liveSnapshot(call, needConfig(call));
+  const { servers, now } = await liveSnapshot(call, await needReach(call));
   const server = servers.find((one) => one.id === id);
   if (server === undefined) {
     const ids = servers.map((one) => one.id);

@@ -4,13 +4,14 @@ import { type GatewayStatus, paths } from "../admin/contract.ts";
 import { printable } from "../base/printable.ts";
 import { roundSize } from "../base/round-size.ts";
 import type { Invocation } from "./command.ts";
-import { fromGateway, needConfig } from "./context.ts";
+import { fromGateway } from "./context.ts";
 import { table } from "./print.ts";
+import { needReach } from "./reach.ts";
 import { counted, span } from "./words.ts";
 
 /** Exit 0 well, 1 when something it depends on is down, 69 when no gateway answers. */
 export async function run(call: Invocation): Promise<number> {
-  const config = needConfig(call);
+  const config = await needReach(call);
   const status = await fromGateway(call, config, (client) =>
     client.get<GatewayStatus>(paths.status),
   );

@@ -11,9 +11,9 @@ import { version } from "../base/version.ts";
 import { localKeyFile } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import type { Invocation } from "./command.ts";
-import { needConfig } from "./context.ts";
 import { argumentsOption } from "./json-option.ts";
 import { findKey, readKeyFile } from "./key.ts";
+import { needReach } from "./reach.ts";
 import { needTarget } from "./target.ts";
 
 /** Exit 0 answered, 1 denied or a tool error, 69 not reached. */
@@ -21,7 +21,7 @@ export async function run(call: Invocation): Promise<number> {
   const target = needTarget(call.args[0]);
   const args = argumentsOption(call);
   const named = call.options.text("url");
-  const config = named === undefined ? needConfig(call) : undefined;
+  const config = named === undefined ? await needReach(call) : undefined;
   const url = config === undefined ? String(named) : frontUrl(config);
   const { Client } = await import("@modelcontextprotocol/sdk/client/index.js");
   const { StreamableHTTPClientTransport } = await import(

@@ -4,12 +4,13 @@ import { type ListedItem, type ListedTool, paths } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
-import { fromGateway, needConfig } from "./context.ts";
+import { fromGateway } from "./context.ts";
 import { table } from "./print.ts";
+import { needReach } from "./reach.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const kind = kindOf(call);
-  const config = needConfig(call);
+  const config = await needReach(call);
   const key = call.options.text("key");
   if (kind !== "tool") return listItems(call, kind, key);
   const tools = await fromGateway(call, config, (client) =>
@@ -31,7 +32,7 @@ async function listItems(
   kind: Exclude<Kind, "tool">,
   key: string | undefined,
 ): Promise<number> {
-  const all = await fromGateway(call, needConfig(call), (client) =>
+  const all = await fromGateway(call, await needReach(call), (client) =>
     client.get<readonly ListedItem[]>(paths.items, { key }),
   );
   const items = all.filter((item) => kind === "all" || item.kind === kind);

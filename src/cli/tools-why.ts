@@ -5,7 +5,8 @@ import { type ItemWhy, paths, type ToolWhy } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
-import { fromGateway, needConfig } from "./context.ts";
+import { fromGateway } from "./context.ts";
+import { needReach } from "./reach.ts";
 import { needTarget } from "./target.ts";
 
 export async function run(call: Invocation): Promise<number> {
@@ -17,7 +18,7 @@ export async function run(call: Invocation): Promise<number> {
     const fix = `authensor-gw tools why ${target} --as KEY`;
     throw fault("GW_USAGE", { message: '"tools why" needs --as', fix });
   }
-  const config = needConfig(call);
+  const config = await needReach(call);
   const why = await fromGateway(call, config, (client) => whyOf(client, target, isUri, key));
   const word = why.visible ? "visible" : "not visible";
   call.io.out(

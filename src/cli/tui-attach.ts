@@ -3,7 +3,6 @@
  * Never a second one beside it: who may not open its socket is told so.
  */
 
-import { readdirSync } from "node:fs";
 import path from "node:path";
 import { adminClient } from "../admin/client.ts";
 import { type GatewayStatus, paths } from "../admin/contract.ts";
@@ -12,9 +11,9 @@ import { limits } from "../base/limits.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { isOwned, ownedBy, readOwner } from "../gateway/owner.ts";
 import type { Io } from "./print.ts";
+import { serviceFolder, socketsIn } from "./reach.ts";
 
-/** Where services put the sockets of gateways whose config this user may not even read. */
-const serviceFolder = "/run/authensor-gw";
+/** Of services, whose config this user may not even read. */
 const serviceConfig = "/etc/authensor-gw";
 
 /**
@@ -55,16 +54,6 @@ function candidates(
   const ofMachine = config === undefined || path.dirname(config.file) === serviceConfig;
   if (ofMachine && !named) found.push(...folders.flatMap(socketsIn));
   return [...new Set(found.filter((socket) => socket !== ""))];
-}
-
-function socketsIn(folder: string): readonly string[] {
-  try {
-    const names = readdirSync(folder).filter((name) => name.endsWith(".sock"));
-    return names.map((name) => path.join(folder, name));
-  } catch {
-    // Not there, or closed to this user: nothing can be listed.
-    return [];
-  }
 }
 
 /** Throws GW_SOCKET for a socket that this user may not open: waiting would not help. */

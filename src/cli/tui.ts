@@ -8,6 +8,7 @@ import { readConfig } from "../gateway/config-read.ts";
 import type { Invocation, OpenTui, TuiOpening } from "./command.ts";
 import { needConfig, shown } from "./context.ts";
 import { findKey } from "./key.ts";
+import { runningWith } from "./reach.ts";
 import { findGateway, mayOpen } from "./tui-attach.ts";
 
 export async function run(call: Invocation): Promise<number> {
@@ -22,7 +23,7 @@ export async function run(call: Invocation): Promise<number> {
   const { options, io } = call;
   const named =
     options.text("config") !== undefined || (io.env["AUTHENSOR_GW_CONFIG"] ?? "") !== "";
-  const config = quietConfig(call);
+  const config = await quietConfig(call);
   const socket = await findGateway(config, named, io);
   if (socket !== undefined) {
     return await open({ ...looks, ...mayChange(call), place: gatewayAt(call, socket) });
@@ -115,7 +116,7 @@ function gatewayAt(call: Invocation, socket: string): TuiOpening["place"] {
 }
 
 /** undefined: there is none, or this user may not read the machine's. */
-function quietConfig(call: Invocation): Config | undefined {
+async function quietConfig(call: Invocation): Promise<Config | undefined> {
   const { io, options } = call;
   const where = { path: options.text("config"), env: io.env, cwd: io.cwd };
   const file = findConfig(where);
@@ -123,6 +124,8 @@ function quietConfig(call: Invocation): Config | undefined {
   const read = readConfig({ ...where, lenient: true });
   if (read.ok) return read.value;
   if (file.startsWith("/etc/authensor-gw/") && where.path === undefined) return undefined;
+  const running = await runningWith(call);
+  if (running !== undefined) return running;
   throw shown(read.error, io);
 }
 

@@ -227,6 +227,35 @@ test("a bad file changes nothing, says where, is shown, and a good one clears it
   expect((await status()).reload.fault).toBeNull();
 }, 40_000);
 
+test("a config that does not load hides the running gateway from no command", async () => {
+  const { gateway, status } = await world({ a: echo() });
+  const key = join(gateway.folder, "one.key");
+  writeFileSync(key, await gateway.key("executor", "one"), { mode: 0o600 });
+  await until(async () => (await status()).servers[0]?.tools);
+  const good = readFileSync(gateway.config, "utf8");
+  for (const bad of [good.replace('"servers":', '"serverz":'), `${good}]: {`]) {
+    writeFileSync(gateway.config, bad);
+    const shown = await gateway.cli("status");
+    expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining("pid")]);
+    expect(shown.stderr).toMatch(/^note: .*authensor-gw\.yaml:\d+:\d+ GW_CONFIG/);
+    const off = await gateway.cli("servers", "disable", "a");
+    expect([off.code, off.stdout]).toEqual([0, expect.stringContaining("a is disabled")]);
+    expect((await gateway.cli("servers", "enable", "a")).code).toBe(0);
+    const args = ["--args", '{"text":"hi"}', "--key-file", key];
+    const called = await gateway.cli("tools", "call", "a/echo", ...args);
+    expect([called.code, called.stdout]).toEqual([0, expect.stringContaining("hi")]);
+    const refused = await gateway.cli("reload");
+    expect([refused.code, refused.stderr]).toEqual([78, expect.stringContaining("GW_CONFIG")]);
+    expect((await status()).reload.fault).toMatch(/authensor-gw\.yaml:\d+:\d+/);
+    const found = await gateway.cli("doctor", "--json");
+    expect(found.stdout).toContain("the gateway runs on, but will not start again");
+    expect(found.stdout).not.toContain("no agent can connect");
+  }
+  await gateway.stop();
+  const gone = await gateway.cli("status");
+  expect([gone.code, gone.stderr]).toEqual([78, expect.stringContaining("GW_CONFIG")]);
+}, 60_000);
+
 test("SIGHUP and reload.watch load config and policy; a bad file is told once", async () => {
   const watching = { reload: { watch: true } };
   const { gateway, server, status, write } = await world({ a: echo() }, all, watching);
