@@ -2,10 +2,11 @@
 
 import { describe } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
+import { checkPrograms } from "../gateway/check-programs.ts";
 import { checkStart } from "../gateway/config-check.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { type ConfigProblem, describeProblem } from "../gateway/config-problem.ts";
-import { readConfig } from "../gateway/config-read.ts";
+import { loadConfig } from "../gateway/config-read.ts";
 import type { Invocation } from "./command.ts";
 import { counted } from "./words.ts";
 
@@ -16,10 +17,10 @@ interface Problem {
 
 export async function run({ options, io }: Invocation): Promise<number> {
   const where = { path: options.text("config"), env: io.env, cwd: io.cwd };
-  const read = readConfig(where);
+  const read = loadConfig(where);
   // What is wrong with a value of a server does not hide what is wrong with the port.
-  const usable = read.ok ? read : readConfig({ ...where, lenient: true });
-  const config = usable.ok ? usable.value : undefined;
+  const usable = read.ok ? read : loadConfig({ ...where, lenient: true });
+  const config = usable.ok ? usable.value.config : undefined;
   const checked = config && (await checkStart(config));
   const problems: Problem[] = [
     ...(read.ok ? [] : read.error.map(problemOfFile)),
@@ -28,19 +29,26 @@ export async function run({ options, io }: Invocation): Promise<number> {
       return { text: describe(problem), json: { code, message, cause: why, fix } };
     }),
   ];
+  // A value that this process does not have says nothing about the server.
+  const warnings = read.ok
+    ? checkPrograms(read.value.config, read.value.source, io.env["PATH"] ?? "")
+    : [];
   const notes = [...(config?.notes ?? []), ...(checked?.notes ?? [])];
   const ok = problems.length === 0;
   const facts = config && sizes(config, checked?.policy?.rules.length ?? 0);
   if (options.has("json")) {
     const json = problems.map((problem) => problem.json);
-    io.out(JSON.stringify({ ok, config: config?.file, ...facts, problems: json, notes }));
+    const found = { ok, config: config?.file, ...facts, problems: json, warnings, notes };
+    io.out(JSON.stringify(found));
     return ok ? 0 : 78;
   }
   for (const line of notes.flatMap((note) => note.split("\n"))) io.err(printable(line));
   for (const problem of problems) io.out(problem.text);
+  for (const warning of warnings) io.out(`warning: ${describeProblem(warning)}`);
   if (!ok) return 78;
   const servers = counted(facts?.servers ?? 0, "server");
-  io.out(`Well: ${config?.file}, ${servers}, ${counted(facts?.rules ?? 0, "rule")}`);
+  const without = warnings.length === 0 ? "" : ` (${warnings.length} cannot be started)`;
+  io.out(`Well: ${config?.file}, ${servers}${without}, ${counted(facts?.rules ?? 0, "rule")}`);
   if (config?.policy.length === 0) io.out("There is no policy: every call is denied.");
   return 0;
 }

@@ -25,14 +25,15 @@ export function wrappedConfig(call: Invocation): Config {
   const names = [...new Set(options.all("env"))].sort();
   for (const name of names) checkName(name, io.env);
   const policy = policyOption(call);
-  checkProgram(args[0] ?? "", io.env["PATH"] ?? "");
-  const asked = JSON.stringify([args, names, policy.hashed]);
+  const command = fromHere(args, io.cwd);
+  checkProgram(command[0] ?? "", io.env["PATH"] ?? "");
+  const asked = JSON.stringify([command, names, policy.hashed]);
   const id = createHash("sha256").update(asked).digest("hex").slice(0, 16);
   const folder = path.join(stateHome(io.env), "stdio", id);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (policy.text !== undefined) keep(path.join(folder, "policy.yaml"), policy.text);
   const file = path.join(folder, "authensor-gw.yaml");
-  keep(file, configText(args, names, policy.path));
+  keep(file, configText(command, names, policy.path));
   const named = (name: string) => (name === "config" ? file : undefined);
   return needConfig({ ...call, options: { ...options, text: named } }, true);
 }
@@ -79,10 +80,13 @@ function policyOption({ io, options }: Invocation) {
   return { hashed: file, path: file, text: undefined };
 }
 
+/** A path of the client's command line; in the config that is made it would mean another. */
+function fromHere([program = "", ...args]: readonly string[], cwd: string): readonly string[] {
+  return [program.includes("/") ? path.resolve(cwd, program) : program, ...args];
+}
+
 /** Said where its client keeps it: a gateway without a server would be a list without tools. */
 function checkProgram(program: string, paths: string): void {
-  // What a relative path means is the gateway's to say.
-  if (program.includes("/") && !path.isAbsolute(program)) return;
   const cause = programFault(program, { paths });
   if (cause === undefined) return;
   const message = `Cannot start the server "${printable(program)}"`;

@@ -1,11 +1,10 @@
 /** A stdio server in stages: its program, its process and last words, handshake, list. */
 
-import path from "node:path";
 import type { ErrorCode } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { programTrouble } from "../gateway/check-programs.ts";
 import type { ServerConfig } from "../gateway/config-model.ts";
 import { type Tried, tryServer } from "../gateway/try-server.ts";
-import { programFault } from "../runtime/program.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf } from "./periods.ts";
 import { effectOf, lacksSecret } from "./server-http.ts";
@@ -21,32 +20,18 @@ export async function checkStdioServer(
 ): Promise<readonly Finding[]> {
   const { config, gateway } = world;
   if (config === undefined) return [];
-  const [program = ""] = transport.command;
-  const missing = programFault(program, {
-    cwd: transport.cwd,
-    from: path.dirname(config.file),
-    paths: transport.env["PATH"] ?? world.env["PATH"] ?? "",
-  });
-  if (missing !== undefined) {
+  const trouble = programTrouble(config, transport, world.env["PATH"] ?? "");
+  if (trouble !== undefined) {
     const again = gateway.kind === "up" ? `, then ${retryOf(world, server)}` : "";
-    const [mend, key] = missing.startsWith("its cwd")
-      ? [`make the folder ${transport.cwd}`, "cwd"]
-      : [mendOf(program, missing), "command"];
-    const correct = `correct servers.${server.id}.${key}${thenReload(world)}`;
-    const fix = `${mend}${again}; or ${correct}`;
-    return [of(world, server, "GW_SERVER_COMMAND", missing, { fix })];
+    const correct = `correct servers.${server.id}.${trouble.key}${thenReload(world)}`;
+    const fix = `${trouble.mend}${again}; or ${correct}`;
+    return [of(world, server, "GW_SERVER_COMMAND", trouble.cause, { fix })];
   }
   // The gateway has one running: a second one could stand in its way.
   if (gateway.kind === "up") return told(world, server);
   if (gateway.kind !== "down" || lacksSecret(world, server.id)) return [];
   const tried = await tryServer(config, server, 2 * limits.doctorAnswerMs);
   return ofTry(world, server, tried);
-}
-
-function mendOf(program: string, missing: string): string {
-  if (missing.includes("(EACCES)")) return `make ${program} executable`;
-  if (missing.includes("(ENOEXEC)")) return `begin ${program} with a #! line`;
-  return `install ${program}`;
 }
 
 function of(

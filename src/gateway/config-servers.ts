@@ -33,7 +33,7 @@ export function readServers(build: Build, raw: RawConfig): readonly ServerConfig
 }
 
 function readId(build: Build, name: string, at: ConfigPath, taken: Map<string, string>): string {
-  const id = [...name.toLowerCase()].map((letter) => (isIdLetter(letter) ? letter : "-")).join("");
+  const id = serverId(name);
   const place = build.source.keyPlace(at);
   const other = taken.get(id);
   if (id === "" || id.length > idLengthMax) {
@@ -53,6 +53,11 @@ function readId(build: Build, name: string, at: ConfigPath, taken: Map<string, s
   }
   taken.set(id, name);
   return id;
+}
+
+/** What a name in the file becomes. */
+export function serverId(name: string): string {
+  return [...name.toLowerCase()].map((letter) => (isIdLetter(letter) ? letter : "-")).join("");
 }
 
 function isIdLetter(letter: string): boolean {
@@ -227,7 +232,18 @@ function readCommand(build: Build, raw: RawServer, at: ConfigPath): ServerConfig
   }
   const env = readEnv(build, raw, at);
   const cwd = raw.cwd === undefined ? undefined : resolveFrom(build.folder, raw.cwd);
-  return { kind: "stdio", command, cwd, env: { ...env } };
+  return { kind: "stdio", command: programFirst(command, build.folder, cwd), cwd, env: { ...env } };
+}
+
+/** A path like any of the config: relative to it. With a cwd the system takes it from there. */
+function programFirst(
+  command: readonly string[],
+  folder: string,
+  cwd: string | undefined,
+): readonly string[] {
+  const [program = "", ...args] = command;
+  if (cwd !== undefined || !program.includes("/")) return command;
+  return [resolveFrom(folder, program), ...args];
 }
 
 function readEnv(build: Build, raw: RawServer, at: ConfigPath): Record<string, string> {

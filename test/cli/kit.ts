@@ -4,6 +4,7 @@ import { afterAll } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import { runCommandLine } from "../../src/cli/run.ts";
 
 export function commandLines() {
@@ -29,6 +30,7 @@ export function commandLines() {
         err: (line) => err.push(line),
         env: {
           HOME: cwd,
+          PATH: process.env["PATH"],
           XDG_CONFIG_HOME: join(cwd, "cfg"),
           XDG_STATE_HOME: join(cwd, "state"),
           XDG_RUNTIME_DIR: join(cwd, "run"),

@@ -188,6 +188,50 @@ describe("check", () => {
   });
 });
 
+describe("check of local servers", () => {
+  const config = `listen: localhost:0
+policy: p.yaml
+servers:
+  Gone: { command: nosuchprog, args: [x] }
+  folder: { command: sh, env: { PATH: /bin }, cwd: nowhere }
+  script: { command: ./server.sh }
+  text: { command: [./notes.txt] }
+  there: { command: sh, env: { PATH: /bin } }
+  off: { command: nosuchprog, disabled: true }
+`;
+
+  test("what is not there is named with place and fix, and stops no start", async () => {
+    writeIn("programs", "p.yaml", "id: p\nallow: [there/*]\n");
+    chmodSync(writeIn("programs", "server.sh", "#!/bin/sh\n"), 0o755);
+    chmodSync(writeIn("programs", "notes.txt", "buy milk\n"), 0o755);
+    writeIn("programs", "authensor-gw.yaml", config);
+    const { code, out } = await gw("programs", "check");
+    expect(code).toBe(0);
+    const lines = out.replaceAll(join(home, "programs"), "DIR").split("\n");
+    expect(lines).toEqual([
+      'warning: DIR/authensor-gw.yaml:4:20 GW_SERVER_COMMAND: The server "gone" cannot be started: "nosuchprog" is not there on the PATH (ENOENT)',
+      "Try: install nosuchprog or write its whole path, or correct servers.gone.command",
+      'warning: DIR/authensor-gw.yaml:5:52 GW_SERVER_COMMAND: The server "folder" cannot be started: its cwd "DIR/nowhere" is not there (ENOENT)',
+      "Try: make the folder DIR/nowhere, or correct servers.folder.cwd",
+      'warning: DIR/authensor-gw.yaml:7:11 GW_SERVER_COMMAND: The server "text" cannot be started: "DIR/notes.txt" is no program: it is text without a #! line (ENOEXEC)',
+      "Try: begin DIR/notes.txt with a #! line, or correct servers.text.command",
+      "Well: DIR/authensor-gw.yaml, 5 servers (3 cannot be started), 1 rule",
+    ]);
+    const json = JSON.parse((await gw("programs", "check", "--json")).out);
+    expect(json.ok).toBe(true);
+    expect(json.warnings.map(({ key, line }: Place) => [key, line])).toEqual([
+      ["servers.gone.command", 4],
+      ["servers.folder.cwd", 5],
+      ["servers.text.command", 7],
+    ]);
+  });
+});
+
+interface Place {
+  readonly key: string;
+  readonly line: number;
+}
+
 describe("secrets that only the service has", () => {
   const servers = `servers:
   local: { command: npx, args: ["\${SECRET_A}"], env: { TOKEN: "\${SECRET_A}" } }

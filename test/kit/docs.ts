@@ -44,8 +44,9 @@ function configText(): string {
 
 Found in \`--config\`, \`$AUTHENSOR_GW_CONFIG\`, \`./\`, \`$XDG_CONFIG_HOME/authensor-gw/\`,
 \`/etc/authensor-gw/\`: the first that is there. Paths in it are relative to it.
-\`authensor-gw check\` names every problem with its line; \`authensor-gw config show --effective\`
-prints each value in force and where it comes from, with secrets masked.
+\`authensor-gw check\` names every problem with its line, and warns of servers whose program or \`cwd\`
+is not there (on the PATH it runs with: a service may have another). \`authensor-gw config show
+--effective\` prints each value in force and where it comes from, with secrets masked.
 
 \`\`\`yaml
 listen: localhost:3100
