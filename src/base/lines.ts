@@ -1,12 +1,12 @@
 /** Lines out of chunks, without joining what came before again and again (U13). */
 
+import { createGathered } from "./gathered.ts";
+
 export interface LineReader {
   push(chunk: Uint8Array): void;
 }
 
 const lineFeed = 10;
-/** Chunks of one byte each would cost a view each: so many are copied into one. */
-const partsOfBlock = 512;
 
 /**
  * `line` gets each line without its line feed; `tooLong` is told once when a line exceeds `max`
@@ -16,30 +16,21 @@ export function createLineReader(
   max: number,
   on: { line(bytes: Uint8Array): void; tooLong(): void },
 ): LineReader {
-  let blocks: Uint8Array[] = [];
-  let parts: Uint8Array[] = [];
-  let size = 0;
+  const begun = createGathered();
   let over = false;
 
   function keep(part: Uint8Array): void {
-    parts.push(part);
-    size += part.length;
-    if (parts.length === partsOfBlock) {
-      blocks.push(Buffer.concat(parts));
-      parts = [];
-    }
-    if (size <= max) return;
+    begun.add(part);
+    if (begun.size <= max) return;
     over = true;
-    [blocks, parts] = [[], []];
+    begun.clear();
     on.tooLong();
   }
 
   function take(last: Uint8Array): Uint8Array {
-    if (size === 0) return last;
-    const whole = Buffer.concat([...blocks, ...parts, last]);
-    [blocks, parts] = [[], []];
-    size = 0;
-    return whole;
+    if (begun.size === 0) return last;
+    begun.add(last);
+    return begun.take();
   }
 
   return {
@@ -48,7 +39,7 @@ export function createLineReader(
       while (!over) {
         const end = chunk.indexOf(lineFeed, from);
         if (end < 0) break;
-        if (size + end - from > max) return keep(chunk.subarray(from, end));
+        if (begun.size + end - from > max) return keep(chunk.subarray(from, end));
         const line = take(chunk.subarray(from, end));
         if (line.length > 0) on.line(line);
         from = end + 1;

@@ -110,9 +110,11 @@ interface Fields {
 }
 
 function eventFields(options: SseOptions): Fields {
-  let data: Uint8Array[] = [];
-  /** How many of them are copies. */
-  let copied = 0;
+  /** The first data line, as a rule the only one. Of several all are in `more` (R10). */
+  let data: Uint8Array | undefined;
+  const more = growing();
+  let copied = false;
+  let lines = 0;
   let size = 0;
   let event = "";
   let id: string | undefined;
@@ -121,50 +123,60 @@ function eventFields(options: SseOptions): Fields {
   function dispatch(): void {
     const told = {
       event: event === "" ? "message" : event,
-      data: data.length === 1 ? (data[0] as Uint8Array) : joined(data, size),
+      data: (lines > 1 ? more.take() : data) ?? none,
       ...(id === undefined ? {} : { id }),
       ...(retry === undefined ? {} : { retry }),
     };
-    const something = data.length > 0 || id !== undefined || retry !== undefined;
-    [data, copied, size] = [[], 0, 0];
+    const something = lines > 0 || id !== undefined || retry !== undefined;
+    [data, copied, lines, size] = [undefined, false, 0, 0];
     [event, id, retry] = ["", undefined, undefined];
     if (something) options.event(told);
+  }
+
+  function addData(value: Uint8Array): void {
+    lines += 1;
+    size += value.length + 1;
+    if (lines === 1) {
+      data = value;
+      return;
+    }
+    if (lines === 2) more.add(data ?? none);
+    more.add(lineFeed);
+    if (value.length > 0) more.add(value);
   }
 
   return {
     line(bytes) {
       if (bytes.length === 0) return dispatch();
+      if (isData(bytes)) return addData(bytes.subarray(bytes[5] === space ? 6 : 5));
       const at = bytes.subarray(0, longestName + 1).indexOf(colon);
       const name = text(bytes.subarray(0, at === -1 ? longestName + 1 : at));
       const from = at === -1 ? bytes.length : at + (bytes[at + 1] === space ? 2 : 1);
       const value = bytes.subarray(from);
-      if (name === "data") {
-        size += value.length + 1;
-        data.push(value);
-      } else if (name === "event") event = text(value);
+      // Without a colon.
+      if (name === "data") addData(value);
+      else if (name === "event") event = text(value);
       else if (name === "id" && !value.includes(0)) id = text(value);
       else if (name === "retry" && isDigits(value)) retry = Number(text(value));
     },
     size: () => size,
     keep() {
-      for (; copied < data.length; copied++) data[copied] = (data[copied] as Uint8Array).slice();
+      if (lines !== 1 || copied) return;
+      data = data?.slice();
+      copied = true;
     },
   };
 }
 
-const longestName = "event".length;
-
-function joined(data: readonly Uint8Array[], size: number): Uint8Array {
-  if (data.length === 0) return new Uint8Array(0);
-  const whole = new Uint8Array(size - 1);
-  let at = 0;
-  for (const part of data) {
-    if (at > 0) whole[at - 1] = lf;
-    whole.set(part, at);
-    at += part.length + 1;
-  }
-  return whole;
+/** `data:`, which most lines are. */
+function isData(bytes: Uint8Array): boolean {
+  if (bytes[0] !== 0x64 || bytes[1] !== 0x61 || bytes[2] !== 0x74) return false;
+  return bytes[3] === 0x61 && bytes[4] === colon;
 }
+
+const longestName = "event".length;
+const none = new Uint8Array(0);
+const lineFeed = Uint8Array.of(lf);
 
 function isDigits(value: Uint8Array): boolean {
   return (

@@ -1,6 +1,7 @@
 /** One HTTP exchange of MCP: the JSON-RPC messages of its answer, whatever its framing. */
 
 import { fault, type GatewayError } from "../base/errors.ts";
+import { createGathered, type Gathered } from "../base/gathered.ts";
 import { limits } from "../base/limits.ts";
 import type { StrictBody } from "../protocol/message.ts";
 import { createSseDecoder, type SseDecoder } from "../protocol/sse.ts";
@@ -168,6 +169,7 @@ class Reading implements ExchangeEvents {
 }
 
 const noFields: Fields = new Map();
+const none = new Uint8Array(0);
 
 /** A body as one array: the very chunk if there was only one, else copied once. */
 class Collector {
@@ -175,7 +177,7 @@ class Collector {
   readonly #max: number;
   #only: Uint8Array | undefined;
   #whole: Uint8Array<ArrayBuffer> | undefined;
-  #parts: Uint8Array[] | undefined;
+  #parts: Gathered | undefined;
   #size = 0;
 
   constructor(length: number | undefined, max: number) {
@@ -193,8 +195,8 @@ class Collector {
     }
     if (length === chunk.length) this.#only = chunk;
     else if (length === undefined) {
-      this.#parts ??= [];
-      this.#parts.push(chunk);
+      this.#parts ??= createGathered();
+      this.#parts.add(chunk);
     } else {
       this.#whole ??= takeMemory(length);
       this.#whole.set(chunk, this.#size - chunk.length);
@@ -212,9 +214,7 @@ class Collector {
   }
 
   bytes(): Uint8Array {
-    const parts = this.#parts ?? [];
-    const first = this.#only ?? this.#whole ?? (parts.length === 1 ? parts[0] : undefined);
-    return first ?? Buffer.concat(parts);
+    return this.#only ?? this.#whole ?? this.#parts?.take() ?? none;
   }
 
   /** The memory of `bytes`, when it was made here and holds nothing else. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import process from "node:process";
 import fc from "fast-check";
 import { createSseDecoder, sseComment, sseEvent } from "../../src/protocol/sse.ts";
 import { bytesOf, textOf } from "./kit.ts";
@@ -110,6 +111,21 @@ describe("decoder", () => {
       Array.from({ length: 100_000 }, (_, i) => 500_000 + i * 4),
     );
     expect(performance.now() - start).toBeLessThan(1500);
+  });
+
+  test("R10 an event of millions of empty lines costs little more than its bytes", () => {
+    const before = process.memoryUsage().rss;
+    const piece = bytesOf("data:\n".repeat(10_000));
+    let size = 0;
+    const decoder = createSseDecoder({
+      maxBytes: 8_000_000,
+      event: ({ data }) => (size += data.length),
+      tooLarge: () => undefined,
+    });
+    for (let count = 0; count < 150; count += 1) decoder.push(piece);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+    decoder.push(bytesOf("\n"));
+    expect(size).toBe(1_500_000 - 1);
   });
 
   test("an event over the limit is told once and ends the stream", () => {
