@@ -1,6 +1,7 @@
-/** `authensor-gw check`: the checks of a start; exit 78 on any problem. */
+/** `authensor-gw check`: the checks of a start; it exits as a start would. */
 
-import { describe } from "../base/errors.ts";
+import { catalogue } from "../base/error-codes.ts";
+import { describe, type ErrorCode } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { checkPrograms } from "../gateway/check-programs.ts";
 import { checkStart } from "../gateway/config-check.ts";
@@ -11,6 +12,7 @@ import type { Invocation } from "./command.ts";
 import { counted } from "./words.ts";
 
 interface Problem {
+  readonly code: ErrorCode;
   readonly text: string;
   readonly json: object;
 }
@@ -26,7 +28,7 @@ export async function run({ options, io }: Invocation): Promise<number> {
     ...(read.ok ? [] : read.error.map(problemOfFile)),
     ...(checked?.problems ?? []).map((problem) => {
       const { code, message, why, fix } = problem;
-      return { text: describe(problem), json: { code, message, cause: why, fix } };
+      return { code, text: describe(problem), json: { code, message, cause: why, fix } };
     }),
   ];
   // A value that this process does not have says nothing about the server.
@@ -40,12 +42,12 @@ export async function run({ options, io }: Invocation): Promise<number> {
     const json = problems.map((problem) => problem.json);
     const found = { ok, config: config?.file, ...facts, problems: json, warnings, notes };
     io.out(JSON.stringify(found));
-    return ok ? 0 : 78;
+    return exitOf(problems);
   }
   for (const line of notes.flatMap((note) => note.split("\n"))) io.err(printable(line));
   for (const problem of problems) io.out(problem.text);
   for (const warning of warnings) io.out(`warning: ${describeProblem(warning)}`);
-  if (!ok) return 78;
+  if (!ok) return exitOf(problems);
   const servers = counted(facts?.servers ?? 0, "server");
   const without = warnings.length === 0 ? "" : ` (${warnings.length} cannot be started)`;
   io.out(`Well: ${config?.file}, ${servers}${without}, ${counted(facts?.rules ?? 0, "rule")}`);
@@ -54,7 +56,13 @@ export async function run({ options, io }: Invocation): Promise<number> {
 }
 
 function problemOfFile(problem: ConfigProblem): Problem {
-  return { text: describeProblem(problem), json: problem };
+  return { code: problem.code, text: describeProblem(problem), json: problem };
+}
+
+/** What is to be corrected in the files comes first, as it does in a start. */
+function exitOf(problems: readonly Problem[]): number {
+  const exits = problems.map(({ code }) => catalogue[code].exit);
+  return exits.includes(78) ? 78 : (exits[0] ?? 0);
 }
 
 function sizes(config: Config, rules: number) {

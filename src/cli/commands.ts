@@ -57,7 +57,9 @@ export const commands: readonly Command[] = [
     name: "check",
     usage: "[--config FILE] [--json]",
     summary: "Check config, policy, data_dir, database and port as a start would",
-    help: "Changes nothing. A port that this config's own gateway has is not tried.",
+    help:
+      "Changes nothing. A port that this config's own gateway has is not tried. Exit codes are\n" +
+      "those of serve: 78 a file is to be corrected, 69 a port or the database is in the way.",
     options: [config, json],
     args: [0, 0],
     load: async () => (await import("./check.ts")).run,

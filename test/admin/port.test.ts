@@ -117,7 +117,7 @@ describe("a config", () => {
     expect(await gateway.child().ended).toBe(69);
     const checked = await gateway.cli("check");
     expect([checked.code, checked.stderr + checked.stdout]).toEqual([
-      78,
+      69,
       expect.stringContaining("set `admin.listen` to another port"),
     ]);
     await holder.stop(true);

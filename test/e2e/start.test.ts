@@ -12,6 +12,8 @@ interface Failure {
   readonly stderr: string;
   /** What is no log line. */
   readonly said: string;
+  /** Exit code of `check` with the same config: that of the start. */
+  readonly check: number | null;
 }
 
 async function failing(options: GatewayOptions): Promise<Failure> {
@@ -20,16 +22,18 @@ async function failing(options: GatewayOptions): Promise<Failure> {
   await Bun.sleep(50);
   const stderr = gateway.stderr();
   const lines = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("{"));
-  return { exit, stderr, said: lines.join("\n") };
+  const { code: check } = await gateway.cli("check");
+  return { exit, stderr, said: lines.join("\n"), check };
 }
 
 describe("a start that cannot be", () => {
   test("port taken", async () => {
     const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const { port } = other;
-    const { exit, said } = await failing({ config: { listen: `localhost:${port}`, servers: {} } });
+    const found = await failing({ config: { listen: `localhost:${port}`, servers: {} } });
+    const { exit, said, check } = found;
     await other.stop(true);
-    expect(exit).toBe(69);
+    expect([exit, check]).toEqual([69, 69]);
     expect(said).toContain("GW_PORT_TAKEN");
     expect(said).toContain(String(port));
     expect(said).toContain("Try:");
@@ -49,10 +53,10 @@ describe("a start that cannot be", () => {
 
   test("database unreachable where it is required", async () => {
     const database = { url: `postgres://u:hidden@127.0.0.1:${await freePort()}/x` };
-    const { exit, said } = await failing({
+    const { exit, said, check } = await failing({
       config: { database: { ...database, required_at_start: true }, servers: {} },
     });
-    expect(exit).toBe(69);
+    expect([exit, check]).toEqual([69, 69]);
     expect(said).toContain("GW_DATABASE");
     expect(said).toContain("Try:");
     expect(said).not.toContain("hidden");
@@ -77,8 +81,8 @@ describe("a start that cannot be", () => {
   ];
   for (const [what, policy] of policies) {
     test(`a policy that is ${what}: with its place`, async () => {
-      const { exit, said } = await failing({ config: { servers: {} }, policy });
-      expect(exit).toBe(78);
+      const { exit, said, check } = await failing({ config: { servers: {} }, policy });
+      expect([exit, check]).toEqual([78, 78]);
       expect(said).toStartWith("GW_POLICY");
       expect(said).toMatch(/policy\.yaml:2:1 /);
       expect(said).toContain("Try:");
@@ -91,10 +95,10 @@ describe("a start that cannot be", () => {
   });
 
   test("three problems of a config at once, each with its line and column", async () => {
-    const { exit, said } = await failing({
+    const { exit, said, check } = await failing({
       config: "polcy: a.yaml\nlog: { level: loud }\nservers:\n  a: { command: x, timeout: 5 }\n",
     });
-    expect(exit).toBe(78);
+    expect([exit, check]).toEqual([78, 78]);
     const places = [...said.matchAll(/authensor-gw\.yaml:(\d+):\d+/g)].map(([, line]) => line);
     expect(places).toEqual(["1", "2", "4"]);
     expect(said).toContain("policy");
