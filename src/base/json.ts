@@ -12,3 +12,14 @@ export function isObject(value: unknown): value is JsonObject {
 export function member(object: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
+
+/** The same text for two trees that differ in the order of members only. */
+export function sortedText(value: Json): string {
+  return JSON.stringify(value, (_key, one: Json) =>
+    isObject(one) ? Object.fromEntries(Object.entries(one).sort(byName)) : one,
+  );
+}
+
+function byName([a]: readonly [string, Json], [b]: readonly [string, Json]): number {
+  return a < b ? -1 : 1;
+}

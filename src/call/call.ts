@@ -24,7 +24,8 @@ import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { Decided, DecidedCall } from "./method.ts";
 import { nothingToCancel } from "./nothing-to-cancel.ts";
 import type { CallPorts } from "./ports.ts";
-import { decisionTrace, intentFields, outcomeFields } from "./record.ts";
+import { decisionTrace, intentFields, outcomeFields, wasSent } from "./record.ts";
+import { isUnsure, type SameCall } from "./repeats.ts";
 import { respondDenied, respondFailed, respondProblem, respondResult } from "./respond.ts";
 
 /** Handles one request of a decided method; never throws. */
@@ -126,7 +127,7 @@ async function run(
     // As a rule there is nothing to look for.
     let why = item.maxArgs === undefined ? undefined : argsTooLarge(item, fields.argsBytes);
     if (why === undefined && (repeats.size > 0 || repeats.loading !== undefined)) {
-      why = await repeated(incoming, item, fields, ports);
+      why = await repeated(incoming, item, sameAs(incoming, call, fields), ports);
     }
     if (why !== undefined) return refuse(incoming, reply, why, item, fields, ports, live);
   }
@@ -156,8 +157,8 @@ async function run(
   ports.debug?.("call ended", { receipt: intent.id, end: answer.kind, server_ms: answer.serverMs });
   const end = outcomeFields(incoming, intent.seq, answer, live, ports);
   answered(live, answer, end, ports.clock.mono());
-  if (end.outcome === "unknown" && guarded(incoming, item)) {
-    ports.repeats.remember(fields, intent.id);
+  if (isUnsure(end) && guarded(incoming, item)) {
+    ports.repeats.remember(sameAs(incoming, call, fields), intent.id);
   }
   const outcome = ports.audit.outcome(end);
   // … and no answer leaves before this one is.
@@ -177,12 +178,18 @@ function guarded({ message }: Incoming, { idempotent }: Item): boolean {
 async function repeated(
   incoming: Incoming,
   item: Item,
-  fields: IntentFields,
+  same: SameCall,
   { repeats }: CallPorts,
 ): Promise<GatewayError | undefined> {
   if (!guarded(incoming, item)) return undefined;
   if (repeats.loading !== undefined) await repeats.loading;
-  return repeats.refuse(fields, item.target);
+  return repeats.refuse(same, item.target);
+}
+
+/** Numbers that are not what they say make two different calls look the same. */
+function sameAs({ message }: Incoming, { args }: DecidedCall, fields: IntentFields): SameCall {
+  const { keyId, server, tool, argsHash } = fields;
+  return { keyId, server, tool, argsHash, args: message.body.inexact === true ? undefined : args };
 }
 
 /** Allowed by the policy, and not made all the same. */
@@ -236,6 +243,6 @@ function respond(incoming: Incoming, reply: Reply, live: LiveCall, answer: Forwa
     respondFailed(incoming, reply, answer.error, { receipt, target }, answer.mayHaveRun);
   } else if (live.ended !== undefined) {
     // Who cancels his own call waits for nothing; anybody else's cancel has to be told.
-    respondFailed(incoming, reply, live.ended, { receipt, target }, true);
+    respondFailed(incoming, reply, live.ended, { receipt, target }, wasSent(live));
   }
 }

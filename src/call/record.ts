@@ -68,14 +68,16 @@ export function outcomeFields(
   incoming: Incoming,
   of: number,
   answer: Forwarded,
-  { asked, queuedMs }: LiveCall,
+  live: LiveCall,
   ports: CallPorts,
 ): OutcomeFields {
+  const { asked, queuedMs } = live;
   const result = answer.kind === "result" ? answer.bytes : undefined;
+  const ended = answer.kind === "cancelled" && wasSent(live) ? live.ended?.code : undefined;
   return {
     of,
-    outcome: outcomeOf(answer),
-    code: answer.kind === "failed" ? answer.error.code : "",
+    outcome: ended === "GW_ENDED_BY_STOP" ? "unknown" : outcomeOf(answer),
+    code: answer.kind === "failed" ? answer.error.code : (ended ?? ""),
     resultHash: result === undefined ? "" : digest(result),
     resultBytes: result?.length ?? 0,
     tookMs: ports.clock.mono() - incoming.arrived,
@@ -83,6 +85,11 @@ export function outcomeFields(
     queueMs: queuedMs === 0 ? undefined : queuedMs,
     asked,
   };
+}
+
+/** Its server asked for its parameters: bytes of it may have left. */
+export function wasSent({ serverEra }: Pick<LiveCall, "serverEra">): boolean {
+  return serverEra !== undefined;
 }
 
 function outcomeOf(answer: Forwarded): Outcome {

@@ -3,13 +3,26 @@
  * no agent repeats by accident what may have run (U27).
  */
 
+import { hash } from "node:crypto";
 import { fault, type GatewayError } from "../base/errors.ts";
+import { type JsonObject, sortedText } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
-import type { IntentFields } from "../receipt/model.ts";
+import type { IntentFields, OutcomeFields } from "../receipt/model.ts";
 
 /** What makes two calls the same. */
-export type SameCall = Pick<IntentFields, "keyId" | "server" | "tool" | "argsHash">;
+export interface SameCall extends Pick<IntentFields, "keyId" | "server" | "tool" | "argsHash"> {
+  /** Then another spelling of the same arguments is the same too; receipts have the hash alone. */
+  readonly args?: JsonObject | undefined;
+}
+
+/** Whether it was sent and nobody saw its end: what its agent was told may have run (U27). */
+export function isUnsure({ outcome, code }: Pick<OutcomeFields, "outcome" | "code">): boolean {
+  return outcome === "unknown" || outcome === "timeout" || unseen.has(code);
+}
+
+/** They have an outcome of another name. */
+const unseen: ReadonlySet<string> = new Set(["GW_ENDED_BY_OPERATOR", "GW_RESULT_TOO_LARGE"]);
 
 export interface Repeats {
   /** 0: nothing to look for, which is the rule. */
@@ -85,11 +98,13 @@ export function createRepeats(clock: Clock): Repeats {
       const calls = ofKey.get(same.keyId);
       if (calls === undefined) return undefined;
       dropOld(same.keyId, calls);
-      const call = textOf(same);
-      const found = calls.get(call);
-      if (found === undefined) return undefined;
-      drop(same.keyId, calls, call);
-      return mayHaveRun(target, found, clock.now());
+      for (const call of [textOf({ ...same, args: undefined }), textOf(same)]) {
+        const found = calls.get(call);
+        if (found === undefined) continue;
+        drop(same.keyId, calls, call);
+        return mayHaveRun(target, found, clock.now());
+      }
+      return undefined;
     },
     load(known) {
       const late = new Promise<void>((resolve) => clock.after(limits.repeatLoadMs, resolve));
@@ -101,15 +116,16 @@ export function createRepeats(clock: Clock): Repeats {
   };
 }
 
-function textOf({ server, tool, argsHash }: SameCall): string {
-  return `${server}/${tool} ${argsHash}`;
+function textOf({ server, tool, argsHash, args }: SameCall): string {
+  const hashed = args === undefined ? argsHash : hash("sha256", sortedText(args), "hex");
+  return `${server}/${tool} ${hashed}`;
 }
 
 function mayHaveRun(target: string, { receipt, at }: Unknown, now: number): GatewayError {
   const ago = Math.max(0, Math.round((now - at) / 1000));
   return fault("GW_MAY_HAVE_RUN", {
     message: `"${target}" was called with these arguments ${ago} s ago, and may have run`,
-    cause: `the outcome of receipt ${receipt} is unknown`,
+    cause: `what became of receipt ${receipt} is unknown`,
     data: { earlier: receipt },
   });
 }

@@ -6,7 +6,7 @@ import { readSpool } from "../audit/read.ts";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/ports.ts";
-import { createRepeats, type Repeats } from "../call/repeats.ts";
+import { createRepeats, isUnsure, type Repeats } from "../call/repeats.ts";
 import { receiptId } from "../receipt/chain.ts";
 import { decodeBody } from "../receipt/decode.ts";
 import type { IntentFields } from "../receipt/model.ts";
@@ -63,7 +63,7 @@ async function inSpool(spoolDir: string, from: number): Promise<readonly End[]> 
     if (kind === "intent") calls.set(receiptId(chain, seq), fields);
     if (kind !== "outcome") continue;
     const id = receiptId(chain, fields.of);
-    if (fields.outcome === "unknown" && at >= from) {
+    if (isUnsure(fields) && at >= from) {
       ends.push({ chain, seq: fields.of, at, call: calls.get(id) });
     }
     calls.delete(id);
@@ -72,7 +72,11 @@ async function inSpool(spoolDir: string, from: number): Promise<readonly End[]> 
 }
 
 async function inStore(store: Store, from: number): Promise<readonly End[]> {
-  const rows = await store.receipts({ limit: limits.repeatsRead, outcome: "unknown" });
+  const limit = limits.repeatsRead;
+  const rows = [
+    ...(await store.receipts({ limit, outcome: "unknown" })),
+    ...(await store.receipts({ limit, outcome: "timeout" })),
+  ];
   const recent = rows
     .map(({ id, seq, time, took_ms }) => ({ id, seq, at: Date.parse(time) + (took_ms ?? 0) }))
     .filter(({ at }) => at >= from);

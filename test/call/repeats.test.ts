@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { fault } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
+import { endCall } from "../../src/call/board.ts";
 import { handle } from "../../src/call/methods.ts";
 import { createRepeats } from "../../src/call/repeats.ts";
 import { type SentRequest, scriptedUpstream, setClock, settle, world } from "../kit/scripted.ts";
@@ -12,9 +13,12 @@ const echo = {
   name: "echo",
   inputSchema: { type: "object", properties: { text: { type: "string" } } },
 } as const;
-const policy = 'id: t\nallow: ["s/echo"]\n';
+const policy = 'id: t\nrules: [{ id: r, effect: allow, tools: ["s/echo"], other_args: any }]\n';
 const lost = (request: SentRequest) =>
   request.fail(fault("GW_UPSTREAM_LOST", { message: "it went away" }), true);
+
+const echoOf = (args: string) =>
+  `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"s__echo","arguments":${args}}}`;
 
 async function worldOf(script: (request: SentRequest) => void, idempotent: string[] = []) {
   const server = scriptedUpstream("s", [echo], { script });
@@ -75,6 +79,69 @@ test("what never left, what the server answered and what is older than 10 minute
   expect(await call()).toContain("GW_UPSTREAM_LOST");
   await at.clock.advance(limits.repeatMs);
   expect(await call()).toContain("GW_UPSTREAM_LOST");
+});
+
+test("U27 whatever the agent is told may have run is refused once; what it took back is not", async () => {
+  const { server, at, call } = await worldOf(() => undefined);
+  const ends: [string, () => unknown][] = [
+    ["GW_TIMEOUT_IDLE", () => at.clock.advance(1_100)],
+    [
+      "GW_RESULT_TOO_LARGE",
+      () => server.sent.at(-1)?.fail(fault("GW_RESULT_TOO_LARGE", { message: "m" }), true),
+    ],
+    [
+      "GW_ENDED_BY_OPERATOR",
+      () =>
+        endCall(
+          [...at.ports.board.inFlight][0]!,
+          "m",
+          fault("GW_ENDED_BY_OPERATOR", { message: "m" }),
+        ),
+    ],
+  ];
+  for (const [code, end] of ends) {
+    const text = call(code);
+    await settle();
+    await end();
+    await settle();
+    expect(at.records.at(-1)).toMatchObject({ kind: "outcome", fields: { code } });
+    await text;
+    const sent = server.sent.length;
+    expect(await call(code)).toContain("GW_MAY_HAVE_RUN");
+    expect(server.sent.length).toBe(sent);
+  }
+  const body = echoOf('{"text":"taken back"}');
+  const handling = handle(incoming(body, { era: "legacy" }), catchReply(), at.ports);
+  await settle();
+  handling.cancel("changed my mind");
+  await settle();
+  const sent = server.sent.length;
+  void call("taken back");
+  await settle();
+  expect(server.sent.length).toBe(sent + 1);
+});
+
+test("U27 the same arguments in another spelling are the same call", async () => {
+  const { server, at } = await worldOf(lost);
+  const made = async (args: string) => {
+    const reply = catchReply();
+    handle(incoming(echoOf(args), { era: "legacy" }), reply, at.ports);
+    await settle();
+    return JSON.stringify(reply.answer()?.value["result"]);
+  };
+  const spellings = [
+    ['{"text":"a","n":{"x":1,"y":[2]}}', '{ "n" : {"y":[2.0], "x":1e0}, "text":"\\u0061" }'],
+    ['{"n":12345678901234567890}', '{"n":12345678901234567890}'],
+  ] as const;
+  for (const [one, other] of spellings) {
+    expect(await made(one)).toContain("GW_UPSTREAM_LOST");
+    expect(await made(other)).toContain("GW_MAY_HAVE_RUN");
+  }
+  const before = server.sent.length;
+  expect(await made('{"n":12345678901234567890}')).toContain("GW_UPSTREAM_LOST");
+  expect(await made('{"n":12345678901234567891}')).toContain("GW_UPSTREAM_LOST");
+  expect(await made('{"text":["a"]}')).toContain("GW_UPSTREAM_LOST");
+  expect(server.sent.length).toBe(before + 3);
 });
 
 test("calls wait for what the receipts of earlier runs say, for a moment", async () => {

@@ -68,5 +68,6 @@ test("O6 SIGTERM and a call without an end: its agent is told after 30 s, and al
   expect(seconds).toBeGreaterThan(29);
   expect(seconds).toBeLessThan(36);
   const listed = await gateway.cli("receipts", "list", "--json");
-  expect(JSON.parse(listed.stdout.split("\n")[0] ?? "").outcome).toBe("cancelled");
+  // Nobody took it back: what became of it is unknown, as after a kill -9.
+  expect(JSON.parse(listed.stdout.split("\n")[0] ?? "").outcome).toBe("unknown");
 }, 60_000);
