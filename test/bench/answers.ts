@@ -54,10 +54,14 @@ function readHead(buffer: Buffer): Head | undefined {
   return { status, bytes: end + 4, length: undefined };
 }
 
-/** JSON and event streams never hold this sequence, so it is the last chunk. */
+const lastChunk = "\r\n0\r\n\r\n";
+
+/**
+ * JSON and event streams never hold this sequence, so it is the last chunk. It may come in as many
+ * packets as it has bytes.
+ */
 function chunkedEnd(chunks: readonly Buffer[]): boolean {
-  const tail = Buffer.concat(chunks.slice(-2)).toString("latin1");
-  return tail.endsWith("\r\n0\r\n\r\n");
+  return last(chunks, lastChunk.length) === lastChunk;
 }
 
 function whole(head: Head, chunks: readonly Buffer[], received: number): Answer {
@@ -69,12 +73,28 @@ function whole(head: Head, chunks: readonly Buffer[], received: number): Answer 
 }
 
 function ends(chunks: readonly Buffer[], skip: number): { start: string; end: string } {
-  const first = chunks.length > 1 ? Buffer.concat(chunks.slice(0, 2)) : (chunks[0] as Buffer);
-  const last = chunks.length > 1 ? Buffer.concat(chunks.slice(-2)) : first;
   return {
-    start: first.toString("latin1", skip, skip + 500),
-    end: last.toString("latin1", Math.max(0, last.length - 300)),
+    start: first(chunks, skip + 500).slice(skip),
+    end: last(chunks, 300),
   };
+}
+
+/** So many bytes, of as many chunks as it takes, as latin1; fewer only where there are fewer. */
+function first(chunks: readonly Buffer[], bytes: number): string {
+  let text = "";
+  for (let at = 0; at < chunks.length && text.length < bytes; at += 1) {
+    text += (chunks[at] as Buffer).toString("latin1", 0, bytes - text.length);
+  }
+  return text;
+}
+
+function last(chunks: readonly Buffer[], bytes: number): string {
+  let text = "";
+  for (let at = chunks.length - 1; at >= 0 && text.length < bytes; at -= 1) {
+    const chunk = chunks[at] as Buffer;
+    text = chunk.toString("latin1", Math.max(0, chunk.length - bytes + text.length)) + text;
+  }
+  return text;
 }
 
 function unchunk(buffer: Buffer): Buffer {
