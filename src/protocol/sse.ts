@@ -31,7 +31,7 @@ const [lf, cr, colon, space] = [0x0a, 0x0d, 0x3a, 0x20];
  * Takes CR, LF and CRLF, a BOM, comments. An event without its empty line at the end never comes.
  */
 export function createSseDecoder(options: SseOptions): SseDecoder {
-  const line = growing();
+  const line = growing(options.maxBytes);
   const fields = eventFields(options);
   let over = false;
   let first = true;
@@ -112,7 +112,7 @@ interface Fields {
 function eventFields(options: SseOptions): Fields {
   /** The first data line, as a rule the only one. Of several all are in `more` (R10). */
   let data: Uint8Array | undefined;
-  const more = growing();
+  const more = growing(options.maxBytes);
   let copied = false;
   let lines = 0;
   let size = 0;
@@ -193,16 +193,21 @@ function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }
 
-/** Bytes of an unfinished line; doubling keeps a huge line in tiny chunks linear. */
-function growing(): { add(part: Uint8Array): void; take(): Uint8Array; size(): number } {
+/** Bytes of an unfinished line, up to `most`; doubling keeps a huge line in tiny chunks linear. */
+function growing(most: number): {
+  add(part: Uint8Array): void;
+  take(): Uint8Array;
+  size(): number;
+} {
   let buffer = new Uint8Array(0);
   let used = 0;
   return {
     add(part) {
       if (used + part.length > buffer.length) {
-        const larger = new Uint8Array(Math.max(1024, 2 * (used + part.length)));
-        larger.set(buffer.subarray(0, used));
-        buffer = larger;
+        const needed = used + part.length;
+        // What it was before is free at once, and does not wait for the collector.
+        const size = Math.max(needed, Math.min(most, 1024 + 2 * needed));
+        buffer = new Uint8Array(buffer.buffer.transfer(size));
       }
       buffer.set(part, used);
       used += part.length;

@@ -64,6 +64,8 @@ export function lossyKind(bytes: Uint8Array): string | undefined {
   // `{"method`, `{"jsonrpc":"2.0","method`, or one of them with spaces.
   const plain = bytes[2] === letterM || bytes[18] === letterM;
   if (!plain && bytes[1] !== space && bytes[11] !== space) return undefined;
+  // A flood mostly looks like this, and costs no garbage.
+  for (const [kind, start] of lossyStarts) if (startsWith(bytes, start)) return kind;
   return startsLossy.exec(textOf(bytes.subarray(0, 96)))?.[1];
 }
 
@@ -83,7 +85,17 @@ const progress = "notifications/progress";
 const [letterM, space] = [0x6d, 0x20];
 const startsLossy =
   /^\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"method"\s*:\s*"(notifications\/(?:progress|message))"/;
+const lossyStarts = [progress, "notifications/message"].flatMap((kind) =>
+  ['{"jsonrpc":"2.0",', "{"].map(
+    (start) => [kind, Buffer.from(`${start}"method":"${kind}"`)] as const,
+  ),
+);
 const tokenMember = /"progressToken"\s*:\s*(\d{1,15})\b/;
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  for (let at = 0; at < start.length; at += 1) if (bytes[at] !== start[at]) return false;
+  return true;
+}
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");

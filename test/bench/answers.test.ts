@@ -5,9 +5,10 @@ import { type Answer, answerReader } from "./answers.ts";
 
 const body = `{"jsonrpc":"2.0","id":10000001,"result":{"text":"${"x".repeat(600)}"}}`;
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+const parts = [body.slice(0, 99), body.slice(99), ""];
 const answers: Readonly<Record<string, string>> = {
   "with a length": `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-  "in chunks": `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk(body.slice(0, 99))}${chunk(body.slice(99))}0\r\n\r\n`,
+  "in chunks": `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${parts.map(chunk).join("")}`,
 };
 
 for (const [name, text] of Object.entries(answers)) {
