@@ -46,7 +46,7 @@ function parseCompletion(
   const { exposed } = about;
   const item = about.prompt ? catalog.prompt(exposed) : catalog.resource(exposed);
   framed(incoming, item);
-  const guess = item === undefined && about.prompt ? catalog.guess(exposed) : undefined;
+  const guess = item === undefined && about.prompt ? catalog.guess(exposed, "prompt") : undefined;
   const args = about.prompt ? promptArgs(params, argument) : { uri: exposed };
   const call = { method: complete, exposed, item, guess, args };
   return ok({

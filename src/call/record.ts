@@ -105,6 +105,7 @@ const failures: Partial<Record<ErrorCode, Outcome>> = {
   GW_TIMEOUT_IDLE: "timeout",
   GW_TIMEOUT_MAX: "timeout",
   GW_UPSTREAM_DOWN: "upstream_down",
+  GW_SERVER_DISABLED: "upstream_down",
   GW_UPSTREAM_FAILING: "upstream_down",
   GW_UPSTREAM_BUSY: "limited",
   GW_UPSTREAM_ERROR: "upstream_error",

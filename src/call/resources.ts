@@ -58,7 +58,8 @@ function parseUri(
   framed(incoming, item);
   const argsSpan = message.body.span("uri", "params");
   const args = { uri: exposed };
-  const call = { method, exposed, item, guess: undefined, args, argsSpan };
+  const guess = item === undefined ? catalog.guess(exposed, "resource") : undefined;
+  const call = { method, exposed, item, guess, args, argsSpan };
   return ok({ ...call, replaced: undefined, task: undefined });
 }
 

@@ -106,11 +106,10 @@ export function denialCode(method: string, call: DecidedCall, decision: Decision
   if (decision === badState) return "GW_REQUEST_STATE";
   if (call.item !== undefined) return decision.code ?? "GW_NO_RULE";
   if (method.startsWith("tasks/")) return "GW_TASK_UNKNOWN";
-  if (call.guess?.unlisted !== undefined) return "GW_UPSTREAM_DOWN";
+  if (call.guess?.unlisted !== undefined) return call.guess.unlisted.code;
   if (method === "tools/call") return "GW_TOOL_UNKNOWN";
-  return method === "prompts/get" || call.guess !== undefined
-    ? "GW_PROMPT_UNKNOWN"
-    : "GW_RESOURCE_UNKNOWN";
+  const isPrompt = method === "prompts/get" || call.guess !== undefined;
+  return isPrompt && !method.startsWith("resources/") ? "GW_PROMPT_UNKNOWN" : "GW_RESOURCE_UNKNOWN";
 }
 
 function respondUnknown(
@@ -120,10 +119,9 @@ function respondUnknown(
   code: ErrorCode,
   receipt: string,
 ): void {
-  if (code === "GW_UPSTREAM_DOWN") {
-    const message = `What server "${call.guess?.server}" offers is not known now`;
-    const error = fault(code, { message, cause: call.guess?.unlisted ?? "" });
-    respondFailed(incoming, reply, error, { receipt, target: call.exposed });
+  const unlisted = call.guess?.unlisted;
+  if (unlisted !== undefined && unlisted.code === code) {
+    respondFailed(incoming, reply, unlisted, { receipt, target: call.exposed });
     return;
   }
   // A name can be as long as a request; no tool's is.
@@ -178,10 +176,13 @@ function sendError(
 ): void {
   const { spec } = error;
   const data = { code: error.code, fix: error.fix, ...error.data, ...more };
-  const status = incoming.era === "modern" ? spec.http : 200;
+  const status = incoming.era === "modern" ? (statuses[error.code] ?? spec.http) : 200;
   const code = (incoming.era === "legacy" ? legacyCodes[error.code] : undefined) ?? spec.rpc;
   reply.send(status, [errorMessage(incoming.message.idText, code, message, data)]);
 }
+
+/** Where the row's own is for operators' commands. */
+const statuses: Partial<Record<ErrorCode, number>> = { GW_SERVER_DISABLED: 200 };
 
 /** Where 2025-11-25 has another number for it, or none. */
 const legacyCodes: Partial<Record<ErrorCode, number>> = {

@@ -1,5 +1,6 @@
 /** What servers offer, under which names agents see it, and what each key may see. */
 
+import type { GatewayError } from "../base/errors.ts";
 import type { SizeLimit } from "../base/units.ts";
 import type { Candidates, Subject, Target } from "../policy/model.ts";
 import type { ListMethod } from "../protocol/lists.ts";
@@ -47,7 +48,7 @@ export interface Catalog {
   /** What policy is asked about it. */
   target(item: Item): Target;
   /** What a name that nobody offers was meant to be: for receipts and error texts only. */
-  guess(exposed: string, kind?: "tool" | "prompt"): Guess | undefined;
+  guess(exposed: string, kind?: Item["kind"]): Guess | undefined;
   /** Why the last read of one of a server's lists failed; undefined while all are good. */
   listFault(server: string): ListFault | undefined;
   /** Of the oldest list that is shown of a server; undefined while none is. */
@@ -67,10 +68,13 @@ export interface Catalog {
 
 export interface Guess {
   readonly server: string;
-  /** The name behind the server's prefix. */
+  /** The name behind the server's prefix, or what it had before the server was disabled. */
   readonly tool: string;
-  /** Why the server's list is not known; undefined: it is, and this is none of it. */
-  readonly unlisted: string | undefined;
+  /**
+   * Why the server's list is not known: GW_SERVER_DISABLED or GW_UPSTREAM_DOWN; undefined: it is,
+   * and this is none of it.
+   */
+  readonly unlisted: GatewayError | undefined;
 }
 
 export interface ListFault {

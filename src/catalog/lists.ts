@@ -1,5 +1,7 @@
 /** The lists of all servers as they are now, what is made of them, and who is told of changes. */
 
+import { serverDisabled } from "../base/disabled.ts";
+import { fault as failure, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { type CacheHints, leastHints, notKept } from "../protocol/cache-hints.ts";
@@ -11,6 +13,7 @@ import type { Catalog, ListFault } from "./catalog.ts";
 import { freshMs } from "./fresh.ts";
 import type { Listed, Owner } from "./item.ts";
 import type { KeptLists } from "./kept.ts";
+import { type Left, whatLeft } from "./left.ts";
 import type { Naming } from "./naming.ts";
 import { restore } from "./restore.ts";
 import { type SoundItem, type SoundList, soundList } from "./sound.ts";
@@ -38,7 +41,8 @@ export interface Lists {
   hello(upstream: Upstream): ServerHello | undefined;
   fault(server: string): ListFault | undefined;
   age: Catalog["listAge"];
-  whyUnlisted(method: ListMethod, upstream: Upstream): string | undefined;
+  whyUnlisted(method: ListMethod, upstream: Upstream): GatewayError | undefined;
+  left: Left["of"];
   starting(method: ListMethod): Promise<void> | undefined;
   announce(methods: Iterable<ListMethod>): void;
   refit: Catalog["refit"];
@@ -100,6 +104,8 @@ export function openLists(options: ListOptions): Lists {
   for (const { server, method, list } of restored) of(method).known.set(server, list);
   for (const list of all.values()) if (list.known.size > 0) list.built = rebuild(list, options);
 
+  const left = whatLeft();
+
   const read = (owner: Owner, method: ListMethod, raw: RawList): boolean => {
     const list = of(method);
     const { upstream } = owner;
@@ -114,6 +120,7 @@ export function openLists(options: ListOptions): Lists {
     const same = before !== undefined && isSame(before, raw, era);
     // What cannot be built changes nothing: one server must not take the others' items.
     try {
+      left.forget(id);
       list.faults.delete(id);
       if (!same) {
         list.known.set(id, soundList(method, raw, era));
@@ -144,7 +151,10 @@ export function openLists(options: ListOptions): Lists {
   };
   /** A disabled server offers nothing: agents are told, and its calls say why. */
   const gone = ({ id }: Upstream) => {
-    for (const list of drop(id, false)) changed(list);
+    for (const list of drop(id, false)) {
+      left.keep(list.method, list.built, id);
+      changed(list);
+    }
   };
 
   const watches = new Map<Upstream, Watch>();
@@ -203,11 +213,8 @@ export function openLists(options: ListOptions): Lists {
       const leavesMs = stale === undefined ? undefined : readMs + owner.lists.maxStaleMs;
       return { readMs, stale, leavesMs };
     },
-    whyUnlisted(method, upstream) {
-      const { known, faults } = of(method);
-      if (known.has(upstream.id)) return undefined;
-      return faults.get(upstream.id) ?? upstream.status().cause ?? "it did not answer yet";
-    },
+    whyUnlisted: (method, upstream) => whyUnlisted(of(method), upstream),
+    left: left.of,
     starting: (method) => starts.wait(method, (server) => of(method).known.has(server)),
     announce,
     refit(remade) {
@@ -218,6 +225,7 @@ export function openLists(options: ListOptions): Lists {
         // It has no say any more.
         watching.stop();
         watches.delete(one);
+        left.forget(one.id);
         if (!ids.has(one.id)) drop(one.id, true);
         else for (const method of listMethods) ages.forget(one.id, method);
       }
@@ -246,6 +254,16 @@ export function openLists(options: ListOptions): Lists {
       stop();
     },
   };
+}
+
+function whyUnlisted({ known, faults }: OneList, upstream: Upstream) {
+  const { id } = upstream;
+  if (known.has(id)) return undefined;
+  const now = upstream.status();
+  if (now.state === "disabled") return serverDisabled(id, now);
+  const message = `What server "${id}" offers is not known now`;
+  const cause = faults.get(id) ?? now.cause ?? "it did not answer yet";
+  return failure("GW_UPSTREAM_DOWN", { message, cause });
 }
 
 function rebuild({ method, known, made, built, starting }: OneList, options: ListOptions): Built {

@@ -56,12 +56,17 @@ export function openCatalog(options: CatalogOptions): Catalog {
     target: targetOf,
     quarantined: () => listMethods.flatMap((method) => lists.built(method).quarantined),
     guess(exposed, kind = "tool") {
-      const owner = options.servers.find(({ upstream }) => exposed.startsWith(`${upstream.id}__`));
+      const method = listOf[kind];
+      const left = lists.left(method, exposed);
+      const owner = options.servers.find(({ upstream: { id } }) =>
+        left === undefined
+          ? kind !== "resource" && exposed.startsWith(`${id}__`)
+          : id === left.server,
+      );
       if (owner === undefined) return undefined;
       const { id } = owner.upstream;
-      const method = kind === "tool" ? "tools/list" : "prompts/list";
       const unlisted = lists.whyUnlisted(method, owner.upstream);
-      return { server: id, tool: exposed.slice(id.length + 2), unlisted };
+      return { server: id, tool: left?.name ?? exposed.slice(id.length + 2), unlisted };
     },
     listFault: lists.fault,
     listAge: lists.age,
@@ -80,6 +85,12 @@ export function openCatalog(options: CatalogOptions): Catalog {
     stop: lists.stop,
   };
 }
+
+const listOf = {
+  tool: "tools/list",
+  prompt: "prompts/list",
+  resource: "resources/list",
+} as const satisfies Record<Item["kind"], ListMethod>;
 
 function resources(options: CatalogOptions, lists: Lists): Catalog["resource"] {
   const found = new Map<string, Item | undefined>();

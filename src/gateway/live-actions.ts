@@ -5,6 +5,7 @@ import type { LiveActions } from "../admin/actions.ts";
 import type { ServerAction } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { printable } from "../base/printable.ts";
 import { endCall, type LiveCall } from "../call/board.ts";
 import { extend } from "../call/deadlines.ts";
 import type { Live } from "./live.ts";
@@ -54,7 +55,7 @@ async function act(parts: Parts, action: ServerAction, id: string, by: string): 
   if (server === undefined) throw fault("GW_NAME", { message: `No server is called "${id}"` });
   const { upstream, history } = server;
   history.note(`${action}, by key ${by}`);
-  if (action === "disable") return upstream.disable(`disabled by key ${by}`);
+  if (action === "disable") return upstream.disable(`disabled by key ${namedKey(parts, by)}`);
   if (action === "retry") upstream.retry();
   if (action === "restart") await upstream.restart();
   if (action === "enable") await upstream.enable();
@@ -65,4 +66,10 @@ async function act(parts: Parts, action: ServerAction, id: string, by: string): 
   while (isWaiting() && clock.mono() < until) {
     await new Promise<void>((resolve) => clock.after(20, resolve));
   }
+}
+
+/** Agents are told it too: a name says more than an id, and both are no secret. */
+function namedKey(parts: Parts, id: string): string {
+  const name = parts.access.list().find((row) => row.id === id)?.name ?? "";
+  return name === "" ? id : `${id} (${printable(name)})`;
 }

@@ -26,7 +26,7 @@ export interface Transport {
 export interface Attempts extends UpstreamControl {
   /** The link there is. */
   link(): Link | undefined;
-  /** That, or one attempt at once; rejects with GW_UPSTREAM_DOWN. */
+  /** That, or one attempt at once; rejects with GW_UPSTREAM_DOWN or GW_SERVER_DISABLED. */
   reach(): Promise<Link>;
   /** Begins an attempt. */
   begin(): void;
@@ -44,6 +44,8 @@ export interface AttemptsOptions extends UpstreamOptions {
   /** How long `reach` waits for an attempt, which goes on after it. */
   readonly reachMs: number;
   readonly events: Omit<LinkEvents, "ailing" | "lost">;
+  /** Somebody disabled the server; undefined: nobody did. */
+  disabled(): GatewayError | undefined;
   /** Calls are refused: what single ones tell is no news. */
   isFailing(): boolean;
 }
@@ -172,7 +174,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   /** The link there is, or one attempt at once (never while crash-looping). */
   async function reach(): Promise<Link> {
     if (link !== undefined) return link;
-    if (states.off) throw down(states.cause ?? "it is disabled");
+    const down = (cause: string) => unreachable(options.config.id, cause);
+    const disabled = options.disabled();
+    if (disabled !== undefined) throw disabled;
+    if (states.off) throw down(states.cause ?? "it is stopped");
     if (states.state === "crash-loop") throw down(states.cause ?? "it keeps ending");
     try {
       const late = () => down(`it is still starting after ${options.reachMs} ms`);
@@ -181,13 +186,6 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       if (error instanceof GatewayError) throw error;
       throw down(error instanceof Error ? error.message : String(error));
     }
-  }
-
-  function down(cause: string): GatewayError {
-    return fault("GW_UPSTREAM_DOWN", {
-      message: `Cannot reach "${options.config.id}"`,
-      cause: printable(cause),
-    });
   }
 
   /** What a person did counts as no failure: nothing waits, no start is too many. */
@@ -250,6 +248,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       await attempt?.catch(() => undefined);
     },
   };
+}
+
+function unreachable(id: string, cause: string): GatewayError {
+  return fault("GW_UPSTREAM_DOWN", { message: `Cannot reach "${id}"`, cause: printable(cause) });
 }
 
 function within<T>(promise: Promise<T>, ms: number, clock: Clock, late: () => Error): Promise<T> {

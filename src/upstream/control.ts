@@ -1,6 +1,7 @@
 /** What an operator does to a server, on top of what attempts.ts does by itself. */
 
-import { fault, type GatewayError } from "../base/errors.ts";
+import { serverDisabled } from "../base/disabled.ts";
+import { fault } from "../base/errors.ts";
 import type { Link } from "./link.ts";
 import type { StateKeeper } from "./states.ts";
 import type { UpstreamControl } from "./upstream.ts";
@@ -27,7 +28,7 @@ export interface Inside {
 export function createControl(inside: Inside): UpstreamControl {
   const { id, states } = inside;
   const needEnabled = (): void => {
-    if (states.state === "disabled") throw disabled(id, states.cause);
+    if (states.state === "disabled") throw serverDisabled(id, states);
     if (states.off) throw fault("GW_DRAINING", { message: `Cannot reach "${id}"` });
   };
   return {
@@ -62,12 +63,4 @@ export function createControl(inside: Inside): UpstreamControl {
       if (states.state === "disabled" && !inside.isStopping()) inside.begin();
     },
   };
-}
-
-function disabled(id: string, cause: string | undefined): GatewayError {
-  return fault("GW_SERVER_DISABLED", {
-    message: `Server "${id}" is disabled`,
-    cause: cause ?? "",
-    fix: `authensor-gw servers enable ${id}`,
-  });
 }

@@ -63,7 +63,8 @@ export function createPool(options: PoolOptions): InstancePool {
       ...{ config, clock, name, all: options.load, changed: options.changed },
       learnt: (lists) => void learn(key, offer.capabilities, lists).catch(() => undefined),
       oneAtATime: capabilities.asks && options.first.isOneStream(),
-      start: (load) => supervise(options, options.make(offer), load, name),
+      start: (load) =>
+        supervise(options, options.make(offer), load, { name, first: options.first }),
     });
     instances.set(key, instance);
     stopSweep ??= clock.after(limits.instanceSweepMs, sweep);

@@ -124,7 +124,8 @@ export function openInstances(
       await Promise.all([pool.close("restarted by an operator"), first.restart()]);
     },
     async disable(cause) {
-      await Promise.all([pool.close(cause), first.disable(cause)]);
+      // In this order: whoever waits for the others is told why.
+      await Promise.all([first.disable(cause), pool.close(cause)]);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** One server: what may be sent to it now, and what `status` shows. */
 
-import { asFault, fault } from "../base/errors.ts";
+import { disabledInConfig, serverDisabled } from "../base/disabled.ts";
+import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import { createAttempts, type Transport } from "./attempts.ts";
@@ -28,7 +29,7 @@ const firstId = 10;
 
 /** One process or session of a server, kept alive. */
 export interface Supervised extends Upstream, UpstreamControl {
-  /** The link there is, or one attempt at once; rejects with GW_UPSTREAM_DOWN. */
+  /** The link there is, or one attempt at once; rejects as `send` does. */
   reach(): Promise<Link>;
   /** As Link.stale. */
   isStale(): boolean;
@@ -36,16 +37,25 @@ export interface Supervised extends Upstream, UpstreamControl {
   isOneStream(): boolean;
   /** Disabled, or stopped with the gateway. */
   isOff(): boolean;
+  /** Somebody disabled the server; undefined: nobody did. */
+  disabled(): GatewayError | undefined;
 }
 
-/** `load`: what counts its requests. `name`: of the instance, where it is one of several. */
+/** One of several of a server. */
+export interface FurtherOne {
+  readonly name: string;
+  readonly first: Supervised;
+}
+
+/** `load`: what counts its requests. `further`: undefined for the first of a server. */
 export function supervise(
   options: UpstreamOptions,
   transport: Transport,
   load: Load,
-  name?: string,
+  further?: FurtherOne,
 ): Supervised {
   const { config, clock, log } = options;
+  const name = further?.name;
   const listeners: ((change: UpstreamChange) => void)[] = [];
   const hide = withoutSecrets(config.transport);
   const states = createStates(clock, "idle", () => tell({ kind: "state" }), hide);
@@ -66,6 +76,7 @@ export function supervise(
     // What a call has to start first is given the time that it takes.
     reachMs: name === undefined ? limits.connectMs : limits.instanceStartMs,
     isFailing: () => breaker.isOpen,
+    disabled,
     events: {
       listChanged: (method) => tell({ kind: "list", method }),
       updated: (uri, params) => tell({ kind: "updated", uri, params }),
@@ -84,11 +95,16 @@ export function supervise(
   });
   const { breaker, health } = care;
   const counted: Counted = { load, breaker, health, again };
-  if (!config.enabled)
-    states.enter("disabled", "`enabled: false` or `disabled: true` in the config");
+  if (!config.enabled) states.enter("disabled", disabledInConfig);
 
   function ask(to: Link, request: UpstreamRequest, sink: UpstreamSink): Sent {
     return to.send(takeId(), request, sink);
+  }
+
+  /** One of several is closed without that: whoever waits there is told what the first one is. */
+  function disabled(): GatewayError | undefined {
+    if (further !== undefined) return further.first.disabled();
+    return states.state === "disabled" ? serverDisabled(config.id, states) : undefined;
   }
 
   function watchAgain(): void {
@@ -188,6 +204,7 @@ export function supervise(
       return oneStream;
     },
     isOff: () => states.off,
+    disabled,
     id: config.id,
     status: () => ({
       state: states.state,

@@ -15,9 +15,9 @@ export interface Upstream {
   hello(): ServerHello | undefined;
   /**
    * Sends one request. Throws or rejects nothing before bytes may have left but GatewayErrors:
-   * GW_UPSTREAM_DOWN (nothing was sent), GW_UPSTREAM_BUSY. After that the sink is told the end,
-   * exactly once; a call may first wait for its turn (`waitsFor`). A call to a server in backoff
-   * makes one attempt at once within `connectMs`.
+   * GW_UPSTREAM_DOWN, GW_SERVER_DISABLED, GW_UPSTREAM_BUSY (nothing was sent). After that the sink
+   * is told the end, exactly once; a call may first wait for its turn (`waitsFor`). A call to a
+   * server in backoff makes one attempt at once within `connectMs`.
    */
   send(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall | Promise<UpstreamCall>;
   /**

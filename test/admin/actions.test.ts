@@ -13,6 +13,7 @@ import {
   paths,
 } from "../../src/admin/contract.ts";
 import { sqliteStore } from "../../src/store/sqlite.ts";
+import type { ReceiptRow } from "../../src/store/store.ts";
 import { startChild, type TestChild } from "../kit/child.ts";
 import { legacyAgent, textOf } from "../kit/clients.ts";
 import { freePort } from "../kit/free-port.ts";
@@ -131,7 +132,11 @@ test("disable: its tools are gone for agents, its child too; enable brings both 
   expect(() => process.kill(child, 0)).toThrow();
   expect(await names()).not.toContain("io__try");
   const refused = await agent.callTool({ name: "io__try", arguments: {} });
-  expect(textOf(refused)).toContain("disabled by key");
+  expect(textOf(refused)).toMatch(
+    /^GW_SERVER_DISABLED: Server "io" is disabled: disabled by key k\S+ \(ops\), since 2[\dT:-]+Z\. Try: authensor-gw servers enable io\. Receipt: /,
+  );
+  const [receipt] = await operator.get<ReceiptRow[]>(paths.receipts, { limit: "1" });
+  expect(receipt).toMatchObject({ tool: "io/try", outcome: "upstream_down" });
   for (const path of [paths.serverRetry, paths.serverRestart]) {
     expect(act(path, { server: "io" })).rejects.toMatchObject({ code: "GW_SERVER_DISABLED" });
   }
@@ -144,6 +149,15 @@ test("disable: its tools are gone for agents, its child too; enable brings both 
 test("a server that the config disables is shown, and can be enabled for this run", async () => {
   const off = await server("off");
   expect([off.state, off.trouble]).toEqual(["disabled", null]);
+  const agent = await legacyAgent(gateway.url, agentToken);
+  const refused = textOf(await agent.callTool({ name: "off__try", arguments: {} }));
+  await agent.close();
+  for (const word of [
+    ...["GW_SERVER_DISABLED", "`disabled: true` in the config, since 2", "servers enable off"],
+    "take `disabled: true` out of servers.off in the config, then authensor-gw reload",
+  ]) {
+    expect(refused).toContain(word);
+  }
   expect((await act(paths.serverEnable, { server: "off" })).state).toBe("ready");
   expect((await act(paths.serverDisable, { server: "off" })).state).toBe("disabled");
 }, 20_000);

@@ -259,9 +259,10 @@ test("an operator's disable and restart end all processes", async () => {
   await until(() => upstream.status().instances?.[0]?.waiting === 1);
   await control.disable("by a test");
   expect(await running.end).toMatchObject({ text: "GW_UPSTREAM_LOST", mayHaveRun: true });
-  expect(await waiting.end).toMatchObject({ text: "GW_UPSTREAM_DOWN", mayHaveRun: false });
+  expect(await waiting.end).toMatchObject({ text: "GW_SERVER_DISABLED", mayHaveRun: false });
   const refused = await callTool(upstream, "t", {}, { origin });
-  expect(refused).toMatchObject({ kind: "thrown", text: "GW_UPSTREAM_DOWN", why: "by a test" });
+  expect(refused).toMatchObject({ kind: "thrown", text: "GW_SERVER_DISABLED" });
+  expect(refused.why).toMatch(/^by a test, since 2\d\d\d-.*Z$/);
   expect(upstream.status()).toMatchObject({ state: "disabled", inFlight: 0, instances: [] });
 });
 

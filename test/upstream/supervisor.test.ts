@@ -128,7 +128,7 @@ test("a disabled server is never dialled", async () => {
   const server = await good();
   const upstream = await upstreamOf(httpUpstream(server.url, { enabled: false }));
   upstream.start();
-  expect((await callTool(upstream, "t")).text).toBe("GW_UPSTREAM_DOWN");
+  expect((await callTool(upstream, "t")).text).toBe("GW_SERVER_DISABLED");
   expect(upstream.status().state).toBe("disabled");
   expect(server.accepted()).toBe(0);
   // What the config disables is disabled after a stop as well.
