@@ -105,7 +105,7 @@ export function serverAt(id: string, zero: number, at: number, counted: Counted)
         ? (plan.pid ?? 0) + (id === "browser" && at > 0 ? restarts(at) : 0)
         : null,
     instances: [],
-    unattributed: { question: 0, log: 0 },
+    unattributed: { question: 0, log: 0, answer: 0 },
     nextAttemptMs: state.next === undefined ? null : zero + state.next,
     attempts: state.attempts,
     trouble: state.trouble,

@@ -311,8 +311,8 @@ export interface LiveServer {
   readonly pid: number | null;
   /** Beside that of `pid`: processes or sessions for clients that can be asked (`instance`). */
   readonly instances: readonly LiveInstance[];
-  /** What it asked and logged that could not be said to belong to one call: refused, dropped. */
-  readonly unattributed: { readonly question: number; readonly log: number };
+  /** What it asked (refused), logged and answered (dropped) that belongs to no call we know. */
+  readonly unattributed: Readonly<Record<"question" | "log" | "answer", number>>;
   readonly nextAttemptMs: number | null;
   /** Handshakes tried since it was last ready; bare connects while nobody listens are none. */
   readonly attempts: number;

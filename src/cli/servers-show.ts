@@ -108,10 +108,17 @@ function troubleLines(trouble: LiveServer["trouble"]): (readonly [string, string
 
 /** A server that works one call at a time, or says what its messages belong to, has none. */
 function lostLines({ unattributed }: LiveServer): (readonly [string, string])[] {
-  const { question, log } = unattributed;
-  if (question + log === 0) return [];
-  const text = `${counted(question, "question")} refused and ${counted(log, "log line")} dropped`;
-  return [["of no call", `${text}: it did not say to which call they belong`]];
+  const { question, log, answer } = unattributed;
+  const lines: (readonly [string, string])[] = [];
+  if (question + log > 0) {
+    const text = `${counted(question, "question")} refused and ${counted(log, "log line")} dropped`;
+    lines.push(["of no call", `${text}: it did not say to which call they belong`]);
+  }
+  if (answer > 0) {
+    const text = `${counted(answer, "answer")} dropped: no call has their id, or had its answer`;
+    lines.push(["wrong ids", `${text}; whoever makes the server must mend that`]);
+  }
+  return lines;
 }
 
 /** `elicitation, roots: ready, pid 4102, 3 calls, 2 of them wait for their turn`. */

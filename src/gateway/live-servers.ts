@@ -78,7 +78,7 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
     maxQueued: server.maxQueued,
     pid: status.pid ?? null,
     instances: (status.instances ?? []).map(instanceRow),
-    unattributed: status.unattributed ?? { question: 0, log: 0 },
+    unattributed: status.unattributed ?? { question: 0, log: 0, answer: 0 },
     nextAttemptMs: status.nextAttemptMs ?? null,
     attempts: history.attempts,
     trouble,

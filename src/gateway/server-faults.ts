@@ -180,6 +180,11 @@ const httpRows: readonly Row[] = [
 
 const commonRows: readonly Row[] = [
   {
+    marks: ["under another id"],
+    code: "GW_UPSTREAM_ERROR",
+    fix: ({ show }) => `tell whoever makes the server; how often: ${show}`,
+  },
+  {
     marks: ["it lists no"],
     code: "GW_SERVER_EMPTY",
     fix: ({ disable, enable }) =>

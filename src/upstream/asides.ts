@@ -34,8 +34,8 @@ export interface Asides {
   over(call: Asker, why: string): void;
   /** It was taken back: nobody knows whether the server stopped. */
   ghost(id: number, owner: string | undefined): void;
-  /** An answer to a call that is not in flight any more. */
-  late(id: number): void;
+  /** An answer to what is not in flight (any more); undefined: its id can be of none. */
+  late(id: number | undefined): void;
   /** Another session: nothing of the old one runs in it. */
   renewed(): void;
   close(why: string): void;
@@ -100,7 +100,9 @@ export function createAsides({ clock, events, inFlight }: AsidesOptions): Asides
     },
     over: questions.over,
     ghost: ghosts.add,
-    late: ghosts.answered,
+    late(id) {
+      if (id === undefined || !ghosts.answered(id)) events.unattributed("answer");
+    },
     renewed() {
       questions.close("the server lost its session");
       ghosts.clear();

@@ -9,8 +9,8 @@ import type { Clock } from "../base/ports.ts";
 export interface Ghosts {
   /** `owner`: id of the key whose call it was. */
   add(id: number, owner: string | undefined): void;
-  /** The server answered it after all: it is done. */
-  answered(id: number): void;
+  /** The server answered it after all: it is done. False: it was none. */
+  answered(id: number): boolean;
   /** Whether there is one: no question can be attributed. */
   any(): boolean;
   /** Whether another key has one of the last minutes: no log line is surely this owner's. */
@@ -30,7 +30,7 @@ export function createGhosts(clock: Clock): Ghosts {
         break;
       }
     },
-    answered: (id) => void all.delete(id),
+    answered: (id) => all.delete(id),
     any: () => all.size > 0,
     recent(owner) {
       const from = clock.mono() - limits.ghostMs;

@@ -40,6 +40,8 @@ export class Call implements PostEvents, Sent, Paced {
   retryMs: number | undefined;
   resumedAfter: string | undefined;
   resumes = 0;
+  /** The id of an answer that came instead of its own, as JSON (U17). */
+  wrongId: string | undefined;
   pace: Pace | undefined;
   /** Its neighbours among those in flight: a list without an allocation for each call. */
   before: Call | undefined;

@@ -1,7 +1,7 @@
 /** A live conversation with a Streamable HTTP server of either era. */
 
 import { fault, type GatewayError } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
+import { type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { notificationMessage } from "../protocol/envelope.ts";
@@ -44,6 +44,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
   const live = createLive({ ...options, aside, renewed, lost });
   const sender = createSender({ target, clock: options.clock, live });
   const check = createCheck(target.pool, lost);
+  const error = failure(target.server);
   let closed = false;
 
   const owner: Owner = {
@@ -52,17 +53,16 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     refuse,
     cancel,
     ended(call) {
-      if (call.over || sender.resume(call)) return; // it comes after the response too
-      fail(call, error("GW_UPSTREAM_LOST", "It ended its answer without a response"), true);
+      if (call.over) return; // it comes after the response too
+      if (call.wrongId !== undefined) refused(call, wrongId(target.server, call), true);
+      else if (!sender.resume(call)) fail(call, error("GW_UPSTREAM_LOST", unanswered), true);
     },
     failed(call, why, sent) {
       if (call.over) return;
       if (!sent || !sender.resume(call)) fail(call, why, sent || call.resumes > 0);
-      if (!sent) lost(why.why);
-      else {
-        events.ailing(why.why);
-        check();
-      }
+      if (!sent) return lost(why.why);
+      events.ailing(why.why);
+      check();
     },
   };
 
@@ -83,6 +83,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     switch (message.kind) {
       case "response":
         if (message.id === call.id) finish(call, body);
+        else strange(call, body, events);
         return;
       case "notification":
         if (!asides.told(message.method, message.params) && !call.over)
@@ -97,6 +98,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
         return;
       case "odd":
         if (message.id === call.id) fail(call, error("GW_UPSTREAM_ERROR", message.why), true);
+        else strange(call, body, events);
     }
   }
 
@@ -122,7 +124,8 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     const used = call.session ?? live.session;
     const refusal = judgeRefusal(call, used, status, bytes);
     if (refusal.kind === "answer") finish(call, refusal.body);
-    else if (refusal.kind === "fault") refused(call, refusal.cause, refusal.mayHaveRun);
+    else if (refusal.kind === "fault")
+      refused(call, error("GW_UPSTREAM_ERROR", refusal.cause), refusal.mayHaveRun);
     else if (refusal.kind === "headers") mirrorAgain(call, refusal.cause);
     else if (refusal.kind === "era") {
       options.connector.forget();
@@ -150,18 +153,14 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     void anew.then((headers) => {
       if (call.over) return;
       call.headers = headers;
-      if (headers === undefined) refused(call, cause, false);
+      if (headers === undefined) refused(call, error("GW_UPSTREAM_ERROR", cause), false);
       else sender.transmit(call);
     });
   }
 
-  function refused(call: Call, cause: string, mayHaveRun: boolean): void {
-    fail(call, error("GW_UPSTREAM_ERROR", cause), mayHaveRun);
-    events.ailing(cause);
-  }
-
-  function error(code: "GW_UPSTREAM_LOST" | "GW_UPSTREAM_ERROR" | "GW_UPSTREAM_DOWN", why: string) {
-    return fault(code, { message: `The call to "${target.server}" failed`, cause: cut(why) });
+  function refused(call: Call, why: GatewayError, mayHaveRun: boolean): void {
+    fail(call, why, mayHaveRun);
+    events.ailing(why.why);
   }
 
   function finish(call: Call, body: StrictBody): void {
@@ -236,6 +235,27 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
       await live.end();
     },
   };
+}
+
+const unanswered = "It ended its answer without a response";
+
+function failure(server: string) {
+  return (code: "GW_UPSTREAM_LOST" | "GW_UPSTREAM_ERROR" | "GW_UPSTREAM_DOWN", why: string) =>
+    fault(code, { message: `The call to "${server}" failed`, cause: cut(why) });
+}
+
+/** U17: its own answer may still come; if it does not, this was it. */
+function strange(call: Call, { value }: StrictBody, events: LinkEvents): void {
+  events.unattributed("answer");
+  call.wrongId ??= JSON.stringify(member(value, "id"))?.slice(0, limits.idBytes) ?? "none";
+}
+
+function wrongId(server: string, call: Call): GatewayError {
+  const cause = cut(`it answered under another id, ${call.wrongId} instead of ${call.id}`);
+  const fix =
+    "check whether it ran before you repeat it; whoever makes the server must mend its ids: " +
+    `authensor-gw servers show ${server} counts such answers`;
+  return fault("GW_UPSTREAM_ERROR", { message: `The call to "${server}" failed`, cause, fix });
 }
 
 /** A connection broke: is there still a server? One question at a time. */

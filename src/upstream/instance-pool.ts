@@ -9,10 +9,12 @@ import { type Instance, isForgotten, openInstance } from "./instance.ts";
 import type { Load } from "./load.ts";
 import type { Offer, UpstreamOptions } from "./settings.ts";
 import { type Supervised, supervise } from "./supervisor.ts";
+import { nothingLost, sumOf } from "./unattributed.ts";
 import type {
   InstanceStatus,
   Origin,
   RawList,
+  Unattributed,
   UpstreamChange,
   UpstreamStatus,
 } from "./upstream.ts";
@@ -29,7 +31,7 @@ export interface InstancePool {
   ailing(): string | undefined;
   stderr(): readonly string[];
   /** With those of the instances that there are no more. */
-  unattributed(): { readonly question: number; readonly log: number };
+  unattributed(): Unattributed;
   retry(): void;
   close(cause: string): Promise<void>;
 }
@@ -51,7 +53,7 @@ export function createPool(options: PoolOptions): InstancePool {
   /** Those that no call has used yet. */
   const met = new Set<string>();
   const conditional = createConditional();
-  const gone = { question: 0, log: 0 };
+  let gone = nothingLost;
   let stopSweep: (() => void) | undefined;
 
   function add(key: string, origin: Origin): Instance {
@@ -114,9 +116,7 @@ export function createPool(options: PoolOptions): InstancePool {
   }
 
   function count(instance: Instance): void {
-    const { question, log } = instance.unattributed();
-    gone.question += question;
-    gone.log += log;
+    gone = sumOf([gone, instance.unattributed()]);
   }
 
   function sweep(): void {
@@ -150,15 +150,7 @@ export function createPool(options: PoolOptions): InstancePool {
       return undefined;
     },
     stderr: () => [...instances.values()].flatMap((instance) => instance.stderr()),
-    unattributed() {
-      const sum = { ...gone };
-      for (const instance of instances.values()) {
-        const { question, log } = instance.unattributed();
-        sum.question += question;
-        sum.log += log;
-      }
-      return sum;
-    },
+    unattributed: () => sumOf([gone, ...[...instances.values()].map((one) => one.unattributed())]),
     retry() {
       for (const instance of instances.values()) instance.retry();
     },

@@ -6,7 +6,14 @@ import { createLoad, type Load } from "./load.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import type { Supervised } from "./supervisor.ts";
 import { createTurns } from "./turns.ts";
-import type { InstanceStatus, RawList, Upstream, UpstreamChange } from "./upstream.ts";
+import { nothingLost, sumOf } from "./unattributed.ts";
+import type {
+  InstanceStatus,
+  RawList,
+  Unattributed,
+  Upstream,
+  UpstreamChange,
+} from "./upstream.ts";
 
 export interface Instance {
   readonly send: Upstream["send"];
@@ -16,7 +23,7 @@ export interface Instance {
   /** Nothing is in flight and nothing waits. */
   isUnused(): boolean;
   stderr(): readonly string[];
-  unattributed(): { readonly question: number; readonly log: number };
+  unattributed(): Unattributed;
   /** Connects, though no call is there. */
   begin(): void;
   /** Tries again what waits for the next attempt. */
@@ -43,7 +50,7 @@ export function openInstance(options: InstanceOptions): Instance {
   const load = createLoad(config, options.all, (left) => {
     if (left === 0) queueMicrotask(readLists);
   });
-  const before = { question: 0, log: 0 };
+  let before = nothingLost;
   let up = begin();
   let usedAt = clock.mono();
   const turns = options.oneAtATime
@@ -89,16 +96,13 @@ export function openInstance(options: InstanceOptions): Instance {
   function refresh(): void {
     if (!up.isStale()) return;
     const old = up;
-    const { question, log } = unattributed();
-    before.question = question;
-    before.log = log;
+    before = unattributed();
     up = begin();
     void old.stop().catch(() => undefined);
   }
 
-  function unattributed() {
-    const { question, log } = up.status().unattributed ?? { question: 0, log: 0 };
-    return { question: before.question + question, log: before.log + log };
+  function unattributed(): Unattributed {
+    return sumOf([before, up.status().unattributed]);
   }
 
   return {

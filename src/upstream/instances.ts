@@ -11,6 +11,7 @@ import { createLoad } from "./load.ts";
 import { createQueue } from "./queue.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import { supervise } from "./supervisor.ts";
+import { sumOf } from "./unattributed.ts";
 import type {
   Origin,
   Upstream,
@@ -62,17 +63,13 @@ export function openInstances(
   function status(): UpstreamStatus {
     const own = first.status();
     const ailing = own.state === "ready" ? pool.ailing() : undefined;
-    const lost = pool.unattributed();
     return {
       ...own,
       ...(ailing === undefined ? {} : { state: "degraded", cause: ailing }),
       queued: queue.size,
       stderr: [...own.stderr, ...pool.stderr()].slice(-limits.childStderrLines),
       instances: pool.statuses(),
-      unattributed: {
-        question: (own.unattributed?.question ?? 0) + lost.question,
-        log: (own.unattributed?.log ?? 0) + lost.log,
-      },
+      unattributed: sumOf([own.unattributed, pool.unattributed()]),
     };
   }
 

@@ -2,7 +2,13 @@
 
 import { type JsonObject, member } from "../base/json.ts";
 import type { ListMethod } from "../protocol/lists.ts";
-import type { ServerHello, ServerRequest, UpstreamRequest, UpstreamSink } from "./upstream.ts";
+import type {
+  ServerHello,
+  ServerRequest,
+  Unattributed,
+  UpstreamRequest,
+  UpstreamSink,
+} from "./upstream.ts";
 
 export interface Link {
   readonly hello: ServerHello;
@@ -37,7 +43,7 @@ export interface LinkEvents {
   /** Another session with the same server: what was set in the old one is gone. */
   renewed(): void;
   /** Something of the server's that belongs to some call went to none. */
-  unattributed(what: "question" | "log"): void;
+  unattributed(what: keyof Unattributed): void;
   /** The conversation is over without our doing; told once, after what was in flight failed. */
   lost(cause: string): void;
   /** Something is wrong that does not end the conversation, or nothing any more. */

@@ -74,6 +74,10 @@ export function createTalk(options: TalkOptions): Talk {
     ...{ clock: options.clock, events: options.events },
     inFlight: { any: () => inFlight.size > 0, sole },
   });
+  /** Streams of changes that were ended and not answered yet. */
+  const unlistened = lastIds();
+  const problem = (code: ErrorCode, cause: string) =>
+    fault(code, { message: `The call to "${options.server}" failed`, cause: cut(cause) });
   /** All of its notifications: while they are few, none is looked at before it is read. */
   const all: Paced = { pace: undefined };
   const { clock } = options;
@@ -100,7 +104,8 @@ export function createTalk(options: TalkOptions): Talk {
     return {
       cancel(reason) {
         if (!inFlight.delete(id) || over) return;
-        if (!listens) asides.ghost(id, owner);
+        if (listens) unlistened.add(id);
+        else asides.ghost(id, owner);
         const params = JSON.stringify({ requestId: id, reason });
         child.write([notificationMessage("notifications/cancelled", params)]);
         asides.over(waiting, "The call was cancelled");
@@ -113,7 +118,8 @@ export function createTalk(options: TalkOptions): Talk {
     if (id === undefined) return undefined;
     const call = inFlight.get(id);
     if (call === undefined) {
-      asides.late(id);
+      // A stream that was ended is answered to say so.
+      if (!unlistened.delete(id)) asides.late(id);
       return undefined;
     }
     strays = 0;
@@ -203,6 +209,7 @@ export function createTalk(options: TalkOptions): Talk {
         return;
       case "odd": {
         const sink = take(message.id);
+        if (message.id === undefined && hasId(body)) asides.late(undefined);
         if (sink === undefined) stray();
         else sink.failed(problem("GW_UPSTREAM_ERROR", message.why), true);
       }
@@ -232,10 +239,6 @@ export function createTalk(options: TalkOptions): Talk {
     take(message.id)?.failed(resultTooLarge(options.server, options.limits, size, true), true);
   }
 
-  function problem(code: ErrorCode, cause: string) {
-    return fault(code, { message: `The call to "${options.server}" failed`, cause: cut(cause) });
-  }
-
   const talk: Talk = {
     era: "legacy",
     level: createLogLevel(false),
@@ -262,6 +265,23 @@ export function createTalk(options: TalkOptions): Talk {
     },
   };
   return talk;
+}
+
+/** The newest few: what is forgotten is told as an answer of no call. */
+function lastIds(): Pick<Set<number>, "add" | "delete"> {
+  const ids = new Set<number>();
+  return {
+    add(id) {
+      const [oldest] = ids;
+      if (ids.size >= limits.ghostCalls && oldest !== undefined) ids.delete(oldest);
+      return ids.add(id);
+    },
+    delete: (id) => ids.delete(id),
+  };
+}
+
+function hasId({ value }: StrictBody): boolean {
+  return member(value, "id") !== undefined;
 }
 
 /** The listen that a server acknowledges. */

@@ -14,6 +14,7 @@ import { type Counted, Sending } from "./sending.ts";
 import type { UpstreamOptions } from "./settings.ts";
 import { createStates } from "./states.ts";
 import { createSubscriptions } from "./subscriptions.ts";
+import { nothingLost } from "./unattributed.ts";
 import type {
   ServerHello,
   Upstream,
@@ -63,7 +64,7 @@ export function supervise(
   let lastHello: ServerHello | undefined;
   let oneStream = transport.kind === "stdio";
   let nextId = firstId;
-  const unattributed = { question: 0, log: 0 };
+  const unattributed = { ...nothingLost };
   let watchedOn: Link | undefined;
   const subscriptions = createSubscriptions({
     ...{ server: config.id, clock, log, ask },

@@ -168,11 +168,17 @@ export interface UpstreamStatus {
   readonly protocol: string | undefined;
   /** Beside the first: processes or sessions for clients that can be asked (`instance`). */
   readonly instances?: readonly InstanceStatus[];
-  /**
-   * Questions and log lines of a legacy server, since the start, that could not be said to belong
-   * to one call: those were answered with an error, these dropped.
-   */
-  readonly unattributed?: { readonly question: number; readonly log: number };
+  /** What it said, since the start, that belongs to no call that is known. */
+  readonly unattributed?: Unattributed;
+}
+
+export interface Unattributed {
+  /** Of a legacy server, and answered with an error. */
+  readonly question: number;
+  /** Lines, and notifications of progress: dropped. */
+  readonly log: number;
+  /** Under an id that no call has (U17): dropped. */
+  readonly answer: number;
 }
 
 /** One more process or session of a legacy server. */

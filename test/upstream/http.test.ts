@@ -139,7 +139,7 @@ const faults: [string, Misbehave, string][] = [
     (socket, request) => {
       socket.write(json({ ...okResult(request), id: 999 }));
     },
-    "GW_UPSTREAM_LOST",
+    "GW_UPSTREAM_ERROR",
   ],
   [
     "neither result nor error",
@@ -221,6 +221,19 @@ test.each(faults)(
     expect(upstream.status()).toMatchObject({ state: "ready", inFlight: 0 });
   },
 );
+
+test("U17 an answer under another id is told as that, counted and shown", async () => {
+  const { upstream } = await start((socket, request, count) => {
+    socket.write(json({ ...okResult(request), ...(count === 1 && { id: 999 }) }));
+  });
+  const wrong = await callTool(upstream, "t");
+  expect(wrong).toMatchObject({ text: "GW_UPSTREAM_ERROR", mayHaveRun: true });
+  expect(wrong.why).toMatch(/^it answered under another id, 999 instead of \d+$/);
+  expect(upstream.status()).toMatchObject({
+    ...{ state: "degraded", cause: wrong.why },
+    unattributed: { question: 0, log: 0, answer: 1 },
+  });
+});
 
 test("U27 200 connections killed after the request was read: each call reaches the server once", async () => {
   const { server, upstream } = await start((socket) => socket.destroy());

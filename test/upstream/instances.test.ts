@@ -211,7 +211,7 @@ test("F14 a process whose taken-back call asks is replaced, and the next questio
   expect(third.kind).toBe("response");
   expect(seen.length).toBe(1);
   expect(upstream.status().instances![0]!.pid).not.toBe(pid);
-  expect(upstream.status().unattributed).toEqual({ question: 1, log: 0 });
+  expect(upstream.status().unattributed).toEqual({ question: 1, log: 0, answer: 0 });
 });
 
 test("what a server asks when it is initialized is no call's; with its own process it is the first call's", async () => {

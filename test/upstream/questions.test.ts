@@ -90,7 +90,7 @@ test("a question while two calls are in flight is nobody's, one log line too", a
   expect(told(outcome.text)).toEqual([expect.stringContaining("cannot be told which call")]);
   expect((await other.end).notifications).toEqual([]);
   expect(outcome.notifications).toEqual([]);
-  expect(upstream.status().unattributed).toEqual({ question: 1, log: 1 });
+  expect(upstream.status().unattributed).toEqual({ question: 1, log: 1, answer: 0 });
   const alone = await callTool(upstream, "t", { steps: [{ say: log }] });
   expect(alone.notifications).toEqual([`${log.method} ${JSON.stringify(log.params)}`]);
 });
@@ -113,7 +113,7 @@ test("F14 what a cancelled call asks reaches no other call, nor does its log", a
   );
   expect(questions).toEqual([]);
   expect(second.notifications).toEqual([]);
-  expect(upstream.status().unattributed).toEqual({ question: 1, log: 1 });
+  expect(upstream.status().unattributed).toEqual({ question: 1, log: 1, answer: 0 });
 });
 
 test("F14 log lines go on after a cancelled call: the same key's, not another's", async () => {
@@ -324,5 +324,5 @@ test("over HTTP a question on the GET stream is that of the only call, else nobo
   for (const answer of waiting) answer();
   expect((await first.end).notifications.length).toBe(1);
   expect((await second.end).notifications).toEqual([]);
-  expect(upstream.status().unattributed).toEqual({ question: 1, log: 1 });
+  expect(upstream.status().unattributed).toEqual({ question: 1, log: 1, answer: 0 });
 });
