@@ -10,11 +10,12 @@ import type { ListMethod } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
 import { paramHeadersOf } from "../protocol/param-headers.ts";
 import { itemFor } from "../protocol/translate/lists.ts";
-import { renamed } from "../protocol/translate/tools-list.ts";
+import { readable, renamed } from "../protocol/translate/tools-list.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Freshness } from "./ages.ts";
 import type { Item, ParamHeader } from "./catalog.ts";
 import { schemaFault } from "./schema.ts";
+import { hasPlainProperty, shapeFault } from "./shape.ts";
 import type { SoundItem } from "./sound.ts";
 
 /** An item of a list. */
@@ -44,11 +45,13 @@ export function makeItem(
   exposed: string,
   era: Era,
 ): Result<Listed, string> {
-  const { value } = item;
+  const { value, text: itemText } = readable(method, item);
   const parts = partsOf[method](value);
   if (!parts.ok) return parts;
+  const fault = shapeFault(method, value, era);
+  if (fault !== undefined) return no(fault);
   const { upstream } = owner;
-  const text = exposed === name ? item.text : renamed(item.text, value, exposed);
+  const text = exposed === name ? itemText : renamed(itemText, value, exposed);
   const isUri = method === "resources/list" || method === "resources/templates/list";
   return ok({
     ...parts.value,
@@ -66,7 +69,7 @@ export function makeItem(
     from: era,
     hidden: hiddenIn(value),
     text: {
-      legacy: itemFor(method, text, value, "legacy", era),
+      legacy: hasPlainProperty(value) ? undefined : itemFor(method, text, value, "legacy", era),
       modern: itemFor(method, text, value, "modern", era),
     },
     template: method === "resources/templates/list" ? parseTemplate(name) : undefined,

@@ -5,6 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { isObject, type JsonObject, member } from "../../base/json.ts";
+import type { ListMethod } from "../lists.ts";
 import type { Era } from "../message.ts";
 import { membersOf } from "../strict-json.ts";
 import { rebased } from "./refs.ts";
@@ -22,6 +23,35 @@ export function toolFor(text: string, value: JsonObject, to: Era, from: Era): st
 export function renamed(text: string, value: JsonObject, exposedName: string): string {
   if (member(value, "name") === exposedName) return text;
   return mapMembers(text, (key) => (key === "name" ? JSON.stringify(exposedName) : undefined));
+}
+
+/**
+ * What a client that checks types stumbles over, and means nothing: members that are null, also of
+ * the annotations (servers in Python write them for what they do not say), and arguments that are
+ * not said to be an object, which they always are. All else stays as written.
+ */
+export function readable(method: ListMethod, item: { text: string; value: JsonObject }) {
+  const { text, value } = item;
+  const annotations = member(value, "annotations");
+  const inner = isObject(annotations) && Object.values(annotations).includes(null);
+  const input = method === "tools/list" ? member(value, "inputSchema") : undefined;
+  const untyped = isObject(input) && member(input, "type") === undefined;
+  if (!inner && !untyped && !Object.values(value).includes(null)) return item;
+  const kept = mapMembers(text, (key, one) => {
+    if (one === "null") return "";
+    if (untyped && key === "inputSchema") return withType(one);
+    return inner && key === "annotations" ? mapMembers(one, dropNull) : undefined;
+  });
+  return { text: kept, value: JSON.parse(kept) as JsonObject };
+}
+
+function withType(schema: string): string {
+  const rest = schema.slice(1).trimStart();
+  return `{"type":"object"${rest === "}" ? "" : ","}${rest}`;
+}
+
+function dropNull(_key: string, value: string): string | undefined {
+  return value === "null" ? "" : undefined;
 }
 
 /**
