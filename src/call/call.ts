@@ -243,6 +243,16 @@ function respond(incoming: Incoming, reply: Reply, live: LiveCall, answer: Forwa
     respondFailed(incoming, reply, answer.error, { receipt, target }, answer.mayHaveRun);
   } else if (live.ended !== undefined) {
     // Who cancels his own call waits for nothing; anybody else's cancel has to be told.
-    respondFailed(incoming, reply, live.ended, { receipt, target }, wasSent(live));
+    const sent = wasSent(live);
+    const told = sent ? live.ended : unsent(live.ended);
+    respondFailed(incoming, reply, told, { receipt, target }, sent);
   }
+}
+
+/** It waited for its turn or its server: there is nothing to look for. */
+function unsent({ code, message, why }: GatewayError): GatewayError {
+  const cause = `${why === "" ? "" : `${why}; `}it still waited: nothing was sent`;
+  const again = "it may be repeated";
+  const fix = code === "GW_ENDED_BY_OPERATOR" ? `ask who runs the gateway; ${again}` : again;
+  return fault(code, { message, cause, fix });
 }

@@ -1,7 +1,8 @@
 /** A call that waits for its turn at the server: its deadline, its stage, its receipt, its end. */
 
 import { expect, test } from "bun:test";
-import { createBoard } from "../../src/call/board.ts";
+import { fault } from "../../src/base/errors.ts";
+import { createBoard, endCall, type LiveCall } from "../../src/call/board.ts";
 import { handle } from "../../src/call/methods.ts";
 import { callRow } from "../../src/gateway/live-calls.ts";
 import { createLoad } from "../../src/upstream/load.ts";
@@ -127,6 +128,33 @@ test("a client that takes it back or leaves frees its place; the server hears no
     fields: { outcome: "cancelled", queueMs: undefined },
   });
 });
+
+for (const [code, says] of [
+  ["GW_ENDED_BY_OPERATOR", /enough; it still waited: nothing was sent\. Try: ask who runs/],
+  ["GW_ENDED_BY_STOP", /enough; it still waited: nothing was sent\. Try: it may be repeated/],
+] as const) {
+  test(`U27 ${code} of a call that still waited: cancelled, not sent, and the same call is made`, async () => {
+    const { server, at, call, board } = await start();
+    await call();
+    const second = await call();
+    const live = [...board.inFlight].at(-1) as LiveCall;
+    endCall(live, "no more", fault(code, { message: "ended", cause: "enough" }));
+    await settle();
+    expect(second.text()).toMatch(says);
+    expect(second.text()).not.toMatch(/may have run|whether it ran/);
+    expect(at.records.find(({ kind }) => kind === "outcome")).toMatchObject({
+      fields: { outcome: "cancelled", code: "" },
+    });
+    expect(server.cancelled).toEqual([]);
+    server.sent[0]?.result('{"content":[]}');
+    await settle();
+    // The same key, tool and arguments: no 10 minutes for it.
+    const third = await call();
+    server.sent[1]?.result('{"content":[]}');
+    await settle();
+    expect(third.text()).toContain('"result":{"content":[]}');
+  });
+}
 
 test("R14 R16 a key with as many calls as it may have is refused at once, without a receipt", async () => {
   const { server, at, call, board } = await start(undefined, 2);
