@@ -1,6 +1,6 @@
 /** Keeps the keys in memory, the store and the snapshot in step, whichever of them is away. */
 
-import { asFault, GatewayError } from "../base/errors.ts";
+import { asFault, causeText, GatewayError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/ports.ts";
 import type { KeyRow, Store } from "../store/store.ts";
@@ -148,7 +148,7 @@ async function refresh(state: State): Promise<void> {
 /** An outage changes nothing about who is let in, it is only said (F11). */
 function noteFailure(state: State, thrown: unknown): void {
   const error = asFault(thrown, "Cannot refresh the keys");
-  const text = `${error.code}: ${error.message}${error.why === "" ? "" : `: ${error.why}`}`;
+  const text = causeText(error);
   if (state.error === undefined || state.source === "none") {
     state.log.warn("Cannot refresh the keys", { source: state.source, error: text });
   }

@@ -64,8 +64,15 @@ export function asFault(thrown: unknown, attempted: string): GatewayError {
   return fault("GW_INTERNAL", { message: attempted, cause });
 }
 
+/** What was thrown, for a log or as a cause: `String` leaves out code and cause. */
+export function causeText(thrown: unknown): string {
+  if (!(thrown instanceof GatewayError)) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+  return `${thrown.code}: ${thrown.message}${thrown.why === "" ? "" : `: ${thrown.why}`}`;
+}
+
 /** Three lines for a terminal: `GW_X: message`, the cause, `Try: fix`. */
 export function describe(error: GatewayError): string {
-  const first = `${error.code}: ${error.message}${error.why === "" ? "" : `: ${error.why}`}`;
-  return `${first}\nTry: ${error.fix}`;
+  return `${causeText(error)}\nTry: ${error.fix}`;
 }

@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { causeText } from "./errors.ts";
 import { limits } from "./limits.ts";
 
 export const levels = ["debug", "info", "warn", "error"] as const;
@@ -111,7 +112,7 @@ const secretNames = new Set(["authorization", "cookie", "password", "secret", "t
 function safeValue(name: string, value: unknown): unknown {
   if (secretNames.has(name.toLowerCase())) return "[hidden]";
   if (typeof value === "bigint") return value.toString();
-  const shown = value instanceof Error ? value.message : value;
+  const shown = value instanceof Error ? causeText(value) : value;
   if (typeof shown !== "string" || shown.length <= limits.logValueChars) return shown;
   return `${shown.slice(0, limits.logValueChars)}… (${shown.length} characters)`;
 }

@@ -8,7 +8,7 @@
  * An error before forwarding is a denial; after it, it is an outcome (architecture, invariant 6).
  */
 
-import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import { asFault, causeText, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { no } from "../base/result.ts";
 import type { Item } from "../catalog/catalog.ts";
@@ -51,7 +51,7 @@ export function makeCall(
   run(incoming, reply, ports, method, state, live).then(
     () => ports.board.end(live),
     (thrown) => {
-      ports.error("call failed inside", { error: String(thrown) });
+      ports.error("call failed inside", { error: causeText(thrown) });
       const { incoming: last, reply: waiting } = live.seat ?? { incoming, reply };
       failedInside(last, waiting, thrown, live);
       ports.board.end(live);

@@ -1,7 +1,7 @@
 /** The lists of all servers as they are now, what is made of them, and who is told of changes. */
 
 import { serverDisabled } from "../base/disabled.ts";
-import { fault as failure, type GatewayError } from "../base/errors.ts";
+import { causeText, fault as failure, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { type CacheHints, leastHints, notKept } from "../protocol/cache-hints.ts";
@@ -130,7 +130,7 @@ export function openLists(options: ListOptions): Lists {
       if (before === undefined) list.known.delete(id);
       else list.known.set(id, before);
       const { key } = listShapes[method];
-      failed(upstream, method, `its ${key} could not be listed as they are: ${String(thrown)}`);
+      failed(upstream, method, `its ${key} could not be listed as they are: ${causeText(thrown)}`);
       return false;
     }
     ages.good(owner, method);

@@ -1,5 +1,6 @@
 /** The legacy session of a stdio client: its standing stream, its renewal, its end. */
 
+import { causeText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { askSocket, type SocketAnswer } from "./stdio-http.ts";
 import type { Glance } from "./stdio-message.ts";
@@ -59,7 +60,7 @@ export function getStream(
         { event: (data, id) => onEvent(relay, one, data, id), end },
       );
     },
-    (thrown) => end({ kind: "failed", sent: false, why: String(thrown) }),
+    (thrown) => end({ kind: "failed", sent: false, why: causeText(thrown) }),
   );
   return () => {
     stopped = true;

@@ -1,7 +1,7 @@
 /** What stands behind the doors, loaded when they are open: it takes longer than listening. */
 
 import { createAdmin } from "../admin/routes.ts";
-import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import { asFault, causeText, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemRandom } from "../base/system.ts";
@@ -126,7 +126,7 @@ async function closeAll(undo: (() => unknown)[], log: Log): Promise<void> {
       await close();
     } catch (thrown) {
       const error = asFault(thrown, "Cannot close a part of the gateway");
-      log.error("closing failed", { code: error.code, why: `${error.message}: ${error.why}` });
+      log.error("closing failed", { why: causeText(error) });
       failed ??= error;
     }
   }

@@ -4,6 +4,7 @@ import { createHmac } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { causeText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import {
@@ -50,7 +51,7 @@ export function openKeptLists(options: KeptListsOptions): OpenKeptLists {
   try {
     sweep(folder, (id) => options.server(id) !== undefined);
   } catch (thrown) {
-    refuse(folder, String(thrown));
+    refuse(folder, causeText(thrown));
   }
 
   const replace = async (file: string, text: string | undefined) => {
@@ -64,7 +65,7 @@ export function openKeptLists(options: KeptListsOptions): OpenKeptLists {
       }
       refused.delete(file);
     } catch (thrown) {
-      refuse(file, String(thrown));
+      refuse(file, causeText(thrown));
     }
   };
   /** One write at a time for each file; of those that wait only the last one is done. */

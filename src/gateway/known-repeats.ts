@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Audit } from "../audit/audit.ts";
 import { readSpool } from "../audit/read.ts";
+import { causeText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/ports.ts";
@@ -33,7 +34,7 @@ interface End {
 export function knownRepeats(options: KnownOptions): Repeats {
   const repeats = createRepeats(options.clock);
   const reading = readKnown(options, repeats).catch((thrown: unknown) => {
-    const why = String(thrown);
+    const why = causeText(thrown);
     options.log.warn("calls that may have run before this start are not known", { why });
   });
   repeats.load(reading);

@@ -4,7 +4,7 @@
  * first request of a session that this process does not know.
  */
 
-import { asFault } from "../base/errors.ts";
+import { asFault, causeText } from "../base/errors.ts";
 import { isObject, type JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
@@ -194,9 +194,9 @@ async function follow(state: State): Promise<void> {
 }
 
 function failed(state: State, thrown: unknown): void {
-  const { code, message, why } = asFault(thrown, "Cannot keep sessions in the store");
+  const error = causeText(asFault(thrown, "Cannot keep sessions in the store"));
   if (state.failedAt === undefined) {
-    state.log.warn("Sessions are not kept in the store", { error: `${code}: ${message}: ${why}` });
+    state.log.warn("Sessions are not kept in the store", { error });
   }
   state.failedAt = state.clock.mono();
 }

@@ -5,7 +5,7 @@
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { fault, type GatewayError } from "../base/errors.ts";
+import { causeText, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { checkBatch, chunks } from "./batch.ts";
 import type { Engine, EngineOptions } from "./sqlite-engine.ts";
@@ -87,7 +87,7 @@ function openThread(options: EngineOptions): Thread {
       if (answer.fault === undefined) entry?.resolve(answer.buffer ?? answer.value);
       else entry?.reject(fault(answer.fault.code, answer.fault));
     });
-    started.on("error", (error) => died(String(error)));
+    started.on("error", (error) => died(causeText(error)));
     started.on("exit", () => died("its thread has ended"));
     started.unref();
     return started;
@@ -97,7 +97,7 @@ function openThread(options: EngineOptions): Thread {
     worker ??= start();
     const target = await worker.catch((thrown) => {
       worker = undefined;
-      throw failed(String(thrown));
+      throw failed(causeText(thrown));
     });
     const id = nextId++;
     return await new Promise((resolve, reject) => {

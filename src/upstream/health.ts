@@ -1,5 +1,6 @@
 /** Asks a server that nobody calls whether it is there, so that the next call need not find out. */
 
+import { causeText } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { eraOfProbe, modernMeta } from "./handshake.ts";
@@ -108,7 +109,7 @@ function answers(link: Link, options: HealthOptions): Promise<string | undefined
       });
     } catch (thrown) {
       stop();
-      resolve(String(thrown));
+      resolve(causeText(thrown));
     }
   });
 }

@@ -128,10 +128,7 @@ export function openInstance(options: InstanceOptions): Instance {
       const { state } = up.status();
       if (state === "backoff" || state === "crash-loop") up.retry();
     },
-    async close(cause) {
-      await up.disable(cause);
-      await up.stop();
-    },
+    close: (cause) => up.stop(cause),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The resources of one server that somebody watches, through reconnects and renewed sessions. */
 
-import { fault } from "../base/errors.ts";
+import { causeText, fault } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
@@ -94,7 +94,7 @@ export function createSubscriptions(options: SubscriptionOptions): Subscriptions
           await subscribe(link, uri);
         } catch (thrown) {
           // Whoever watches it asks again after its next reading, and so will the next connection.
-          const why = thrown instanceof Error ? thrown.message : String(thrown);
+          const why = causeText(thrown);
           log.warn("a resource is not watched any more", { server, why });
         }
         options.changed(uri);

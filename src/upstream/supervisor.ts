@@ -95,6 +95,8 @@ export function supervise(
     isAsked: () => name === undefined || !oneStream,
   });
   const { breaker, health } = care;
+  // One that a dry run of a reload opens, and closes unused, says nothing.
+  let isSaid = false;
   const counted: Counted = { load, breaker, health, again };
   if (!config.enabled) states.enter("disabled", disabledInConfig);
 
@@ -116,18 +118,23 @@ export function supervise(
   function tell(change: UpstreamChange): void {
     if (change.kind === "state") {
       if (states.state === "ready" && attempts.link() !== watchedOn) watchAgain();
-      const { state, cause } = states;
-      if (state === "ready") care.ready();
-      const level = state === "backoff" || state === "crash-loop" ? "warn" : "info";
-      const instance = name === undefined ? {} : { instance: name };
-      log[level]("server state", {
-        server: config.id,
-        ...instance,
-        state,
-        ...(cause && { cause }),
-      });
+      if (states.state === "ready") care.ready();
+      if (isSaid || !states.off) say();
     }
     for (const listener of listeners) listener(change);
+  }
+
+  function say(): void {
+    const { state, cause } = states;
+    const level = state === "backoff" || state === "crash-loop" ? "warn" : "info";
+    const instance = name === undefined ? {} : { instance: name };
+    isSaid = true;
+    log[level]("server state", {
+      server: config.id,
+      ...instance,
+      state,
+      ...(cause && { cause }),
+    });
   }
 
   function keepLine(line: string): void {
@@ -239,6 +246,7 @@ export function supervise(
     onChange: (listener) => void listeners.push(listener),
     start() {
       if (states.state === "idle") attempts.begin();
+      else if (!isSaid) say();
     },
     ...withCare(attempts, care),
   };

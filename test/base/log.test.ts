@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { causeText, fault } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
 import { createLog } from "../../src/base/log.ts";
 
@@ -17,6 +18,17 @@ describe("createLog", () => {
       '{"time":"2026-01-01T00:00:00.000Z","level":"warn","message":"server is down",' +
         '"server":"files","tries":3}\n',
     ]);
+  });
+
+  test("an error of ours says its code and cause, another one its message", () => {
+    const { lines, log } = recorded();
+    const ours = fault("GW_DATABASE", { message: "Cannot ping", cause: "refused" });
+    log.warn("a", { ours, other: new TypeError("no"), text: causeText(ours) });
+    log.warn("b", { text: causeText(fault("GW_ROLE", { message: "Not you" })), odd: causeText(7) });
+    const [first = "", second = ""] = lines;
+    const said = "GW_DATABASE: Cannot ping: refused";
+    expect(JSON.parse(first)).toMatchObject({ ours: said, other: "no", text: said });
+    expect(JSON.parse(second)).toMatchObject({ text: "GW_ROLE: Not you", odd: "7" });
   });
 
   test("leaves out what is below its level", () => {
