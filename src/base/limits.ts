@@ -319,10 +319,10 @@ export const limits = {
   policyDepth: 16,
   /** Rules of one bundle. */
   policyRules: 10_000,
-  /** Lines of one log message in one window, and how many messages are told apart; R18. */
+  /** Lines of one message, server and state in one window, and how many are told apart; R18. */
   logBurst: 20,
   logWindowMs: 10_000,
-  logMessages: 1_000,
+  logMessages: 4_000,
   /** One text in a line: what agents send may be megabytes. */
   logValueChars: 4 * 1024,
   /** Lines of a log that `logs` keeps to show the last ones, and how much of a file it reads. */

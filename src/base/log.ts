@@ -18,12 +18,14 @@ export interface Log {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
+type Fields = Record<string, unknown> | undefined;
+
 /** Whether a line is written: for a level that changes while the gateway runs. */
 export type Admits = (level: Level, fields: Record<string, unknown> | undefined) => boolean;
 
 /**
  * A message is a fixed sentence, what varies goes into fields: at most `logBurst` lines of one
- * message in `logWindowMs`, the next line says how many were left out (R18).
+ * message, server and state in `logWindowMs`, the next line says how many were left out (R18).
  * `burst` is that number of lines where another is meant.
  * `write` gets a line with its line feed; `now` is wall time in ms.
  */
@@ -39,7 +41,7 @@ export function createLog(options: {
   const admit = createLimiter(now, options.burst ?? limits.logBurst);
   const at = (level: Level) => (message: string, fields?: Record<string, unknown>) => {
     if (!admits(level, fields)) return;
-    const suppressed = admit(message);
+    const suppressed = admit(message, fields);
     if (suppressed === undefined) return;
     write(lineOf(level, message, fields, suppressed, now()));
   };
@@ -53,16 +55,23 @@ export function from(least: Level): Admits {
 }
 
 /** Answers how many lines were left out since the last one, or undefined to leave this one out. */
-function createLimiter(now: () => number, burst: number): (message: string) => number | undefined {
+function createLimiter(
+  now: () => number,
+  burst: number,
+): (message: string, fields: Fields) => number | undefined {
   const windows = new Map<string, { startMs: number; lines: number; suppressed: number }>();
-  return (message) => {
+  return (message, fields) => {
     const time = now();
-    let window = windows.get(message);
+    const own = keyOf(message, fields);
+    // Servers without end would be lines without end: then they share the message's own window.
+    const isKnown = windows.has(own) || windows.size < limits.logMessages / 2;
+    const key = isKnown ? own : message;
+    let window = windows.get(key);
     if (window === undefined) {
       // Messages are fixed sentences; should one not be, the map still ends.
       if (windows.size >= limits.logMessages) windows.clear();
       window = { startMs: time, lines: 0, suppressed: 0 };
-      windows.set(message, window);
+      windows.set(key, window);
     }
     // A clock that stepped back opens a new window too.
     const age = time - window.startMs;
@@ -80,10 +89,17 @@ function createLimiter(now: () => number, burst: number): (message: string) => n
   };
 }
 
+/** One server that flaps must not hide what becomes of the others, nor what becomes of itself. */
+function keyOf(message: string, fields: Fields): string {
+  const { server, state } = fields ?? {};
+  const part = (value: unknown) => (typeof value === "string" ? value : "");
+  return server === undefined ? message : `${message}\n${part(server)}\n${part(state)}`;
+}
+
 function lineOf(
   level: Level,
   message: string,
-  fields: Record<string, unknown> | undefined,
+  fields: Fields,
   suppressed: number,
   timeMs: number,
 ): string {

@@ -283,12 +283,18 @@ function isSame(before: SoundList, { items, hints }: RawList, era: SoundList["er
   return items.every((item, index) => item.text === before.raw[index]?.text);
 }
 
-/** Each is told once, not with every change of any list. */
+/** Each is told once, not with every change of any list; many with one reason in one line. */
 function warnOfNew(before: Built, now: Built, { warn }: ListOptions): void {
   const text = (one: Built["quarantined"][number]) => JSON.stringify(one);
   const known = new Set(before.quarantined.map(text));
-  for (const one of now.quarantined) {
-    if (!known.has(text(one))) warn(`${one.kind} is not offered`, { ...one });
+  const reasons = Map.groupBy(
+    now.quarantined.filter((one) => !known.has(text(one))),
+    ({ server, kind, why }) => JSON.stringify([server, kind, why]),
+  );
+  for (const [first, ...others] of reasons.values()) {
+    if (first === undefined) continue;
+    const more = others.length === 0 ? {} : { more: others.length };
+    warn(`${first.kind} is not offered`, { ...first, ...more });
   }
 }
 

@@ -68,6 +68,23 @@ describe("createLog", () => {
     expect(JSON.parse(lines.at(-1) ?? "").suppressed).toBe(1_000 - limits.logBurst);
   });
 
+  test("R18 a server that flaps hides no other server, and not its own next state", () => {
+    const { lines, log } = recorded();
+    const state = (server: string, state: string) => log.info("server state", { server, state });
+    for (let round = 0; round < 1_000; round++) state("flaps", "backoff");
+    state("good", "ready");
+    state("flaps", "crash-loop");
+    expect(lines.length).toBe(limits.logBurst + 2);
+  });
+
+  test("R18 names without end are one message", () => {
+    const { lines, log } = recorded();
+    for (let n = 0; n < limits.logMessages; n++) log.info("m", { server: `s${n}` });
+    const before = lines.length;
+    for (let n = 0; n < 100; n++) log.info("m", { server: `t${n}` });
+    expect(lines.length).toBeLessThanOrEqual(before + limits.logBurst + 1);
+  });
+
   test("a field cannot take the place of time, level or message", () => {
     const { lines, log } = recorded();
     log.info("real", { message: "forged", level: "debug" });
