@@ -87,14 +87,11 @@ export function respondDenied(
   const what = isToolCall(incoming) ? "The call" : incoming.message.method;
   const error = fault(code, { message: `${what} of "${call.item.target}" is not allowed` });
   const hint = decision.hint === undefined ? error.fix : decision.hint;
-  if (!isToolCall(incoming)) {
-    const rule = decision.rule === undefined ? null : decision.rule.id;
-    sendError(incoming, reply, error, error.message, { rule, hint, receipt });
-    return;
-  }
-  const rule = decision.rule === undefined ? "" : ` by rule "${decision.rule.id}"`;
-  const text = `${code}: ${error.message}${rule}. Hint: ${hint}. Receipt: ${receipt}.`;
-  sendToolError(incoming, reply, text);
+  const rule = decision.rule?.id ?? null;
+  const by = rule === null ? "" : ` by rule "${rule}"`;
+  const text = `${error.message}${by}. Hint: ${hint}. Receipt: ${receipt}.`;
+  if (isToolCall(incoming)) sendToolError(incoming, reply, `${code}: ${text}`);
+  else sendError(incoming, reply, error, text, { rule, hint, receipt });
 }
 
 /** The request itself is at fault: a JSON-RPC error. */
@@ -178,7 +175,9 @@ function sendError(
   const data = { code: error.code, fix: error.fix, ...error.data, ...more };
   const status = incoming.era === "modern" ? (statuses[error.code] ?? spec.http) : 200;
   const code = (incoming.era === "legacy" ? legacyCodes[error.code] : undefined) ?? spec.rpc;
-  reply.send(status, [errorMessage(incoming.message.idText, code, message, data)]);
+  // Most clients show the message and nothing of the data.
+  const text = `${error.code}: ${message}`;
+  reply.send(status, [errorMessage(incoming.message.idText, code, text, data)]);
 }
 
 /** Where the row's own is for operators' commands. */

@@ -142,8 +142,7 @@ function toldBy(thrown: unknown, text: string): Told | undefined {
     const found = isObject(data) ? member(data, name) : undefined;
     return typeof found === "string" ? printable(found) : "";
   };
-  const prefix = `MCP error ${String(status)}: `;
-  const plain = text.startsWith(prefix) ? text.slice(prefix.length) : text;
+  const plain = without(`${code}: `, without(`MCP error ${String(status)}: `, text));
   const inBody = isObject(outer) ? member(outer, "message") : undefined;
   return {
     code,
@@ -152,6 +151,10 @@ function toldBy(thrown: unknown, text: string): Told | undefined {
     fix: word("fix") || catalogue[code].fix,
     key: code.startsWith("GW_KEY_") || code === "GW_ROLE",
   };
+}
+
+function without(prefix: string, text: string): string {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text;
 }
 
 function jsonIn(text: string): unknown {

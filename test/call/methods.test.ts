@@ -71,14 +71,16 @@ describe("methods that are decided", () => {
       expect(at.records[1]).toMatchObject({ fields: { outcome: "ok" } });
     });
 
-    test(`P13 ${name}: a denial is a JSON-RPC error with rule, hint and receipt`, async () => {
+    test(`P13 ${name}: a denial is a JSON-RPC error with code, rule, hint and receipt`, async () => {
       const policy =
         'id: t\nallow: ["*"]\nrules:\n  - {id: none, effect: deny, methods: ["*"], hint: ask me}\n';
       const { server, at, ask } = await serve(policy);
       const { reply } = await ask(method, params);
+      const target = tool.includes("://") ? tool : `s/${tool}`;
       expect(server.sent).toEqual([]);
       expect(reply.answer()?.value["error"]).toMatchObject({
         code: -31001,
+        message: `GW_DENIED: ${method} of "${target}" is not allowed by rule "none". Hint: ask me. Receipt: r-test-0.`,
         data: { code: "GW_DENIED", rule: "none", hint: "ask me", receipt: "r-test-0" },
       });
       expect(at.records).toMatchObject([

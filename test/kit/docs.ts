@@ -27,8 +27,8 @@ function errorsText(): string {
 
 Every error of the gateway has a code, a message that says what was attempted, the cause, and a
 \`Try:\` line. The code is stable. On the command line it decides the exit code; over HTTP it stands
-in the body and decides the status; in JSON-RPC it is \`error.data.code\`, or in the text of a
-\`tools/call\` result with \`isError: true\`.
+in the body and decides the status; in JSON-RPC it is \`error.data.code\` and begins the message, or
+the text of a \`tools/call\` result with \`isError: true\`.
 
 This table is made from \`src/base/error-codes.ts\` by \`npx bun test/kit/docs.ts\`.
 
