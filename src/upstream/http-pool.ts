@@ -87,6 +87,7 @@ class Job implements Exchange {
 export function createHttpPool(options: PoolOptions): HttpPool {
   const { clock } = options;
   const helpings = createHelpings<Wire>({ clock, parse, lose });
+  const polls = createPolls(polled);
   const idle: Wire[] = [];
   const busy = new Set<Wire>();
   let stopSweep: (() => void) | undefined;
@@ -106,11 +107,14 @@ export function createHttpPool(options: PoolOptions): HttpPool {
     }
     claim(wire, job);
     // The server may have closed it, however short ago: what the kernel knows of that comes first.
-    afterPoll(() => {
-      if (job.aborted) return;
-      if (wire.gone) start(job);
-      else write(wire, job);
-    });
+    polls.add(job);
+  }
+
+  function polled(job: Job): void {
+    const { wire } = job;
+    if (job.aborted) return;
+    if (wire === undefined) start(job);
+    else write(wire, job);
   }
 
   function claim(wire: Wire, job: Job): void {
@@ -276,9 +280,25 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   };
 }
 
-/** Bun runs the first immediate before it looks at its sockets, and the second one after that. */
-function afterPoll(run: () => void): void {
-  setImmediate(() => setImmediate(run));
+/**
+ * Hands each job on after the loop has looked at its sockets: Bun runs the first immediate before
+ * that, and the second one after. Jobs of one turn share both.
+ */
+function createPolls(polled: (job: Job) => void): { add(job: Job): void } {
+  let coming: Job[] = [];
+  const second = (jobs: readonly Job[]): void => {
+    for (const job of jobs) polled(job);
+  };
+  const first = (): void => {
+    const jobs = coming;
+    coming = [];
+    setImmediate(second, jobs);
+  };
+  return {
+    add(job) {
+      if (coming.push(job) === 1) setImmediate(first);
+    },
+  };
 }
 
 const sweepMs = 500;
