@@ -30,6 +30,7 @@ export interface Reloads {
 
 export function createReloads(parts: Parts): Reloads {
   let last: Promise<unknown> = Promise.resolve();
+  const over = { isOver: false };
   /** Those that have not begun: who asks for the same gets the same. */
   const waiting = new Map<string, Promise<ReloadReport>>();
   const watch = createFileWatch({
@@ -47,7 +48,7 @@ export function createReloads(parts: Parts): Reloads {
       waiting.delete(name);
       if (dryRun) return look(parts);
       const watched = parts.config.reload.watch;
-      const report = await reload(parts, by);
+      const report = await reload(parts, by, over);
       if (parts.config.reload.watch !== watched) watch.set(!watched);
       return report;
     });
@@ -57,7 +58,10 @@ export function createReloads(parts: Parts): Reloads {
   }
   return {
     reload: (by, { dryRun }) => enqueue(by, dryRun),
-    close: () => watch.set(false),
+    close() {
+      over.isOver = true;
+      watch.set(false);
+    },
   };
 }
 
@@ -80,7 +84,11 @@ async function look(parts: Parts): Promise<ReloadReport> {
   return reportOf(parts, diff, policy, true);
 }
 
-async function reload(parts: Parts, by: string): Promise<ReloadReport> {
+async function reload(
+  parts: Parts,
+  by: string,
+  over: { readonly isOver: boolean },
+): Promise<ReloadReport> {
   let found: Read;
   let prepared: ReturnType<Parts["servers"]["prepare"]>;
   const readMs = parts.calls.clock.now();
@@ -95,8 +103,10 @@ async function reload(parts: Parts, by: string): Promise<ReloadReport> {
   const report = reportOf(parts, diff, policy, false);
   if (report.changed) {
     try {
+      if (over.isOver) throw stopping();
       // Recorded first: nothing must come into force without a record of it.
       await parts.audit.admin("reload", by, recordOf(parts, report)).durable;
+      if (over.isOver) throw stopping();
     } catch (thrown) {
       prepared.drop();
       throw thrown;
@@ -107,6 +117,11 @@ async function reload(parts: Parts, by: string): Promise<ReloadReport> {
   parts.reload = { readMs, fault: null, restart };
   told(parts, report, by, before);
   return report;
+}
+
+/** What it would start now nobody would stop. */
+function stopping(): GatewayError {
+  return fault("GW_DRAINING", { message: "The gateway is stopping: nothing is loaded any more" });
 }
 
 /** Resolves when the new servers are up or have failed, at the latest after some seconds. */
@@ -170,10 +185,10 @@ function told({ log }: Parts, report: ReloadReport, by: string, before: ReloadSt
 
 /** The file that is in use, with the environment of the start. */
 async function readAgain(file: string): Promise<Config> {
-  const { readConfig } = await import("./config-read.ts");
-  const found = readConfig({ path: file, env: process.env, cwd: path.dirname(file) });
-  if (found.ok) return found.value;
-  const problems = found.error;
+  const { loadConfig } = await import("./config-read.ts");
+  const found = loadConfig({ path: file, env: process.env, cwd: path.dirname(file) });
+  if (found.ok && Object.keys(found.value.source.tree ?? {}).length > 0) return found.value.config;
+  const problems = found.ok ? [nothingIn(file)] : found.error;
   const [first] = problems;
   const count = problems.length;
   throw fault(first?.code ?? "GW_CONFIG", {
@@ -182,6 +197,12 @@ async function readAgain(file: string): Promise<Config> {
     fix: "correct the file: `authensor-gw check` says the same",
     data: { at: first === undefined ? "" : placeOf(first) },
   });
+}
+
+/** A start takes it for the defaults; here it would end all servers, and was cut as a rule. */
+function nothingIn(file: string): ConfigProblem {
+  const message = "The config has no keys: it was cut short, or is just being written";
+  return { code: "GW_CONFIG", message, file, line: 1, column: 1 };
 }
 
 function line(problem: ConfigProblem): string {

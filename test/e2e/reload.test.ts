@@ -284,6 +284,37 @@ test("SIGHUP and reload.watch load config and policy; a bad file is told once", 
   expect(told.map((line) => JSON.parse(line).by)).toEqual(["SIGHUP", "file watch", "file watch"]);
 }, 40_000);
 
+test("a file that was cut to nothing, or holds comments only, ends no server", async () => {
+  const { gateway, server, status, reload } = await world({ a: echo() });
+  await until(async () => (await server("a"))?.state === "ready");
+  const good = readFileSync(gateway.config, "utf8");
+  for (const text of ["", "# soon\n", "{}", "null"]) {
+    writeFileSync(gateway.config, text);
+    await expect(reload()).rejects.toThrow("Cannot load the config");
+    expect((await status()).reload.fault).toContain("has no keys");
+    expect((await server("a"))?.state).toBe("ready");
+  }
+  writeFileSync(gateway.config, good);
+  expect(await reload()).toMatchObject({ changed: false });
+}, 40_000);
+
+test("a reload that comes while the gateway stops starts nothing", async () => {
+  const { gateway, server, write } = await world({ a: echo() });
+  await until(async () => (await server("a"))?.state === "ready");
+  write((config) => {
+    config["servers"] = { a: echo(), late: echo() };
+  });
+  const { process: child } = gateway.child();
+  child.kill("SIGTERM");
+  for (let count = 0; count < 5; count += 1) {
+    child.kill("SIGHUP");
+    await Bun.sleep(2);
+  }
+  expect(await gateway.child().ended).toBe(0);
+  expect(gateway.stderr()).toContain('"stopped"');
+  expect(gateway.stderr()).not.toContain('"late"');
+}, 40_000);
+
 test("what needs a restart stays and is told; the rest is in force", async () => {
   const { gateway, status, write, reload } = await world({ a: echo() });
   write((config) => {
