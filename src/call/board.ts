@@ -3,6 +3,7 @@
 import type { GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
+import { type Member, Roster } from "../base/roster.ts";
 import type { Decision } from "../policy/model.ts";
 import type { Era } from "../protocol/message.ts";
 import type { AskedFields, Outcome } from "../receipt/model.ts";
@@ -10,7 +11,7 @@ import type { Deadline, TimeLimit } from "./deadlines.ts";
 import type { Incoming, Reply } from "./incoming.ts";
 
 export interface Board {
-  readonly inFlight: ReadonlySet<LiveCall>;
+  readonly inFlight: InFlight;
   /** A ring: the call that ended as number n is at n % length, the next one is `ended`. */
   readonly recent: readonly LiveCall[];
   readonly ended: number;
@@ -33,8 +34,11 @@ export interface Board {
  */
 export type Stage = "waiting" | "intent" | "queue" | "server" | "client" | "outcome" | "over";
 
+/** Oldest first. */
+export type InFlight = Pick<ReadonlySet<LiveCall>, "size" | "has"> & Iterable<LiveCall>;
+
 /** One call from its arrival to its end; the call path writes it, nobody else. */
-export interface LiveCall {
+export interface LiveCall extends Member {
   readonly no: number;
   readonly keyId: string;
   readonly keyName: string;
@@ -100,11 +104,17 @@ export function createBoard(
 ): Board {
   const ofKey = new Map<string, number>();
   const refused = { count: 0, keyName: "" };
-  const inFlight = new Set<LiveCall>();
+  const inFlight = new Roster<LiveCall>();
   const recent: LiveCall[] = [];
   let [begun, ended] = [0, 0];
   const board: Board = {
-    inFlight,
+    inFlight: {
+      get size() {
+        return inFlight.size;
+      },
+      has: (call) => inFlight.has(call),
+      [Symbol.iterator]: () => [...inFlight].sort((a, b) => a.no - b.no).values(),
+    },
     recent,
     refused,
     callsPerKey,
@@ -123,6 +133,7 @@ export function createBoard(
       const { identity, client, session, era, protocol, arrived } = incoming;
       const { keyId, keyName } = identity;
       const call: LiveCall = {
+        place: 0,
         no: begun,
         keyId,
         keyName,

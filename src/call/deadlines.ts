@@ -1,6 +1,7 @@
 /** One ticker for the deadlines of all calls in flight: what is enforced is what is shown. */
 
 import type { Clock } from "../base/ports.ts";
+import { type Member, Roster } from "../base/roster.ts";
 
 export interface Deadlines {
   /** Watches a call until it is cleared; `expired` is called at most once. */
@@ -15,7 +16,7 @@ export interface TimeLimit {
 }
 
 /** What is watched says itself until when; it may move both at any time. */
-export interface Watched extends Deadline {
+export interface Watched extends Deadline, Member {
   /** Monotonic ms when `tellLate` is to be called, 0: not at all. It may move it at any time. */
   lateAt: number;
   tellLate(): void;
@@ -41,7 +42,7 @@ export function extend(deadline: Deadline, now: number, ms: number): void {
 const tickMs = 50;
 
 export function createDeadlines(clock: Clock): Deadlines {
-  const watched = new Set<Watched>();
+  const watched = new Roster<Watched>();
   let ticking = false;
 
   const tick = () => {

@@ -90,6 +90,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   readonly call: DecidedCall;
   readonly #resolve: (end: Forwarded) => void;
   lateAt = 0;
+  place = 0;
   readonly #began: number;
   #sent: UpstreamCall | undefined;
   #again: Again | undefined;

@@ -2,9 +2,10 @@
 
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
+import type { Member, Roster } from "../base/roster.ts";
 
 /** A body that is not complete yet. */
-export interface WaitingBody {
+export interface WaitingBody extends Member {
   /** Monotonic ms. */
   readonly began: number;
   giveUp(): void;
@@ -15,10 +16,11 @@ export function readBody(
   request: Request,
   most: number,
   clock: Clock,
-  waiting: Set<WaitingBody>,
+  waiting: Roster<WaitingBody>,
 ): Promise<Uint8Array | "large" | "slow"> {
   return new Promise((resolve, reject) => {
     const body: WaitingBody = {
+      place: 0,
       began: clock.mono(),
       giveUp() {
         waiting.delete(body);
@@ -40,11 +42,9 @@ export function readBody(
 }
 
 /** A body that drips keeps every idle limit happy: it has a time for all of it. */
-export function endSlowBodies(waiting: Set<WaitingBody>, now: number): void {
+export function endSlowBodies(waiting: Roster<WaitingBody>, now: number): void {
   for (const body of waiting) {
-    // Oldest first.
-    if (now - body.began < limits.bodyMs) return;
-    body.giveUp();
+    if (now - body.began >= limits.bodyMs) body.giveUp();
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the parts of the HTTP front share: state, and the ports they were given. */
 
 import type { Identity } from "../access/access.ts";
+import type { Roster } from "../base/roster.ts";
 import type { Message } from "../protocol/message.ts";
 import type { Peer } from "../runtime/runtime.ts";
 import type { WaitingBody } from "./body.ts";
@@ -29,10 +30,10 @@ export interface Door {
   /** Sessions that are being taken up, and ended ones, by digest. */
   readonly takenUp: Map<string, Promise<Found>>;
   readonly ended: Set<string>;
-  /** Requests without an answer, oldest first. */
-  readonly exchanges: Set<Exchange>;
-  /** Requests whose body is not complete, oldest first. */
-  readonly bodies: Set<WaitingBody>;
+  /** Requests without an answer. */
+  readonly exchanges: Roster<Exchange>;
+  /** Requests whose body is not complete. */
+  readonly bodies: Roster<WaitingBody>;
   /** Large answers on their way. */
   readonly unread: Unread;
   /** What of them nobody can count. */

@@ -3,6 +3,7 @@
 import { fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
+import type { Member, Roster } from "../base/roster.ts";
 import type { Asked, Handling, Reply } from "../call/incoming.ts";
 import type { Pieces, RequestId } from "../protocol/message.ts";
 import { sseEvent } from "../protocol/sse.ts";
@@ -18,7 +19,7 @@ import { tellLost } from "./take-up.ts";
 import { countUnread, hasRoom, type Unread, unreadBody } from "./unread.ts";
 
 /** State of one request; only the functions below touch it. One record a call, no closures. */
-export interface Exchange {
+export interface Exchange extends Member {
   readonly begin: Begin;
   /** Monotonic ms. */
   readonly began: number;
@@ -49,7 +50,7 @@ export interface Begin {
   readonly outlet: Outlet | undefined;
   readonly random: Random;
   /** Where it stands until it is over: all requests; and in `session.calls`. */
-  readonly open: Set<Exchange>;
+  readonly open: Roster<Exchange>;
   /** Where large answers are counted. */
   readonly unread: Unread;
 }
@@ -57,6 +58,7 @@ export interface Begin {
 export function openExchange(begin: Begin): Exchange {
   const began = begin.clock.mono();
   const exchange: Exchange = {
+    place: 0,
     begin,
     began,
     over: false,
@@ -69,7 +71,7 @@ export function openExchange(begin: Begin): Exchange {
     kept: false,
   };
   begin.open.add(exchange);
-  begin.session?.calls.set(begin.id, exchange);
+  begin.session?.calls.add(begin.id, exchange);
   return exchange;
 }
 

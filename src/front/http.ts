@@ -1,6 +1,7 @@
 /** The HTTP door: what every request has to pass before anything is read of it. */
 
 import { limits } from "../base/limits.ts";
+import { Roster } from "../base/roster.ts";
 import type { Peer } from "../runtime/runtime.ts";
 import { admit } from "./admit.ts";
 import { plain, plainError, rpcError } from "./answers.ts";
@@ -62,8 +63,8 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
     takenUp: new Map(),
     ended: new Set(),
     streams: createStreams({ ...ports, unread }),
-    exchanges: new Set(),
-    bodies: new Set(),
+    exchanges: new Roster(),
+    bodies: new Roster(),
     unread,
     queued: createQueued(clock),
     draining: false,

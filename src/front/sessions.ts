@@ -7,6 +7,7 @@ import type { Identity } from "../access/access.ts";
 import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
+import { Registry } from "../base/roster.ts";
 import type { Sealer } from "../base/seal.ts";
 import type { ClientCapabilities } from "../protocol/capabilities.ts";
 import { notificationMessage } from "../protocol/envelope.ts";
@@ -33,7 +34,7 @@ export interface Session extends Watcher {
   /** Wall ms; nobody may use it after this. */
   readonly endsMs: number;
   /** Requests without an answer, by the client's id. */
-  readonly calls: Map<RequestId, Exchange>;
+  readonly calls: Registry<RequestId, Exchange>;
   /** What servers asked in their middle. */
   readonly questions: Questions;
   /** Events of its streams, for a client that lost one. */
@@ -187,7 +188,7 @@ function makeSession(begin: NewSession | OldSession, ports: SessionPorts): Sessi
   const session: Session = {
     ...{ id, digest: digestOf(id), keyId, identity, protocol, client, capabilities },
     endsMs: issuedMs + limits.sessionLifeMs,
-    calls: new Map(),
+    calls: new Registry(),
     questions: createQuestions(),
     shelf: createShelf(replay, keyId),
     primes: protocol >= primingSince,

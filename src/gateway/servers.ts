@@ -2,7 +2,7 @@
 
 import { limits } from "../base/limits.ts";
 import type { SizeLimit } from "../base/units.ts";
-import type { LiveCall } from "../call/board.ts";
+import type { InFlight } from "../call/board.ts";
 import { openUpstream } from "../upstream/open.ts";
 import type { UpstreamOptions } from "../upstream/settings.ts";
 import { openSwappable, type Swappable } from "../upstream/swap.ts";
@@ -55,7 +55,7 @@ export interface PreparedServers {
 export interface ServersOptions extends Omit<UpstreamOptions, "config"> {
   readonly servers: readonly ServerConfig[];
   /** Calls in flight: a server that goes is stopped when those it has are over. */
-  readonly calls: ReadonlySet<LiveCall>;
+  readonly calls: InFlight;
 }
 
 /** What a server may have, read for each call. */

@@ -2,6 +2,7 @@
 
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
+import { type Member, Roster } from "../base/roster.ts";
 import type { Connection, Runtime } from "../runtime/runtime.ts";
 import { createHelpings, type Fed } from "./helpings.ts";
 import { HttpError } from "./http-error.ts";
@@ -43,7 +44,7 @@ export interface PoolOptions {
   addresses(): Promise<readonly string[]>;
 }
 
-interface Wire extends Fed {
+interface Wire extends Fed, Member {
   connection: Connection | undefined;
   readonly parser: ResponseParser;
   job: Job | undefined;
@@ -89,7 +90,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   const helpings = createHelpings<Wire>({ clock, parse, lose });
   const polls = createPolls(polled);
   const idle: Wire[] = [];
-  const busy = new Set<Wire>();
+  const busy = new Roster<Wire>();
   let stopSweep: (() => void) | undefined;
   let closed = false;
 
@@ -173,6 +174,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
 
   function newWire(): Wire {
     const wire: Wire = {
+      place: 0,
       connection: undefined,
       job: undefined,
       idleFrom: 0,

@@ -4,6 +4,7 @@ import { type ErrorCode, fault } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
+import { Registry } from "../base/roster.ts";
 import {
   errorMessage,
   notificationMessage,
@@ -69,7 +70,7 @@ interface Waiting extends Paced {
 }
 
 export function createTalk(options: TalkOptions): Talk {
-  const inFlight = new Map<number, Waiting>();
+  const inFlight = new Registry<number, Waiting>();
   const asides = createAsides({
     ...{ clock: options.clock, events: options.events },
     inFlight: { any: () => inFlight.size > 0, sole },
@@ -100,7 +101,7 @@ export function createTalk(options: TalkOptions): Talk {
     const owner = request.origin?.keyId;
     const listens = request.method === "subscriptions/listen";
     const waiting = { request, sink, place, owner, listens, pace: undefined };
-    inFlight.set(id, waiting);
+    inFlight.add(id, waiting);
     return {
       cancel(reason) {
         if (!inFlight.delete(id) || over) return;
@@ -247,7 +248,7 @@ export function createTalk(options: TalkOptions): Talk {
     stale: () => asides.stale,
     line,
     undelivered(place, cause, mayHaveRun) {
-      for (const [id, call] of inFlight) {
+      for (const [id, call] of inFlight.entries()) {
         if (call.place !== place) continue;
         take(id);
         if (mayHaveRun) asides.ghost(id, call.owner);
@@ -259,9 +260,9 @@ export function createTalk(options: TalkOptions): Talk {
       over = true;
       asides.close(cause);
       const error = problem("GW_UPSTREAM_LOST", cause);
-      const calls = [...inFlight.values()];
-      inFlight.clear();
-      for (const { sink } of calls) sink.failed(error, true);
+      const calls = [...inFlight.entries()];
+      for (const [id] of calls) inFlight.delete(id);
+      for (const [, { sink }] of calls) sink.failed(error, true);
     },
   };
   return talk;
