@@ -28,6 +28,8 @@ export interface ChangesOptions {
   lost(cause: string): void;
   /** The session is gone. */
   renew(): void;
+  /** It refuses what it gave before: it may be another server, of the other era. */
+  changed(cause: string): void;
   /** One message of the stream. */
   aside(body: StrictBody): void;
   /** Of a modern server: resources whose changes it shall tell. */
@@ -44,6 +46,7 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
   const kinds = changingKinds(hello);
   if (kinds.length + options.uris.size === 0 && !options.always) return undefined;
   let id = firstListenId;
+  let given = false;
   const request = () => {
     id += 1;
     return hello.era === "modern" ? listenRequest(options, id) : getRequest(options, hello);
@@ -52,7 +55,10 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
     options,
     (on) => {
       const exchange = post(options.target, request(), {
-        head: on.opened,
+        head() {
+          given = true;
+          on.opened();
+        },
         message(body) {
           const uris = acknowledged(body);
           if (uris === undefined) options.aside(body);
@@ -60,8 +66,9 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
         },
         refused(status, _fields, bytes) {
           const lostSession = options.session.id !== undefined && status !== 405;
-          if (lostSession && sessionLost(status, bytes)) options.renew();
           const unsupported = status < 500 && status !== 409 && status !== 429;
+          if (lostSession && sessionLost(status, bytes)) options.renew();
+          else if (given && unsupported) options.changed(`it ended its stream: HTTP ${status}`);
           if (unsupported) options.answer.refused();
           on.ended({ unsupported });
         },

@@ -55,7 +55,11 @@ export function createLive(options: LiveOptions): LiveSession {
     const own = session;
     const renewOwn = () => void renew(own).catch(() => undefined);
     const always = options.offer !== undefined;
-    const about = { ...options, session: own, always, renew: renewOwn };
+    const changed = (cause: string) => {
+      options.connector.forget();
+      options.lost(cause);
+    };
+    const about = { ...options, session: own, always, renew: renewOwn, changed };
     return createChangeStream(clock, (uris, answer) =>
       listenForChanges({ ...about, uris, answer }),
     );

@@ -36,8 +36,8 @@ export function memory(file: string): StdioEntry {
 }
 
 /** server-everything over Streamable HTTP, 2025-11-25 with sessions. */
-export async function everythingHttp(): Promise<HttpServer> {
-  const port = await freePort();
+export async function everythingHttp(given?: number): Promise<HttpServer> {
+  const port = given ?? (await freePort());
   const { command, args } = npmServer("server-everything", "streamableHttp");
   const env = { PATH: process.env["PATH"] ?? "", PORT: String(port) };
   const child = startChild([command, ...args], { env });
@@ -46,8 +46,8 @@ export async function everythingHttp(): Promise<HttpServer> {
 }
 
 /** A server that speaks 2026-07-28 and nothing else: echo, add, fail. */
-export function modern(): Promise<HttpServer> {
-  return scriptServer("modern.ts");
+export function modern(port = 0): Promise<HttpServer> {
+  return scriptServer("modern.ts", String(port));
 }
 
 /** Every feature of MCP over HTTP, in both eras on one endpoint or forced to one. */

@@ -126,8 +126,10 @@ async function flap(): Promise<void> {
   pace.close();
   await web.close();
   const times = lines(starts).map(Number);
+  // From the gateway's decision to the kernel's note it is a few ms, which differ.
+  const minute = 59_900;
   const most = Math.max(
-    ...times.map((at) => times.filter((one) => one >= at && one < at + 60_000).length),
+    ...times.map((at) => times.filter((one) => one >= at && one < at + minute).length),
   );
   run.say(`${seen.good} answers of flapping servers, ${seen.failed} said to have failed`);
   run.bar(
