@@ -1,7 +1,7 @@
 /**
- * U27 Servers from npm that are killed in the midst of calls, and come back as they were, with other
- * tools or in the other era: clients of both SDKs hold their sessions, get right answers or are told
- * why not, and hear of a changed list once.
+ * U27 Servers from npm that are killed in the midst of calls, and come back as they were, with
+ * other tools or in the other era: clients of both SDKs hold their sessions, get right answers or
+ * are told why not, and hear of a changed list once.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
