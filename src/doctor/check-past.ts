@@ -65,10 +65,15 @@ function over(world: World, of: "store" | "server", id = ""): Finding[] {
       saw: `${what} was away: ${last.state}`,
       since,
       cause: last.why || "nothing was said",
-      effect: of === "store" ? "receipts waited in the spool" : "calls of its tools failed",
+      effect: of === "store" ? "receipts waited in the spool" : effectThen(last),
       fix: "nothing: it came back, and the gateway with it",
     }),
   ];
+}
+
+/** Noted when it began, in the words of that time: how many tools, for how many keys. */
+function effectThen({ effect }: Period): string {
+  return effect === "" ? "calls of its tools failed" : `while it lasted: ${effect}`;
 }
 
 /** A server that starts with the gateway is away for a moment. */
@@ -116,6 +121,7 @@ function codeOf(code: ErrorCode): ErrorCode {
 }
 
 function effectOf({ link, code }: Trouble): string {
+  if (code === "GW_KEY_BUSY") return "the agent got an error at once; nothing was sent";
   if (link === "agent") return "the agent did not get in, or its request was not taken";
   return code.startsWith("GW_TIMEOUT_") ? "the agent got an error; the call may have run" : "";
 }

@@ -12,6 +12,8 @@ export interface Period {
   readonly healed: boolean;
   readonly state: string;
   readonly why: string;
+  /** What it meant, as was known then; "" when nothing was. */
+  readonly effect: string;
   /** It was seen to work before. */
   readonly worked: boolean;
 }
@@ -41,8 +43,9 @@ export function periodsOf(
     const works = isWell(entry);
     if (entry.ok) close(entry.at, works);
     else {
-      const { state, why } = entry;
-      open = open === undefined ? { from: entry.at, state, why, worked } : { ...open, state, why };
+      const { state, why, effect = open?.effect ?? "" } = entry;
+      const now = { state, why, effect };
+      open = open === undefined ? { from: entry.at, ...now, worked } : { ...open, ...now };
     }
     worked ||= works;
   }

@@ -65,6 +65,13 @@ function told(world: World, server: ServerConfig): Finding[] {
   }
   const known = live?.servers.find(({ id }) => id === server.id);
   const state = known?.state ?? row.state;
+  // One that keeps ending is in this state as often as not: it is not well until it is ready.
+  const again = state === "starting" ? known?.trouble : undefined;
+  if (again) {
+    const cause = [again.cause, lastWords(row.stderr)].filter(Boolean).join("; ");
+    const more = { cause, fix: handFix(world, server) };
+    return [of(world, server, codeOf(cause), "it is started again, as it ended", more)];
+  }
   if (!["backoff", "crash-loop", "degraded"].includes(state)) return [];
   const cause = [row.cause ?? "", lastWords(row.stderr)].filter(Boolean).join("; ");
   const saw = `the gateway says: ${state}`;

@@ -24,6 +24,8 @@ export type HistoryEntry =
       readonly state: string;
       readonly ok: boolean;
       readonly why: string;
+      /** What that meant then, and for how many keys; absent where it is well. */
+      readonly effect?: string;
     }
   /** What agents were refused or calls ended with, counted over a moment. */
   | {

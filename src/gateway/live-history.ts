@@ -5,7 +5,7 @@ import { asFault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { printable } from "../base/printable.ts";
-import type { Upstream, UpstreamChange } from "../upstream/upstream.ts";
+import type { Upstream, UpstreamChange, UpstreamState } from "../upstream/upstream.ts";
 
 export interface ServerHistory {
   readonly id: string;
@@ -24,6 +24,8 @@ export interface ServerHistory {
   note(what: string): void;
   /** From now on each change for the worse has what it means and what to do. */
   explain(how: Explain): void;
+  /** That, of this state; undefined where all is well, or it is in another one. */
+  about(state: UpstreamState): ReturnType<Explain>;
 }
 
 /** undefined: all is well. */
@@ -55,8 +57,20 @@ export function withHistory<U extends Upstream>(
     entries.unshift({ atMs, what: text, times: 1, text, ...about });
     if (entries.length > limits.liveHistory) entries.pop();
   };
-  const told = (about: ReturnType<Explain>) =>
-    about && { effect: printable(about.effect), fix: printable(about.fix) };
+  let said: { text: string; at: number; about: ReturnType<Explain> } | undefined;
+  /** Keys are counted for it: a server that changes with each call is explained once a second. */
+  const about = (state: UpstreamState): ReturnType<Explain> => {
+    const now = upstream.status();
+    if (now.state !== state) return undefined;
+    const text = `${state} ${now.cause ?? ""}`;
+    const at = clock.mono();
+    if (said === undefined || said.text !== text || at - said.at >= 1_000) {
+      const told = explain();
+      const shown = told && { effect: printable(told.effect), fix: printable(told.fix) };
+      said = { text, at, about: shown };
+    }
+    return said.about;
+  };
   const changed = (change: UpstreamChange) => {
     if (change.kind === "list") return note(`the server says that ${change.method} changed`);
     if (change.kind !== "state") return;
@@ -78,7 +92,7 @@ export function withHistory<U extends Upstream>(
     // Each attempt would be a line; `attempts` counts them.
     if (state === "starting" && attempts > 1) version += 1;
     else if (state === "ready") note(`ready, ${upstream.hello()?.era ?? ""} ${protocol ?? ""}`);
-    else note(cause === undefined ? state : `${state}: ${cause}`, told(explain()));
+    else note(cause === undefined ? state : `${state}: ${cause}`, about(state));
   };
   upstream.onChange(changed);
   const history: ServerHistory = {
@@ -106,6 +120,7 @@ export function withHistory<U extends Upstream>(
     explain(how) {
       explain = how;
     },
+    about,
   };
   const list: Upstream["list"] = async (method) => {
     const began = clock.mono();

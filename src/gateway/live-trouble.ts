@@ -37,7 +37,7 @@ export function troubleOf(facts: TroubleFacts): LiveServer["trouble"] {
     if (!server.enabled) return null;
     const fix = `authensor-gw servers enable ${server.id}`;
     const cause = printable(status.cause ?? "");
-    return { code: "GW_SERVER_DISABLED", cause, fix, effect: "its tools are not offered" };
+    return { code: "GW_SERVER_DISABLED", cause, fix, effect: notOffered(facts) };
   }
   const why = causeOf(facts);
   if (why === undefined) return null;
@@ -72,14 +72,24 @@ function effectOf(facts: TroubleFacts): string {
     ...(known === 0 ? [] : [known === 1 ? "1 tool" : `${known} tools`]),
     ...(others === 0 ? [] : [`${others} prompts and resources`]),
   ].join(", ");
-  const keys = facts.keys();
-  const whose = keys === 1 ? "1 key" : `${keys} keys`;
+  const whose = keysText(facts.keys());
   if (known === 0) return `${count} are missing or out of date${required}`;
   if (status.state === "degraded") return `calls of ${count} may fail, for ${whose}`;
   if (listFault !== undefined && status.state === "ready") {
     return `${count} may be out of date, for ${whose}`;
   }
   return `calls of ${count} fail for ${whose}${required}`;
+}
+
+/** Those that agents saw until now are counted while that is known. */
+function notOffered({ tools, keys }: TroubleFacts): string {
+  if (tools === 0) return "its tools are not offered";
+  const count = tools === 1 ? "1 tool is" : `${tools} tools are`;
+  return `${count} not offered any more, to ${keysText(keys())}`;
+}
+
+function keysText(count: number): string {
+  return count === 1 ? "1 key" : `${count} keys`;
 }
 
 const othersOf: Readonly<Record<Exclude<ListMethod, "tools/list">, string>> = {

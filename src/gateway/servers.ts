@@ -109,7 +109,8 @@ export function openServers(options: ServersOptions): Servers {
         return most.maxResult?.setting;
       },
     };
-    return openUpstream({ ...options, limits, config: live });
+    const explain: UpstreamOptions["explain"] = (state) => find(config.id)?.history.about(state);
+    return openUpstream({ ...options, limits, config: live, explain });
   }
 
   function keep(config: ServerConfig, opened: Opened): Kept {

@@ -9,6 +9,7 @@ import type { LiveCall } from "../call/board.ts";
 import type { ListenOptions } from "../runtime/runtime.ts";
 import { type HistoryEntry, openHistory } from "./history.ts";
 import { endedSince } from "./live-calls.ts";
+import { troubleNow } from "./live-servers.ts";
 import type { Parts } from "./parts.ts";
 
 export interface HistoryWatch {
@@ -39,12 +40,16 @@ export function watchHistory(parts: Parts): HistoryWatch {
   let stop = () => {};
   let closed = false;
 
-  function state(entry: Omit<Extract<HistoryEntry, { kind: "state" }>, "kind" | "at">): void {
+  function state(
+    entry: Omit<Extract<HistoryEntry, { kind: "state" }>, "kind" | "at" | "effect">,
+    effectNow?: () => string | undefined,
+  ): void {
     const key = `${entry.of} ${entry.id}`;
     const text = `${entry.state} ${entry.why}`;
     if (states.get(key) === text) return;
     states.set(key, text);
-    history.add({ kind: "state", at: clock.now(), ...entry });
+    const effect = entry.ok ? undefined : effectNow?.();
+    history.add({ kind: "state", at: clock.now(), ...entry, ...(effect && { effect }) });
   }
 
   function trouble(told: Told, receipt = ""): void {
@@ -61,7 +66,8 @@ export function watchHistory(parts: Parts): HistoryWatch {
   function serverStates(): void {
     // Servers that end with the gateway are no news.
     if (closed) return;
-    for (const { upstream } of parts.servers.all) {
+    for (const server of parts.servers.all) {
+      const { upstream } = server;
       const { state: now, cause } = upstream.status();
       // Each attempt would be a line: it is in trouble until it is ready.
       if (now === "starting" || now === "idle") continue;
@@ -70,7 +76,8 @@ export function watchHistory(parts: Parts): HistoryWatch {
       const ok = off || (now === "ready" && listFault === undefined);
       const why = printable(cause ?? listFault ?? "");
       const named = ok || now !== "ready" ? now : "degraded";
-      state({ of: "server", id: upstream.id, state: named, ok, why });
+      const effect = () => printable(troubleNow(parts, server)?.effect ?? "");
+      state({ of: "server", id: upstream.id, state: named, ok, why }, effect);
     }
   }
 
@@ -96,7 +103,8 @@ export function watchHistory(parts: Parts): HistoryWatch {
     seen = board.ended;
     const { count, keyName } = board.refused;
     if (count > refusedBefore) {
-      const why = printable(`${count - refusedBefore} calls refused, the last of key ${keyName}`);
+      const calls = count - refusedBefore === 1 ? "1 call" : `${count - refusedBefore} calls`;
+      const why = printable(`${calls} refused, the last of key ${keyName}`);
       trouble({ link: "agent", code: "GW_KEY_BUSY", what: "", why });
       refusedBefore = count;
     }

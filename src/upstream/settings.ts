@@ -4,6 +4,7 @@ import type { Log } from "../base/log.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { BreakerSettings } from "./breaker.ts";
+import type { UpstreamState } from "./upstream.ts";
 
 export interface UpstreamOptions {
   readonly config: ServerSettings;
@@ -18,6 +19,8 @@ export interface UpstreamOptions {
   /** What the gateway tells servers of itself. */
   readonly identity: Identity;
   readonly log: Log;
+  /** What a state means now, for its line in the log; undefined where nothing is known. */
+  explain?(state: UpstreamState): { readonly effect: string; readonly fix: string } | undefined;
 }
 
 /** How large an answer may be, and the setting that says so where it is not limits.result. */

@@ -23,6 +23,7 @@ import type {
   UpstreamControl,
   UpstreamRequest,
   UpstreamSink,
+  UpstreamState,
 } from "./upstream.ts";
 
 /** Ids 0 to 9 are the handshakes'. */
@@ -129,12 +130,9 @@ export function supervise(
     const level = state === "backoff" || state === "crash-loop" ? "warn" : "info";
     const instance = name === undefined ? {} : { instance: name };
     isSaid = true;
-    log[level]("server state", {
-      server: config.id,
-      ...instance,
-      state,
-      ...(cause && { cause }),
-    });
+    const about = name === undefined && isWorse.has(state) ? options.explain?.(state) : undefined;
+    const fields = { server: config.id, ...instance, state, ...(cause && { cause }), ...about };
+    log[level]("server state", fields);
   }
 
   function keepLine(line: string): void {
@@ -255,3 +253,7 @@ export function supervise(
 function endedUnsent() {
   return fault("GW_UPSTREAM_DOWN", { message: "The call ended before it could be sent" });
 }
+
+const isWorse: ReadonlySet<UpstreamState> = new Set([
+  ...(["degraded", "backoff", "crash-loop", "disabled"] as const),
+]);

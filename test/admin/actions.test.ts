@@ -129,6 +129,16 @@ test("disable: its tools are gone for agents, its child too; enable brings both 
   const off = await act(paths.serverDisable, { server: "io" });
   expect([off.state, off.pid, off.tools]).toEqual(["disabled", null, 0]);
   expect(off.trouble?.fix).toBe("authensor-gw servers enable io");
+  // The log has what each change means, and what to do.
+  const said = gateway
+    .stderr()
+    .split("\n")
+    .find((line) => /"io".*"disabled"/.test(line));
+  expect(JSON.parse(said ?? "{}")).toMatchObject({
+    ...{ message: "server state", server: "io", cause: expect.stringContaining("disabled by key") },
+    effect: "3 tools are not offered any more, to 1 key",
+    fix: "authensor-gw servers enable io",
+  });
   expect(() => process.kill(child, 0)).toThrow();
   expect(await names()).not.toContain("io__try");
   const refused = await agent.callTool({ name: "io__try", arguments: {} });

@@ -47,6 +47,7 @@ export interface Expected {
   readonly saw?: RegExp;
   readonly since?: RegExp;
   readonly cause?: RegExp;
+  readonly effect?: RegExp;
   readonly fix?: RegExp;
 }
 
@@ -183,7 +184,7 @@ async function untilGone(bench: Bench, args: readonly string[], wanted: Expected
 }
 
 function fits(one: Finding, wanted: Expected): boolean {
-  const texts = ["saw", "since", "cause", "fix"] as const;
+  const texts = ["saw", "since", "cause", "effect", "fix"] as const;
   return (
     one.link === wanted.link &&
     one.code === wanted.code &&

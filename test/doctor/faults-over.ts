@@ -23,20 +23,33 @@ export const pastFaults: readonly FaultCase[] = [
     },
     async fault(bench) {
       await untilState(bench, "web", "backoff");
-      await untilNoted(bench, /"id":"web","state":"backoff"/);
-      await Bun.sleep(1_100);
-      const server = await faultServer(() => undefined, { port });
-      bench.later(() => server.close());
-      await untilState(bench, "web", "ready");
+      await bench.token();
+      const start = async () => {
+        const server = await faultServer(() => undefined, { port, tools: () => ["a", "b"] });
+        bench.later(() => server.close());
+        await untilState(bench, "web", "ready");
+        return server;
+      };
+      const first = await start();
       await untilNoted(bench, /"id":"web","state":"ready"/);
+      await first.close();
+      await call(bench, "web__a");
+      await untilNoted(
+        bench,
+        /"id":"web","state":"backoff".*"effect":"calls of 2 tools fail for 1/,
+      );
+      await Bun.sleep(1_100);
+      await start();
+      await untilNoted(bench, /"id":"web","state":"ready".*\n[^]*"id":"web","state":"ready"/);
     },
     finds: {
       link: "server",
       code: "GW_UPSTREAM_DOWN",
       severity: "info",
       saw: /"web" was away/,
-      since: /\d\d:\d\d:\d\d to \d\d:\d\d:\d\d, once, .* it is over/,
+      since: /\d\d:\d\d:\d\d to \d\d:\d\d:\d\d, .* it is over/,
       cause: /ECONNREFUSED/,
+      effect: /^while it lasted: calls of 2 tools fail for 1 key$/,
     },
   },
   {
@@ -87,7 +100,12 @@ export const pastFaults: readonly FaultCase[] = [
     gateway: {
       config: {
         servers: {
-          slow: { command: [process.execPath, stubborn, "/dev/null", "stdio"], timeout: "300ms" },
+          slow: {
+            command: [process.execPath, stubborn, "/dev/null", "stdio"],
+            timeout: "300ms",
+            // Else the agent's own call, the same again, would be refused once.
+            tools: { wait: { idempotent: true } },
+          },
         },
       },
     },
