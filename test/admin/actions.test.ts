@@ -136,7 +136,7 @@ test("disable: its tools are gone for agents, its child too; enable brings both 
     .find((line) => /"io".*"disabled"/.test(line));
   expect(JSON.parse(said ?? "{}")).toMatchObject({
     ...{ message: "server state", server: "io", cause: expect.stringContaining("disabled by key") },
-    effect: "3 tools are not offered any more, to 1 key",
+    effect: "2 tools are not offered any more, to 1 key",
     fix: "authensor-gw servers enable io",
   });
   expect(() => process.kill(child, 0)).toThrow();
