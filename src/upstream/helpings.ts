@@ -1,7 +1,7 @@
 /**
- * A connection whose server sends too much (U18) is read in small helpings with rests between them:
- * the pipe holds the server up, and others, who need the loop several times for one call, have
- * their turns. All other connections are read as data comes.
+ * A connection whose server sends too much (U18), or what takes long to read, is read in small
+ * helpings with rests between them: the pipe holds the server up, and others, who need the loop
+ * several times for one call, have their turns. All other connections are read as data comes.
  */
 
 import { limits } from "../base/limits.ts";
@@ -30,20 +30,48 @@ export interface Helpings<W extends Fed> {
 }
 
 /** Between two pieces of a chunk it may rest. */
-const pieceBytes = 16 * 1024;
+const pieceBytes = 4 * 1024;
+/** Whatever it sends: reading that took so long is followed by a rest, so many times as long (R14). */
+const share = { turnMs: 4, rest: 2 };
 
 export function createHelpings<W extends Fed>(ports: {
   readonly clock: Clock;
   parse(wire: W, chunk: Uint8Array): void;
+  /** Its answer is not over. */
+  isBusy(wire: W): boolean;
   lose(wire: W, error: Error | undefined): void;
 }): Helpings<W> {
+  const { clock } = ports;
+
   function feedSome(wire: W, chunk: Uint8Array): void {
+    const began = clock.mono();
     let left = chunk;
     while (left.length > 0 && !wire.resting && !wire.gone) {
       ports.parse(wire, left.subarray(0, pieceBytes));
       left = left.subarray(pieceBytes);
+      yieldAfter(wire, clock.mono() - began);
     }
     if (left.length > 0) wire.held = left;
+  }
+
+  function feedWhole(wire: W, chunk: Uint8Array): void {
+    const began = clock.mono();
+    ports.parse(wire, chunk);
+    yieldAfter(wire, clock.mono() - began);
+  }
+
+  /** An answer that is over was read at one go, and the next one has done nothing yet. */
+  function yieldAfter(wire: W, tookMs: number): void {
+    if (tookMs < share.turnMs || wire.gone || !ports.isBusy(wire)) return;
+    wire.crowded = Math.max(wire.crowded, 1);
+    restFor(wire, tookMs * share.rest);
+  }
+
+  function restFor(wire: W, ms: number): void {
+    if (wire.resting) return;
+    wire.resting = true;
+    wire.connection?.pause();
+    clock.after(ms, () => goOn(wire));
   }
 
   function goOn(wire: W): void {
@@ -61,15 +89,13 @@ export function createHelpings<W extends Fed>(ports: {
     feed(wire, chunk) {
       if (wire.resting) wire.held = wire.held ? Buffer.concat([wire.held, chunk]) : chunk;
       else if (wire.crowded > 0) feedSome(wire, chunk);
-      else ports.parse(wire, chunk);
+      else feedWhole(wire, chunk);
     },
     rest(wire, bytes) {
       wire.crowded += bytes;
       if (wire.resting || wire.crowded < limits.crowdedBytes) return;
       wire.crowded = 1;
-      wire.resting = true;
-      wire.connection?.pause();
-      ports.clock.after(limits.crowdedRestMs, () => goOn(wire));
+      restFor(wire, limits.crowdedRestMs);
     },
     holds(wire, error) {
       if (wire.resting) wire.closing = { error };

@@ -87,7 +87,10 @@ class Job implements Exchange {
 
 export function createHttpPool(options: PoolOptions): HttpPool {
   const { clock } = options;
-  const helpings = createHelpings<Wire>({ clock, parse, lose });
+  const helpings = createHelpings<Wire>({
+    ...{ clock, parse, lose },
+    isBusy: ({ job }) => job !== undefined,
+  });
   const polls = createPolls(polled);
   const idle: Wire[] = [];
   const busy = new Roster<Wire>();
