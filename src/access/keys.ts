@@ -2,6 +2,7 @@
 
 import { fault } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import type { KeyRow, Store } from "../store/store.ts";
 import type { Access } from "./access.ts";
@@ -120,11 +121,16 @@ function matching(sync: KeySync, idOrName: string): readonly KeyRow[] {
 async function ask(sync: KeySync, idOrName: string): Promise<readonly KeyRow[]> {
   await sync.refresh();
   const found = matching(sync, idOrName);
-  if (found.length === 0) throw noKey(idOrName, "no key has this name or id");
+  if (found.length === 0) {
+    const live = sync.table.rows().filter((row) => row.revokedMs === null);
+    const names = live.map((row) => row.name);
+    throw noKey(idOrName, "no key has this name or id", didYouMean(idOrName, names, listed));
+  }
   return found;
 }
 
-function noKey(idOrName: string, cause: string) {
-  const fix = "`authensor-gw keys list` shows the keys";
+const listed = "`authensor-gw keys list` shows the keys";
+
+function noKey(idOrName: string, cause: string, fix = listed) {
   return fault("GW_NAME", { message: `There is no key "${idOrName.slice(0, 64)}"`, cause, fix });
 }

@@ -3,7 +3,7 @@
 import { fault } from "../base/errors.ts";
 import { type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import { nearest } from "../base/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { LiveCall, LiveServer, ServerAction } from "./contract.ts";
 import type { AdminPorts, AdminRequest, Route } from "./routes.ts";
 
@@ -26,9 +26,8 @@ export function actServer(action: ServerAction): Route["handle"] {
     const server = textOf(body, "server");
     const known = ports.actions.servers();
     if (!known.includes(server)) {
-      const like = nearest(server, known);
       const all = known.length === 0 ? "add servers to the config" : `one of ${known.join(", ")}`;
-      const fix = like === undefined ? all : `did you mean ${like}?`;
+      const fix = didYouMean(server, known, all);
       throw fault("GW_NAME", { message: `No server is called "${server}"`, fix });
     }
     await ports.audit.admin(`server.${action}`, caller.keyId, { server }).durable;

@@ -1,6 +1,6 @@
 /** Routes about prompts, resources and templates: what there is, and what a key sees of it. */
 
-import { nearest } from "../base/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { ItemWhy, ListedItem } from "./contract.ts";
 import type { AdminPorts, AdminRequest } from "./routes.ts";
 import { decidedBy, prepared, subjectOf, whySeen } from "./seen.ts";
@@ -58,10 +58,7 @@ function whyAbsent(item: string, ports: AdminPorts): string {
     .heldBackItems()
     .find(({ server, name }) => name === item || `${server}/${name}` === item);
   if (held !== undefined) return `It is held back: ${held.why}`;
-  const like = nearest(
-    item,
-    ports.items().map(({ target }) => target.name),
-  );
+  const names = ports.items().map(({ target }) => target.name);
   const all = "`authensor-gw tools list --kind all` names all";
-  return `No server lists it; ${like === undefined ? all : `did you mean ${like}?`}`;
+  return `No server lists it; ${didYouMean(item, names, all)}`;
 }

@@ -4,6 +4,7 @@ import { fault } from "../base/errors.ts";
 import { type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { type Level, levels } from "../base/log.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { LogLevelNow } from "./contract.ts";
 import type { AdminPorts, AdminRequest } from "./routes.ts";
 
@@ -71,14 +72,18 @@ function textOf(body: JsonObject, field: string): string | undefined {
 function checkServer(server: string, ports: AdminPorts): void {
   const known = ports.status().servers.map(({ id }) => id);
   if (known.includes(server)) return;
-  const fix = known.length === 0 ? "add servers to the config" : `one of ${known.join(", ")}`;
-  throw fault("GW_PARAMS", { message: `No server "${server}"`, fix });
+  const all = known.length === 0 ? "add servers to the config" : `one of ${known.join(", ")}`;
+  throw fault("GW_NAME", {
+    message: `No server is called "${server}"`,
+    fix: didYouMean(server, known, all),
+  });
 }
 
 function checkKey(key: string, ports: AdminPorts): void {
-  if (ports.access.list().some(({ name }) => name === key)) return;
-  throw fault("GW_PARAMS", {
-    message: `No key has the name "${key}"`,
-    fix: "`authensor-gw keys list` shows the names",
+  const names = ports.access.list().map(({ name }) => name);
+  if (names.includes(key)) return;
+  throw fault("GW_NAME", {
+    message: `No key is called "${key}"`,
+    fix: didYouMean(key, names, "`authensor-gw keys list` shows the keys"),
   });
 }

@@ -2,6 +2,7 @@
 
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { noReceipt } from "../base/receipt-fault.ts";
 import type { ReceiptQuery, ReceiptRow } from "../store/store.ts";
 import type { ReceiptDetail } from "./contract.ts";
 import type { AdminPorts, AdminRequest } from "./routes.ts";
@@ -29,7 +30,7 @@ export async function showReceipt(
 ): Promise<ReceiptDetail> {
   const id = query.get("id") ?? "";
   const found = await ports.receipt(id);
-  if (found === undefined) throw fault("GW_RECEIPT_UNKNOWN", { message: `No receipt "${id}"` });
+  if (found === undefined) throw noReceipt(id);
   return found;
 }
 

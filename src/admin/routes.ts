@@ -18,6 +18,7 @@ import {
 } from "./contract.ts";
 import type { ReloadReport } from "./contract-reload.ts";
 import type { LiveFeed } from "./events.ts";
+import { forOperators } from "./fixes.ts";
 import { listItems, whyItem } from "./items.ts";
 import { createKey, listKeys, revokeKey, rotateKey } from "./keys.ts";
 import { type LogLevelPort, setLogLevel, showLogLevel } from "./log-level.ts";
@@ -183,15 +184,17 @@ async function makeApp(ports: AdminPorts): Promise<App> {
   app.notFound((context) => {
     const known = routes.filter((route) => route.path === context.req.path);
     if (known.length === 0) {
-      return refusal(fault("GW_NOT_FOUND", { message: "The admin API has nothing at this path" }));
+      const message = "The admin API has nothing at this path";
+      return refusal(fault("GW_NOT_FOUND", { message }), "read");
     }
     const response = refusal(
       fault("GW_METHOD_NOT_ALLOWED", { message: "The path does not take this HTTP method" }),
+      "read",
     );
     response.headers.set("allow", known.map((route) => route.method).join(", "));
     return response;
   });
-  app.onError((thrown) => refusal(asFault(thrown, "The admin API failed")));
+  app.onError((thrown) => refusal(asFault(thrown, "The admin API failed"), "read"));
   return app;
 }
 
@@ -220,7 +223,7 @@ async function answer(
     peer.keepOpen();
     return new Response(found, { headers: streamHeaders });
   } catch (thrown) {
-    return refusal(asFault(thrown, "The admin API failed"));
+    return refusal(asFault(thrown, "The admin API failed"), route.may);
   }
 }
 
@@ -292,9 +295,9 @@ async function inTime(text: Promise<string>, ms: number): Promise<string> {
 }
 
 /** O11: what went wrong inside says so with its code, not with paths or SQL. */
-function refusal(error: GatewayError): Response {
+function refusal(error: GatewayError, may: May): Response {
   const inside = error.code === "GW_INTERNAL";
-  const { code, message, fix } = error;
+  const { code, message, fix } = forOperators(error, may);
   const body: AdminError = { code, message, cause: inside ? "" : error.why, fix };
   // JSON-RPC limits and denials have HTTP 200; here every error is one.
   const status = error.spec.http < 400 ? 422 : error.spec.http;

@@ -1,7 +1,7 @@
 /** What a key sees of one thing that servers offer, and which rules say so. */
 
 import { fault } from "../base/errors.ts";
-import { nearest } from "../base/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import type { Candidates, Facts, RuleRef, Subject, Target } from "../policy/model.ts";
 import type { ToolRule } from "./contract.ts";
 import type { AdminPorts } from "./routes.ts";
@@ -11,11 +11,8 @@ export function subjectOf(name: string, ports: AdminPorts): Subject {
   const rows = ports.access.list().filter((row) => row.revokedMs === null);
   const row = rows.find((one) => one.name === name || one.id === name);
   if (row === undefined) {
-    const like = nearest(
-      name,
-      rows.map((one) => one.name),
-    );
-    const fix = like === undefined ? "see `authensor-gw keys list`" : `did you mean ${like}?`;
+    const names = rows.map((one) => one.name);
+    const fix = didYouMean(name, names, "`authensor-gw keys list` shows the keys");
     throw fault("GW_NAME", { message: `No key is called "${name}"`, fix });
   }
   return { keyId: row.id, keyName: row.name, roles: row.roles, claims: {} };

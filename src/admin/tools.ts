@@ -1,6 +1,6 @@
 /** Routes about tools: what there is, and what a key sees of it. */
 
-import { nearest } from "../base/nearest.ts";
+import { nearest, nearestTarget } from "../base/nearest.ts";
 import type { Target } from "../policy/model.ts";
 import type { ListedTool, ToolWhy } from "./contract.ts";
 import type { AdminPorts, AdminRequest, AdminTool } from "./routes.ts";
@@ -62,7 +62,10 @@ function whyAbsent(target: string, ports: AdminPorts): string {
   const serverId = target.split("/")[0] ?? "";
   const { servers } = ports.status();
   const server = servers.find(({ id }) => id === serverId);
-  const like = nearestTool(target, ports);
+  const like = nearestTarget(
+    target,
+    ports.tools().map((tool) => tool.target),
+  );
   const next = like === undefined ? "`authensor-gw tools list` names all" : `did you mean ${like}?`;
   if (server === undefined) {
     const ids = servers.map(({ id }) => id);
@@ -75,16 +78,4 @@ function whyAbsent(target: string, ports: AdminPorts): string {
     return `Its server is ${server.state}: ${cause}; see authensor-gw servers show ${serverId}`;
   }
   return `The server offers no such tool; ${next}`;
-}
-
-/** Of the same server where there is one: the tool's name alone says more than the whole does. */
-function nearestTool(target: string, ports: AdminPorts): string | undefined {
-  const all = ports.tools().map((tool) => tool.target);
-  const slash = target.indexOf("/");
-  const own = all.filter((one) => one.startsWith(target.slice(0, slash + 1)));
-  const name = nearest(
-    target.slice(slash + 1),
-    own.map((one) => one.slice(slash + 1)),
-  );
-  return name === undefined ? nearest(target, all) : `${target.slice(0, slash)}/${name}`;
 }

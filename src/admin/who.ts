@@ -25,6 +25,11 @@ const roles: Readonly<Record<May, readonly string[]>> = {
   "first-key": ["admin"],
 };
 
+/** The role that may no more than this. */
+export function leastRole(may: May): string {
+  return roles[may][0] ?? "admin";
+}
+
 /** caller undefined: the request carries no key. `onSocket`: it came by the admin socket. */
 export function decideAdmin(
   may: May,
@@ -47,6 +52,8 @@ export function decideAdmin(
 function keyMissing(may: May): GatewayError {
   return fault("GW_KEY_MISSING", {
     message: `This needs a key with the role ${roles[may].join(" or ")}`,
-    fix: "name it with --key-file or $AUTHENSOR_GW_KEY; `init` wrote the first to admin.key",
+    fix:
+      "name it with --key-file or $AUTHENSOR_GW_KEY; `init` wrote the first to admin.key. " +
+      "Over HTTP: `Authorization: Bearer <token>`",
   });
 }

@@ -16,6 +16,20 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** A way out for a word that is none of the candidates: the one that was meant, or `otherwise`. */
+export function didYouMean(word: string, candidates: Iterable<string>, otherwise: string): string {
+  const like = nearest(word, candidates);
+  return like === undefined ? otherwise : `did you mean ${like}?`;
+}
+
+/** Of `server/tool`: one of the same server first, whose name alone says more than the whole. */
+export function nearestTarget(target: string, all: readonly string[]): string | undefined {
+  const server = target.slice(0, target.indexOf("/") + 1);
+  const own = all.filter((one) => one.startsWith(server)).map((one) => one.slice(server.length));
+  const name = nearest(target.slice(server.length), own);
+  return name === undefined ? nearest(target, all) : `${server}${name}`;
+}
+
 /** `maxInFlight`, `max-in-flight` and `max_in_flight` are one spelling. */
 function fold(word: string): string {
   return word.slice(0, 100).toLowerCase().replaceAll("_", "").replaceAll("-", "");

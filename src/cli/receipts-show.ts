@@ -1,9 +1,9 @@
 /** `authensor-gw receipts show`: one call's records, whole. */
 
 import { paths, type ReceiptDetail } from "../admin/contract.ts";
-import { fault } from "../base/errors.ts";
 import { isObject } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
+import { noReceipt } from "../base/receipt-fault.ts";
 import type { Invocation } from "./command.ts";
 import { fromGatewayOr } from "./context.ts";
 import { needReach } from "./reach.ts";
@@ -15,7 +15,7 @@ export async function run(call: Invocation): Promise<number> {
   const offline = async (places?: "spool") => {
     const { showReceiptOffline } = await import("../gateway/offline-receipts.ts");
     const found = await showReceiptOffline(config, id, places);
-    if (found === undefined) throw fault("GW_RECEIPT_UNKNOWN", { message: `No receipt "${id}"` });
+    if (found === undefined) throw noReceipt(id);
     return found;
   };
   const { found: receipt, complete } = await orFromSpool<ReceiptDetail>(

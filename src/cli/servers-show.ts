@@ -2,7 +2,7 @@
 
 import type { LiveInstance, LiveServer } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
-import { nearest } from "../base/nearest.ts";
+import { didYouMean } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { saidOnce } from "../base/said-once.ts";
 import type { Invocation } from "./command.ts";
@@ -16,8 +16,7 @@ export async function run(call: Invocation): Promise<number> {
   const server = servers.find((one) => one.id === id);
   if (server === undefined) {
     const ids = servers.map((one) => one.id);
-    const like = nearest(id, ids);
-    const fix = like === undefined ? "`authensor-gw servers list`" : `did you mean ${like}?`;
+    const fix = didYouMean(id, ids, "`authensor-gw servers list` shows the servers");
     throw fault("GW_NAME", { message: `No server is called "${printable(id)}"`, fix });
   }
   const json = call.options.has("json");

@@ -4,8 +4,9 @@ import { existsSync } from "node:fs";
 import { adminClient } from "../admin/client.ts";
 import { type ListedTool, paths } from "../admin/contract.ts";
 import { catalogue } from "../base/error-codes.ts";
-import { type ErrorCode, fault } from "../base/errors.ts";
+import { type ErrorCode, fault, type GatewayError } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
+import { nearestTarget } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { version } from "../base/version.ts";
 import { localKeyFile } from "../gateway/config-find.ts";
@@ -40,7 +41,7 @@ export async function run(call: Invocation): Promise<number> {
     showResult(call, result as { content?: unknown; isError?: unknown });
     return result["isError"] === true ? 1 : 0;
   } catch (thrown) {
-    throw callFault(call, url, thrown);
+    throw await knownBetter(callFault(call, url, thrown), config, target);
   } finally {
     await client.close();
   }
@@ -50,13 +51,32 @@ export async function run(call: Invocation): Promise<number> {
 async function exposedName(config: Config | undefined, target: string): Promise<string> {
   const usual = target.replace("/", "__");
   if (config === undefined || config.naming === "prefix") return usual;
+  const tools = await toolsOf(config);
+  return tools.find((tool) => tool.tool === target)?.exposed || usual;
+}
+
+/** None where nobody may ask: the call itself will say what is wrong. */
+async function toolsOf(config: Config): Promise<readonly ListedTool[]> {
   try {
     const client = adminClient({ socket: config.admin.socket });
-    const tools = await client.get<readonly ListedTool[]>(paths.tools);
-    return tools.find((tool) => tool.tool === target)?.exposed ?? usual;
+    return await client.get<readonly ListedTool[]>(paths.tools);
   } catch {
-    return usual; // the call itself will say what is wrong
+    return [];
   }
+}
+
+/** The gateway does not tell an agent what it may not see; who may ask it for all tools is told. */
+async function knownBetter(
+  error: GatewayError,
+  config: Config | undefined,
+  target: string,
+): Promise<GatewayError> {
+  if (error.code !== "GW_TOOL_UNKNOWN" || config === undefined) return error;
+  const tools = (await toolsOf(config)).map(({ tool }) => tool);
+  const like = tools.includes(target) ? undefined : nearestTarget(target, tools);
+  const why = `\`authensor-gw tools why ${printable(target)} --as NAME\` says why`;
+  const fix = like === undefined ? why : `did you mean ${printable(like)}? ${why}`;
+  return fault(error.code, { message: error.message, cause: error.why, fix });
 }
 
 function frontUrl(config: Config): string {
@@ -97,7 +117,7 @@ function showResult(call: Invocation, result: { content?: unknown }): void {
 }
 
 /** The SDK wraps what the gateway answered; what is shown is the gateway's own words. */
-function callFault(call: Invocation, url: string, thrown: unknown): Error {
+function callFault(call: Invocation, url: string, thrown: unknown): GatewayError {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   const told = toldBy(thrown, text);
   if (told === undefined) {

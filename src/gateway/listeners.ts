@@ -3,6 +3,7 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import process from "node:process";
+import { forOperators } from "../admin/fixes.ts";
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { plain, plainError } from "../front/answers.ts";
@@ -50,13 +51,17 @@ export async function openAdminPort(
     idleSeconds: limits.httpIdleSeconds,
     handle(request, peer) {
       const { headers } = request;
-      if (guard.host(headers.get("host")) !== "ours") return plainError(plain("GW_HOST"));
-      if (!guard.origin(headers.get("origin"))) return plainError(plain("GW_ORIGIN"));
+      if (guard.host(headers.get("host")) !== "ours") return plainError(adminPlain("GW_HOST"));
+      if (!guard.origin(headers.get("origin"))) return plainError(adminPlain("GW_ORIGIN"));
       return handle(request, peer);
     },
   });
   for (const { listener } of doors) ports.push(listener.port);
   return doors.map((door) => ({ ...door, url: `${door.url} (admin)` }));
+}
+
+function adminPlain(code: "GW_HOST" | "GW_ORIGIN"): GatewayError {
+  return forOperators(plain(code), "read");
 }
 
 const noHosts: readonly string[] = [];

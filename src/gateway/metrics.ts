@@ -5,9 +5,10 @@
 
 import process from "node:process";
 import type { LiveGauge } from "../admin/contract.ts";
+import { forOperators } from "../admin/fixes.ts";
 import { decideAdmin } from "../admin/who.ts";
 import type { GatewayError } from "../base/errors.ts";
-import { ok, type Result } from "../base/result.ts";
+import { no, ok, type Result } from "../base/result.ts";
 import type { LiveCall } from "../call/board.ts";
 import { outcomes } from "../receipt/decode.ts";
 import { countsOf, shownAge } from "./item-counts.ts";
@@ -135,9 +136,9 @@ export function metricsFor(
 ): Result<string, GatewayError> {
   if (parts.config.auth !== "none") {
     const known = parts.access.authenticate(authorization);
-    if (!known.ok) return known;
+    if (!known.ok) return no(forOperators(known.error, "read"));
     const may = decideAdmin("read", known.value, { hasAdminKey: true, onSocket: false });
-    if (!may.ok) return may;
+    if (!may.ok) return no(forOperators(may.error, "read"));
   }
   return ok(metricsText(parts));
 }

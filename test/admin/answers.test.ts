@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type ListedItem, paths } from "../../src/admin/contract.ts";
+import { routes } from "../../src/admin/routes.ts";
 import { fault } from "../../src/base/errors.ts";
 import { ask, ports } from "./kit.ts";
 
@@ -55,9 +56,29 @@ describe("answers", () => {
   ];
   for (const [method, path, body, status] of wrong) {
     test(`${method} ${path} with ${String(JSON.stringify(body)).slice(0, 40)}: ${status}`, async () => {
-      expect((await ask(ports().admin, method, path, "admin", body)).status).toBe(status);
+      const found = await ask(ports().admin, method, path, "admin", body);
+      expect([found.status, found.body.fix]).toEqual([status, expect.not.stringMatching(agents)]);
     });
   }
+
+  // What an agent could do about it helps nobody here.
+  const agents = /\/mcp|initialize|JSON-RPC|role executor|limits\.|`hosts`|tools again/;
+
+  test("who may not is told the role that may, not the agents'", async () => {
+    for (const { method, path, may } of routes) {
+      const role = { read: "viewer", operate: "operator" }[may as string] ?? "admin";
+      for (const key of ["executor", "nobody"]) {
+        const body = method === "GET" ? undefined : {};
+        const found = await ask(ports().admin, method, path, key, body);
+        const fix = `use another key, or make one with \`authensor-gw keys create --role ${role} --name NAME\``;
+        expect([path, found.body.code, found.body.fix]).toEqual([
+          path,
+          key === "executor" ? "GW_ROLE" : "GW_KEY_UNKNOWN",
+          fix,
+        ]);
+      }
+    }
+  });
 
   test("prompts, resources and templates say it too, and are no tools", async () => {
     const { admin } = ports();

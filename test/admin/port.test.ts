@@ -81,6 +81,8 @@ for (const program of ["bun", "deno"] as readonly Program[]) {
         status,
       ]);
     }
+    const bent = await ask(port, "GET", paths.status, { host: `evil.example:${port}` });
+    expect(JSON.parse(bent.body).error.fix).toContain("the port of `admin.listen`");
     // The MCP port is no way to the admin API, nor is the admin port a name of the MCP door.
     expect((await ask(gateway.port, "GET", paths.status, by(viewer))).status).toBe(404);
     const other = await ask(gateway.port, "GET", "/health", { host: `localhost:${port}` });

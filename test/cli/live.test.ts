@@ -112,6 +112,31 @@ describe("with a running gateway", () => {
     expect([found.code, found.stderr]).toEqual([0, expect.stringContaining(`(process ${pid})`)]);
   });
 
+  test("a name that nothing has is answered with the nearest one and the next step", async () => {
+    const misspelt = await gateway.cli("tools", "call", "note/raed_note", "--key-file", agentFile);
+    expect(misspelt.stderr).toContain("Try: did you mean notes/read_note? `authensor-gw tools why");
+    const names: readonly [string[], string][] = [
+      [["tools", "why", "notes/raed_note", "--as", "agent"], "did you mean notes/read_note?"],
+      [["tools", "why", "notes/read_note", "--as", "agnt"], "did you mean agent?"],
+      [["servers", "show", "ntoes"], "did you mean notes?"],
+      [["servers", "restart", "ntoes"], "did you mean notes?"],
+      [["keys", "revoke", "agnt"], "did you mean agent?"],
+      [["keys", "rotate", "agnt"], "did you mean agent?"],
+      [["log-level", "debug", "--key", "agnt"], "did you mean agent?"],
+      [["receipts", "show", "r-0123456789ab-1"], "`authensor-gw receipts list` shows the ids"],
+      [["receipts", "show", "c-1042"], "that is the id of a call"],
+      [["receipts", "show", "x"], "ids of receipts are like r-740443970bfd-5"],
+    ];
+    for (const [words, way] of names) {
+      const found = await gateway.cli(...words);
+      expect([words.join(" "), found.code === 0, found.stderr + found.stdout]).toEqual([
+        words.join(" "),
+        false,
+        expect.stringContaining(way),
+      ]);
+    }
+  }, 30_000);
+
   test("tools call goes through the front door; its receipts are listed, shown and verified", async () => {
     const call = (tool: string, args: string) =>
       gateway.cli("tools", "call", tool, "--args", args, "--key-file", agentFile);
@@ -144,6 +169,7 @@ describe("with a running gateway", () => {
     expect(foreign).toContain("authensor-gw keys create --role admin");
     const absent = await gateway.cli("tools", "call", "notes/none", "--key-file", agentFile);
     expect(absent.stderr).toContain('GW_TOOL_UNKNOWN: Unknown tool "notes__none"');
+    expect(absent.stderr).toContain("Try: `authensor-gw tools why notes/none --as NAME` says why");
 
     const explain = ["policy", "explain", "--tool", "notes/delete_not", "--key", "agnt"];
     const { stderr: noted } = await gateway.cli(...explain);

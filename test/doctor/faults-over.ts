@@ -40,7 +40,7 @@ export const pastFaults: readonly FaultCase[] = [
       );
       await Bun.sleep(1_100);
       await start();
-      await untilNoted(bench, /"id":"web","state":"ready".*\n[^]*"id":"web","state":"ready"/);
+      await untilNoted(bench, /"id":"web","state":"ready".*\n[\s\S]*"id":"web","state":"ready"/);
     },
     finds: {
       link: "server",

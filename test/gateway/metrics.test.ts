@@ -100,8 +100,17 @@ describe("of a running gateway", () => {
     });
 
   test("O10 a viewer's key reads them, an agent's and none do not", async () => {
-    expect((await metrics()).status).toBe(401);
-    expect((await metrics(agent)).status).toBe(403);
+    for (const [token, status] of [
+      [undefined, 401],
+      [agent, 403],
+    ] as const) {
+      const refused = await metrics(token);
+      const { error } = await refused.json();
+      expect([refused.status, error.fix]).toEqual([
+        status,
+        expect.stringContaining("keys create --role viewer"),
+      ]);
+    }
     const answer = await metrics(viewer);
     expect(answer.status).toBe(200);
     expect(answer.headers.get("content-type")).toStartWith("text/plain; version=0.0.4");
