@@ -22,11 +22,13 @@ export const healLimits = {
   breakerOf: 20,
   breakerOpenMs: 5_000,
   /**
-   * Default of servers.NAME.health, one answer to it, and how often a server without it is looked
-   * at for a changed setting.
+   * Default of servers.NAME.health; one answer to it, at most and, where it is shorter than that,
+   * at least (a long pause of a server's own is none of its end); and how often a server without it
+   * is looked at for a changed setting.
    */
   healthMs: 30_000,
   healthAnswerMs: 5_000,
+  healthAnswerLeastMs: 1_000,
   healthLookMs: 60_000,
   /**
    * A call whose outcome is unknown is refused once if it comes again within this time; how many

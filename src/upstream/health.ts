@@ -14,6 +14,8 @@ export interface Health {
   begin(): void;
   /** The server gave a sign of life. */
   seen(): void;
+  /** A call had no answer in time: with no other in flight it is asked at once. */
+  suspect(): void;
   /** Asks now, whatever else goes on. */
   ask(): void;
   stop(): void;
@@ -76,9 +78,18 @@ export function createHealth(options: HealthOptions): Health {
     seen() {
       alive = true;
     },
+    suspect() {
+      if (options.everyMs() !== undefined && options.isIdle()) ask();
+    },
     ask,
     stop: () => cancel?.(),
   };
+}
+
+/** Who has it asked often wants to know soon. */
+function answerMs(everyMs: number | undefined): number {
+  const { healthAnswerMs, healthAnswerLeastMs } = limits;
+  return Math.min(healthAnswerMs, Math.max(healthAnswerLeastMs, everyMs ?? healthAnswerMs));
 }
 
 /** Why the server is not well; undefined: it answered, be it with an error. Never rejects. */
@@ -87,11 +98,12 @@ function answers(link: Link, options: HealthOptions): Promise<string | undefined
   const modern = link.hello.era === "modern";
   const method = modern ? "server/discover" : "ping";
   const params = modern ? `{"_meta":${modernMeta(identity)}}` : "{}";
+  const ms = answerMs(options.everyMs());
   return new Promise((resolve) => {
     let sent: Sent | undefined;
-    const stop = clock.after(limits.healthAnswerMs, () => {
+    const stop = clock.after(ms, () => {
       sent?.cancel("no answer in time");
-      resolve(`it does not answer ${method} within ${limits.healthAnswerMs} ms (health check)`);
+      resolve(`it does not answer ${method} within ${ms} ms (health check)`);
     });
     try {
       sent = options.send(link, ownRequest(method, params), {

@@ -74,6 +74,7 @@ export class Sending implements UpstreamSink, UpstreamCall {
     if (!this.#end()) return;
     if (late) this.#counted.breaker.bad(reason);
     this.#sent?.cancel(reason);
+    if (late) this.#counted.health.suspect();
   }
 
   /** False when it was over before. */

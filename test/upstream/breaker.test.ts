@@ -162,6 +162,26 @@ describe("the health check", () => {
     });
   }
 
+  test("a call without an answer in time has it asked at once, unless others are in flight", async () => {
+    const { server, upstream } = await start(() => undefined, { healthMs: 24 * 3_600_000 });
+    const asked = () => server.requests.filter(({ method }) => method === "server/discover").length;
+    const before = asked();
+    const [one, other] = [startCall(upstream, "t"), startCall(upstream, "t")];
+    await Bun.sleep(50);
+    (await one.call).cancel("idle", true);
+    await Bun.sleep(50);
+    expect(asked()).toBe(before);
+    (await other.call).cancel("idle", true);
+    await Bun.sleep(50);
+    expect(asked()).toBe(before + 1);
+    expect(upstream.status().state).toBe("ready");
+    const taken = startCall(upstream, "t");
+    await Bun.sleep(50);
+    (await taken.call).cancel("taken back");
+    await Bun.sleep(50);
+    expect(asked()).toBe(before + 1);
+  });
+
   test("a server that is called is not asked, nor one where it is off", async () => {
     const { server, upstream } = await start(
       (socket, request) => void socket.write(json(okResult(request))),
