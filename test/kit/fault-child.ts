@@ -200,6 +200,8 @@ function receive(line: string): void {
     if (mode === "exits-on-probe") process.exit(1);
     if (mode === "mute-on-probe") return;
     say({ id, error: { code: -32601, message: "Method not found" } });
+  } else if (method === "ping") {
+    say({ id, result: {} });
   } else if (method === "tools/list") {
     const inputSchema = { type: "object", properties: { n: {}, well: {} } };
     say({ id, result: { tools: [{ name: tool, inputSchema }] } });

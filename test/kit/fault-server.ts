@@ -106,6 +106,7 @@ function wellBehaved(request: ReceivedRequest, options: FaultOptions): string {
     const inputSchema = { type: "object", properties: { n: {}, well: {}, fault: {} } };
     return answer({ tools: (options.tools?.() ?? []).map((name) => ({ name, inputSchema })) });
   }
+  if (method === "ping") return answer({});
   if (id === undefined && method !== "") return status(202);
   return status(405);
 }
