@@ -10,6 +10,12 @@ export const listLimits = {
   itemBytes: 64 * 1024,
   listPages: 100,
   /**
+   * All pages of one list together, and what an item costs beside its text: each is kept in memory
+   * as it came and as it was read. A hundred pages may have limits.result each; R11.
+   */
+  listBytes: 32 * 1024 * 1024,
+  listItemCost: 128,
+  /**
    * A tool's schema: nesting (two levels of JSON are one of schemas), subschemas, and how many of
    * them a validator may enter for one value; U22.
    */

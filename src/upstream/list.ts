@@ -30,12 +30,19 @@ export async function listAll(context: ListContext, method: ListMethod): Promise
   const hints: CacheHints[] = [];
   const seen = new Set<string>();
   let cursor: string | undefined;
+  let bytes = 0;
   for (let page = 1; page <= limits.listPages; page += 1) {
     const body = await onePage(context, method, cursor);
     const result = member(body.value, "result");
     // Of resources many servers have only one of the two lists.
     if (!isObject(result)) return { items, hints: notKept };
-    items.push(...itemsOf(context.server, method, body, key));
+    for (const item of itemsOf(context.server, method, body, key)) {
+      items.push(item);
+      bytes += item.text.length + limits.listItemCost;
+    }
+    if (bytes > limits.listBytes) {
+      throw bad(context.server, method, `all its pages are over ${limits.listBytes} bytes`);
+    }
     hints.push(readHints(result, era));
     const next = member(result, "nextCursor");
     // An empty string is a cursor too.

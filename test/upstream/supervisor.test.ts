@@ -1,6 +1,7 @@
 /** Servers that come and go: the gateway never waits for them, and finds them again. */
 
 import { afterEach, expect, test } from "bun:test";
+import { limits } from "../../src/base/limits.ts";
 import type { ServerSettings } from "../../src/upstream/settings.ts";
 import type { Upstream, UpstreamState } from "../../src/upstream/upstream.ts";
 import { type FaultServer, faultServer, json, okResult, status } from "../kit/fault-server.ts";
@@ -195,6 +196,16 @@ test("a list whose cursors go round, or that is none, is refused", async () => {
   const items = await paged({ first: '{"tools":[{"name":"a"},5]}' });
   expect(items.list("tools/list")).rejects.toThrow('Cannot list "tools/list"');
   expect((await items.list("prompts/list")).items).toEqual([]);
+});
+
+test("R11 pages that are too much together are refused, however few each holds", async () => {
+  const description = "d".repeat(12_000_000);
+  const page = (name: string, nextCursor: string) =>
+    JSON.stringify({ tools: [{ name, description }], nextCursor });
+  const upstream = await paged({ first: page("a", "b"), b: page("b", "c"), c: page("c", "d") });
+  await expect(upstream.list("tools/list")).rejects.toMatchObject({
+    why: `all its pages are over ${limits.listBytes} bytes`,
+  });
 });
 
 test("a server that refuses the version and names it as its own is asked once more", async () => {
