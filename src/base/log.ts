@@ -35,7 +35,7 @@ export function createLog(options: {
   now?: () => number;
   burst?: number;
 }): Log {
-  const write = options.write ?? toStderr();
+  const write = options.write ?? stderrWriter();
   const now = options.now ?? Date.now;
   const admits = typeof options.level === "string" ? from(options.level) : options.level;
   const admit = createLimiter(now, options.burst ?? limits.logBurst);
@@ -158,7 +158,7 @@ function steers(code: number): boolean {
 }
 
 /** Opened at the first line: making process.stderr costs time a quiet start need not spend. */
-function toStderr(): (line: string) => void {
+export function stderrWriter(): (line: string) => void {
   let opened = false;
   return (line) => {
     if (!opened) {

@@ -3,11 +3,12 @@
 import { fault } from "../base/errors.ts";
 import { type Filter, type FilterRecord, matches } from "../base/filter.ts";
 import { limits } from "../base/limits.ts";
+import { type LogLine, readLine } from "../base/log-text.ts";
 import { printable } from "../base/printable.ts";
 import type { Invocation } from "./command.ts";
 import { countOption } from "./count-option.ts";
 import { filterOption } from "./filter-option.ts";
-import { type LogLine, logFields, readLine } from "./log-line.ts";
+import { logFields } from "./log-line.ts";
 import { openLog } from "./log-source.ts";
 import { readerGone } from "./reader-gone.ts";
 

@@ -90,7 +90,7 @@ export function buildConfig(input: BuildInput): Config {
     },
     files: [],
     reload: { watch: raw.reload?.watch ?? false },
-    log: { level: raw.log?.level ?? "info", access: raw.log?.access ?? false },
+    log: logOf(raw.log),
     limits: {
       bodyBytes: raw.limits?.body ?? limits.bodyBytes,
       resultBytes: raw.limits?.result ?? limits.resultBytes,
@@ -107,6 +107,10 @@ export function buildConfig(input: BuildInput): Config {
   checkSocket(build, config.admin.socket);
   checkAdminListen(build, config.admin.listen?.host ?? "localhost");
   return config;
+}
+
+function logOf({ level = "info", access = false, format = "auto" }: RawConfig["log"] = {}) {
+  return { level, access, format };
 }
 
 const usualListen = { host: "localhost", port: 3100 };

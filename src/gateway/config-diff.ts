@@ -45,7 +45,11 @@ export function inForce(before: Config, after: Config): Config {
     admin,
     startWaitMs,
   };
-  return { ...after, ...kept, limits: { ...after.limits, bodyBytes: before.limits.bodyBytes } };
+  return {
+    ...{ ...after, ...kept },
+    log: { ...after.log, format: before.log.format },
+    limits: { ...after.limits, bodyBytes: before.limits.bodyBytes },
+  };
 }
 
 /** The order decides who has a name that two servers offer. */
@@ -74,6 +78,7 @@ const fixed: Reads<Config> = {
   "admin.socket": (of) => of.admin.socket,
   "admin.group": (of) => of.admin.group,
   "admin.listen": (of) => of.admin.listen,
+  "log.format": (of) => of.log.format,
   // The listener itself refuses what is far over it.
   "limits.body": (of) => of.limits.bodyBytes,
 };

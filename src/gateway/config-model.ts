@@ -37,7 +37,12 @@ export interface Config {
   /** All that it and the policy were made of. */
   readonly files: readonly string[];
   readonly reload: { readonly watch: boolean };
-  readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly access: boolean };
+  readonly log: {
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly access: boolean;
+    /** auto: text where stderr is a terminal. */
+    readonly format: "auto" | "json" | "text";
+  };
   readonly limits: {
     readonly bodyBytes: number;
     readonly resultBytes: number;

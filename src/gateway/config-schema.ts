@@ -354,6 +354,10 @@ export const configSchema = object({
       doc: "Least level that is written.",
     }),
     access: flag({ default: "false", doc: "One line for each request." }),
+    format: oneOf(["auto", "json", "text"], {
+      default: "auto",
+      doc: "JSON, or text for people; auto: text where stderr is a terminal.",
+    }),
   }),
   limits: object({
     body: size(1024, 64 * 1024 ** 2, { default: sizeText(limits.bodyBytes), doc: "A request." }),

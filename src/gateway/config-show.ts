@@ -67,6 +67,7 @@ function entries(config: Config, source: ConfigSource): readonly Entry[] {
     of("admin.listen", addressText(admin.listen)),
     of("log.level", log.level),
     of("log.access", log.access),
+    of("log.format", log.format),
     of("limits.body", sizeText(limits.bodyBytes)),
     of("limits.result", sizeText(limits.resultBytes)),
     of("limits.json_depth", limits.jsonDepth),

@@ -14,6 +14,7 @@ import { endLeftovers, endOwn } from "./leftovers.ts";
 import { type Door, openAdmin, openAdminPort, openFront, openMcpSocket } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { createLogLevel } from "./log-level.ts";
+import { logWriter } from "./log-writer.ts";
 import { ownDataDir } from "./owner.ts";
 import type { Parts, PartsOptions } from "./parts.ts";
 import { reapOrphans } from "./reap.ts";
@@ -42,7 +43,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const logLevel = createLogLevel(config.log.level, systemClock, ({ level }) => {
     log.info("log level is the config's again", { was: level });
   });
-  const log: Log = createLog({ level: logLevel.admits });
+  const log: Log = createLog({ level: logLevel.admits, write: logWriter(config.log.format) });
   for (const note of config.notes) log.warn(note);
   const runtime = await currentRuntime();
   // A bad policy stops the start before anything is touched.

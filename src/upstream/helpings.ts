@@ -31,7 +31,7 @@ export interface Helpings<W extends Fed> {
 
 /** Between two pieces of a chunk it may rest. */
 const pieceBytes = 4 * 1024;
-/** Whatever it sends: reading that took so long is followed by a rest, so many times as long (R14). */
+/** Whatever it sends: reading is followed by a rest, so many times as long as it took (R14). */
 const share = { turnMs: 4, rest: 2 };
 
 export function createHelpings<W extends Fed>(ports: {

@@ -91,8 +91,8 @@ const cases: readonly [what: string, after: Form, words: readonly string[]][] = 
   ["policy", { ...base, policy: "p.yaml" }, ["setting policy"]],
   [
     "log",
-    { ...base, log: { level: "debug", access: true } },
-    ["setting log.level", "setting log.access"],
+    { ...base, log: { level: "debug", access: true, format: "text" } },
+    ["setting log.level", "setting log.access", "gateway log.format"],
   ],
   [
     "limits",

@@ -198,7 +198,7 @@ database: { url: "\${URL}", pool: "\${POOL}" }`,
         plain: "${A} $A",
       },
     });
-    expect(config?.log).toEqual({ level: "warn", access: true });
+    expect(config?.log).toEqual({ level: "warn", access: true, format: "auto" });
     expect(config?.database).toMatchObject({ kind: "postgres", pool: 4 });
   });
 
