@@ -99,7 +99,7 @@ function startTry(
       ended = cause;
       changes?.stop();
       exit.reject(new ConnectError(cause));
-      talk.ended(cause);
+      talk.ended(closing ? "the gateway ended its process" : cause);
       if (live && !closing) events.lost(cause);
     },
     left: ({ pids, left }) => {

@@ -258,7 +258,8 @@ test("an operator's disable and restart end all processes", async () => {
   // Lists may be read first: until then both wait.
   await until(() => upstream.status().instances?.[0]?.waiting === 1);
   await control.disable("by a test");
-  expect(await running.end).toMatchObject({ text: "GW_UPSTREAM_LOST", mayHaveRun: true });
+  const why = "the gateway ended its process";
+  expect(await running.end).toMatchObject({ text: "GW_UPSTREAM_LOST", why, mayHaveRun: true });
   expect(await waiting.end).toMatchObject({ text: "GW_SERVER_DISABLED", mayHaveRun: false });
   const refused = await callTool(upstream, "t", {}, { origin });
   expect(refused).toMatchObject({ kind: "thrown", text: "GW_SERVER_DISABLED" });
