@@ -2,7 +2,7 @@
  * Nothing reaches whom it does not belong to, whichever era each side speaks: answers, questions,
  * sessions, cursors, states; and one session holds over two gateways.
  *
- * `--calls N` (10,000; 100,000 with `--full`) interleaved calls, `--asking N` (1,000; 4,000) calls
+ * `--calls N` (10,000; 100,000 with `--full`) interleaved calls, `--asking N` (500; 4,000) calls
  * that ask; `--only ids|strangers|attribution|replicas` runs one part.
  */
 
@@ -27,8 +27,8 @@ const run = proof("prove:protocol");
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   ids: () => interleaved(run, run.option("calls", 10_000, 100_000)),
   strangers: () => strangers(run),
-  attribution: () => attribution(run, run.option("asking", 1_000, 4_000)),
-  replicas: () => replicas(run, run.option("turns", 1_000, 10_000)),
+  attribution: () => attribution(run, run.option("asking", 500, 4_000)),
+  replicas: () => replicas(run, run.option("turns", 500, 10_000)),
 };
 const at = process.argv.indexOf("--only");
 for (const [name, part] of Object.entries(parts)) {
