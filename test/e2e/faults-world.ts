@@ -35,7 +35,7 @@ export interface FaultWorld extends AsyncDisposable {
   state(server: string): Promise<string>;
   /** One faulty call and what came of it, then good ones until one is answered. */
   see(server: string, by?: "legacy" | "modern"): Promise<Seen>;
-  call(server: string, args: object, by?: "legacy" | "modern"): Promise<Answer>;
+  call(server: string, args: object, by?: "legacy" | "modern", tool?: string): Promise<Answer>;
   /** Calls until a call is answered well; gives the ms. */
   well(server: string, tool?: string, by?: "legacy" | "modern"): Promise<number>;
 }
@@ -65,7 +65,8 @@ export async function faultWorld(
     policy: 'id: p\nallow: ["*"]\n',
     config: { servers, ...more },
   });
-  const admin = adminClient({ socket: join(gateway.folder, "admin.sock") });
+  const socket = join(gateway.folder, "admin.sock");
+  const admin = adminClient({ socket, key: gateway.adminToken });
   const token = await gateway.key("executor");
   const agents = {
     legacy: await rawAgent(gateway.url, token),

@@ -6,8 +6,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import process from "node:process";
+import { type GatewayStatus, paths } from "../../src/admin/contract.ts";
 import { startChild } from "../kit/child.ts";
 import { freePort } from "../kit/free-port.ts";
+import { alive } from "../kit/processes.ts";
 import { type FaultWorld, faultEntry, faultWorld, type Kind } from "./faults-world.ts";
 
 interface Row {
@@ -190,6 +192,35 @@ describe("a server that is not what it was", () => {
       expect(await one.state("web")).toBe("backoff");
     }
   }, 30_000);
+
+  test.concurrent("it renames its tool in a call: the old name is unknown at once, the new one works", async () => {
+    const made = await faultEntry("stdio", "renames");
+    await using one = await faultWorld({ io: { ...made.entry, timeout: long } });
+    await one.well("io");
+    expect(await one.call("io", {})).toMatchObject({ code: "ok" });
+    expect(await one.well("io", "u")).toBeLessThan(2_000);
+    for (const by of ["modern", "legacy"] as const) {
+      const { text } = await one.agent(by).ask("tools/list");
+      expect([text.includes('"io__u"'), text.includes('"io__t"')]).toEqual([true, false]);
+      const old = await one.call("io", {}, by);
+      expect(old.code).toBe("GW_TOOL_UNKNOWN");
+    }
+    expect(await one.state("io")).toBe("ready");
+  }, 30_000);
+
+  test.concurrent("U11 it ignores TERM and the end of its stdin: a restart ends it, and it is back", async () => {
+    const made = await faultEntry("stdio", "stays");
+    await using one = await faultWorld({ io: { ...made.entry, timeout: long } });
+    await one.well("io");
+    const pidOf = async () => (await one.admin.get<GatewayStatus>(paths.status)).servers[0]?.pid;
+    const first = await pidOf();
+    const restarted = one.admin.post(paths.serverRestart, { server: "io" });
+    expect(await one.well("io")).toBeLessThan(15_000);
+    await restarted;
+    expect(await pidOf()).not.toBe(first);
+    expect(alive(first ?? 0)).toBe(false);
+    expect(await one.state("io")).toBe("ready");
+  }, 40_000);
 
   test.concurrent("it stops (SIGSTOP): calls time out until it is asked, and it is started anew", async () => {
     const made = await faultEntry("stdio", "stops");
