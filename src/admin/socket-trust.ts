@@ -1,6 +1,6 @@
 /** Whether a socket is where only its owner could put it: a key is not sent to anybody else's. */
 
-import { lstatSync, type Stats } from "node:fs";
+import { lstatSync, realpathSync, type Stats, statSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { fault, type GatewayError } from "../base/errors.ts";
@@ -14,26 +14,45 @@ export function strangersSocket(
   socket: string,
   uid = process.getuid?.(),
 ): GatewayError | undefined {
-  if (uid === undefined) return undefined;
-  for (let at = path.resolve(socket); at !== path.dirname(at); at = path.dirname(at)) {
-    const [entry, folder] = [look(at), look(path.dirname(at))];
+  const cause = uid === undefined ? undefined : strangersWay(path.resolve(socket), uid);
+  if (cause === undefined) return undefined;
+  return fault("GW_SOCKET", {
+    message: `No key is sent to the admin socket "${socket}"`,
+    cause,
+    fix: "find out whose it is and remove it, or set `admin.socket` in a folder of your own",
+  });
+}
+
+/** Why a stranger could have put there what is at this path; links are followed, and looked at. */
+export function strangersWay(place: string, uid: number): string | undefined {
+  const real = realPath(path.dirname(place));
+  return wayUp(place, uid) ?? (real === undefined ? undefined : wayUp(real, uid));
+}
+
+function wayUp(place: string, uid: number): string | undefined {
+  for (let at = place; at !== path.dirname(at); at = path.dirname(at)) {
+    const [entry, folder] = [look(at, lstatSync), look(path.dirname(at), statSync)];
     if (entry === undefined || folder === undefined || (folder.mode & 0o002) === 0) continue;
     const sticky = (folder.mode & 0o1000) !== 0;
     if (sticky && (entry.uid === uid || entry.uid === 0)) continue;
-    return fault("GW_SOCKET", {
-      message: `No key is sent to the admin socket "${socket}"`,
-      cause: `everybody may write to "${path.dirname(at)}", and "${at}" is of user ${entry.uid}`,
-      fix: "find out whose it is and remove it, or set `admin.socket` in a folder of your own",
-    });
+    return `everybody may write to "${path.dirname(at)}", and "${at}" is of user ${entry.uid}`;
   }
   return undefined;
 }
 
-function look(place: string): Stats | undefined {
+function look(place: string, stat: (place: string) => Stats): Stats | undefined {
   try {
-    return lstatSync(place);
+    return stat(place);
   } catch {
     // Not there, or closed: connecting says so.
+    return undefined;
+  }
+}
+
+function realPath(place: string): string | undefined {
+  try {
+    return realpathSync(place);
+  } catch {
     return undefined;
   }
 }

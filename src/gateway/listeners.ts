@@ -11,7 +11,7 @@ import { createHostGuard } from "../front/hosts.ts";
 import type { Listener, ListenOptions, Runtime } from "../runtime/runtime.ts";
 import type { Address, Config } from "./config-model.ts";
 import { mcpSocket } from "./mcp-socket.ts";
-import { groupId, inGroup, prepareFolder } from "./socket-folder.ts";
+import { checkFolder, groupId, inGroup, prepareFolder } from "./socket-folder.ts";
 
 export interface Door {
   readonly listener: Listener;
@@ -136,6 +136,7 @@ async function openSocket(
 /** What a start does to listen, and undone: the doors are shut at once. Throws what it would. */
 export async function tryDoors(runtime: Runtime, config: Config): Promise<void> {
   groupId(config.admin.group);
+  checkFolder(config.admin.socket);
   await isStale(config.admin.socket);
   const refuse = () => new Response(null, { status: 503 });
   const doors = [...(await openFront(runtime, config, refuse))];

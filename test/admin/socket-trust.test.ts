@@ -1,7 +1,16 @@
 /** A key goes to no socket that a stranger could have put there. */
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +44,20 @@ describe("a socket in a folder of everybody", () => {
       expect(strangersSocket(join(all, "gw/admin.sock"), asks) === undefined).toBe(trusted);
     });
   }
+});
+
+test("F11 a link of mine or root's on the way is no folder of everybody, a stranger's is", () => {
+  mkdirSync(join(all, "run/gw"), { recursive: true });
+  writeFileSync(join(all, "run/gw/admin.sock"), "");
+  symlinkSync("run", join(all, "var"));
+  expect(strangersSocket(join(all, "var/gw/admin.sock"))).toBeUndefined();
+  chmodSync(join(all, "run"), 0o777);
+  expect(strangersSocket(join(all, "var/gw/admin.sock"))?.code).toBe("GW_SOCKET");
+  chmodSync(join(all, "run"), 0o755);
+  if (me !== 0) return;
+  chmodSync(all, 0o1777);
+  lchownSync(join(all, "var"), 4712, 0);
+  expect(strangersSocket(join(all, "var/gw/admin.sock"), 4711)?.why).toContain("of user 4712");
 });
 
 test("F11 the client sends no key there, and may look without one", async () => {
