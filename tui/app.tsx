@@ -10,6 +10,7 @@ import { memo, useSyncExternalStore } from "react";
 import { createDriver, type Driver } from "./driver.ts";
 import { keyEvents } from "./input.ts";
 import type { Source } from "./live.ts";
+import { guardPastes } from "./pastes.ts";
 import { stray } from "./stray.ts";
 
 export interface AppOptions {
@@ -79,6 +80,7 @@ export function mount(options: AppOptions, { stdout, stdin, stderr }: Streams): 
   });
   // Ink does it after its first frame: what is typed meanwhile would wait for a line's end.
   stdin.setRawMode(true);
+  const unguard = guardPastes(stdin);
   const resized = () => driver.resized();
   stdout.on("resize", resized);
   instance = render(<Root driver={driver} />, {
@@ -91,6 +93,7 @@ export function mount(options: AppOptions, { stdout, stdin, stderr }: Streams): 
   const close = () => {
     driver.close();
     stdout.off("resize", resized);
+    unguard();
   };
   return { instance, driver, close };
 }

@@ -43,4 +43,6 @@ export const shownLimits = {
   tuiCopyBytes: 70_000,
   /** Lines that libraries wrote to stderr while the screen was drawn, shown after leaving. */
   tuiStrayLines: 50,
+  /** Of one paste; a filter or a command is one line. */
+  tuiPasteChars: 64 * 1024,
 } as const;

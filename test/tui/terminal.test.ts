@@ -70,6 +70,17 @@ describe("in a terminal", () => {
     expect([await terminal.ended, terminal.modes()]).toEqual([0, given]);
   }, 20_000);
 
+  test("T9 ctrl-c leaves it also in a paste that never ends", async () => {
+    await using terminal = open(["--demo"]);
+    await terminal.sees("In flight");
+    terminal.type("\u001b[200~pasted and lost");
+    await Bun.sleep(200);
+    terminal.type("\u0003");
+    await terminal.sees(/ctrl-c/i);
+    terminal.type("\u0003");
+    expect([await terminal.ended, terminal.modes()]).toEqual([0, given]);
+  }, 20_000);
+
   test("T9 20,000 keys of a paste that says nothing of itself do not hold it up", async () => {
     await using terminal = open(["--demo"]);
     await terminal.sees("In flight");
