@@ -125,6 +125,8 @@ export const limits = {
    * share a key; one key still cannot fill the memory with calls.
    */
   callsPerKey: 1_024,
+  /** Calls of one tick whose time is over: so many are told at once, others have turns between. */
+  expiredAtOnce: 4,
   /** Default timeout.idle. */
   idleTimeoutMs: 60_000,
   /** Default timeout.max: MCP asks for a maximum whatever the progress says. */

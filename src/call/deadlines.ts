@@ -1,5 +1,6 @@
 /** One ticker for the deadlines of all calls in flight: what is enforced is what is shown. */
 
+import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { type Member, Roster } from "../base/roster.ts";
 
@@ -43,19 +44,38 @@ const tickMs = 50;
 
 export function createDeadlines(clock: Clock): Deadlines {
   const watched = new Roster<Watched>();
+  /** Their time was over at the last tick; they are told in small groups. */
+  const due: Watched[] = [];
   let ticking = false;
 
   const tick = () => {
     const now = clock.mono();
-    for (const entry of watched) {
-      if (entry.lateAt !== 0 && now >= entry.lateAt) entry.tellLate();
-      const which = now >= entry.maxAt ? "max" : now >= entry.idleAt ? "idle" : undefined;
-      if (which === undefined) continue;
-      watched.delete(entry);
-      entry.expired(which);
+    for (const call of watched) {
+      if (call.lateAt !== 0 && now >= call.lateAt) call.tellLate();
+      if (now >= call.maxAt || now >= call.idleAt) due.push(call);
     }
     ticking = watched.size > 0;
-    if (ticking) clock.after(tickMs, tick);
+    if (due.length > 0) tell();
+    else if (ticking) clock.after(tickMs, tick);
+  };
+
+  /**
+   * R14: each takes as long as a call that ends well, and those of one tick at once would hold up
+   * the calls of all other servers.
+   */
+  const tell = () => {
+    const now = clock.mono();
+    const most = Math.max(limits.expiredAtOnce, due.length / 16);
+    for (let count = 0; count < most; count += 1) {
+      const call = due.pop();
+      if (call === undefined) break;
+      if (!watched.has(call)) continue;
+      const which = now >= call.maxAt ? "max" : now >= call.idleAt ? "idle" : undefined;
+      if (which === undefined) continue;
+      watched.delete(call);
+      call.expired(which);
+    }
+    clock.after(due.length > 0 ? 1 : tickMs, due.length > 0 ? tell : tick);
   };
 
   return {
