@@ -106,6 +106,7 @@ export function serverAt(id: string, zero: number, at: number, counted: Counted)
         : null,
     instances: [],
     unattributed: { question: 0, log: 0, answer: 0 },
+    dropped: { count: 0, lastMs: null },
     nextAttemptMs: state.next === undefined ? null : zero + state.next,
     attempts: state.attempts,
     trouble: state.trouble,

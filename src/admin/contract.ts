@@ -4,7 +4,7 @@ import type { AccessStatus } from "../access/access.ts";
 import type { AuditStatus } from "../audit/audit.ts";
 import type { UpstreamStatus } from "../upstream/upstream.ts";
 import type { ReloadState } from "./contract-reload.ts";
-import type { HiddenText, ShownAge } from "./shown-age.ts";
+import type { HiddenText, ItemCounts, ShownAge } from "./shown-age.ts";
 
 export const paths = {
   status: "/v1/status",
@@ -275,13 +275,6 @@ export interface LiveCall {
   };
 }
 
-export interface ItemCounts {
-  readonly prompts: number;
-  readonly resources: number;
-  readonly templates: number;
-  readonly heldBack: number;
-}
-
 export interface LiveServer {
   readonly id: string;
   readonly transport: "http" | "stdio";
@@ -313,6 +306,8 @@ export interface LiveServer {
   readonly instances: readonly LiveInstance[];
   /** What it asked (refused), logged and answered (dropped) that belongs to no call we know. */
   readonly unattributed: Readonly<Record<"question" | "log" | "answer", number>>;
+  /** What it told and asked beside its calls, too fast to be read; when last, null: never. */
+  readonly dropped: { readonly count: number; readonly lastMs: number | null };
   readonly nextAttemptMs: number | null;
   /** Handshakes tried since it was last ready; bare connects while nobody listens are none. */
   readonly attempts: number;

@@ -15,3 +15,10 @@ export interface ShownAge {
   /** When it leaves the lists if that goes on (max_stale); null while it is not stale. */
   readonly leavesMs: number | null;
 }
+
+export interface ItemCounts {
+  readonly prompts: number;
+  readonly resources: number;
+  readonly templates: number;
+  readonly heldBack: number;
+}

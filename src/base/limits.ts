@@ -147,6 +147,18 @@ export const limits = {
    */
   notesPerSecond: 100,
   lateNoteMs: 100,
+  /**
+   * notesPerSecond holds for what it tells beside its calls too. Of lists and resources that it
+   * says have changed, what was dropped is told once after so long (R12).
+   */
+  coalesceMs: 1_000,
+  /** doctor tells of what was dropped for so long. */
+  floodShownMs: 10 * 60_000,
+  /** Requests of one server: each of its calls may well ask something at once. */
+  requestsPerSecond: 512,
+  /** Its notices and answers that the gateway sends on, and it has not taken: more are dropped. */
+  tellsAtOnce: 512,
+  cancelsAtOnce: 64,
   noteBytes: 4 * 1024,
   /**
    * Who sends too many is not read for so long, and then so much at once: the pipe holds it up, and
@@ -154,6 +166,9 @@ export const limits = {
    */
   crowdedRestMs: 5,
   crowdedBytes: 64 * 1024,
+  /** The same for a stream that answers nothing; what is dropped of it counts as so many bytes. */
+  streamRestMs: 50,
+  streamDropBytes: 8 * 1024,
   /** A broken stream of a call is read on after this long (or `retry:`), and so often in vain. */
   resumeMs: 1_000,
   resumeTries: 5,

@@ -49,6 +49,7 @@ export function serverText(server: LiveServer, nowMs: number): string {
     ["calls", callsText(server)],
     ...(server.pid === null ? [] : [["pid", String(server.pid)] as const]),
     ...lostLines(server),
+    ...droppedLines(server, nowMs),
     ...server.instances.map((instance) => ["instance", instanceText(instance)] as const),
   ];
   const head = lines.map(([name, text]) => `${name.padEnd(9)} ${text}`);
@@ -118,6 +119,13 @@ function lostLines({ unattributed }: LiveServer): (readonly [string, string])[] 
     lines.push(["wrong ids", `${text}; whoever makes the server must mend that`]);
   }
   return lines;
+}
+
+/** U18: beside its calls; those of a call are in `calls list`. */
+function droppedLines({ dropped }: LiveServer, nowMs: number): (readonly [string, string])[] {
+  if (dropped.lastMs === null) return [];
+  const what = `${counted(dropped.count, "message")} beside its calls came too fast`;
+  return [["dropped", `${what}, the last ${span(nowMs - dropped.lastMs)} ago`]];
 }
 
 /** `elicitation, roots: ready, pid 4102, 3 calls, 2 of them wait for their turn`. */

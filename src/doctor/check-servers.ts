@@ -1,5 +1,6 @@
 /** The third link: each server in stages, against the last time it was seen to work. */
 
+import { limits } from "../base/limits.ts";
 import { nearest } from "../base/nearest.ts";
 import type { ServerConfig } from "../gateway/config-model.ts";
 import { type Finding, finding } from "./finding.ts";
@@ -56,7 +57,9 @@ async function checkServer(world: World, server: ServerConfig): Promise<readonly
     server.transport.kind === "http"
       ? await checkHttpServer(world, server, server.transport)
       : await checkStdioServer(world, server, server.transport);
-  const seen = [stale, heldBack, hidden, full, failing].flatMap((check) => check(world, server));
+  const seen = [stale, heldBack, hidden, floods, full, failing].flatMap((check) =>
+    check(world, server),
+  );
   return [...found, ...seen];
 }
 
@@ -102,6 +105,24 @@ function hidden(world: World, { id }: ServerConfig): Finding[] {
       cause: "control, bidi, zero-width or tag characters in its names, descriptions or schemas",
       effect: "models read what people do not; agents get it as the server wrote it",
       fix: "ask who makes the server what they are for; deny these in the policy until then",
+    }),
+  ];
+}
+
+/** U18, R12: as long as it was not long ago. */
+function floods(world: World, { id }: ServerConfig): Finding[] {
+  const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
+  const { count = 0, lastMs = null } = live?.servers.find((one) => one.id === id)?.dropped ?? {};
+  if (lastMs === null || world.nowMs - lastMs > limits.floodShownMs) return [];
+  return [
+    finding({
+      link: "server",
+      severity: "warning",
+      code: "GW_SERVER_FLOODS",
+      saw: `"${id}" told or asked ${count} times more than is read (${limits.notesPerSecond}/s)`,
+      since: `the last ${sinceText(lastMs, world.nowMs)}`,
+      cause: "it sends notifications or requests without end beside its answers",
+      effect: "they are dropped; that a list or resource changed is told once a second",
     }),
   ];
 }

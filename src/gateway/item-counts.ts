@@ -1,7 +1,6 @@
 /** How much of each kind a server offers, and how old that is. */
 
-import type { ItemCounts } from "../admin/contract.ts";
-import type { HiddenText, ShownAge } from "../admin/shown-age.ts";
+import type { HiddenText, ItemCounts, ShownAge } from "../admin/shown-age.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import type { Catalog } from "../catalog/catalog.ts";

@@ -2,7 +2,7 @@
 
 import type { LiveInstance, LiveServer } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
-import type { InstanceStatus } from "../upstream/upstream.ts";
+import type { InstanceStatus, UpstreamStatus } from "../upstream/upstream.ts";
 import { changedMs } from "./config-find.ts";
 import type { ServerConfig } from "./config-model.ts";
 import { countsOf, shownAge, shownHidden } from "./item-counts.ts";
@@ -79,6 +79,7 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
     pid: status.pid ?? null,
     instances: (status.instances ?? []).map(instanceRow),
     unattributed: status.unattributed ?? { question: 0, log: 0, answer: 0 },
+    dropped: shownDropped(status.dropped),
     nextAttemptMs: status.nextAttemptMs ?? null,
     attempts: history.attempts,
     trouble,
@@ -105,6 +106,11 @@ export function troubleNow(parts: Parts, one: Server): LiveServer["trouble"] {
     configChanged: () => changedMs(parts.config.file) > parts.reload.readMs,
     nowMs: parts.calls.clock.now(),
   });
+}
+
+function shownDropped(dropped: UpstreamStatus["dropped"]): LiveServer["dropped"] {
+  if (dropped === undefined || dropped.count === 0) return { count: 0, lastMs: null };
+  return { count: dropped.count, lastMs: dropped.atMs };
 }
 
 function instanceRow(instance: InstanceStatus): LiveInstance {

@@ -222,6 +222,12 @@ function serverSamples(parts: Parts): readonly Sample[] {
       "Calls that wait for their turn at the server.",
       all.map(({ id, queued }) => [{ server: id }, queued ?? 0] as const),
     ),
+    {
+      name: "authensor_gw_server_dropped_total",
+      type: "counter",
+      help: "What the server told and asked beside its calls, too fast to be read.",
+      values: all.map(({ id, dropped }) => [{ server: id }, dropped?.count ?? 0] as const),
+    },
     gauge(
       "authensor_gw_server_tools",
       "Tools of the server that are offered to some key or none.",

@@ -14,6 +14,8 @@ interface SseEvent {
 
 export interface SseDecoder {
   push(chunk: Uint8Array): void;
+  /** Whether an event or line has begun and not ended. */
+  isWithin(): boolean;
 }
 
 export interface SseOptions {
@@ -77,6 +79,7 @@ export function createSseDecoder(options: SseOptions): SseDecoder {
       }
       fields.keep();
     },
+    isWithin: () => line.size() + fields.size() > 0,
   };
 }
 

@@ -7,9 +7,10 @@ import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import type { Clock } from "../base/ports.ts";
 import { errorMessage, resultMessage } from "../protocol/envelope.ts";
 import type { RequestMessage } from "../protocol/message.ts";
+import { createFlood, type Flood } from "./flood.ts";
 import { createGhosts } from "./ghosts.ts";
 import { changedList, type LinkEvents, updatedResource } from "./link.ts";
-import { type Paced, tellCall } from "./pace.ts";
+import { isLossy, type Paced, tellCall } from "./pace.ts";
 import { createQuestions, type SendReply } from "./questions.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
@@ -24,10 +25,15 @@ export interface Asker extends Paced {
 export interface Asides {
   /** As Link.stale. */
   readonly stale: boolean;
-  /** A request of a legacy server. `on`: the call on whose own stream it came. */
-  asked(message: RequestMessage, on: Asker | undefined, reply: SendReply): void;
-  /** A notification that may belong to no call; whether it was such a one. */
-  told(method: string, params: JsonObject): boolean;
+  /**
+   * A request of a legacy server. `on`: the call on whose own stream it came. False: it was one too
+   * many, and dropped.
+   */
+  asked(message: RequestMessage, on: Asker | undefined, reply: SendReply): boolean;
+  /** A notification that may belong to no call. `dropped`: one too many of any kind. */
+  told(method: string, params: JsonObject): "told" | "dropped" | "of a call";
+  /** Of what is told beside calls. */
+  readonly flood: Flood;
   /** One that belongs to some call and does not say to which. */
   astray(method: string, params: JsonObject): void;
   /** The call is over: so are its questions. */
@@ -43,7 +49,7 @@ export interface Asides {
 
 export interface AsidesOptions {
   readonly clock: Clock;
-  readonly events: Pick<LinkEvents, "listChanged" | "updated" | "unattributed">;
+  readonly events: Pick<LinkEvents, "listChanged" | "updated" | "unattributed" | "dropped">;
   readonly inFlight: {
     any(): boolean;
     /** The only one; undefined when there is none, or more. */
@@ -54,6 +60,7 @@ export interface AsidesOptions {
 export function createAsides({ clock, events, inFlight }: AsidesOptions): Asides {
   const questions = createQuestions();
   const ghosts = createGhosts(clock);
+  const flood = createFlood({ clock, events });
   let stale = false;
 
   /** A task may ask at any time: only whoever waits for its result is asked (2025-11-25, tasks). */
@@ -69,27 +76,32 @@ export function createAsides({ clock, events, inFlight }: AsidesOptions): Asides
     get stale() {
       return stale;
     },
+    flood,
     asked(message, on, reply) {
+      if (!flood.asks()) return false;
       const pings = message.method === "ping";
       const call = pings || on !== undefined || ghosts.any() ? on : soleFor(message);
       if (call !== undefined && !pings) {
         questions.ask(message, call, call.sink, reply);
-        return;
+        return true;
       }
       const ofOneCall = inFlight.any() || ghosts.any();
       reply([answerAside(message, ofOneCall)]);
-      if (pings || !ofOneCall) return;
+      if (pings || !ofOneCall) return true;
       stale ||= ghosts.any();
       events.unattributed("question");
+      return true;
     },
     told(method, params) {
+      if (isLossy(method)) return "of a call";
+      if (!flood.takes(method, params)) return "dropped";
       const list = changedList(method);
       const uri = updatedResource(method, params);
       const withdrawn = method === "notifications/cancelled";
       if (list !== undefined) events.listChanged(list);
       else if (uri !== undefined) events.updated(uri, params);
       else if (withdrawn) questions.withdraw(params);
-      return withdrawn || list !== undefined || uri !== undefined;
+      return withdrawn || list !== undefined || uri !== undefined ? "told" : "of a call";
     },
     astray(method, params) {
       if (!ofSomeCall.has(method)) return;
@@ -108,7 +120,10 @@ export function createAsides({ clock, events, inFlight }: AsidesOptions): Asides
       ghosts.clear();
       stale = false;
     },
-    close: questions.close,
+    close(why) {
+      flood.close();
+      questions.close(why);
+    },
   };
 }
 

@@ -23,8 +23,8 @@ export interface Fed {
 
 export interface Helpings<W extends Fed> {
   feed(wire: W, chunk: Uint8Array): void;
-  /** So many bytes were too many. */
-  rest(wire: W, bytes: number): void;
+  /** So many bytes were too many. `ms`: how long it then rests. */
+  rest(wire: W, bytes: number, ms?: number): void;
   /** Whether its close has to wait until what it sent before was read. */
   holds(wire: W, error: Error | undefined): boolean;
 }
@@ -91,11 +91,11 @@ export function createHelpings<W extends Fed>(ports: {
       else if (wire.crowded > 0) feedSome(wire, chunk);
       else feedWhole(wire, chunk);
     },
-    rest(wire, bytes) {
+    rest(wire, bytes, ms = limits.crowdedRestMs) {
       wire.crowded += bytes;
       if (wire.resting || wire.crowded < limits.crowdedBytes) return;
       wire.crowded = 1;
-      restFor(wire, limits.crowdedRestMs);
+      restFor(wire, ms);
     },
     holds(wire, error) {
       if (wire.resting) wire.closing = { error };

@@ -63,7 +63,7 @@ export class Call implements PostEvents, Sent, Paced {
   }
 
   named(_name: string, data: Uint8Array): boolean {
-    return this.pace !== undefined && this.#owner.drops(this, data);
+    return this.#owner.drops(this, data);
   }
 
   event(id: string | undefined, retryMs: number | undefined): void {

@@ -1,5 +1,6 @@
 /** The stream on which an HTTP server tells list changes: GET, or subscriptions/listen. */
 
+import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { requestHead, requestTail } from "../protocol/envelope.ts";
 import type { StrictBody } from "../protocol/message.ts";
@@ -14,6 +15,7 @@ import { sessionLost } from "./http-session.ts";
 import { type HttpTarget, legacyFields, modernFields } from "./http-target.ts";
 import { type KeptStream, keepStream } from "./kept-stream.ts";
 import type { LinkEvents } from "./link.ts";
+import { inPace, type Paced } from "./pace.ts";
 import type { ServerHello } from "./upstream.ts";
 
 export interface ChangesOptions {
@@ -32,6 +34,8 @@ export interface ChangesOptions {
   changed(cause: string): void;
   /** One message of the stream. */
   aside(body: StrictBody): void;
+  /** One that came too fast, not read. */
+  dropped(bytes: Uint8Array): void;
   /** Of a modern server: resources whose changes it shall tell. */
   readonly uris: ReadonlySet<string>;
   readonly answer: StreamAnswer;
@@ -54,10 +58,17 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
   return keepStream(
     options,
     (on) => {
+      const rate: Paced = { pace: undefined };
       const exchange = post(options.target, request(), {
         head() {
           given = true;
           on.opened();
+        },
+        named(_, data) {
+          if (data.length === 0 || inPace(rate, options.clock.mono())) return false;
+          options.dropped(data);
+          exchange.rest(limits.streamDropBytes, limits.streamRestMs);
+          return true;
         },
         message(body) {
           const uris = acknowledged(body);

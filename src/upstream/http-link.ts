@@ -6,7 +6,7 @@ import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { notificationMessage } from "../protocol/envelope.ts";
 import type { Pieces, StrictBody } from "../protocol/message.ts";
-import { createAsides } from "./asides.ts";
+import { type Asides, createAsides } from "./asides.ts";
 import { classify } from "./classify.ts";
 import { cut } from "./handshake.ts";
 import { ask } from "./http-ask.ts";
@@ -20,7 +20,7 @@ import { judgeRefusal } from "./http-refusal.ts";
 import { createSender } from "./http-send.ts";
 import type { HttpTarget } from "./http-target.ts";
 import type { Link, LinkEvents, Sent } from "./link.ts";
-import { crowd, isOver, lossyKind, tellCall } from "./pace.ts";
+import { crowd, isOver, lossyKind, readFactor, tellCall } from "./pace.ts";
 import type { Offer } from "./settings.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
@@ -41,15 +41,16 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
   const { target, events } = options;
   const inFlight = new InFlight();
   const asides = createAsides({ ...options, inFlight });
-  const live = createLive({ ...options, aside, renewed, lost });
+  const live = createLive({ ...options, aside, renewed, lost, dropped: asides.flood.drop });
   const sender = createSender({ target, clock: options.clock, live });
   const check = createCheck(target.pool, lost);
   const error = failure(target.server);
   let closed = false;
+  const tell = createTell(target, options.clock);
 
   const owner: Owner = {
     receive,
-    drops: (call, bytes) => drops(call, bytes, options.clock.mono()),
+    drops: (call, bytes) => drops(call, bytes, asides, options.clock.mono()),
     refuse,
     cancel,
     ended(call) {
@@ -86,14 +87,15 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
         else strange(call, body, events);
         return;
       case "notification":
-        if (!asides.told(message.method, message.params) && !call.over)
-          told(call, message.method, message.params, body.bytes, options.clock.mono());
+        told(call, message, body.bytes, asides, options.clock.mono());
         return;
       case "request":
         // 2026-07-28 knows no requests of servers.
         if (live.session.hello.era === "legacy" && !call.over) {
           const used = call.session ?? live.session;
-          asides.asked(message, call, (answer) => tell(answer, used));
+          const reply = (answer: Pieces) => tell(answer, used);
+          if (!asides.asked(message, call, reply))
+            call.exchange?.rest(body.bytes.length * readFactor);
         }
         return;
       case "odd":
@@ -109,7 +111,7 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
       asides.asked(message, undefined, (answer) => tell(answer, live.session));
     } else if (message.kind === "notification") {
       const { method, params } = message;
-      if (!asides.told(method, params)) asides.astray(method, params);
+      if (asides.told(method, params) === "of a call") asides.astray(method, params);
     }
   }
 
@@ -184,7 +186,8 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     if (used.hello.era === "legacy") {
       // For these servers a cut connection is no cancellation.
       const params = JSON.stringify({ requestId: call.id, reason });
-      tell([notificationMessage("notifications/cancelled", params)], used);
+      const note = notificationMessage("notifications/cancelled", params);
+      tell([note], used, limits.cancelsAtOnce);
       if (used === live.session) asides.ghost(call.id, call.owner);
     }
     done(call, "The call was cancelled");
@@ -194,10 +197,6 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     call.over = true;
     inFlight.remove(call);
     asides.over(call, why);
-  }
-
-  function tell(message: Pieces, used: Session): void {
-    ask(target, options.clock, headOf(target, used), message, 5_000).catch(() => undefined);
   }
 
   function lost(cause: string): void {
@@ -273,21 +272,38 @@ function createCheck(pool: HttpPool, gone: (cause: string) => void): () => void 
   };
 }
 
+/** One that takes none of them hangs: what it is told then, it would never read. */
+function createTell(target: HttpTarget, clock: Clock) {
+  let waiting = 0;
+  const over = () => {
+    waiting -= 1;
+  };
+  return (message: Pieces, used: Session, most: number = limits.tellsAtOnce): void => {
+    if (waiting >= most) return;
+    waiting += 1;
+    ask(target, clock, headOf(target, used), message, 5_000).then(over, over);
+  };
+}
+
 /** U18: what came too fast is counted, and not read. */
-function drops(call: Call, bytes: Uint8Array, now: number): boolean {
+function drops(call: Call, bytes: Uint8Array, { flood }: Asides, now: number): boolean {
   const kind = isOver(call, now) ? lossyKind(bytes) : undefined;
-  if (kind === undefined) return false;
-  if (!call.over) crowd(call.sink, kind, bytes);
+  if (kind === undefined && !flood.drops(bytes)) return false;
+  if (kind !== undefined && !call.over) crowd(call.sink, kind, bytes);
   call.exchange?.rest(bytes.length);
   return true;
 }
 
 function told(
   call: Call,
-  method: string,
-  params: JsonObject,
+  { method, params }: { readonly method: string; readonly params: JsonObject },
   bytes: Uint8Array,
+  asides: Asides,
   now: number,
 ): void {
-  if (!tellCall(call, method, params, bytes, now)) call.exchange?.rest(bytes.length);
+  const what = asides.told(method, params);
+  if (what === "dropped") call.exchange?.rest(bytes.length * readFactor);
+  else if (what === "of a call" && !call.over) {
+    if (!tellCall(call, method, params, bytes, now)) call.exchange?.rest(bytes.length);
+  }
 }

@@ -37,6 +37,8 @@ export interface LiveOptions {
   readonly offer: Offer | undefined;
   /** One message of the stream that belongs to no call. */
   aside(body: StrictBody): void;
+  /** One that came too fast, not read. */
+  dropped(bytes: Uint8Array): void;
   /** There is another session. */
   renewed(): void;
   /** There is no server any more. */

@@ -4,7 +4,7 @@ import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { type Member, Roster } from "../base/roster.ts";
 import type { Connection, Runtime } from "../runtime/runtime.ts";
-import { createHelpings, type Fed } from "./helpings.ts";
+import { createHelpings, type Fed, type Helpings } from "./helpings.ts";
 import { HttpError } from "./http-error.ts";
 import type { Fields } from "./http-head.ts";
 import { createResponseParser, type ResponseParser } from "./http-parser.ts";
@@ -32,7 +32,7 @@ export interface Exchange {
   /** Cuts the connection unless the response is complete; no event follows. */
   abort(): void;
   /** So many bytes were too many: after some of them it is not read for a while (U18). */
-  rest(bytes: number): void;
+  rest(bytes: number, ms?: number): void;
 }
 
 export interface PoolOptions {
@@ -58,7 +58,7 @@ class Job implements Exchange {
   readonly request: OutgoingRequest;
   readonly on: ExchangeEvents;
   readonly #drop: (wire: Wire) => void;
-  readonly #rest: (wire: Wire, bytes: number) => void;
+  readonly #rest: Helpings<Wire>["rest"];
   sent = false;
   aborted = false;
   wire: Wire | undefined;
@@ -67,7 +67,7 @@ class Job implements Exchange {
     request: OutgoingRequest,
     on: ExchangeEvents,
     drop: (wire: Wire) => void,
-    rest: (wire: Wire, bytes: number) => void,
+    rest: Helpings<Wire>["rest"],
   ) {
     this.request = request;
     this.on = on;
@@ -80,8 +80,8 @@ class Job implements Exchange {
     if (this.wire !== undefined) this.#drop(this.wire);
   }
 
-  rest(bytes: number): void {
-    if (this.wire !== undefined) this.#rest(this.wire, bytes);
+  rest(bytes: number, ms?: number): void {
+    if (this.wire !== undefined) this.#rest(this.wire, bytes, ms);
   }
 }
 

@@ -66,6 +66,8 @@ class Reading implements ExchangeEvents {
   #fields: Fields = noFields;
   #body: Collector | undefined;
   #sse: SseDecoder | undefined;
+  /** Events so far. */
+  #told = 0;
 
   constructor(options: PostOptions, on: PostEvents, cut: boolean) {
     this.#options = options;
@@ -90,7 +92,7 @@ class Reading implements ExchangeEvents {
 
   body(chunk: Uint8Array): void {
     if (this.#over) return;
-    if (this.#sse !== undefined) this.#sse.push(chunk);
+    if (this.#sse !== undefined) this.#events(this.#sse, chunk);
     // Of a refusal the start is enough.
     else if (this.#body?.push(chunk) === false && this.#kind === "json") {
       this.#tooLarge(this.#body.seen, this.#body.isWhole);
@@ -117,6 +119,14 @@ class Reading implements ExchangeEvents {
     this.#on.failed(lost(this.#options.server, error, sent), sent, error);
   }
 
+  #events(sse: SseDecoder, chunk: Uint8Array): void {
+    const before = this.#told;
+    sse.push(chunk);
+    // Comments and empty lines for ever.
+    if (this.#told > before || sse.isWithin()) return;
+    this.exchange?.rest(chunk.length, limits.streamRestMs);
+  }
+
   #kindOf(status: number, fields: Fields, length: number | undefined): Kind {
     const coding = fields.get("content-encoding");
     // L12, U19: none was asked for.
@@ -136,6 +146,7 @@ class Reading implements ExchangeEvents {
     return createSseDecoder({
       maxBytes: this.#options.limits.resultBytes,
       event: (event) => {
+        this.#told += 1;
         const { id, retry } = event;
         if (id !== undefined || retry !== undefined) this.#on.event?.(id, retry);
         if (this.#on.named?.(event.event, event.data) === true) return;

@@ -24,9 +24,11 @@ import type {
 } from "./upstream.ts";
 
 export function openInstances(
-  options: UpstreamOptions,
+  given: UpstreamOptions,
   make: PoolOptions["make"],
 ): Upstream & UpstreamControl {
+  const dropped = { count: 0, atMs: 0 };
+  const options = { ...given, dropped };
   const { config } = options;
   const listeners: ((change: UpstreamChange) => void)[] = [];
   const load = createLoad(config, undefined, () => queue.freed());
@@ -70,6 +72,7 @@ export function openInstances(
       stderr: [...own.stderr, ...pool.stderr()].slice(-limits.childStderrLines),
       instances: pool.statuses(),
       unattributed: sumOf([own.unattributed, pool.unattributed()]),
+      dropped: { ...dropped },
     };
   }
 

@@ -44,6 +44,8 @@ export interface LinkEvents {
   renewed(): void;
   /** Something of the server's that belongs to some call went to none. */
   unattributed(what: keyof Unattributed): void;
+  /** Something it told or asked beside its calls came too fast, and was dropped. */
+  dropped(): void;
   /** The conversation is over without our doing; told once, after what was in flight failed. */
   lost(cause: string): void;
   /** Something is wrong that does not end the conversation, or nothing any more. */

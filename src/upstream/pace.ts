@@ -21,9 +21,9 @@ export interface Paced {
 }
 
 /** Counts one; false when it is one too many. */
-export function inPace(one: Paced, now: number): boolean {
-  one.pace ??= { left: limits.notesPerSecond, at: now };
-  if (isOver(one, now)) return false;
+export function inPace(one: Paced, now: number, perSecond: number = limits.notesPerSecond) {
+  one.pace ??= { left: perSecond, at: now };
+  if (isOver(one, now, perSecond)) return false;
   one.pace.left -= 1;
   return true;
 }
@@ -43,10 +43,10 @@ export function tellCall(
 }
 
 /** Whether the next one is one too many. */
-export function isOver({ pace }: Paced, now: number): boolean {
+export function isOver({ pace }: Paced, now: number, perSecond: number = limits.notesPerSecond) {
   if (pace === undefined) return false;
-  const grown = pace.left + ((now - pace.at) * limits.notesPerSecond) / 1000;
-  pace.left = Math.min(limits.notesPerSecond, grown);
+  const grown = pace.left + ((now - pace.at) * perSecond) / 1000;
+  pace.left = Math.min(perSecond, grown);
   pace.at = now;
   return pace.left < 1;
 }
@@ -56,17 +56,20 @@ export function isLossy(method: string): boolean {
   return method === progress || method === "notifications/message";
 }
 
-/**
- * Which it is by its first bytes; undefined: neither, or only reading it all would tell. Nothing
- * that has the method in front can be an answer as well.
- */
+/** Which of them it is by its first bytes; undefined: neither, or only reading all would tell. */
 export function lossyKind(bytes: Uint8Array): string | undefined {
+  const method = methodOf(bytes);
+  return method !== undefined && isLossy(method) ? method : undefined;
+}
+
+/** The method, where a message begins with it: what does so cannot be an answer as well. */
+export function methodOf(bytes: Uint8Array): string | undefined {
   // `{"method`, `{"jsonrpc":"2.0","method`, or one of them with spaces.
   const plain = bytes[2] === letterM || bytes[18] === letterM;
   if (!plain && bytes[1] !== space && bytes[11] !== space) return undefined;
   // A flood mostly looks like this, and costs no garbage.
   for (const [kind, start] of lossyStarts) if (startsWith(bytes, start)) return kind;
-  return startsLossy.exec(textOf(bytes.subarray(0, 96)))?.[1];
+  return startsWithMethod.exec(textOf(bytes.subarray(0, 96)))?.[1];
 }
 
 /** Tells a call of one that is not read; of its progress the last one is wanted. */
@@ -81,15 +84,18 @@ export function tokenOf(bytes: Uint8Array): number | undefined {
   return token === undefined ? undefined : Number(token);
 }
 
+/** To read one costs several times what knowing it by its first bytes does. */
+export const readFactor = 8;
+
 const progress = "notifications/progress";
 const [letterM, space] = [0x6d, 0x20];
-const startsLossy =
-  /^\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"method"\s*:\s*"(notifications\/(?:progress|message))"/;
 const lossyStarts = [progress, "notifications/message"].flatMap((kind) =>
   ['{"jsonrpc":"2.0",', "{"].map(
     (start) => [kind, Buffer.from(`${start}"method":"${kind}"`)] as const,
   ),
 );
+const startsWithMethod =
+  /^\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"method"\s*:\s*"([a-zA-Z/_]{1,64})"/;
 const tokenMember = /"progressToken"\s*:\s*(\d{1,15})\b/;
 
 function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {

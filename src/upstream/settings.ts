@@ -21,6 +21,14 @@ export interface UpstreamOptions {
   readonly log: Log;
   /** What a state means now, for its line in the log; undefined where nothing is known. */
   explain?(state: UpstreamState): { readonly effect: string; readonly fix: string } | undefined;
+  /** Counts what its processes and sessions told too fast. */
+  readonly dropped?: Dropped;
+}
+
+export interface Dropped {
+  count: number;
+  /** Wall ms of the last one; 0: none. */
+  atMs: number;
 }
 
 /** How large an answer may be, and the setting that says so where it is not limits.result. */

@@ -27,6 +27,7 @@ import {
   isOver,
   lossyKind,
   type Paced,
+  readFactor,
   tellCall,
   tokenOf,
 } from "./pace.ts";
@@ -55,7 +56,10 @@ export interface TalkOptions {
   readonly limits: ResultLimit;
   readonly process: () => Wire;
   readonly clock: Clock;
-  readonly events: Pick<LinkEvents, "listChanged" | "stderr" | "unattributed" | "updated">;
+  readonly events: Pick<
+    LinkEvents,
+    "dropped" | "listChanged" | "stderr" | "unattributed" | "updated"
+  >;
 }
 
 /** What carries messages to the server. */
@@ -81,10 +85,8 @@ export function createTalk(options: TalkOptions): Talk {
     fault(code, { message: `The call to "${options.server}" failed`, cause: cut(cause) });
   /** All of its notifications: while they are few, none is looked at before it is read. */
   const all: Paced = { pace: undefined };
-  const { clock } = options;
   let over = false;
-  let skipped = 0;
-  let strays = 0;
+  let [skipped, strays] = [0, 0];
 
   function send(id: number, request: UpstreamRequest, sink: UpstreamSink): Sent {
     if (over) throw problem("GW_UPSTREAM_DOWN", "the process has ended");
@@ -132,8 +134,7 @@ export function createTalk(options: TalkOptions): Talk {
 
   /** A program that writes only this is no MCP server, and reading it costs every other one. */
   function stray(): void {
-    strays += 1;
-    if (strays !== limits.childStrayLines) return;
+    if (++strays !== limits.childStrayLines) return;
     options.process().fail(`it wrote ${strays} lines to its stdout that are no MCP messages`);
   }
 
@@ -153,36 +154,39 @@ export function createTalk(options: TalkOptions): Talk {
     options.process().write(answer);
   }
 
-  /** One notification too many, by its first bytes: it is not read (U18). */
-  function drops(bytes: Uint8Array): boolean {
-    const now = clock.mono();
+  function dropsNote(bytes: Uint8Array): boolean {
+    const now = options.clock.mono();
     const kind = isOver(all, now) ? lossyKind(bytes) : undefined;
     if (kind === undefined) return false;
-    options.process().rest(bytes.length);
     const id = tokenOf(bytes);
     const call = id === undefined ? sole() : inFlight.get(id);
-    if (call === undefined) {
-      // Progress of a call that is over, or a line of nobody knows which.
-      if (id === undefined) options.events.unattributed("log");
-      return true;
-    }
-    if (!isOver(call, now)) return false;
-    crowd(call.sink, kind, bytes);
+    if (call !== undefined) return dropsOfCall(call, kind, bytes, now);
+    // Progress of a call that is over, or a line of nobody knows which.
+    if (id === undefined) options.events.unattributed("log");
     return true;
   }
 
   function told(method: string, params: JsonObject, bytes: Uint8Array): void {
-    if (isLossy(method) && !inPace(all, clock.mono())) options.process().rest(bytes.length);
+    if (isLossy(method) && !inPace(all, options.clock.mono())) options.process().rest(bytes.length);
     const id = progressId(method, params) ?? listenId(method, params);
     const call = id === undefined ? undefined : inFlight.get(id);
-    if (call !== undefined) tellCall(call, method, params, bytes, clock.mono());
+    if (call !== undefined) tellCall(call, method, params, bytes, options.clock.mono());
     else if (id !== undefined) return;
-    else if (!asides.told(method, params)) asides.astray(method, params);
+    else {
+      const what = asides.told(method, params);
+      if (what === "dropped") restRead(bytes);
+      else if (what === "of a call") asides.astray(method, params);
+    }
   }
+
+  const restRead = ({ length }: Uint8Array) => options.process().rest(length * readFactor);
 
   function line(bytes: Uint8Array): void {
     if (strays >= limits.childStrayLines) return;
-    if (all.pace !== undefined && drops(bytes)) return;
+    if (dropsNote(bytes) || asides.flood.drops(bytes)) {
+      options.process().rest(bytes.length);
+      return;
+    }
     const read = readUpstream(bytes);
     if (!read.ok) {
       unreadable(bytes, read.error.message);
@@ -206,7 +210,9 @@ export function createTalk(options: TalkOptions): Talk {
         return;
       case "request":
         // 2026-07-28 knows no requests of servers.
-        if (talk.era === "legacy") asides.asked(message, undefined, reply);
+        if (talk.era === "legacy" && !asides.asked(message, undefined, reply)) {
+          restRead(body.bytes);
+        }
         return;
       case "odd": {
         const sink = take(message.id);
@@ -283,6 +289,13 @@ function lastIds(): Pick<Set<number>, "add" | "delete"> {
 
 function hasId({ value }: StrictBody): boolean {
   return member(value, "id") !== undefined;
+}
+
+/** One notification too many, by its first bytes: it is not read (U18). */
+function dropsOfCall(call: Waiting, kind: string, bytes: Uint8Array, now: number): boolean {
+  if (!isOver(call, now)) return false;
+  crowd(call.sink, kind, bytes);
+  return true;
 }
 
 /** The listen that a server acknowledges. */

@@ -86,6 +86,7 @@ export function supervise(
       unattributed: (what) => {
         unattributed[what] += 1;
       },
+      dropped: () => countDropped(options),
       stderr: keepLine,
     },
   });
@@ -248,6 +249,12 @@ export function supervise(
     },
     ...withCare(attempts, care),
   };
+}
+
+function countDropped({ dropped, clock }: UpstreamOptions): void {
+  if (dropped === undefined) return;
+  dropped.count += 1;
+  dropped.atMs = clock.now();
 }
 
 function endedUnsent() {

@@ -170,6 +170,8 @@ export interface UpstreamStatus {
   readonly instances?: readonly InstanceStatus[];
   /** What it said, since the start, that belongs to no call that is known. */
   readonly unattributed?: Unattributed;
+  /** What it told and asked beside its calls, and came too fast; wall ms of the last one. */
+  readonly dropped?: { readonly count: number; readonly atMs: number };
 }
 
 export interface Unattributed {

@@ -74,6 +74,7 @@ const ports = { refused: 0, gone: 0 };
 let stubborn: TestChild | undefined;
 let aging: Awaited<ReturnType<typeof faultServer>> | undefined;
 const stubbornScript = join(import.meta.dirname, "../kit/servers/stubborn.ts");
+const torrentScript = join(import.meta.dirname, "../kit/servers/torrent.ts");
 
 /** The way to it. */
 export const connectionFaults: readonly FaultCase[] = [
@@ -374,6 +375,26 @@ export const answerFaults: readonly FaultCase[] = [
     finds: { link: "server", code: "GW_UPSTREAM_BUSY", severity: "warning", fix: /max_in_flight/ },
     agent: (bench) => call(bench, "web__wait"),
     agentSays: /GW_UPSTREAM_BUSY/,
+  },
+  {
+    name: "a server tells without end that its tools changed",
+    guide: "Symptom: Intermittent Failures. Check resource exhaustion",
+    gateway: {
+      config: {
+        servers: { web: { command: [process.execPath, torrentScript, "stdio", "list"] } },
+      },
+    },
+    async fault(bench) {
+      await untilState(bench, "web", "ready");
+      // More than it may tell at once.
+      await Bun.sleep(500);
+    },
+    finds: {
+      ...{ link: "server", code: "GW_SERVER_FLOODS", severity: "warning" },
+      saw: /"web" told or asked \d+ times more than is read \(100\/s\)/,
+    },
+    agent: (bench) => call(bench, "web__echo"),
+    agentSays: /ok/,
   },
   {
     name: "a server is asked for that is not in the config",

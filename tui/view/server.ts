@@ -127,6 +127,7 @@ function connectionLines(server: LiveServer, scene: Scene, width: number): reado
     ...itemFields(server),
     ...listFields(server, scene.now),
     ...hiddenFields(server),
+    ...droppedFields(server, scene.now),
     ["busy", busyText(server), server.busy < server.maxInFlight ? undefined : "warn"],
     ["calls", callsText(server), server.failed === 0 ? undefined : "warn"],
   ];
@@ -166,6 +167,12 @@ function hiddenFields({ hidden: { characters, items } }: LiveServer): readonly F
   return [
     ["hidden", `${amount(characters)} characters that nobody sees: ${items.join(", ")}`, "warn"],
   ];
+}
+
+function droppedFields({ dropped: { count, lastMs } }: LiveServer, now: number): readonly Field[] {
+  if (lastMs === null) return [];
+  const last = `the last ${span(now - lastMs)} ago`;
+  return [["dropped", `${amount(count)} messages beside its calls came too fast, ${last}`, "warn"]];
 }
 
 /** No line for the many that have tools only. */
