@@ -74,7 +74,12 @@ export function echoHttp(): Promise<HttpServer> {
   return scriptServer("echo.ts", "http");
 }
 
-/** The same over stdio. */
+/** A server that tells without end, beside its calls, what torrent.ts says. */
+export function torrent(kind: string): StdioEntry {
+  return { command: process.execPath, args: [script("torrent.ts"), "stdio", kind] };
+}
+
+/** The echo server over stdio. */
 export function echo(): StdioEntry {
   return { command: process.execPath, args: [script("echo.ts"), "stdio"] };
 }
