@@ -25,12 +25,17 @@ export interface Reloads {
    * are bad: then nothing changed, and status says why until one is good.
    */
   reload(by: string, options: { readonly dryRun: boolean }): Promise<ReloadReport>;
+  /** What each one runs within from now on, whoever asked for it; a dry run does not. */
+  within(around: Around): void;
   close(): void;
 }
+
+type Around = <T>(run: () => Promise<T>) => Promise<T>;
 
 export function createReloads(parts: Parts): Reloads {
   let last: Promise<unknown> = Promise.resolve();
   const over = { isOver: false };
+  let around: Around = (run) => run();
   /** Those that have not begun: who asks for the same gets the same. */
   const waiting = new Map<string, Promise<ReloadReport>>();
   const watch = createFileWatch({
@@ -48,7 +53,7 @@ export function createReloads(parts: Parts): Reloads {
       waiting.delete(name);
       if (dryRun) return look(parts);
       const watched = parts.config.reload.watch;
-      const report = await reload(parts, by, over);
+      const report = await around(() => reload(parts, by, over));
       if (parts.config.reload.watch !== watched) watch.set(!watched);
       return report;
     });
@@ -58,6 +63,9 @@ export function createReloads(parts: Parts): Reloads {
   }
   return {
     reload: (by, { dryRun }) => enqueue(by, dryRun),
+    within(how) {
+      around = how;
+    },
     close() {
       over.isOver = true;
       watch.set(false);

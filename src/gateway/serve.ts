@@ -95,6 +95,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     const notifier = notifierOf(parts);
     undo.push(() => notifier.close());
     notifier.ready();
+    reloads.within(notifier.reloading);
     undo.push(keepTrimmed(runtime));
     const listen = parts.doors.map((door) => door.url);
     const where = { listen, data_dir: config.dataDir, pid: process.pid };
@@ -103,7 +104,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
       listen,
       idle: idle?.wait(() => isBusy(parts)) ?? new Promise(() => undefined),
       async reload() {
-        await notifier.reloading(() => reloads.reload("SIGHUP", { dryRun: false }));
+        await reloads.reload("SIGHUP", { dryRun: false });
       },
       stop() {
         notifier.stopping();

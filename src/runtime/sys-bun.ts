@@ -13,6 +13,7 @@ const MSG_NOSIGNAL = 0x4000;
 const MSG_DONTWAIT = 0x40;
 const MADV_DONTNEED = 4;
 const WNOHANG = 1;
+const CLOCK_MONOTONIC = 1;
 
 /** Linux, glibc or musl; elsewhere everything answers that it cannot. */
 export function linuxSys(): Sys {
@@ -25,7 +26,10 @@ export function linuxSys(): Sys {
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     notify(state) {
       const { NOTIFY_SOCKET: path } = process.env;
-      return path !== undefined && path !== "" && sendDatagram(libc, path, state);
+      if (path === undefined || path === "") return false;
+      // Type=notify-reload wants to know that it is not from before it asked.
+      const since = state.startsWith("RELOADING=1") ? `\nMONOTONIC_USEC=${monotonicUs(libc)}` : "";
+      return sendDatagram(libc, path, `${state}${since}`);
     },
   };
 }
@@ -45,6 +49,14 @@ function trimText({ madvise }: Partial<Libc>): boolean {
     trimmed = madvise(at, Number.parseInt(to, 16) - at, MADV_DONTNEED) === 0;
   }
   return trimmed;
+}
+
+/** The machine's own clock; those of the runtimes begin with the process. */
+function monotonicUs(libc: Partial<Libc> | undefined): bigint {
+  const time = new BigInt64Array(2);
+  libc?.clock_gettime?.(CLOCK_MONOTONIC, new Uint8Array(time.buffer));
+  const [seconds = 0n, nanoseconds = 0n] = time;
+  return seconds * 1_000_000n + nanoseconds / 1_000n;
 }
 
 /** sd_notify(3): one datagram to a unix socket; a leading @ names an abstract one. */
@@ -82,6 +94,7 @@ interface Libc {
   ): number | bigint;
   close(fd: number): number;
   madvise(address: number, bytes: number, advice: number): number;
+  clock_gettime(clock: number, time: Uint8Array): number;
   waitpid(pid: number, status: null, options: number): number;
 }
 
@@ -95,6 +108,7 @@ const functions = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
   close: { args: ["i32"], returns: "i32" },
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   madvise: { args: ["u64", "u64", "i32"], returns: "i32" },
 };

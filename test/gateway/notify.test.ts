@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createNotifier, type NotifyPorts, spoolFault } from "../../src/gateway/notify.ts";
@@ -187,6 +187,10 @@ for (const program of ["bun", "binary"] as const) {
       writeFileSync(join(gateway.folder, "policy.yaml"), "id: t\nallow: [nonsense");
       gateway.child().process.kill("SIGHUP");
       await socket.says("RELOADING=1");
+      const monotonic = () => Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
+      const lines = socket.received().find(([line]) => line === "RELOADING=1") ?? [];
+      const [, us = "0"] = /^MONOTONIC_USEC=(\d+)$/m.exec(lines.join("\n")) ?? [];
+      expect(Math.abs(Number(us) / 1e6 - monotonic())).toBeLessThan(10);
       await socket.says("STATUS=1/1 servers ready, 0 in flight, config or policy do not load");
       const fed = () => socket.received().filter(([line]) => line === "WATCHDOG=1").length;
       const before = fed();
@@ -207,11 +211,17 @@ for (const program of ["bun", "binary"] as const) {
       const starved = fed();
       await Bun.sleep(500);
       expect(fed()).toBe(starved);
+      // A reload by a command is one too; a dry run is none.
+      expect((await gateway.cli("reload", "--dry-run")).code).not.toBe(0);
+      writeFileSync(join(gateway.folder, "policy.yaml"), "id: t\nallow: [echo/*]\n");
+      expect((await gateway.cli("reload", "--dry-run")).code).toBe(0);
+      expect((await gateway.cli("reload")).code).toBe(0);
       expect(await gateway.stop()).toBe(0);
       await socket.says("STOPPING=1");
       const order = socket.received().map(([line]) => line);
       expect(order[0]).toBe("READY=1");
-      expect(order.filter((line) => line === "READY=1").length).toBe(2);
+      expect(order.filter((line) => line === "READY=1").length).toBe(3);
+      expect(order.filter((line) => line === "RELOADING=1").length).toBe(2);
       expect(order.indexOf("RELOADING=1")).toBeLessThan(order.lastIndexOf("READY=1"));
     });
   });
