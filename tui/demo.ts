@@ -64,7 +64,8 @@ function whyOf(name: string, key: string): ToolWhy {
 function sentence({ held_back, exposed, by, visible }: ListedTool): string {
   if (held_back !== null) return `It is held back: ${held_back}`;
   const [first] = by;
-  if (first === undefined) return "No rule of the policy allows it for this key";
+  if (first === undefined)
+    return "No rule of the policy allows it for this key: add one, then authensor-gw reload";
   const rule = `rule "${first.rule}" (${first.at})`;
   if (visible === "deny") return `The ${rule} denies it`;
   if (visible === "allow")

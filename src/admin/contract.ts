@@ -283,7 +283,7 @@ export interface LiveServer {
   /** `degraded`: it answers, but its list or some calls fail. */
   readonly state: UpstreamStatus["state"];
   readonly sinceMs: number;
-  /** Of the first of the failures that go on, however often it was tried; null when it is well. */
+  /** Since when it is not well, however often it was tried meanwhile; null when it is well. */
   readonly failingSinceMs: number | null;
   readonly era: "legacy" | "modern" | null;
   readonly protocol: string | null;
@@ -291,6 +291,8 @@ export interface LiveServer {
   readonly hello: string | null;
   readonly tools: number;
   readonly quarantined: number;
+  /** `5: CAUSE`, most first. */
+  readonly heldBackWhy?: readonly string[];
   /** What else it offers, and how much of that is held back. */
   readonly items: ItemCounts;
   /** null: nothing of it is shown. */

@@ -55,10 +55,14 @@ const decides: Readonly<Record<string, string>> = {
 function whyDenied(candidates: Candidates): string {
   const { code, rule } = candidates.decide(anyCall());
   if (code === "GW_NO_POLICY") return "The config names no policy, so everything is denied";
-  if (rule === undefined) return "No rule of the policy allows it for this key";
+  if (rule === undefined) return noRule;
   const word = code === "GW_ASK" ? "asks for approval" : "denies it";
   return `The ${ruleText(rule)} ${word}`;
 }
+
+const noRule =
+  "No rule of the policy allows it for this key: " +
+  "add one to a file that `policy` names, then authensor-gw reload";
 
 function rank(effect: RuleRef["effect"]): number {
   return ["deny", "ask", "allow"].indexOf(effect);

@@ -46,8 +46,17 @@ export async function whyTool({ query }: AdminRequest, ports: AdminPorts): Promi
   }
   const candidates = prepared(targetOf(tool), subject, ports);
   const { visibility } = candidates;
-  const why = whySeen(tool.exposed, candidates, "call");
+  const why = `${whySeen(tool.exposed, candidates, "call")}${downNow(target, ports)}`;
   return { tool: target, key, visible: visibility !== "deny", why, visibility };
+}
+
+/** What is visible may fail all the same. */
+function downNow(target: string, ports: AdminPorts): string {
+  const id = target.split("/")[0] ?? "";
+  const state = ports.status().servers.find((one) => one.id === id)?.state;
+  if (state === undefined || state === "ready" || state === "idle") return "";
+  const show = `authensor-gw servers show ${id}`;
+  return `; now its server is in state ${state}, so calls may fail: ${show}`;
 }
 
 function targetOf({ target, declared }: AdminTool): Target {
@@ -75,7 +84,17 @@ function whyAbsent(target: string, ports: AdminPorts): string {
   }
   if (server.state !== "ready") {
     const cause = server.cause ?? "no cause is known";
-    return `Its server is ${server.state}: ${cause}; see authensor-gw servers show ${serverId}`;
+    const show = `authensor-gw servers show ${serverId}`;
+    return `Its server is in state ${server.state}: ${cause}; see ${show}`;
+  }
+  const unnamed = ports.quarantined().find((one) => one.server === serverId && isMore(one.name));
+  if (unnamed !== undefined) {
+    return `It is not offered; of this server ${unnamed.name} are held back: ${unnamed.why}`;
   }
   return `The server offers no such tool; ${next}`;
+}
+
+/** It stands for those that are too many to name. */
+function isMore(name: string): boolean {
+  return name.startsWith("(") && name.endsWith(" more)");
 }

@@ -72,6 +72,11 @@ export function causeText(thrown: unknown): string {
   return `${thrown.code}: ${thrown.message}${thrown.why === "" ? "" : `: ${thrown.why}`}`;
 }
 
+/** What happened and why, without the code. */
+export function reasonOf({ message, why }: GatewayError): string {
+  return why === "" ? message : `${message}: ${why}`;
+}
+
 /** Three lines for a terminal: `GW_X: message`, the cause, `Try: fix`. */
 export function describe(error: GatewayError): string {
   return `${causeText(error)}\nTry: ${error.fix}`;

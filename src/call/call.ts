@@ -8,7 +8,7 @@
  * An error before forwarding is a denial; after it, it is an outcome (architecture, invariant 6).
  */
 
-import { asFault, causeText, fault, type GatewayError } from "../base/errors.ts";
+import { asFault, causeText, fault, type GatewayError, reasonOf } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { no } from "../base/result.ts";
 import type { Item } from "../catalog/catalog.ts";
@@ -82,7 +82,7 @@ function failedInside(incoming: Incoming, reply: Reply, thrown: unknown, live: L
   const sent = stage === "server" || stage === "outcome";
   const error = sent ? outcomeLost(thrown, target) : asFault(thrown, "Cannot make the call");
   live.code = error.code;
-  live.why = error.message;
+  live.why = reasonOf(error);
   respondFailed(incoming, reply, error, sent ? { receipt, target } : undefined);
 }
 
@@ -110,7 +110,7 @@ async function run(
   }
   if (!parsed.ok) {
     live.code = parsed.error.code;
-    live.why = parsed.error.message;
+    live.why = reasonOf(parsed.error);
     respondProblem(incoming, reply, parsed.error);
     return;
   }
@@ -207,7 +207,7 @@ async function refuse(
   live.receipt = receipt.id;
   live.outcome = outcome;
   live.code = why.code;
-  live.why = why.message;
+  live.why = reasonOf(why);
   if (receipt.durable !== undefined) await receipt.durable;
   live.endedAt = clock.mono();
   respondFailed(incoming, reply, why, { receipt: receipt.id, target });
@@ -233,7 +233,7 @@ function answered(live: LiveCall, answer: Forwarded, end: OutcomeFields, now: nu
   live.outcome = end.outcome;
   live.code = end.code;
   live.resultBytes = end.resultBytes;
-  if (answer.kind === "failed") live.why = answer.error.message;
+  if (answer.kind === "failed") live.why = reasonOf(answer.error);
 }
 
 function respond(incoming: Incoming, reply: Reply, live: LiveCall, answer: Forwarded): void {

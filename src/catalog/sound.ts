@@ -42,22 +42,28 @@ export function soundList(method: ListMethod, list: RawList, era: Era): SoundLis
   const seen = new Set<string>();
   const items: SoundItem[] = [];
   let more = 0;
+  const whyMore = new Set<string>();
   for (const item of list.items) {
     const name = nameOf(method, item.value);
     const why = whyNot(method, name, item, seen);
     if (why === undefined && items.length < most) {
       seen.add(name as string);
       items.push({ name: name as string, item });
-    } else if (dropped.length < limits.heldBackShown) {
-      dropped.push({
-        kind,
-        name: shownName(name),
-        why: why ?? `the server lists more than ${most} ${kind}s`,
-      });
-    } else more += 1;
+    } else {
+      const cause = why ?? `the server lists more than ${most} ${kind}s`;
+      if (dropped.length < limits.heldBackShown) {
+        dropped.push({ kind, name: shownName(name), why: cause });
+      } else {
+        more += 1;
+        whyMore.add(cause);
+      }
+    }
   }
-  if (more > 0)
-    dropped.push({ kind, name: `(${more} more)`, why: "see those before", count: more });
+  if (more > 0) {
+    const [only = ""] = whyMore;
+    const why = whyMore.size === 1 ? only : "see those before";
+    dropped.push({ kind, name: `(${more} more)`, why, count: more });
+  }
   return { items, dropped, hints: list.hints, era, raw: list.items };
 }
 

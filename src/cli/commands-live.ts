@@ -4,57 +4,69 @@ import type { Command } from "./command.ts";
 import { config, filter, json, keyFile } from "./options.ts";
 
 const role = "Needs a key with the role operator or admin.";
-const thisRun = "Until the gateway is started anew: `disabled` in the config is for longer.";
+const callId = "ID is what `calls list` shows, such as c-1042.";
+const thisRun =
+  "Until the gateway is started anew:\n" +
+  "`disabled: true` in the config, then `reload`, is for longer.";
 
 export const live: readonly Command[] = [
   {
     name: "servers list",
     usage: "[--json]",
     summary: "List the servers behind the running gateway, trouble first",
+    help:
+      "FOR: how long the state or the trouble has lasted.\n" +
+      "BUSY: calls in flight, of max_in_flight.",
+    examples: ["servers list", "servers list --json"],
     options: [config, json],
     args: [0, 0],
     load: async () => (await import("./servers-list.ts")).run,
   },
   {
     name: "servers show",
-    usage: "ID [--json]",
+    usage: "NAME [--json]",
     summary: "Show a server: cause, effect, what to do, history, last lines of stderr",
+    examples: ["servers show files"],
     options: [config, json],
     args: [1, 1],
     load: async () => (await import("./servers-show.ts")).run,
   },
   {
     name: "servers retry",
-    usage: "ID [--json]",
+    usage: "NAME [--json]",
     summary: "Connect a server now that waits; list a connected one's tools anew",
     help: `${role} Exit 1 when that did not help.`,
+    examples: ["servers retry github"],
     options: [config, json, keyFile],
     args: [1, 1],
     load: async () => (await import("./servers-act.ts")).runAction("retry"),
   },
   {
     name: "servers restart",
-    usage: "ID [--json]",
+    usage: "NAME [--json]",
     summary: "End a server's process or session and begin another",
     help: `${role} Calls that a process had end with GW_UPSTREAM_LOST.`,
+    examples: ["servers restart files"],
     options: [config, json, keyFile],
     args: [1, 1],
     load: async () => (await import("./servers-act.ts")).runAction("restart"),
   },
   {
     name: "servers disable",
-    usage: "ID [--json]",
+    usage: "NAME [--json]",
     summary: "End a server and hide its tools",
     help: `${role} ${thisRun}`,
+    examples: ["servers disable github --key-file ops.key"],
     options: [config, json, keyFile],
     args: [1, 1],
     load: async () => (await import("./servers-act.ts")).runAction("disable"),
   },
   {
     name: "servers enable",
-    usage: "ID [--json]",
+    usage: "NAME [--json]",
     summary: "Start a server that is disabled",
     help: `${role} ${thisRun}`,
+    examples: ["servers enable github"],
     options: [config, json, keyFile],
     args: [1, 1],
     load: async () => (await import("./servers-act.ts")).runAction("enable"),
@@ -72,7 +84,7 @@ export const live: readonly Command[] = [
     name: "calls cancel",
     usage: "ID [--reason TEXT] [--json]",
     summary: "End a call in flight; its agent is told that an operator did",
-    help: role,
+    help: `${callId} ${role}`,
     examples: ["calls cancel c-1042 --reason 'wrong folder'"],
     options: [
       config,
@@ -87,7 +99,7 @@ export const live: readonly Command[] = [
     name: "calls extend",
     usage: "ID --by 5m [--json]",
     summary: "Give a call in flight more time than its setting says",
-    help: role,
+    help: `${callId} ${role}`,
     examples: ["calls extend c-1042 --by 5m"],
     options: [
       config,

@@ -81,6 +81,7 @@ export const commands: readonly Command[] = [
     name: "status",
     usage: "[--json]",
     summary: "Show what the running gateway does",
+    help: "Exit 1 when a server, the store, the receipts or the keys are not well.",
     options: [config, json],
     args: [0, 0],
     load: async () => (await import("./status.ts")).run,
@@ -216,7 +217,7 @@ export const commands: readonly Command[] = [
     summary: "Call a tool through the gateway, as an agent would",
     help:
       "Needs an executor key: --key-file, $AUTHENSOR_GW_KEY, or `local`, which `init` makes.\n" +
-      "Exit 1 when the call is denied.",
+      "Exit 1 when the call is denied or fails.",
     examples: [`tools call files/read_file --args '{"path":"/srv/data/a.txt"}'`],
     options: [
       config,

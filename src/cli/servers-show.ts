@@ -6,6 +6,7 @@ import { didYouMean } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { saidOnce } from "../base/said-once.ts";
 import type { Invocation } from "./command.ts";
+import { foldRounds } from "./fold-rounds.ts";
 import { liveSnapshot } from "./live-snapshot.ts";
 import { needReach } from "./reach.ts";
 import { counted, span } from "./words.ts";
@@ -30,20 +31,19 @@ export function isInTrouble({ trouble, state }: LiveServer): boolean {
 }
 
 export function serverText(server: LiveServer, nowMs: number): string {
-  const { trouble, nextAttemptMs } = server;
+  const { trouble } = server;
   const since =
     server.sinceMs === 0 ? "" : ` for ${span(nowMs - (server.failingSinceMs ?? server.sinceMs))}`;
   const heldBack = server.quarantined === 0 ? "" : `, ${server.quarantined} held back`;
   const lines: (readonly [string, string])[] = [
     ["server", `${server.id}, ${server.transport} ${printable(server.target)}`],
     ["state", server.state + since],
-    ...troubleLines(trouble),
-    ...(nextAttemptMs === null
-      ? []
-      : [["again", `in ${span(nextAttemptMs - nowMs)}, attempt ${server.attempts + 1}`] as const]),
+    ...troubleLines(server),
+    ...againLines(server, nowMs),
     ["is", server.hello === null ? "-" : `${printable(server.hello)}, ${server.protocol}`],
     ["tools", `${server.tools}${heldBack}`],
     ...itemLines(server.items),
+    ...(server.heldBackWhy ?? []).map((why) => ["held back", printable(why)] as const),
     ...listLines(server.list, nowMs),
     ...hiddenLines(server.hidden),
     ["calls", callsText(server)],
@@ -53,20 +53,36 @@ export function serverText(server: LiveServer, nowMs: number): string {
     ...server.instances.map((instance) => ["instance", instanceText(instance)] as const),
   ];
   const head = lines.map(([name, text]) => `${name.padEnd(9)} ${text}`);
-  const history = server.history.flatMap(({ atMs, what, effect, fix }) => {
-    const more = effect === undefined ? [] : [`${effect}. Do: ${fix ?? ""}`];
-    const text = saidOnce(printable(what), printable(trouble?.cause ?? ""));
-    return [
-      `  ${new Date(atMs).toISOString()}  ${text}`,
-      ...more.map((line) => `${" ".repeat(28)}${printable(line)}`),
-    ];
-  });
+  const history = historyLines(server);
   const stderr = server.stderr.map((line) => `  ${printable(line)}`);
+  const silent = trouble !== null && server.transport === "stdio";
   return [
     ...head,
     ...(history.length === 0 ? [] : ["", "What happened, newest first:", ...history]),
-    ...(stderr.length === 0 ? [] : ["", "Its last words on stderr:", ...stderr]),
+    ...(stderr.length > 0
+      ? ["", "Its last words on stderr:", ...stderr]
+      : silent
+        ? ["", "It wrote nothing to stderr."]
+        : []),
   ].join("\n");
+}
+
+/** In a circle of crashes each round is told once; what an entry means, only where that changes. */
+function historyLines({ id, trouble, history }: LiveServer): readonly string[] {
+  let told = trouble === null ? "" : meaning(id, trouble);
+  const entries = history.map(({ atMs, what, effect, fix = "" }) => {
+    const means = effect === undefined ? "" : meaning(id, { effect, fix });
+    const more = means === "" || means === told ? [] : [`${" ".repeat(28)}${printable(means)}`];
+    if (means !== "") told = means;
+    const text = saidOnce(printable(what), printable(trouble?.cause ?? ""));
+    const line = `  ${new Date(atMs).toISOString()}  ${text}`;
+    return { key: text.replace(/\d+ ms$/, ""), lines: [line, ...more] };
+  });
+  return foldRounds(entries).flatMap(({ lines }) => lines);
+}
+
+function meaning(id: string, { effect, fix }: { effect: string; fix: string }): string {
+  return `${effect}. Do: ${fix.replaceAll(` (authensor-gw servers show ${id})`, "")}`;
 }
 
 /** Nothing where there is nothing: most servers have tools only. */
@@ -97,13 +113,29 @@ function hiddenLines({ characters, items }: LiveServer["hidden"]) {
   return [["hidden", printable(text)] as const];
 }
 
-function troubleLines(trouble: LiveServer["trouble"]): (readonly [string, string])[] {
+function troubleLines({ id, state, trouble }: LiveServer): (readonly [string, string])[] {
+  if (trouble === null && state === "disabled") {
+    return [
+      ["cause", "`disabled: true` in the config"],
+      ["effect", "its tools are not offered"],
+      ["do", `take it out of servers.${id}, then authensor-gw reload`],
+    ];
+  }
   if (trouble === null) return [];
   return [
     ["cause", `${trouble.code}: ${printable(trouble.cause)}`],
     ["effect", printable(trouble.effect)],
-    ["do", printable(trouble.fix)],
+    // Whoever reads this has it before the eyes.
+    ["do", printable(trouble.fix.replaceAll(`(authensor-gw servers show ${id})`, "(below)"))],
   ];
+}
+
+/** Attempts are counted from when it was ready last; in a crash loop the starts of a minute are. */
+function againLines(server: LiveServer, nowMs: number): (readonly [string, string])[] {
+  const { nextAttemptMs, attempts, state } = server;
+  if (nextAttemptMs === null) return [];
+  const which = state === "crash-loop" ? "" : `, attempt ${attempts + 1}`;
+  return [["again", `in ${span(nextAttemptMs - nowMs)}${which}`]];
 }
 
 /** A server that works one call at a time, or says what its messages belong to, has none. */

@@ -97,7 +97,7 @@ function serverTable(status: GatewayStatus, nowMs: number): string {
     const next =
       server.nextAttemptMs === undefined
         ? ""
-        : `, next attempt in ${span(server.nextAttemptMs - nowMs)}`;
+        : `, again in ${span(Math.max(0, server.nextAttemptMs - nowMs))}`;
     return [
       server.id,
       server.state,
@@ -109,7 +109,7 @@ function serverTable(status: GatewayStatus, nowMs: number): string {
       `${printable(server.cause ?? "")}${next}`,
     ];
   });
-  const head = ["SERVER", "STATE", "FOR", "BY", "PROTOCOL", "TOOLS", "BUSY", "CAUSE"];
+  const head = ["SERVER", "STATE", "FOR", "BY", "PROTOCOL", "TOOLS", "BUSY", "TROUBLE"];
   return [table([head, ...rows]), ...staleLines(status, nowMs)].join("\n");
 }
 

@@ -17,7 +17,7 @@ import { findKey, readKeyFile } from "./key.ts";
 import { needReach } from "./reach.ts";
 import { needTarget } from "./target.ts";
 
-/** Exit 0 answered, 1 denied or a tool error, 69 not reached. */
+/** Exit 0 answered, 1 denied or failed, 69 not reached. */
 export async function run(call: Invocation): Promise<number> {
   const target = needTarget(call.args[0]);
   const args = argumentsOption(call);
@@ -37,14 +37,48 @@ export async function run(call: Invocation): Promise<number> {
     // The SDK's own classes disagree under exactOptionalPropertyTypes.
     await client.connect(transport as Parameters<typeof client.connect>[0]);
     const name = await exposedName(config, target);
-    const result = await client.callTool({ name, arguments: args });
+    // The gateway has the deadlines; whoever tells of progress is given the time it needs.
+    const options = { timeout: longestTimer, onprogress: progressTo(call) };
+    const result = await client.callTool({ name, arguments: args }, undefined, options);
     showResult(call, result as { content?: unknown; isError?: unknown });
     return result["isError"] === true ? 1 : 0;
   } catch (thrown) {
-    throw await knownBetter(callFault(call, url, thrown), config, target);
+    const own = serversOwn(thrown);
+    if (own === undefined) throw await knownBetter(callFault(call, url, thrown), config, target);
+    call.io.err(`The server's own error, not the gateway's: ${printable(own)}`);
+    return 1;
   } finally {
     await client.close();
   }
+}
+
+/** Timers hold no more milliseconds. */
+const longestTimer = 2 ** 31 - 1;
+
+/** For a person who waits. */
+function progressTo({ io }: Invocation): (progress: Progress) => void {
+  return ({ progress, total, message }) => {
+    if (!io.interactive) return;
+    const of = total === undefined ? "" : ` of ${total}`;
+    io.err(`… ${progress}${of}${message === undefined ? "" : ` ${printable(message)}`}`);
+  };
+}
+
+interface Progress {
+  readonly progress: number;
+  readonly total?: number | undefined;
+  readonly message?: string | undefined;
+}
+
+/** A JSON-RPC error that went through as it came: none of the gateway's codes is in it. */
+function serversOwn(thrown: unknown): string | undefined {
+  const { code, data } = (thrown ?? {}) as { code?: unknown; data?: unknown };
+  if (typeof code !== "number" || code >= 0 || !(thrown instanceof Error)) return undefined;
+  const given = isObject(data) ? member(data, "code") : undefined;
+  if (typeof given === "string" && Object.hasOwn(catalogue, given)) return undefined;
+  // Nobody answered: the client's own words.
+  if (thrown.message.endsWith(": Connection closed")) return undefined;
+  return thrown.message.replace(/^MCP error /, "");
 }
 
 /** The gateway knows the name for agents; where its socket is closed to us, the usual form. */
@@ -122,7 +156,9 @@ function callFault(call: Invocation, url: string, thrown: unknown): GatewayError
   const told = toldBy(thrown, text);
   if (told === undefined) {
     const message = `Cannot call through ${url}`;
-    return fault("GW_NOT_RUNNING", { message, cause: printable(text) });
+    // Bun says more than it knows.
+    const cause = printable(text.replace(/: Unable to connect\. Is the computer able .*$/, ""));
+    return fault("GW_NOT_RUNNING", { message, cause });
   }
   const { code, message, why, fix, key } = told;
   if (!key) return fault(code, { message, cause: why, fix });
@@ -144,11 +180,11 @@ interface Told {
   readonly key: boolean;
 }
 
-/** Of `{error: {code, message, …}}` in the text, or of a JSON-RPC error; undefined: neither. */
+/** Of `{error: {code, message, …}}` in the text, or of a JSON-RPC error of ours; else undefined. */
 function toldBy(thrown: unknown, text: string): Told | undefined {
   const status = (thrown as { code?: unknown } | undefined)?.code;
   const isRpc = typeof status === "number" && status < 0;
-  // The text of a JSON-RPC error may be a server's: only our own HTTP answers are taken apart.
+  // Only our own HTTP answers are taken apart.
   const body = isRpc ? undefined : jsonIn(text);
   const outer = isObject(body) ? member(body, "error") : undefined;
   const data = isObject(outer)
@@ -156,8 +192,8 @@ function toldBy(thrown: unknown, text: string): Told | undefined {
     : (thrown as { data?: unknown } | undefined)?.data;
   const given = isObject(data) ? member(data, "code") : undefined;
   const known = typeof given === "string" && Object.hasOwn(catalogue, given);
-  if (!known && !isRpc) return undefined;
-  const code = known ? (given as ErrorCode) : "GW_PARAMS";
+  if (!known) return undefined;
+  const code = given as ErrorCode;
   const word = (name: string) => {
     const found = isObject(data) ? member(data, name) : undefined;
     return typeof found === "string" ? printable(found) : "";

@@ -43,7 +43,9 @@ function killed(world: World): Finding[] {
 }
 
 function over(world: World, of: "store" | "server", id = ""): Finding[] {
-  const periods = periodsOf(world.history, of, id).filter(
+  const all = periodsOf(world.history, of, id);
+  const goesOn = all.at(-1)?.to === undefined;
+  const periods = all.filter(
     (period): period is Period & { to: number } =>
       period.healed &&
       period.to !== undefined &&
@@ -53,10 +55,11 @@ function over(world: World, of: "store" | "server", id = ""): Finding[] {
   const [first, last] = [periods[0], periods.at(-1)];
   if (first === undefined || last === undefined) return [];
   const total = periods.reduce((sum, period) => sum + period.to - period.from, 0);
+  const how = goesOn ? "it is away again" : "it is over";
   const what = of === "store" ? "the store" : `"${id}"`;
   const since =
     `${clockText(first.from, world.nowMs)} to ${clockText(last.to, world.nowMs)}, ` +
-    `${times(periods.length)}, ${spanText(total)} in all; it is over`;
+    `${times(periods.length)}, ${spanText(total)} in all; ${how}`;
   return [
     finding({
       link: of === "store" ? "gateway" : "server",
@@ -66,7 +69,7 @@ function over(world: World, of: "store" | "server", id = ""): Finding[] {
       since,
       cause: last.why || "nothing was said",
       effect: of === "store" ? "receipts waited in the spool" : effectThen(last),
-      fix: "nothing: it came back, and the gateway with it",
+      fix: goesOn ? "what is said of it above" : "nothing: it came back, and the gateway with it",
     }),
   ];
 }
@@ -100,12 +103,15 @@ function ofTroubles(world: World, entries: readonly Trouble[]): Finding {
   const receipts = entries.flatMap((entry) => entry.receipts).slice(-3);
   const shown = receipts.length === 0 ? "" : `; receipts ${receipts.join(", ")}`;
   const code = codeOf(last.code);
-  const what = last.link === "agent" ? "an agent was refused" : "calls ended so";
+  const saw =
+    last.link === "agent"
+      ? `${times(count)} an agent was refused: ${last.code}`
+      : `${count === 1 ? "1 call" : `${count} calls`} ended with ${last.code}`;
   return finding({
     link: last.link,
     severity: "info",
     code,
-    saw: `${times(count)} ${what}: ${last.code}`,
+    saw,
     since:
       `first ${clockText(first.firstAt, world.nowMs)}, ` +
       `last ${sinceText(last.at, world.nowMs)}${shown}`,
@@ -123,8 +129,16 @@ function codeOf(code: ErrorCode): ErrorCode {
 function effectOf({ link, code }: Trouble): string {
   if (code === "GW_KEY_BUSY") return "the agent got an error at once; nothing was sent";
   if (link === "agent") return "the agent did not get in, or its request was not taken";
-  return code.startsWith("GW_TIMEOUT_") ? "the agent got an error; the call may have run" : "";
+  if (code.startsWith("GW_TIMEOUT_") || mayHaveRun.has(code)) {
+    return "the agent got an error; the call may have run";
+  }
+  return unsent.has(code) ? "the agent got an error; nothing was sent to the server" : "";
 }
+
+const mayHaveRun: ReadonlySet<string> = new Set(["GW_UPSTREAM_LOST", "GW_RESULT_TOO_LARGE"]);
+const unsent: ReadonlySet<string> = new Set([
+  ...["GW_UPSTREAM_DOWN", "GW_UPSTREAM_BUSY", "GW_UPSTREAM_FAILING", "GW_SERVER_DISABLED"],
+]);
 
 function fixOf(world: World, { code, receipts, what, why }: Trouble): { fix?: string } {
   const quoted = /^Key "([^"]+)"/.exec(why)?.[1];

@@ -133,14 +133,16 @@ const noneHidden = { characters: 0, items: [] };
 function heldBack(world: World, { id }: ServerConfig): Finding[] {
   const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
   const row = live?.servers.find((one) => one.id === id);
+  const cause = (row?.heldBackWhy ?? []).join("; ");
   const held = (count: number, what: string, cure: string, list: string) =>
     finding({
       link: "server",
       severity: "warning",
       code: "GW_SERVER_SCHEMA",
       saw: `${count} of the ${what} of "${id}" are held back`,
+      ...(cause === "" ? {} : { cause }),
       effect: "agents do not see them",
-      fix: `${cure}; why: ${world.command(list)}`,
+      fix: `${cure}; all of them: ${world.command(list)}`,
     });
   const tools = row?.quarantined ?? 0;
   const items = row?.items.heldBack ?? 0;

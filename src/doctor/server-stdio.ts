@@ -61,7 +61,7 @@ function told(world: World, server: ServerConfig): Finding[] {
   if (row.state === "starting" && waiting > startMs) {
     const cause = lastWords(row.stderr) || "it writes no MCP to its stdout, or nothing yet";
     const saw = `its process runs for ${Math.round(waiting / 1000)} s without a handshake`;
-    return [of(world, server, "GW_SERVER_PROTOCOL", saw, { cause })];
+    return [of(world, server, "GW_SERVER_HUNG", saw, { cause, fix: hungFix(world, server) })];
   }
   const known = live?.servers.find(({ id }) => id === server.id);
   const state = known?.state ?? row.state;
@@ -93,8 +93,9 @@ function ofTry(world: World, server: ServerConfig, tried: Tried): Finding[] {
   const words = lastWords(tried.stderr);
   if (tried.kind === "late") {
     const saw = `no handshake within ${2 * limits.doctorAnswerMs} ms (npx may have to fetch it)`;
-    const more: Partial<FindingParts> = words === "" ? {} : { cause: words };
-    return [of(world, server, "GW_SERVER_PROTOCOL", saw, { severity: "warning", ...more })];
+    const cause = words || "it writes no MCP to its stdout, or nothing yet";
+    const fix = handFix(world, server);
+    return [of(world, server, "GW_SERVER_HUNG", saw, { severity: "warning", cause, fix })];
   }
   const more: Partial<FindingParts> = words === "" ? {} : { cause: words };
   return [
@@ -109,9 +110,16 @@ function codeOf(cause: string): ErrorCode {
   return ends.some((word) => cause.includes(word)) ? "GW_SERVER_EXITS" : "GW_SERVER_PROTOCOL";
 }
 
-function handFix(world: World, { id }: ServerConfig): string {
-  const correct = `correct servers.${id}.command, args or env${thenReload(world)}`;
-  return `run its command by hand, and ${correct}`;
+function handFix(world: World, server: ServerConfig): string {
+  const correct = `correct servers.${server.id}.command, args or env${thenReload(world)}`;
+  const again = world.gateway.kind === "up" ? `, then ${retryOf(world, server)}` : "";
+  return `run its command by hand and mend it${again}; or ${correct}`;
+}
+
+function hungFix(world: World, { id }: ServerConfig): string {
+  const show = world.command(`servers show ${id}`);
+  const restart = world.command(`servers restart ${id}`);
+  return `look at its last words: ${show}; or restart it: ${restart}`;
 }
 
 function retryOf(world: World, { id }: ServerConfig): string {

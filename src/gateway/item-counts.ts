@@ -28,6 +28,21 @@ export function shownHidden(catalog: Catalog, server: string): HiddenText {
   return { characters, items: items.map((item) => printable(item).slice(0, limits.liveTextChars)) };
 }
 
+/** The commonest reasons, with how many there are of each. */
+export function heldBackWhy(catalog: Catalog, server: string): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const one of catalog.quarantined()) {
+    if (one.server === server) counts.set(one.why, (counts.get(one.why) ?? 0) + (one.count ?? 1));
+  }
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, reasonsShown)
+    .map(([why, count]) => `${count}: ${printable(why).slice(0, limits.liveTextChars)}`);
+}
+
+/** `tools list` has all of them. */
+const reasonsShown = 3;
+
 export function countsOf(catalog: Catalog, server: string): ServerCounts {
   const tools = catalog.count("tools/list", server);
   const prompts = catalog.count("prompts/list", server);

@@ -14,8 +14,10 @@ export interface ServerHistory {
   readonly attempts: number;
   /** Why the last attempt failed, while it was not ready again. */
   readonly lastCause: string | undefined;
-  /** Wall ms of the first failure of those that go on; attempts between them end none. */
+  /** Wall ms from when on it is not well; attempts between failures do not end that. */
   readonly failingSinceMs: number | undefined;
+  /** It is ready, and was not for long: how often it failed of late, and how the last time. */
+  readonly unsteady: string | undefined;
   /** Wall ms of the last moment it was known to be well; null: never in this run. */
   readonly goodMs: number | null;
   /** Grows with every change. */
@@ -42,6 +44,10 @@ export function withHistory<U extends Upstream>(
   let goodMs: number | null = null;
   let lastCause: string | undefined;
   let linkFailedMs: number | undefined;
+  /** Of the attempt that goes on. */
+  let beganMs: number | undefined;
+  let wasReady = false;
+  let fallen: { readonly atMs: number; readonly cause: string }[] = [];
   const listFailedMs = new Map<string, number>();
   const note = (what: string, about?: ReturnType<Explain>) => {
     version += 1;
@@ -75,16 +81,27 @@ export function withHistory<U extends Upstream>(
     if (change.kind === "list") return note(`the server says that ${change.method} changed`);
     if (change.kind !== "state") return;
     const { state, cause, protocol } = upstream.status();
-    if (state === "starting") attempts += 1;
+    if (state === "starting") {
+      attempts += 1;
+      beganMs ??= clock.now();
+    }
     if (state === "ready") {
       attempts = 0;
+      wasReady = true;
+      beganMs = undefined;
       lastCause = undefined;
       linkFailedMs = undefined;
       goodMs = clock.now();
     }
     if (state === "backoff" || state === "crash-loop") lastCause = cause;
-    if (["backoff", "crash-loop", "degraded"].includes(state)) linkFailedMs ??= clock.now();
+    if (["backoff", "crash-loop", "degraded"].includes(state)) {
+      // One that never answered was away from its first attempt on, not from the end of that.
+      linkFailedMs ??= beganMs ?? clock.now();
+      if (wasReady && state !== "degraded") fell(cause);
+    }
     if (state === "disabled" || state === "stopped") {
+      fallen = [];
+      beganMs = undefined;
       lastCause = undefined;
       linkFailedMs = undefined;
       listFailedMs.clear();
@@ -93,6 +110,11 @@ export function withHistory<U extends Upstream>(
     if (state === "starting" && attempts > 1) version += 1;
     else if (state === "ready") note(`ready, ${upstream.hello()?.era ?? ""} ${protocol ?? ""}`);
     else note(cause === undefined ? state : `${state}: ${cause}`, about(state));
+  };
+  const fell = (cause = "no cause is known") => {
+    wasReady = false;
+    const now = clock.now();
+    fallen = [...fallen.filter(({ atMs }) => now - atMs < unsteadyMs), { atMs: now, cause }];
   };
   upstream.onChange(changed);
   const history: ServerHistory = {
@@ -109,6 +131,11 @@ export function withHistory<U extends Upstream>(
     get failingSinceMs() {
       const first = Math.min(linkFailedMs ?? Infinity, ...listFailedMs.values());
       return first === Infinity ? undefined : first;
+    },
+    get unsteady() {
+      const recent = fallen.filter(({ atMs }) => clock.now() - atMs < unsteadyMs);
+      if (recent.length < unsteadyFalls) return undefined;
+      return `it failed ${recent.length} times within a minute; last: ${recent.at(-1)?.cause}`;
     },
     get goodMs() {
       return goodMs;
@@ -140,3 +167,7 @@ export function withHistory<U extends Upstream>(
   };
   return { upstream: { ...upstream, list }, history };
 }
+
+/** So often within this time: ready for a moment is not well. */
+const unsteadyFalls = 3;
+const unsteadyMs = 60_000;

@@ -5,7 +5,7 @@ import { limits } from "../base/limits.ts";
 import type { InstanceStatus, UpstreamStatus } from "../upstream/upstream.ts";
 import { changedMs } from "./config-find.ts";
 import type { ServerConfig } from "./config-model.ts";
-import { countsOf, shownAge, shownHidden } from "./item-counts.ts";
+import { countsOf, heldBackWhy, shownAge, shownHidden } from "./item-counts.ts";
 import { keysThatSee, troubleOf } from "./live-trouble.ts";
 import type { Parts } from "./parts.ts";
 import type { Pulse } from "./pulse.ts";
@@ -69,6 +69,7 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
     hello: hello === undefined ? null : `${cut(hello.name)} ${cut(hello.version)}`,
     tools,
     quarantined,
+    heldBackWhy: quarantined + items.heldBack === 0 ? [] : heldBackWhy(parts.catalog, id),
     items,
     list: shownAge(parts.catalog, id),
     hidden: shownHidden(parts.catalog, id),
@@ -103,6 +104,7 @@ export function troubleNow(parts: Parts, one: Server): LiveServer["trouble"] {
     listFault: parts.catalog.listFault(id),
     keys: () => keysThatSee(parts, id),
     lastCause: history.lastCause,
+    unsteady: history.unsteady,
     configChanged: () => changedMs(parts.config.file) > parts.reload.readMs,
     nowMs: parts.calls.clock.now(),
   });

@@ -17,6 +17,8 @@ export interface TroubleFacts {
   readonly nowMs: number;
   /** Why the attempt before this one failed. */
   readonly lastCause: string | undefined;
+  /** It is ready again, and was so for a moment only, several times. */
+  readonly unsteady?: string | undefined;
   /** Why its last list failed. */
   readonly listFault: ListFault | undefined;
   readonly tools: number;
@@ -57,7 +59,7 @@ function causeOf(facts: TroubleFacts): string | undefined {
   if (["backoff", "crash-loop", "degraded"].includes(status.state)) {
     return status.cause ?? lastCause ?? "no cause is known";
   }
-  return listFault?.why;
+  return listFault?.why ?? facts.unsteady;
 }
 
 function effectOf(facts: TroubleFacts): string {
@@ -78,6 +80,7 @@ function effectOf(facts: TroubleFacts): string {
   if (listFault !== undefined && status.state === "ready") {
     return `${count} may be out of date, for ${whose}`;
   }
+  if (status.state === "ready") return `calls of ${count} fail now and then, for ${whose}`;
   return `calls of ${count} fail for ${whose}${required}`;
 }
 

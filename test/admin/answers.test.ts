@@ -94,7 +94,11 @@ describe("answers", () => {
       (await ask(admin, "GET", `${paths.itemWhy}?item=${encodeURIComponent(item)}&key=executor`))
         .body;
     expect(await why("files/ask")).toMatchObject({
-      ...{ kind: "prompt", visible: false, why: "No rule of the policy allows it for this key" },
+      ...{
+        kind: "prompt",
+        visible: false,
+        why: expect.stringMatching(/^No rule .* this key: add one .*reload$/),
+      },
     });
     expect((await why("file:///{+a}")).why).toBe('It is held back: "other" has it already');
     expect((await why("file:///b")).why).toBe("No server lists it; did you mean file:///a?");

@@ -115,7 +115,7 @@ test("status --json has the gauges: used, limit, and what happens there", async 
   const { stdout } = await cli("status");
   // Well or not: what happens there is said.
   expect(stdout).toMatch(/file_handles +\d+ +\d+ +ok +new connections and servers fail/);
-  expect(stdout).toMatch(/^SERVER +STATE +FOR +BY +PROTOCOL +TOOLS +BUSY +CAUSE$/m);
+  expect(stdout).toMatch(/^SERVER +STATE +FOR +BY +PROTOCOL +TOOLS +BUSY +TROUBLE$/m);
 });
 
 test("reload: says what is in force; changing needs a key, which is said", async () => {

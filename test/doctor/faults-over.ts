@@ -118,7 +118,7 @@ export const pastFaults: readonly FaultCase[] = [
       link: "server",
       code: "GW_SERVER_SLOW",
       severity: "info",
-      saw: /once calls ended so: GW_TIMEOUT/,
+      saw: /1 call ended with GW_TIMEOUT/,
       since: /receipts r-[0-9a-f]{12}-\d+/,
       fix: /servers\.slow\.timeout.*receipts show r-/,
     },

@@ -45,7 +45,7 @@ test("retries do not begin it anew, being ready ends it, the next run has its ow
   expect(history.failingSinceMs).toBeUndefined();
   for (const state of ["backoff", "starting", "backoff", "starting", "crash-loop"] as const) {
     await enter(state);
-    expect(history.failingSinceMs).toBe(3_000);
+    expect(history.failingSinceMs).toBe(2_000);
   }
   await enter("starting");
   await enter("ready");
@@ -54,6 +54,25 @@ test("retries do not begin it anew, being ready ends it, the next run has its ow
   expect(history.failingSinceMs).toBe(10_000);
   await enter("disabled");
   expect(history.failingSinceMs).toBeUndefined();
+});
+
+test("ready for a moment, again and again, is not well; late is not unsteady", async () => {
+  const { history, enter } = historyOf();
+  for (let tries = 0; tries < 5; tries += 1) {
+    await enter("starting");
+    await enter("backoff");
+  }
+  await enter("starting");
+  await enter("ready");
+  expect(history.unsteady).toBeUndefined();
+  for (let falls = 0; falls < 3; falls += 1) {
+    await enter("backoff");
+    await enter("starting");
+    await enter("ready");
+  }
+  expect(history.unsteady).toBe("it failed 3 times within a minute; last: refused");
+  await enter("ready", 60_000);
+  expect(history.unsteady).toBeUndefined();
 });
 
 test("a list that fails counts from its first failure, until one succeeds", async () => {
