@@ -15,6 +15,8 @@ export interface Board {
   /** A ring: the call that ended as number n is at n % length, the next one is `ended`. */
   readonly recent: readonly LiveCall[];
   readonly ended: number;
+  /** Told before the ring loses an ended call that it was not told of: who counts them all. */
+  onFull: () => void;
   /** Whether a key has as many calls in flight as it may (R14); counts what that refuses. */
   refuses(keyId: string, keyName: string): boolean;
   /** Of the key that has most: calls in flight. */
@@ -118,6 +120,7 @@ export function createBoard(
     recent,
     refused,
     callsPerKey,
+    onFull: () => {},
     refuses(keyId, keyName) {
       if ((ofKey.get(keyId) ?? 0) < board.callsPerKey) return false;
       refused.count += 1;
@@ -185,6 +188,7 @@ export function createBoard(
       call.seat = undefined;
       recent[ended % limits.boardCalls] = call;
       ended += 1;
+      if (ended % limits.boardCalls === 0) board.onFull();
       onEnd(call);
     },
   };

@@ -52,7 +52,7 @@ export function createPulse(board: Board, clock: Clock): Pulse {
   let worstLag = 0;
   let stop = () => {};
 
-  /** Takes in what ended; more than the board keeps is counted as calls, its ends are lost. */
+  /** Takes in what ended since the last time. */
   function collect(): void {
     const ended = endedSince(board, seen);
     calls += board.ended - seen;
@@ -68,7 +68,7 @@ export function createPulse(board: Board, clock: Clock): Pulse {
   function look(due: number): void {
     const now = clock.mono();
     worstLag = Math.max(worstLag, now - due);
-    // The board keeps the last thousand: more calls than that a second need more looks.
+    // Under load the loop is looked at more often.
     const busy = board.ended - seen > limits.boardCalls / 10;
     collect();
     const ms = now - before.at;
@@ -89,6 +89,8 @@ export function createPulse(board: Board, clock: Clock): Pulse {
     stop = clock.after(ms, () => look(due));
   }
 
+  // The board keeps the last thousand, and more than that may end between two looks.
+  board.onFull = collect;
   lookIn(sampleMs);
   return {
     get loopLagMs() {

@@ -107,9 +107,9 @@ test("the pulse counts every call of 5,000 a second, though the board keeps a th
   const { clock, board, begin } = world();
   const pulse = createPulse(board, clock);
   await clock.advance(1);
-  // Slow at first: it looks more often when it has seen many.
   for (let at = 0; at < 40; at++) {
-    for (let burst = 0; burst < (at < 10 ? 50 : 500); burst++) {
+    // At first so many that the ring goes round between two looks.
+    for (let burst = 0; burst < (at === 0 ? 3_210 : 500); burst++) {
       const call = begin();
       call.sentAt = clock.mono();
       board.end(call);
