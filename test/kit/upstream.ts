@@ -1,5 +1,6 @@
 /** Upstreams for tests: real sockets and children, short to write. */
 
+import { join } from "node:path";
 import process from "node:process";
 import type { JsonObject } from "../../src/base/json.ts";
 import type { Log } from "../../src/base/log.ts";
@@ -37,6 +38,17 @@ export function stdioUpstream(
   env: Record<string, string> = {},
 ): ServerSettings {
   return { ...common, transport: { kind: "stdio", command, cwd: undefined, env }, ...more };
+}
+
+/** asking-child.ts as a legacy server. */
+export function askingChild(more: More = {}, mode = ""): ServerSettings {
+  const script = join(import.meta.dir, "asking-child.ts");
+  return stdioUpstream([process.execPath, script, mode], { protocol: "legacy", ...more });
+}
+
+/** What its steps told. */
+export function told(answer: string) {
+  return JSON.parse(JSON.parse(answer).result.content[0].text);
 }
 
 const common = {

@@ -1,17 +1,15 @@
 /** A server that fails most calls, and one that hangs while nobody calls it. */
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { systemClock } from "../../src/base/system.ts";
 import { createBreaker } from "../../src/upstream/breaker.ts";
 import type { Upstream, UpstreamState } from "../../src/upstream/upstream.ts";
 import { type FaultServer, faultServer, json, okResult, status } from "../kit/fault-server.ts";
+import { opened } from "../kit/opened.ts";
 import { setClock } from "../kit/scripted.ts";
 import { callTool, httpUpstream, startCall, testUpstream, untilState } from "../kit/upstream.ts";
 
-const open: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.stop();
-});
+const { keep } = opened();
 
 /** Seconds pass as 50 ms. */
 const quick = {
@@ -27,10 +25,10 @@ async function start(
 ): Promise<{ server: FaultServer; upstream: Upstream; states: UpstreamState[] }> {
   const { breaker = { failures: 3, of: 5, openMs: 2_000 }, healthMs, ...rest } = more;
   const server = await faultServer(answer, rest);
-  open.push({ stop: () => server.close() });
+  keep(server);
   const config = httpUpstream(server.url, { breaker, healthMs });
   const upstream = await testUpstream(config, { clock: quick });
-  open.push(upstream);
+  keep(upstream);
   const states: UpstreamState[] = [];
   upstream.onChange(({ kind }) => {
     if (kind === "state") states.push(upstream.status().state);

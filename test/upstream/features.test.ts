@@ -1,8 +1,7 @@
 /** Log level, subscriptions, broken streams, mirrored headers: what a connection keeps. */
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Socket } from "node:net";
-import { join } from "node:path";
 import type { Upstream, UpstreamControl } from "../../src/upstream/upstream.ts";
 import type { Step } from "../kit/asking-child.ts";
 import {
@@ -13,45 +12,35 @@ import {
   okResult,
   status,
 } from "../kit/fault-server.ts";
+import { opened } from "../kit/opened.ts";
 import {
+  askingChild,
   callTool,
   httpUpstream,
   originOf,
   startCall,
-  stdioUpstream,
   testUpstream,
+  told,
   until,
   untilState,
 } from "../kit/upstream.ts";
 
-const open: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.stop();
-});
+const { keep, ready } = opened();
 
 async function child() {
-  const script = join(import.meta.dir, "../kit/asking-child.ts");
-  const config = stdioUpstream([process.execPath, script], { protocol: "legacy" });
-  return ready(await testUpstream(config));
-}
-
-async function ready(upstream: Upstream) {
-  open.push(upstream);
-  upstream.start();
-  await untilState(upstream, "ready");
-  return upstream as Upstream & UpstreamControl;
+  return ready((await testUpstream(askingChild())) as Upstream & UpstreamControl);
 }
 
 async function http(misbehave: Misbehave, options: FaultOptions) {
   const server = await faultServer(misbehave, options);
-  open.push({ stop: () => server.close() });
+  keep(server);
   return { server, upstream: await ready(await testUpstream(httpUpstream(server.url))) };
 }
 
 async function tell(upstream: Upstream, what: Step["tell"], logLevel?: string) {
   const caller = logLevel === undefined ? {} : { origin: originOf("k", {}, { logLevel }) };
   const { text } = await callTool(upstream, "t", { steps: [{ tell: what }] }, caller);
-  return JSON.parse(JSON.parse(text).result.content[0].text)[0];
+  return told(text)[0];
 }
 
 test("the log level of a process is the most verbose that any call wanted", async () => {
@@ -81,18 +70,18 @@ test("over HTTP the level is set before the call, once a session", async () => {
     },
   );
   const origin = originOf("k", {}, { logLevel: "info" });
-  const told = () =>
+  const sent = () =>
     server.requests.map(({ method }) => method).filter((method) => /call|Level/.test(method));
   const all = await Promise.all([1, 2, 3].map(() => callTool(upstream, "t", {}, { origin })));
   expect(all.every(({ kind }) => kind === "response")).toBe(true);
-  expect(told()).toEqual(["logging/setLevel", "tools/call", "tools/call", "tools/call"]);
+  expect(sent()).toEqual(["logging/setLevel", "tools/call", "tools/call", "tools/call"]);
   session = 2;
   expect((await callTool(upstream, "t", {}, { origin })).kind).toBe("response");
-  expect(told().slice(4)).toEqual(["tools/call", "logging/setLevel", "tools/call"]);
+  expect(sent().slice(4)).toEqual(["tools/call", "logging/setLevel", "tools/call"]);
   const taken = startCall(upstream, "t", {}, { origin: { ...origin, logLevel: "debug" } });
   (await taken.call).cancel("enough");
   await Bun.sleep(80);
-  expect(told().slice(7)).toEqual(["logging/setLevel"]);
+  expect(sent().slice(7)).toEqual(["logging/setLevel"]);
 });
 
 test("resources are watched on the first process, through restarts, until nobody wants it", async () => {

@@ -1,9 +1,10 @@
 /** Servers that are restarted, forget sessions or change their protocol: nobody notices. */
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Upstream } from "../../src/upstream/upstream.ts";
 import { type FaultServer, faultServer, json, okResult, status } from "../kit/fault-server.ts";
 import { freePort } from "../kit/free-port.ts";
+import { opened } from "../kit/opened.ts";
 import {
   callTool,
   httpUpstream,
@@ -13,10 +14,7 @@ import {
   untilState,
 } from "../kit/upstream.ts";
 
-const open: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.stop();
-});
+const { keep, ready } = opened();
 
 let sessions = 0;
 const error = (id: unknown, code: number, message: string) =>
@@ -54,11 +52,7 @@ const servers = { legacy: legacyServer, modern: modernServer };
 type Era = keyof typeof servers;
 
 async function connected(server: FaultServer): Promise<Upstream> {
-  const upstream = await testUpstream(httpUpstream(server.url));
-  open.push(upstream);
-  upstream.start();
-  await untilState(upstream, "ready");
-  return upstream;
+  return await ready(await testUpstream(httpUpstream(server.url)));
 }
 
 const calls = ({ requests }: FaultServer) =>
@@ -80,7 +74,7 @@ describe("a server that is restarted at once", () => {
       expect(await callTool(upstream, "t")).toMatchObject({ kind: "response" });
       await first.close();
       const second = await servers[after](port);
-      open.push({ stop: () => second.close() });
+      keep(second);
       expect(await callTool(upstream, "t")).toMatchObject({ kind: "response", ends: 1 });
       expect(upstream.hello()?.era).toBe(after);
       await untilState(upstream, "ready");
@@ -100,7 +94,7 @@ describe("a server that is restarted at once", () => {
     const upstream = await connected(first);
     await first.close();
     const second = await modernServer(port);
-    open.push({ stop: () => second.close() });
+    keep(second);
     const all = await Promise.all(Array.from({ length: 10 }, () => callTool(upstream, "t")));
     expect(all.map(({ kind, ends }) => `${kind} ${ends}`)).toEqual(Array(10).fill("response 1"));
     const ran = second.requests.filter(({ head }) => head.includes("Mcp-Method: tools/call"));
@@ -115,7 +109,7 @@ describe("a server that is restarted at once", () => {
     expect((await callTool(upstream, "t", {}, { origin })).kind).toBe("response");
     await first.close();
     const second = await legacyServer(port);
-    open.push({ stop: () => second.close() });
+    keep(second);
     expect(await callTool(upstream, "t", {}, { origin })).toMatchObject({
       kind: "response",
       ends: 1,
@@ -151,7 +145,7 @@ test("a client with new capabilities waits no second for a stream without a head
     },
     { session: () => "s", handles: ["tools/call", ""] },
   );
-  open.push({ stop: () => server.close() });
+  keep(server);
   const upstream = await connected(server);
   const origin = originOf("k", { elicitation: {} });
   const began = performance.now();

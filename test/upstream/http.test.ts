@@ -1,6 +1,6 @@
 /** HTTP servers that misbehave: each call ends once, with a code, and nothing is sent twice. */
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import type { Upstream } from "../../src/upstream/upstream.ts";
 import {
@@ -12,19 +12,10 @@ import {
   okResult,
   status,
 } from "../kit/fault-server.ts";
-import {
-  callTool,
-  httpUpstream,
-  startCall,
-  testUpstream,
-  until,
-  untilState,
-} from "../kit/upstream.ts";
+import { opened } from "../kit/opened.ts";
+import { callTool, httpUpstream, startCall, testUpstream, until } from "../kit/upstream.ts";
 
-const open: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.stop();
-});
+const { keep, ready } = opened();
 
 async function start(
   misbehave: Misbehave,
@@ -32,13 +23,12 @@ async function start(
   more: Parameters<typeof httpUpstream>[1] = {},
 ): Promise<{ server: FaultServer; upstream: Upstream }> {
   const server = await faultServer(misbehave, options);
-  open.push({ stop: () => server.close() });
-  const upstream = await testUpstream(httpUpstream(server.url, more), {
-    limits: { resultBytes: 1e6 },
-  });
-  open.push(upstream);
-  upstream.start();
-  await untilState(upstream, "ready");
+  keep(server);
+  const upstream = await ready(
+    await testUpstream(httpUpstream(server.url, more), {
+      limits: { resultBytes: 1e6 },
+    }),
+  );
   return { server, upstream };
 }
 
@@ -77,7 +67,7 @@ test("connections are kept and used again", async () => {
 const redirects = [301, 302, 303, 307, 308];
 test.each(redirects)("U3 a %d is an error, and nobody else hears of it", async (code) => {
   const other = await faultServer(() => undefined);
-  open.push({ stop: () => other.close() });
+  keep(other);
   const { server, upstream } = await start((socket) => {
     socket.write(status(code, "", `Location: ${other.url}\r\n`));
   });

@@ -1,6 +1,6 @@
 /** Which process or session of a legacy server takes a call, and in which order. */
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,34 +9,26 @@ import { limits } from "../../src/base/limits.ts";
 import { systemClock } from "../../src/base/system.ts";
 import type { Origin, ServerRequest, Upstream } from "../../src/upstream/upstream.ts";
 import type { Step } from "../kit/asking-child.ts";
+import { opened } from "../kit/opened.ts";
 import {
+  askingChild,
   callTool,
   originOf,
   startCall,
   stdioUpstream,
   testUpstream,
+  told,
   until,
   untilState,
 } from "../kit/upstream.ts";
 
-const open: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.stop()));
-});
+const { keep, ready } = opened();
 
 type More = Parameters<typeof stdioUpstream>[1];
 
 async function child(more: More = {}, mode = "", options: object = {}): Promise<Upstream> {
-  const script = join(import.meta.dir, "../kit/asking-child.ts");
-  const config = stdioUpstream([process.execPath, script, mode], { protocol: "legacy", ...more });
-  const upstream = await testUpstream(config, options);
-  open.push(upstream);
-  upstream.start();
-  await untilState(upstream, "ready");
-  return upstream;
+  return await ready(await testUpstream(askingChild(more, mode), options));
 }
-
-const told = (answer: string) => JSON.parse(JSON.parse(answer).result.content[0].text);
 
 async function tell(upstream: Upstream, what: Step["tell"], origin?: Origin): Promise<unknown> {
   const outcome = await callTool(upstream, "t", { steps: [{ tell: what }] }, origin && { origin });
@@ -362,7 +354,7 @@ for (const { name, startedBefore } of slowStart) {
     const line = `sleep 0.3; tee -a "${seen}" | exec "${process.execPath}" "${script}"`;
     const config = stdioUpstream(["sh", "-c", line], { protocol: "legacy" });
     const upstream = await testUpstream(config);
-    open.push(upstream);
+    keep(upstream);
     upstream.start();
     if (startedBefore) await untilState(upstream, "ready");
     const { call, sink } = startCall(upstream, "t", {}, { origin: originOf("k", form) });

@@ -1,38 +1,26 @@
 /** What legacy servers ask in the middle of calls reaches the call it belongs to, or nobody. */
 
-import { afterEach, expect, test } from "bun:test";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
 import type { ServerRequest, Upstream } from "../../src/upstream/upstream.ts";
 import type { Step } from "../kit/asking-child.ts";
 import { faultServer, json, okResult, type ReceivedRequest, status } from "../kit/fault-server.ts";
+import { opened } from "../kit/opened.ts";
 import {
+  askingChild,
   callTool,
   httpUpstream,
   originOf,
   startCall,
-  stdioUpstream,
   testUpstream,
+  told,
   until,
-  untilState,
 } from "../kit/upstream.ts";
 
-const open: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.stop();
-});
+const { keep, ready } = opened();
 
 async function child(mode = ""): Promise<Upstream> {
-  const script = join(import.meta.dir, "../kit/asking-child.ts");
-  const upstream = await testUpstream(
-    stdioUpstream([process.execPath, script, mode], { protocol: "legacy" }),
-  );
-  open.push(upstream);
-  upstream.start();
-  await untilState(upstream, "ready");
-  return upstream;
+  return await ready(await testUpstream(askingChild({}, mode)));
 }
-
-const told = (answer: string) => JSON.parse(JSON.parse(answer).result.content[0].text);
 
 test("F22 a question goes to its call with the bytes that came, its answer back with the id that came", async () => {
   const upstream = await child();
@@ -240,11 +228,8 @@ test("over HTTP a question on a call's own stream is that call's, however many a
     },
     { session: () => "s" },
   );
-  open.push({ stop: () => server.close() });
-  const upstream = await testUpstream(httpUpstream(server.url));
-  open.push(upstream);
-  upstream.start();
-  await untilState(upstream, "ready");
+  keep(server);
+  const upstream = await ready(await testUpstream(httpUpstream(server.url)));
   const seen: unknown[] = [];
   const all = await Promise.all(
     Array.from({ length: 20 }, (_, at) =>
@@ -287,11 +272,8 @@ test("over HTTP a question on the GET stream is that of the only call, else nobo
       capabilities: { tools: { listChanged: true } },
     },
   );
-  open.push({ stop: () => server.close() });
-  const upstream = await testUpstream(httpUpstream(server.url));
-  open.push(upstream);
-  upstream.start();
-  await untilState(upstream, "ready");
+  keep(server);
+  const upstream = await ready(await testUpstream(httpUpstream(server.url)));
   await until(() => server.requests.some(({ head }) => head.startsWith("GET ")));
   await Bun.sleep(20);
   const answered = async (id: string) => {

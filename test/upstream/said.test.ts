@@ -1,18 +1,14 @@
 /** What the log says of states: an orderly stop is one, what was never started is not there. */
 
 import { expect, test } from "bun:test";
-import { join } from "node:path";
-import process from "node:process";
 import { createLog } from "../../src/base/log.ts";
 import type { UpstreamControl } from "../../src/upstream/upstream.ts";
-import { callTool, originOf, stdioUpstream, testUpstream, untilState } from "../kit/upstream.ts";
+import { askingChild, callTool, originOf, testUpstream, untilState } from "../kit/upstream.ts";
 
-async function logged(more: Parameters<typeof stdioUpstream>[1] = {}) {
-  const script = join(import.meta.dir, "../kit/asking-child.ts");
-  const settings = { protocol: "legacy", instance: "per-key", ...more } as const;
+async function logged(more: Parameters<typeof askingChild>[0] = {}) {
   const lines: string[] = [];
   const log = createLog({ level: "info", write: (line) => lines.push(line) });
-  const config = stdioUpstream([process.execPath, script], settings);
+  const config = askingChild({ instance: "per-key", ...more });
   const upstream = (await testUpstream(config, { log })) as Awaited<
     ReturnType<typeof testUpstream>
   > &

@@ -1,9 +1,10 @@
 /** HTTP+SSE servers (2024-11-05): found by themselves, and as strict as the others. */
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import type { ServerRequest, Upstream } from "../../src/upstream/upstream.ts";
 import { faultServer, type ReceivedRequest, status } from "../kit/fault-server.ts";
+import { opened } from "../kit/opened.ts";
 import {
   callTool,
   httpUpstream,
@@ -14,10 +15,7 @@ import {
   untilState,
 } from "../kit/upstream.ts";
 
-const open: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.stop();
-});
+const { keep } = opened();
 
 interface Sse {
   readonly url: string;
@@ -67,7 +65,7 @@ async function sse(options: SseOptions = {}): Promise<Sse> {
   const all = ["", "initialize", "notifications/initialized", "notifications/cancelled", "ping"];
   const handles = [...all, "tools/call", "tools/list", "server/discover"];
   const server = await faultServer(receive, { handles });
-  open.push({ stop: () => server.close() });
+  keep(server);
   return { url: server.url, requests: server.requests, streams, say };
 }
 
@@ -77,7 +75,7 @@ async function start(server: Sse, more: { sse?: boolean } = {}): Promise<Upstrea
   const config = httpUpstream(server.url);
   const transport = { ...config.transport, ...more } as typeof config.transport;
   const upstream = await testUpstream({ ...config, transport });
-  open.push(upstream);
+  keep(upstream);
   upstream.start();
   return upstream;
 }
@@ -221,9 +219,9 @@ test("a server that answers GET with no stream is named with both reasons", asyn
   const server = await faultServer((socket) => void socket.write(status(404)), {
     handles: ["", "initialize", "server/discover"],
   });
-  open.push({ stop: () => server.close() });
+  keep(server);
   const upstream = await testUpstream(httpUpstream(server.url));
-  open.push(upstream);
+  keep(upstream);
   upstream.start();
   await untilState(upstream, "backoff");
   expect(upstream.status().cause).toBe(

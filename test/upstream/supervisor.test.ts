@@ -1,11 +1,12 @@
 /** Servers that come and go: the gateway never waits for them, and finds them again. */
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
 import type { ServerSettings } from "../../src/upstream/settings.ts";
 import type { Upstream, UpstreamState } from "../../src/upstream/upstream.ts";
 import { type FaultServer, faultServer, json, okResult, status } from "../kit/fault-server.ts";
 import { freePort } from "../kit/free-port.ts";
+import { opened } from "../kit/opened.ts";
 import {
   callTool,
   httpUpstream,
@@ -15,14 +16,11 @@ import {
   untilState,
 } from "../kit/upstream.ts";
 
-const open: { stop(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.stop();
-});
+const { keep } = opened();
 
 async function upstreamOf(config: ServerSettings): Promise<Upstream> {
   const upstream = await testUpstream(config);
-  open.push(upstream);
+  keep(upstream);
   return upstream;
 }
 
@@ -33,7 +31,7 @@ async function good(options: Options = {}): Promise<FaultServer> {
     (socket, request) => void socket.write(json(okResult(request))),
     options,
   );
-  open.push({ stop: () => server.close() });
+  keep(server);
   return server;
 }
 
@@ -89,7 +87,7 @@ test("401 and 500 are no evidence of the era: nothing else is tried", async () =
     const server = await faultServer((socket) => void socket.write(status(code)), {
       handles: ["server/discover"],
     });
-    open.push({ stop: () => server.close() });
+    keep(server);
     const upstream = await upstreamOf(httpUpstream(server.url));
     upstream.start();
     await untilState(upstream, "backoff");
@@ -115,7 +113,7 @@ test("degraded while calls fail for the connection's sake, ready after a good on
   const server = await faultServer((socket, request, count) => {
     socket.write(count === 1 ? status(500) : json(okResult(request)));
   });
-  open.push({ stop: () => server.close() });
+  keep(server);
   const upstream = await upstreamOf(httpUpstream(server.url));
   upstream.start();
   await untilState(upstream, "ready");
@@ -139,7 +137,7 @@ test("a disabled server is never dialled", async () => {
 
 test("stop ends calls in flight once, whatever is going on", async () => {
   const server = await faultServer(() => undefined);
-  open.push({ stop: () => server.close() });
+  keep(server);
   const upstream = await upstreamOf(httpUpstream(server.url));
   upstream.start();
   await untilState(upstream, "ready");
@@ -165,7 +163,7 @@ async function paged(pages: Record<string, string>): Promise<Upstream> {
     },
     { handles: ["tools/list"] },
   );
-  open.push({ stop: () => server.close() });
+  keep(server);
   const upstream = await upstreamOf(httpUpstream(server.url));
   upstream.start();
   await untilState(upstream, "ready");
@@ -227,7 +225,7 @@ test("a server that refuses the version and names it as its own is asked once mo
       },
       { handles: ["server/discover"] },
     );
-    open.push({ stop: () => server.close() });
+    keep(server);
     const upstream = await upstreamOf(httpUpstream(server.url));
     const states: UpstreamState[] = [];
     upstream.onChange(() => states.push(upstream.status().state));
