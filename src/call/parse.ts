@@ -19,7 +19,7 @@ function parseToolCall(
 ): Result<DecidedCall, GatewayError> {
   const named = readNamed(incoming);
   if (!named.ok) return named;
-  const { exposed, args, given } = named.value;
+  const { exposed, args } = named.value;
   const tool = catalog.tool(exposed);
   if (tool !== undefined && incoming.era === "modern" && incoming.transport === "http") {
     const mismatch = checkParamHeaders(args, tool.paramHeaders, incoming.header);
@@ -27,19 +27,21 @@ function parseToolCall(
       return no(fault("GW_HEADER_MISMATCH", { message: mismatch.message }));
     }
   }
-  framed(incoming, tool);
-  const argsSpan = given ? incoming.message.body.span("arguments", "params") : undefined;
   const guess = tool === undefined ? catalog.guess(exposed) : undefined;
-  return ok({
-    method: toolCall,
-    exposed,
-    item: tool,
-    guess,
-    args,
-    argsSpan,
-    replaced: undefined,
-    task: undefined,
-  });
+  return ok(namedCall(toolCall, incoming, named.value, tool, guess));
+}
+
+/** Of a method whose params are `name` and `arguments`. */
+export function namedCall(
+  method: Decided,
+  incoming: Incoming,
+  { exposed, args, given }: Named,
+  item: Item | undefined,
+  guess: DecidedCall["guess"],
+): DecidedCall {
+  framed(incoming, item);
+  const argsSpan = given ? incoming.message.body.span("arguments", "params") : undefined;
+  return { method, exposed, item, guess, args, argsSpan, replaced: undefined, task: undefined };
 }
 
 export interface Named {
