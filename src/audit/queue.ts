@@ -25,11 +25,11 @@ export interface ShipQueue {
   bytes: number;
   /** It was full: takes nothing until the shipper has read from disk up to what comes next. */
   paused: boolean;
-  spare: FrameBuffer | undefined;
+  readonly spare: FrameBuffer[];
 }
 
 export function createQueue(): ShipQueue {
-  return { runs: [], bytes: 0, paused: false, spare: undefined };
+  return { runs: [], bytes: 0, paused: false, spare: [] };
 }
 
 /** Copies what landed, or lets it be. */
@@ -78,15 +78,15 @@ export function queuedFrom(queue: ShipQueue, segment: LiveSegment): number {
   return run?.segment === segment ? run.at : segment.durable;
 }
 
+/** All that a full queue needs, and the one being shipped: as garbage they would weigh more. */
+const spareMost = limits.shipQueueBytes / limits.shipBatchBytes + 1;
+
 export function takeBuffer(queue: ShipQueue, least: number): FrameBuffer {
-  const { spare } = queue;
-  if (spare === undefined || spare.length < least) {
-    return new Uint8Array(Math.max(limits.shipBatchBytes, least));
-  }
-  queue.spare = undefined;
-  return spare;
+  const spare = least <= limits.shipBatchBytes ? queue.spare.pop() : undefined;
+  return spare ?? new Uint8Array(Math.max(limits.shipBatchBytes, least));
 }
 
 export function giveBuffer(queue: ShipQueue, buffer: FrameBuffer | undefined): void {
-  if (buffer?.length === limits.shipBatchBytes) queue.spare = buffer;
+  if (buffer?.length !== limits.shipBatchBytes || queue.spare.length >= spareMost) return;
+  queue.spare.push(buffer);
 }

@@ -297,7 +297,7 @@ export const limits = {
   /** One batch to the store, its deadline, and what waits for it in memory and not only on disk. */
   shipBatchBytes: 512 * 1024,
   shipDeadlineMs: 5_000,
-  shipQueueBytes: 8 * 1024 * 1024,
+  shipQueueBytes: 2 * 1024 * 1024,
   /** One statement to the database, L10: a frozen server gives no error by itself. */
   queryMs: 5_000,
   /** Creating and upgrading tables, and waiting for another starter that does it. */

@@ -53,44 +53,49 @@ export class Roster<T extends Member> implements Iterable<T> {
   }
 }
 
-/** Those who are found by a name. A table that is outgrown holds their slots, which are empty. */
+/** Those who are found by a name, in no order. They are so few that looking through is quick. */
 export class Registry<K, T> {
-  readonly #slots = new Map<K, Slot<T>>();
+  readonly #names: K[] = [];
+  readonly #members: T[] = [];
 
   get size(): number {
-    return this.#slots.size;
+    return this.#names.length;
   }
 
   has(name: K): boolean {
-    return this.#slots.has(name);
+    return this.#names.includes(name);
   }
 
   get(name: K): T | undefined {
-    return this.#slots.get(name)?.one;
+    const place = this.#names.indexOf(name);
+    return place === -1 ? undefined : this.#members[place];
   }
 
   /** Under a name that is not there. */
   add(name: K, one: T): void {
-    this.#slots.set(name, { one });
+    this.#names.push(name);
+    this.#members.push(one);
   }
 
   delete(name: K): boolean {
-    const slot = this.#slots.get(name);
-    if (slot === undefined) return false;
-    slot.one = undefined;
-    return this.#slots.delete(name);
+    const [names, members] = [this.#names, this.#members];
+    const place = names.indexOf(name);
+    if (place === -1) return false;
+    const lastName = names.pop() as K;
+    const last = members.pop() as T;
+    if (place < names.length) {
+      names[place] = lastName;
+      members[place] = last;
+    }
+    return true;
   }
 
-  /** Oldest first; as with a Map it may change meanwhile. */
-  *values(): Generator<T> {
-    for (const [, one] of this.entries()) yield one;
+  /** Those of now, whatever comes and goes then. */
+  values(): T[] {
+    return [...this.#members];
   }
 
-  *entries(): Generator<[K, T]> {
-    for (const [name, { one }] of this.#slots) if (one !== undefined) yield [name, one];
+  entries(): [K, T][] {
+    return this.#names.map((name, place) => [name, this.#members[place] as T]);
   }
-}
-
-interface Slot<T> {
-  one: T | undefined;
 }

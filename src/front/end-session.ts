@@ -10,7 +10,7 @@ import { noteEnded } from "./take-up.ts";
 export function endSession(door: Door, session: Session): void {
   door.sessions.end(session);
   door.streams.endClient(session.keyId, session.seen);
-  for (const exchange of [...session.calls.values()]) cancel(exchange, "the session was ended");
+  for (const exchange of session.calls.values()) cancel(exchange, "the session was ended");
 }
 
 /** DELETE: nobody may take it up again, neither here nor elsewhere. */

@@ -26,7 +26,7 @@ import type {
 export interface Engine {
   migrate(): void;
   ping(): void;
-  ship(batch: FrameBatch): void;
+  ship(batch: FrameBatch<Uint8Array>): void;
   head(chain: string): number;
   chains(): readonly string[];
   records(chain: string, fromSeq: number, limit: number): readonly StoredRecord[];

@@ -22,7 +22,7 @@ export function readHead(prepare: Prepare, chain: string): StoredHead | undefine
 }
 
 /** Records in order, in a transaction: skips what is there, appends the rest, moves the head. */
-export function shipFrames(prepare: Prepare, batch: FrameBatch): void {
+export function shipFrames(prepare: Prepare, batch: FrameBatch<Uint8Array>): void {
   const { chain, buffer } = batch;
   const bytes = Buffer.from(buffer.buffer, 0, batch.length);
   const stored = readHead(prepare, chain);

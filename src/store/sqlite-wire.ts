@@ -4,7 +4,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import { frameBytes, hashBytes, putFrame } from "../base/frame.ts";
 import type { ChainRecord } from "../receipt/model.ts";
 import type { Engine } from "./sqlite-engine.ts";
-import type { FrameBatch, FrameBuffer } from "./store.ts";
+import type { FrameBatch } from "./store.ts";
 
 export interface Ask {
   readonly id: number;
@@ -15,8 +15,6 @@ export interface Ask {
 export interface Answer {
   readonly id: number;
   readonly value?: unknown;
-  /** A batch's memory, given back. */
-  readonly buffer?: FrameBuffer;
   readonly fault?: {
     readonly code: ErrorCode;
     readonly message: string;
@@ -24,6 +22,15 @@ export interface Answer {
     readonly fix: string;
     readonly data: Readonly<Record<string, unknown>>;
   };
+}
+
+/**
+ * A batch on its way to the thread. Without a buffer it lies in the memory that came with the last
+ * one which was `kept`: sent anew each time, it would look to both collectors like so much garbage.
+ */
+export interface SentBatch extends Omit<FrameBatch, "buffer"> {
+  readonly buffer: Uint8Array | undefined;
+  readonly kept: boolean;
 }
 
 /** Records of one chain that follow each other (`checkBatch`), at least one. */

@@ -3,15 +3,14 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { asFault } from "../base/errors.ts";
 import { type Engine, type EngineOptions, openEngine } from "./sqlite-engine.ts";
-import type { Answer, Ask } from "./sqlite-wire.ts";
-import type { FrameBatch } from "./store.ts";
+import type { Answer, Ask, SentBatch } from "./sqlite-wire.ts";
 
 const port = parentPort;
 let engine: Engine | undefined;
+let kept: Uint8Array = new Uint8Array();
 
 port?.on("message", (ask: Ask) => {
-  const given = answer(ask);
-  port.postMessage(given, given.buffer === undefined ? [] : [given.buffer.buffer]);
+  port.postMessage(answer(ask));
 });
 port?.postMessage("ready");
 
@@ -20,9 +19,11 @@ function answer(ask: Ask): Answer {
   try {
     engine ??= openEngine(workerData as EngineOptions);
     if (ask.call === "ship") {
-      const [batch] = ask.values as readonly [FrameBatch];
-      engine.ship(batch);
-      return { id, buffer: batch.buffer };
+      const [batch] = ask.values as readonly [SentBatch];
+      const { buffer = kept } = batch;
+      if (batch.kept) kept = buffer;
+      engine.ship({ ...batch, buffer });
+      return { id };
     }
     const call = engine[ask.call] as (...values: unknown[]) => unknown;
     return { id, value: call(...ask.values) };

@@ -9,7 +9,7 @@ import { causeText, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { checkBatch, chunks } from "./batch.ts";
 import type { Engine, EngineOptions } from "./sqlite-engine.ts";
-import { type Answer, type Ask, framesOf } from "./sqlite-wire.ts";
+import { type Answer, type Ask, framesOf, type SentBatch } from "./sqlite-wire.ts";
 import type { FrameBatch, FrameBuffer, Store } from "./store.ts";
 
 /**
@@ -69,11 +69,13 @@ function openThread(options: EngineOptions): Thread {
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
   let worker: Promise<Worker> | undefined;
+  const carrier = createCarrier();
   const failed = (cause: string) =>
     fault("GW_DATABASE", { message: `Cannot use the embedded store "${options.path}"`, cause });
 
   const died = (cause: string) => {
     worker = undefined;
+    carrier.lost();
     for (const entry of waiting.values()) entry.reject(failed(cause));
     waiting.clear();
   };
@@ -82,9 +84,10 @@ function openThread(options: EngineOptions): Thread {
     started.on("message", (answer: Answer) => {
       const entry = waiting.get(answer.id);
       waiting.delete(answer.id);
+      carrier.answered(answer.id);
       // The thread keeps the process alive only while somebody waits for it.
       if (waiting.size === 0) started.unref();
-      if (answer.fault === undefined) entry?.resolve(answer.buffer ?? answer.value);
+      if (answer.fault === undefined) entry?.resolve(answer.value);
       else entry?.reject(fault(answer.fault.code, answer.fault));
     });
     started.on("error", (error) => died(causeText(error)));
@@ -93,7 +96,7 @@ function openThread(options: EngineOptions): Thread {
     return started;
   };
 
-  const send = async (ask: Omit<Ask, "id">, move: ArrayBuffer[], ms: number): Promise<unknown> => {
+  const send = async (call: Ask["call"], values: Values, ms: number): Promise<unknown> => {
     worker ??= start();
     const target = await worker.catch((thrown) => {
       worker = undefined;
@@ -113,24 +116,56 @@ function openThread(options: EngineOptions): Thread {
       };
       waiting.set(id, { resolve: done(resolve), reject: done(reject) });
       target.ref();
-      target.postMessage({ id, ...ask }, move);
+      target.postMessage({ id, call, values: typeof values === "function" ? values(id) : values });
     });
   };
 
   return {
     ask: async <C extends Call>(call: C, values: Parameters<Engine[C]>, ms = limits.queryMs) =>
-      (await send({ call, values }, [], ms)) as ReturnType<Engine[C]>,
+      (await send(call, values, ms)) as ReturnType<Engine[C]>,
     ship: async (batch) => {
-      const move = [batch.buffer.buffer];
-      const back = await send({ call: "ship", values: [batch] }, move, limits.shipDeadlineMs);
-      return back as FrameBuffer;
+      await send("ship", (id) => [carrier.pack(batch, id)], limits.shipDeadlineMs);
+      return batch.buffer;
     },
     async close() {
       if (worker === undefined) return;
       const target = await worker;
-      await send({ call: "close", values: [] }, [], limits.queryMs).catch(() => undefined);
+      await send("close", [], limits.queryMs).catch(() => undefined);
       worker = undefined;
       await target.terminate();
+    },
+  };
+}
+
+type Values = Ask["values"] | ((id: number) => Ask["values"]);
+
+/** Brings batches to the thread in memory that both have; made with the first. */
+function createCarrier() {
+  let memory: Uint8Array | undefined;
+  /** The thread has it, too. */
+  let known = false;
+  /** The request that it is in use for; one that nobody waits for any more may still be read. */
+  let user: number | undefined;
+  return {
+    pack(batch: FrameBatch, id: number): SentBatch {
+      const { length } = batch;
+      const bytes = batch.buffer.subarray(0, length);
+      if (user !== undefined || length > limits.shipBatchBytes) {
+        return { ...batch, buffer: bytes.slice(), kept: false };
+      }
+      user = id;
+      memory ??= new Uint8Array(new SharedArrayBuffer(limits.shipBatchBytes));
+      memory.set(bytes);
+      const sent = { ...batch, buffer: known ? undefined : memory, kept: !known };
+      known = true;
+      return sent;
+    },
+    answered(id: number) {
+      if (id === user) user = undefined;
+    },
+    lost() {
+      known = false;
+      user = undefined;
     },
   };
 }

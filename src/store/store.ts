@@ -94,14 +94,14 @@ export interface Stray {
 }
 
 /** Records of one chain in order as they stand in the spool (base/frame.ts), without headers. */
-export interface FrameBatch {
+export interface FrameBatch<Bytes extends Uint8Array = FrameBuffer> {
   readonly chain: string;
   /** seq of the first, the hash before it, and how many there are. */
   readonly first: number;
   readonly prev: Uint8Array;
   readonly count: number;
   /** Whole frames, `length` bytes of them. Handed over: the caller may not use it any more. */
-  readonly buffer: FrameBuffer;
+  readonly buffer: Bytes;
   readonly length: number;
 }
 

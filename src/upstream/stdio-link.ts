@@ -266,7 +266,7 @@ export function createTalk(options: TalkOptions): Talk {
       over = true;
       asides.close(cause);
       const error = problem("GW_UPSTREAM_LOST", cause);
-      const calls = [...inFlight.entries()];
+      const calls = inFlight.entries();
       for (const [id] of calls) inFlight.delete(id);
       for (const [, { sink }] of calls) sink.failed(error, true);
     },
