@@ -93,6 +93,8 @@ interface Shared {
   idle: ((error?: Error) => void) | undefined;
 }
 
+type Socket = Awaited<ReturnType<typeof Bun.connect>>;
+
 interface Line {
   next(): void;
   close(): void;
@@ -107,6 +109,9 @@ async function openLine(door: Door, work: Work, session: string, shared: Shared)
   let sent = 0;
   let start = 0;
   let ended = false;
+  /** For an answer. */
+  let waits = false;
+  let gone = false;
   const fail = (why: string): void => shared.idle?.(new Error(`${door.url}: ${why}`));
   const pump = (): void => {
     while (sent < request.length) {
@@ -125,9 +130,24 @@ async function openLine(door: Door, work: Work, session: string, shared: Shared)
     for (const place of places) request.write(String(id), place, "latin1");
     sent = 0;
     start = performance.now();
-    pump();
+    waits = true;
+    if (gone) reconnect();
+    else pump();
+  };
+  // A line that idles through the turns of others is closed by what it leads to.
+  const reconnect = (): void => {
+    connect().then(
+      (opened) => {
+        socket = opened;
+        gone = false;
+        start = performance.now();
+        pump();
+      },
+      (error: Error) => fail(error.message),
+    );
   };
   const take = (answer: Answer): void => {
+    waits = false;
     shared.took.push(performance.now() - start);
     const fault = check(answer, id, expected);
     if (fault === undefined) next();
@@ -135,18 +155,22 @@ async function openLine(door: Door, work: Work, session: string, shared: Shared)
   };
   const read = answerReader(take);
   const { hostname, port } = new URL(door.url);
-  const socket = await Bun.connect({
-    hostname,
-    port: Number(port),
-    socket: {
-      data: (_, chunk) => read(chunk),
-      drain: pump,
-      close: () => {
-        if (!ended) fail("the connection was closed");
+  const connect = (): Promise<Socket> =>
+    Bun.connect({
+      hostname,
+      port: Number(port),
+      socket: {
+        data: (_, chunk) => read(chunk),
+        drain: pump,
+        close(self) {
+          if (self !== socket) return;
+          gone = true;
+          if (waits && !ended) fail("the connection was closed");
+        },
+        error: (_, error) => fail(error.message),
       },
-      error: (_, error) => fail(error.message),
-    },
-  });
+    });
+  let socket = await connect();
   return {
     next,
     close() {
