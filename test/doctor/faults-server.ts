@@ -350,12 +350,7 @@ export const answerFaults: readonly FaultCase[] = [
   {
     name: "the server's process says nothing that is MCP",
     gateway: sh("while read -r line; do echo 'hello?' >&2; done"),
-    finds: {
-      link: "server",
-      code: "GW_SERVER_HUNG",
-      saw: /without a handshake/,
-      fix: /restart web/,
-    },
+    finds: { link: "server", code: "GW_SERVER_HUNG", saw: /without a handshake/, fix: /restart web/ },
   },
   {
     name: "a server has as many calls in flight as it may have",
