@@ -299,6 +299,19 @@ describe("start_wait", () => {
     });
   }
 
+  test("it is one time for all: who comes later waits for what is left of it", async () => {
+    const at = await open([counting("hung", [], { state: "starting" }), counting("s", ["a"])]);
+    const page = () => at.catalog.page("tools/list", someone, "legacy", undefined);
+    const first = page();
+    await at.clock.advance(1_500);
+    const second = page();
+    expect(await waited(at, second)).toBe(500);
+    await first;
+    expect(await waited(at, page())).toBe(0);
+    // A later start of a server that was there is no first one.
+    expect(at.catalog.starting("tools/list")).toBeUndefined();
+  });
+
   test("pain 13: it is over once, not for each client: a hung server delays nobody after it", async () => {
     const at = await open([counting("hung", [], { state: "starting" }), counting("s", ["a"])]);
     await at.clock.advance(2_000);
