@@ -178,8 +178,9 @@ export function openLists(options: ListOptions): Lists {
       });
     }
   };
-  const starts = firstStarts(options.servers.map(begin), options, (method) => {
-    of(method).starting = false;
+  const starts = firstStarts(options.servers.map(begin), options, {
+    settled: (method) => void Object.assign(of(method), { starting: false }),
+    isKnown: (method, server) => of(method).known.has(server),
   });
   const fault = (server: string) => {
     for (const { method, faults } of all.values()) {
@@ -215,7 +216,7 @@ export function openLists(options: ListOptions): Lists {
     },
     whyUnlisted: (method, upstream) => whyUnlisted(of(method), upstream),
     left: left.of,
-    starting: (method) => starts.wait(method, (server) => of(method).known.has(server)),
+    starting: starts.wait,
     announce,
     refit(remade) {
       const upstreams = new Set(options.servers.map(({ upstream }) => upstream));
@@ -250,6 +251,7 @@ export function openLists(options: ListOptions): Lists {
     onChange,
     stop() {
       for (const one of watches.values()) one.stop();
+      starts.stop();
       ages.stop();
       stop();
     },

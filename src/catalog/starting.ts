@@ -14,15 +14,28 @@ export interface Starts {
   /** The first read of this list is not over yet. */
   pending(method: ListMethod, server: string): boolean;
   /** Until all first reads are over of lists that are not known; undefined: nothing to wait for. */
-  wait(method: ListMethod, isKnown: (server: string) => boolean): Promise<void> | undefined;
+  wait(method: ListMethod): Promise<void> | undefined;
+  stop(): void;
 }
 
-/** `settled`: all servers were asked for this list once. */
+export interface StartPorts {
+  /** All servers were asked for this list once. */
+  settled(method: ListMethod): void;
+  /** What the server listed last is shown. */
+  isKnown(method: ListMethod, server: string): boolean;
+}
+
 export function firstStarts(
   servers: readonly FirstStart[],
-  { clock, startWaitMs }: ListOptions,
-  settled: (method: ListMethod) => void,
+  { clock, startWaitMs, warn }: ListOptions,
+  { settled, isKnown }: StartPorts,
 ): Starts {
+  const stop = clock.after(startWaitMs, () => {
+    const late = awaited("tools/list").map(([server]) => server);
+    if (late.length > 0) warn("lists wait no longer for servers", { servers: late, startWaitMs });
+  });
+  const awaited = (method: ListMethod) =>
+    [...(pending.get(method) ?? [])].filter(([server]) => !isKnown(method, server));
   const until = clock.mono() + startWaitMs;
   const pending = new Map(
     listMethods.map((method) => {
@@ -34,16 +47,17 @@ export function firstStarts(
   );
   return {
     pending: (method, server) => pending.get(method)?.has(server) === true,
-    wait(method, isKnown) {
+    wait(method) {
       const leftMs = until - clock.mono();
-      const awaited = [...(pending.get(method) ?? [])].filter(([server]) => !isKnown(server));
-      if (leftMs <= 0 || awaited.length === 0) return undefined;
-      let stop: () => void = () => undefined;
+      const firsts = awaited(method);
+      if (leftMs <= 0 || firsts.length === 0) return undefined;
+      let wake: () => void = () => undefined;
       const late = new Promise<void>((resolve) => {
-        stop = clock.after(leftMs, resolve);
+        wake = clock.after(leftMs, resolve);
       });
-      const ended = Promise.all(awaited.map(([, first]) => first)).then(stop);
+      const ended = Promise.all(firsts.map(([, first]) => first)).then(wake);
       return Promise.race([ended, late]);
     },
+    stop,
   };
 }

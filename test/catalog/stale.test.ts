@@ -300,7 +300,9 @@ describe("start_wait", () => {
   }
 
   test("it is one time for all: who comes later waits for what is left of it", async () => {
-    const at = await open([counting("hung", [], { state: "starting" }), counting("s", ["a"])]);
+    const said: unknown[] = [];
+    const hung = counting("hung", [], { state: "starting" });
+    const at = await open([hung, counting("s", ["a"])], { warned: (...line) => said.push(line) });
     const page = () => at.catalog.page("tools/list", someone, "legacy", undefined);
     const first = page();
     await at.clock.advance(1_500);
@@ -310,6 +312,8 @@ describe("start_wait", () => {
     expect(await waited(at, page())).toBe(0);
     // A later start of a server that was there is no first one.
     expect(at.catalog.starting("tools/list")).toBeUndefined();
+    const words = "lists wait no longer for servers";
+    expect(said).toEqual([[words, { servers: ["hung"], startWaitMs: 2_000 }]]);
   });
 
   test("pain 13: it is over once, not for each client: a hung server delays nobody after it", async () => {

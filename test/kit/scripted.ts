@@ -282,6 +282,7 @@ export interface WorldOptions {
   readonly kept?: KeptLists;
   /** Where time begins. */
   readonly clock?: SetClock;
+  warned?(message: string, fields: object): void;
   /** Holds every record back until it resolves. */
   durable?(): Promise<void> | undefined;
 }
@@ -311,7 +312,7 @@ export async function world(
     startWaitMs: 2_000,
     kept: options.kept,
     sealer,
-    warn() {},
+    warn: (message, fields) => options.warned?.(message, fields),
   });
   const ports: CallPorts = {
     audit: recordingAudit(records, options.durable ?? (() => undefined)),
