@@ -30,8 +30,6 @@ export interface ChangesOptions {
   lost(cause: string): void;
   /** The session is gone. */
   renew(): void;
-  /** It refuses what it gave before: it may be another server, of the other era. */
-  changed(cause: string): void;
   /** One message of the stream. */
   aside(body: StrictBody): void;
   /** One that came too fast, not read. */
@@ -79,7 +77,8 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
           const lostSession = options.session.id !== undefined && status !== 405;
           const unsupported = status < 500 && status !== 409 && status !== 429;
           if (lostSession && sessionLost(status, bytes)) options.renew();
-          else if (given && unsupported) options.changed(`it ended its stream: HTTP ${status}`);
+          // It gave one before: another server, perhaps of the other era, which asking it tells.
+          else if (given && unsupported) missed();
           if (unsupported) options.answer.refused();
           on.ended({ unsupported });
         },
@@ -91,11 +90,14 @@ export function listenForChanges(options: ChangesOptions): KeptStream | undefine
       });
       return () => exchange.abort();
     },
-    () => {
-      for (const kind of kinds) options.events.listChanged(`${kind}/list`);
-      for (const uri of options.uris) options.events.updated(uri, { uri });
-    },
+    missed,
   );
+
+  /** What changed while there was no stream is not told on the next one. */
+  function missed(): void {
+    for (const kind of kinds) options.events.listChanged(`${kind}/list`);
+    for (const uri of options.uris) options.events.updated(uri, { uri });
+  }
 }
 
 function acknowledged(body: StrictBody): ReadonlySet<string> | undefined {

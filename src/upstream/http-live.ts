@@ -57,11 +57,7 @@ export function createLive(options: LiveOptions): LiveSession {
     const own = session;
     const renewOwn = () => void renew(own).catch(() => undefined);
     const always = options.offer !== undefined;
-    const changed = (cause: string) => {
-      options.connector.forget();
-      options.lost(cause);
-    };
-    const about = { ...options, session: own, always, renew: renewOwn, changed };
+    const about = { ...options, session: own, always, renew: renewOwn };
     return createChangeStream(clock, (uris, answer) =>
       listenForChanges({ ...about, uris, answer }),
     );

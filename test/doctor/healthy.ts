@@ -34,13 +34,21 @@ export async function runHealthy(one: Healthy, program: Program): Promise<readon
       if (disabled !== true) await untilState(bench, id, "ready");
     }
     const key = ["--key-file", bench.keyFile(token)];
-    const reports = [await bench.doctor(...key), await bench.doctor("--key", "my-agent")];
+    const reports = [await whole(bench, ...key), await whole(bench, "--key", "my-agent")];
     if (one.client !== undefined)
-      reports.push(await bench.doctor("client", await one.client(bench)));
+      reports.push(await whole(bench, "client", await one.client(bench)));
     return reports;
   } finally {
     for (const end of undo.reverse()) await end();
   }
+}
+
+/** On a busy machine a check may not be done in time, which is said; never each time. */
+async function whole(bench: Bench, ...args: readonly string[]): Promise<Doctor> {
+  let report = await bench.doctor(...args);
+  const isCut = () => report.notes.some((note) => note.includes("not finished"));
+  for (let tries = 1; isCut() && tries < 5; tries += 1) report = await bench.doctor(...args);
+  return report;
 }
 
 const config = (value: object) => ({ gateway: { config: { ...value } } });

@@ -23,7 +23,7 @@ export function testFaults(cases: readonly FaultCase[], width = 3): void {
       expect(ran.finding.cause).not.toBe("");
       if (ran.screen !== undefined) expectScreen(one.name, ran.screen);
     };
-    test.skipIf(one.possible === false)(name, finds, 60_000);
+    test.skipIf(one.possible === false)(name, finds, 120_000);
   }
 }
 
@@ -51,7 +51,7 @@ export function testHealthy(setups: readonly Healthy[], width = 3): void {
         expect(report.tookMs).toBeLessThan(5_000);
       }
     };
-    test.skipIf(one.possible === false)(one.name, findsNothing, 60_000);
+    test.skipIf(one.possible === false)(one.name, findsNothing, 120_000);
   }
 }
 

@@ -227,7 +227,7 @@ async function kill(id: string, next = () => everythingHttp(port)): Promise<void
   process.kill(pid ?? 0, "SIGKILL");
 }
 
-async function until(holds: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+async function until(holds: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
   for (const end = performance.now() + ms; ; await Bun.sleep(10)) {
     if (await holds()) return;
     if (performance.now() > end) throw new Error(`not so within ${ms} ms: ${holds}`);
