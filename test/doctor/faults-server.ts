@@ -1,7 +1,6 @@
 /** Faults of the third link, gateway to server, stage by stage. */
 
 import { writeFileSync } from "node:fs";
-import type { Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { testCertificate } from "../kit/certificate.ts";
@@ -15,6 +14,7 @@ import {
 } from "../kit/fault-server.ts";
 import { freePort } from "../kit/free-port.ts";
 import { echo, torrent } from "../kit/servers.ts";
+import { fullListener, tlsServer } from "./bad-listeners.ts";
 import { type Bench, call, type FaultCase, untilState } from "./cases.ts";
 import { endedCertificate } from "./ended-certificate.ts";
 
@@ -39,32 +39,6 @@ const answers =
     web(await bad(bench, (socket) => void socket.write(text), { handles: everyMethod }));
 
 const down = (bench: Bench) => call(bench, "web__echo");
-
-async function tlsServer(bench: Bench, cert: { cert: string; key: string }): Promise<number> {
-  const server = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    tls: cert,
-    fetch: () => new Response("no", { status: 500 }),
-  });
-  bench.later(() => server.stop(true));
-  return server.port ?? 0;
-}
-
-/** A listener whose queue is full: the kernel drops what comes, as a firewall would. */
-async function fullListener(bench: Bench): Promise<number> {
-  const script =
-    "socket(S,PF_INET,SOCK_STREAM,0);bind(S,sockaddr_in(0,INADDR_LOOPBACK));listen(S,0);" +
-    '($p)=sockaddr_in(getsockname(S));$|=1;print "port $p\\n";sleep 60';
-  const child = bench.child(["perl", "-MSocket", "-e", script]);
-  const [, port = ""] = await child.says(/port (\d+)/);
-  const { connect } = await import("node:net");
-  const fillers: Socket[] = [1, 2, 3].map(() => connect(Number(port), "127.0.0.1"));
-  for (const socket of fillers) socket.on("error", () => undefined);
-  bench.later(() => fillers.map((socket) => socket.destroy()));
-  await new Promise((resolve) => fillers[0]?.once("connect", resolve));
-  return Number(port);
-}
 
 const stdio = (...command: string[]) => ({ config: { servers: { web: { command } } } });
 const sh = (script: string) => stdio("sh", "-c", script);
@@ -350,7 +324,12 @@ export const answerFaults: readonly FaultCase[] = [
   {
     name: "the server's process says nothing that is MCP",
     gateway: sh("while read -r line; do echo 'hello?' >&2; done"),
-    finds: { link: "server", code: "GW_SERVER_HUNG", saw: /without a handshake/, fix: /restart web/ },
+    finds: {
+      link: "server",
+      code: "GW_SERVER_HUNG",
+      saw: /without a handshake/,
+      fix: /restart web/,
+    },
   },
   {
     name: "a server has as many calls in flight as it may have",
