@@ -54,6 +54,11 @@ describe.each(transports)("server-everything over %s", (_name, config) => {
       const origin = originOf(`k${at % 2}`, all);
       const methods: string[] = [];
       const asked = (question: ServerRequest) => {
+        // On a busy machine it asks this of its own later than the gateway waits for it.
+        if (question.method === "roots/list") {
+          question.result(['{"roots":[]}']);
+          return;
+        }
         methods.push(question.method);
         if (question.method === "elicitation/create") {
           question.result([`{"action":"accept","content":{"name":"call ${at}"}}`]);
