@@ -6,6 +6,7 @@ import { startChild, type TestChild } from "../kit/child.ts";
 import { faultServer } from "../kit/fault-server.ts";
 import { freePort } from "../kit/free-port.ts";
 import { startGateway, type TestGateway } from "../kit/gateway.ts";
+import { lateness } from "../kit/lateness.ts";
 import type { Proof } from "../kit/proof.ts";
 import { rawAgent } from "../kit/raw-agent.ts";
 
@@ -72,6 +73,9 @@ async function firstLists(
   run.bar(`  lists that lack tools of the others`, wrong, wrong === 0);
 }
 
+/** A busy machine is late with a list, and with this process as well. */
+const turns = lateness();
+
 /** The ms that each one's first list took. */
 async function newClients(gateway: TestGateway, token: string, tools: number, lacks: () => void) {
   const took: number[] = [];
@@ -80,8 +84,9 @@ async function newClients(gateway: TestGateway, token: string, tools: number, la
     const era = at % 4 < 2 ? "legacy" : "modern";
     const agent = await rawAgent(gateway.url, own, { era });
     const since = performance.now();
+    turns.reset();
     const { answer } = await agent.ask("tools/list");
-    took.push(performance.now() - since);
+    took.push(performance.now() - since - turns.worst());
     const listed = (answer?.result as { tools?: unknown[] } | undefined)?.tools ?? [];
     if (listed.length !== tools) lacks();
   }
