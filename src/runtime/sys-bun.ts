@@ -34,21 +34,35 @@ export function linuxSys(): Sys {
   };
 }
 
-/**
- * Only what is mapped r-x from the program's file: no page of it was ever written, so none can be
- * lost. (What is r-- may be relocated data that was made read-only.)
- */
 function trimText({ madvise }: Partial<Libc>): boolean {
   if (madvise === undefined) return false;
   let trimmed = false;
-  for (const line of readFileSync("/proc/self/maps", "utf8").split("\n")) {
-    const [range = "", mode] = line.split(" ", 2);
-    if (mode !== "r-xp" || !line.endsWith(process.execPath)) continue;
-    const [from = "", to = ""] = range.split("-");
-    const at = Number.parseInt(from, 16);
-    trimmed = madvise(at, Number.parseInt(to, 16) - at, MADV_DONTNEED) === 0;
+  text ??= textOf(readFileSync("/proc/self/smaps", "utf8"));
+  for (const [at, bytes] of text) {
+    trimmed = madvise(at, bytes, MADV_DONTNEED) === 0;
   }
   return trimmed;
+}
+
+let text: readonly (readonly [at: number, bytes: number])[] | undefined;
+
+/**
+ * What is mapped from the program's file, cannot be written and never was, so that no page can be
+ * lost: its code and constants. Relocated data that was made read-only has pages of its own.
+ */
+function textOf(smaps: string): [number, number][] {
+  const found: [number, number][] = [];
+  // Each mapping: a line with its range and mode, then lines of figures.
+  for (const mapping of smaps.split(/\n(?=[0-9a-f]+-)/)) {
+    const [first = "", ...figures] = mapping.split("\n");
+    const [range = "", mode] = first.split(" ", 2);
+    if ((mode !== "r-xp" && mode !== "r--p") || !first.endsWith(process.execPath)) continue;
+    if (!figures.some((line) => line.startsWith("Anonymous:") && line.endsWith(" 0 kB"))) continue;
+    const [from = "", to = ""] = range.split("-");
+    const at = Number.parseInt(from, 16);
+    found.push([at, Number.parseInt(to, 16) - at]);
+  }
+  return found;
 }
 
 /** The machine's own clock; those of the runtimes begin with the process. */

@@ -1,0 +1,75 @@
+/**
+ * What one plain call leaves for the collector: counted, not timed, so that any machine can judge.
+ * Collecting is a quarter of what a call costs; each object here is one that all calls pay for.
+ */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import process from "node:process";
+import { type Load, openLoad } from "../bench/load.ts";
+import { benchPolicy } from "../bench/policy.ts";
+import { startChild, type TestChild } from "../kit/child.ts";
+import { startGateway } from "../kit/gateway.ts";
+
+/** Of all kinds. Measured: 320 in mode fast, 330 in mode strict. */
+const mostPerCall = 360;
+const concurrency = 16;
+/** Requests that a small collection finds alive though all were answered: of each line the last. */
+const mostLeft = concurrency * 3;
+/** So many that the heap does not fill up and, as a rule, is not collected on the way. */
+const calls = 300;
+
+let echo: TestChild;
+let url = "";
+beforeAll(async () => {
+  echo = startChild([
+    process.execPath,
+    join(import.meta.dirname, "../kit/servers/echo.ts"),
+    "http",
+  ]);
+  [url] = await echo.says(/http:\/\/\S+/);
+});
+afterAll(() => echo.stop(1_000));
+
+for (const mode of ["fast", "strict"] as const) {
+  test(`${mode}: a call makes at most ${mostPerCall} objects, and they go when it is over`, async () => {
+    const preload = join(import.meta.dirname, "../kit/heap-count.ts");
+    const main = join(import.meta.dirname, "../../src/main.ts");
+    await using gateway = await startGateway({
+      config: { servers: { bench: { url } }, audit: { mode }, log: { level: "warn" } },
+      policy: benchPolicy(),
+      command: [process.execPath, "--preload", preload, main],
+    });
+    const token = await gateway.key("executor", "bench");
+    const door = { url: `${gateway.url}/mcp`, token, tool: "bench__echo" };
+    const load = await openLoad(door, { bytes: 200, shape: "text", concurrency });
+    try {
+      // Compiled code makes fewer.
+      await load.run({ calls: 6_000 });
+      const { made, left } = await counted(gateway.child(), load);
+      const all = Object.values(made).reduce((sum, count) => sum + count, 0);
+      expect(all / calls).toBeLessThan(mostPerCall);
+      expect(left["Request"] ?? 0).toBeLessThan(mostLeft);
+    } finally {
+      load.close();
+    }
+  });
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+/** Again where the collector came in between: each call makes one Request. */
+async function counted(child: TestChild, load: Load): Promise<Record<"made" | "left", Counts>> {
+  for (let round = 1; ; round += 1) {
+    child.process.kill("SIGUSR2");
+    await child.says(new RegExp(`COUNTING ${round}\\n`));
+    await load.run({ calls });
+    child.process.kill("SIGUSR2");
+    const [, text = ""] = await child.says(new RegExp(`COUNTED ${round} (.*)\\n`));
+    const counts = JSON.parse(text) as Record<"made" | "left", Counts>;
+    if (counts.made["Request"] === calls || round === 10) {
+      expect(counts.made["Request"]).toBe(calls);
+      return counts;
+    }
+  }
+}
