@@ -96,7 +96,7 @@ function unwatch(incoming: Incoming, reply: Reply, ports: CallPorts): Handling {
 
 function tooMany(): GatewayError {
   const message = `A session may watch ${limits.watchedPerSession} resources`;
-  return fault("GW_SUBSCRIPTIONS_FULL", { message });
+  return fault("GW_SUBSCRIPTIONS_FULL", { message, data: { limit: limits.watchedPerSession } });
 }
 
 /** The gateway's own answer, in the form of a server's. */

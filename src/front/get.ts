@@ -9,6 +9,7 @@ import { again, internal } from "./carry.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { endForGood } from "./end-session.ts";
+import { keyFull } from "./full.ts";
 import { withSession } from "./legacy.ts";
 import { listChanges, offers } from "./list-changes.ts";
 import { accepts } from "./media.ts";
@@ -42,7 +43,7 @@ function openStanding(door: Door, caller: Caller, session: Session): Response {
     lists: listChanges,
     closed: () => session.streams--,
   });
-  if (stream === undefined) return rpcError(plain("GW_SESSIONS_FULL"), undefined, again);
+  if (stream === undefined) return rpcError(keyFull("streams"), undefined, again);
   session.streams++;
   session.standing = channel;
   tellLost(session, channel);

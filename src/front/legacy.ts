@@ -14,6 +14,7 @@ import { again, badParams, carry, caught, clientOf, internal, wantedBy } from ".
 import type { Answer, Caller, Door, Posted } from "./door.ts";
 import { keepChange } from "./end-session.ts";
 import { cancel } from "./exchange.ts";
+import { keyFull } from "./full.ts";
 import { isList } from "./list-changes.ts";
 import { answerQuestion } from "./questions.ts";
 import { patches } from "./session-id.ts";
@@ -60,7 +61,7 @@ export function withSession(
   if (id === null) return rpcError(plain("GW_SESSION_MISSING"), idText);
   const take = (found: Found) => {
     if (typeof found === "object") return use(found);
-    if (found === "full") return rpcError(plain("GW_SESSIONS_FULL"), idText, again);
+    if (found === "full") return rpcError(keyFull("sessions"), idText, again);
     // Two headers arrive joined by a comma, which no id of ours has (L11).
     const twice = id.includes(",") ? "Mcp-Session-Id was sent twice" : undefined;
     return rpcError(
@@ -142,7 +143,7 @@ export async function begin(
   const response = refusedNow(door, caller);
   if (response !== undefined) return { error: plain("GW_KEY_REVOKED"), response };
   const session = door.sessions.open({ identity, bound, ...read });
-  if (session === undefined) return { error: plain("GW_SESSIONS_FULL") };
+  if (session === undefined) return { error: keyFull("sessions") };
   return { session, result: initializeResult(hello, read.protocol) };
 }
 

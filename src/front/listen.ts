@@ -14,6 +14,7 @@ import { refusedNow } from "./admit.ts";
 import { plain, rpcError } from "./answers.ts";
 import { again, badParams, internal } from "./carry.ts";
 import type { Door, Posted } from "./door.ts";
+import { keyFull } from "./full.ts";
 import { changes, families, filters, offers } from "./list-changes.ts";
 import { accepts } from "./media.ts";
 import type { Seen } from "./sessions.ts";
@@ -27,7 +28,7 @@ export async function listen(
   const { keyId } = posted.identity;
   // Before anything is watched: what is refused must cost nothing (R6).
   if (!door.streams.reserve(keyId)) {
-    return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
+    return rpcError(keyFull("streams"), message.idText, again);
   }
   try {
     return await prepare(door, posted, message);
@@ -88,7 +89,7 @@ function openListen(
   });
   if (stream === undefined) {
     watching.end();
-    return rpcError(plain("GW_SESSIONS_FULL"), message.idText, again);
+    return rpcError(keyFull("streams"), message.idText, again);
   }
   const honoured = JSON.stringify({
     ...Object.fromEntries(told.map((family) => [filters[family], true])),

@@ -13,6 +13,7 @@ import { callInto } from "./batch.ts";
 import { again, internal } from "./carry.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { endSession } from "./end-session.ts";
+import { keyFull } from "./full.ts";
 import { begin, told } from "./legacy.ts";
 import { listChanges } from "./list-changes.ts";
 import { accepts } from "./media.ts";
@@ -43,15 +44,16 @@ export function openOldStream(door: Door, caller: Caller): Answer {
   const own = [...door.oldStreams.values()].filter((stream) => stream.keyId === keyId);
   const id = Buffer.from(door.ports.random.bytes(32)).toString("base64url");
   const seen: Seen = new Map();
-  const stream =
-    own.length >= limits.oldStreamsPerKey
-      ? undefined
-      : door.streams.open({
-          ...{ identity, peer, seen, lists: listChanges },
-          opening: `event: endpoint\ndata: /messages?sessionId=${id}\n\n`,
-          closed: () => closed(door, id),
-        });
-  if (stream === undefined) return rpcError(plain("GW_SESSIONS_FULL"), undefined, again);
+  const isFull = own.length >= limits.oldStreamsPerKey;
+  const stream = isFull
+    ? undefined
+    : door.streams.open({
+        ...{ identity, peer, seen, lists: listChanges },
+        opening: `event: endpoint\ndata: /messages?sessionId=${id}\n\n`,
+        closed: () => closed(door, id),
+      });
+  if (stream === undefined)
+    return rpcError(keyFull(isFull ? "HTTP+SSE streams" : "streams"), undefined, again);
   door.oldStreams.set(id, { keyId, stream, seen, session: undefined, beginning: false });
   return stream.response;
 }

@@ -10,6 +10,7 @@ import { answerBatch } from "./batch.ts";
 import { readBody } from "./body.ts";
 import { internal } from "./carry.ts";
 import type { Answer, Caller, Door, Posted } from "./door.ts";
+import { bodyTooLarge } from "./full.ts";
 import { answerLegacy } from "./legacy.ts";
 import { isJson } from "./media.ts";
 import { answerModern } from "./modern.ts";
@@ -27,7 +28,7 @@ export function post(door: Door, caller: Caller, use: Use): Answer {
   return readBody(caller.request, most.bodyBytes, clock, door.bodies).then(
     (body) => guarded(door, caller, body, use),
     // The client went away within its body, or the runtime cut it for its size: it sees neither.
-    () => rpcError(plain("GW_BODY_TOO_LARGE")),
+    () => rpcError(bodyTooLarge(most.bodyBytes)),
   );
 }
 
@@ -37,7 +38,7 @@ function guarded(
   body: Uint8Array | "large" | "slow",
   use: Use,
 ): Answer {
-  if (body === "large") return rpcError(plain("GW_BODY_TOO_LARGE"));
+  if (body === "large") return rpcError(bodyTooLarge(door.ports.limits.bodyBytes));
   // The rest of the body is not read: the connection is of no more use.
   if (body === "slow") return rpcError(plain("GW_BODY_SLOW"), undefined, { connection: "close" });
   try {

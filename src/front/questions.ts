@@ -105,7 +105,8 @@ function close(questions: Questions, question: Question): boolean {
 
 function refused(): Asked {
   const message = `A session has at most ${limits.questionsPerSession} questions open`;
-  const answer = Promise.reject(fault("GW_QUESTIONS_FULL", { message }));
+  const data = { limit: limits.questionsPerSession };
+  const answer = Promise.reject(fault("GW_QUESTIONS_FULL", { message, data }));
   ignore(answer);
   return { answer, cancel: () => undefined };
 }

@@ -10,6 +10,7 @@ import { member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { oneLine } from "../protocol/one-line.ts";
 import { plain, rpcErrorText } from "./answers.ts";
+import { bodyTooLarge } from "./full.ts";
 import { askSocket, type SocketAnswer } from "./stdio-http.ts";
 import { type Glance, glance } from "./stdio-message.ts";
 import {
@@ -48,7 +49,7 @@ export function openStdioFront(ports: StdioPorts): StdioFront {
       if (look.method === "notifications/cancelled" && takenBack(relay, look)) return;
       const one = pendingOf(look, body);
       if (look.method !== undefined && look.id !== undefined) relay.pending.set(look.id, one);
-      if (body.length > ports.bodyBytes) refuse(relay, one, plain("GW_BODY_TOO_LARGE"));
+      if (body.length > ports.bodyBytes) refuse(relay, one, bodyTooLarge(ports.bodyBytes));
       else send(relay, one).catch((thrown) => refuse(relay, one, asFault(thrown, "Cannot relay")));
     },
     async close() {

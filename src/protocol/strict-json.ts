@@ -39,7 +39,7 @@ export interface JsonProblem {
  */
 export function readStrict(bytes: Uint8Array, bounds: JsonBounds): Result<StrictBody, JsonProblem> {
   const found = scan(bytes, bounds);
-  if (found.over !== undefined) return no(overLimit(found.over, bounds));
+  if (found.over !== undefined) return no(overSetting(found.over, bounds));
   // Without an escape in any string nothing but a cut can put a mark into the tree.
   const runs = found.odd ? none : found.runs;
   const root = parse(bytes, runs);
@@ -240,6 +240,12 @@ function bad(message: string): JsonProblem {
 
 function limit(message: string): JsonProblem {
   return { code: "GW_JSON_LIMIT", message };
+}
+
+/** Of a client's: the bounds are the config's. */
+function overSetting(over: "depth" | "values", { depth, values }: JsonBounds): JsonProblem {
+  if (over === "depth") return limit(`the body nests deeper than limits.json_depth, ${depth}`);
+  return limit(`the body holds more values than limits.json_values, ${values}`);
 }
 
 function overLimit(

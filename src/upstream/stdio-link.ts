@@ -5,6 +5,7 @@ import { isObject, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { Registry } from "../base/roster.ts";
+import { sizeText } from "../base/units.ts";
 import {
   errorMessage,
   notificationMessage,
@@ -81,8 +82,7 @@ export function createTalk(options: TalkOptions): Talk {
   });
   /** Streams of changes that were ended and not answered yet. */
   const unlistened = lastIds();
-  const problem = (code: ErrorCode, cause: string) =>
-    fault(code, { message: `The call to "${options.server}" failed`, cause: cut(cause) });
+  const problem = (code: ErrorCode, cause: string) => problemOf(options.server, code, cause);
   /** All of its notifications: while they are few, none is looked at before it is read. */
   const all: Paced = { pace: undefined };
   let over = false;
@@ -92,7 +92,7 @@ export function createTalk(options: TalkOptions): Talk {
     if (over) throw problem("GW_UPSTREAM_DOWN", "the process has ended");
     const child = options.process();
     if (child.backlog() > limits.childBacklogBytes) {
-      throw problem("GW_UPSTREAM_BUSY", "the process does not read its input");
+      throw notRead(options.server);
     }
     if (request.origin?.logLevel !== undefined && talk.era === "legacy") {
       const raise = talk.level.raise(request.origin.logLevel);
@@ -272,6 +272,21 @@ export function createTalk(options: TalkOptions): Talk {
     },
   };
   return talk;
+}
+
+function problemOf(server: string, code: ErrorCode, cause: string) {
+  return fault(code, { message: `The call to "${server}" failed`, cause: cut(cause) });
+}
+
+/** U14: nothing of the call was written. */
+function notRead(server: string) {
+  const limit = limits.childBacklogBytes;
+  return fault("GW_UPSTREAM_BUSY", {
+    message: `"${server}" does not read its input`,
+    cause: `${sizeText(limit)} wait for it already, as much as may; nothing was sent`,
+    fix: `repeat it later; if it stays so: authensor-gw servers restart ${server}`,
+    data: { limit },
+  });
 }
 
 /** The newest few: what is forgotten is told as an answer of no call. */
