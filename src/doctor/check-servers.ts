@@ -3,6 +3,7 @@
 import { limits } from "../base/limits.ts";
 import { nearest } from "../base/nearest.ts";
 import type { ServerConfig } from "../gateway/config-model.ts";
+import { checkInside } from "./check-inside.ts";
 import { type Finding, finding } from "./finding.ts";
 import { checkHttpServer } from "./server-http.ts";
 import { checkStdioServer } from "./server-stdio.ts";
@@ -57,7 +58,7 @@ async function checkServer(world: World, server: ServerConfig): Promise<readonly
     server.transport.kind === "http"
       ? await checkHttpServer(world, server, server.transport)
       : await checkStdioServer(world, server, server.transport);
-  const seen = [stale, heldBack, hidden, floods, full, failing].flatMap((check) =>
+  const seen = [stale, heldBack, hidden, floods, full, checkInside].flatMap((check) =>
     check(world, server),
   );
   return [...found, ...seen];
@@ -155,16 +156,6 @@ function heldBack(world: World, { id }: ServerConfig): Finding[] {
 const correct = "correct them in the server";
 /** Two servers may well have one URI: the first in the config keeps it. */
 const choose = `${correct}, or put the server that is to keep them first in the config`;
-
-/** Its own check may well be good: a server can shake hands and fail each call. */
-function failing(world: World, { id }: ServerConfig): Finding[] {
-  const live = world.gateway.kind === "up" ? world.gateway.live : undefined;
-  const trouble = live?.servers.find((one) => one.id === id)?.trouble;
-  if (trouble?.code !== "GW_UPSTREAM_FAILING") return [];
-  const { code, cause, effect, fix } = trouble;
-  const saw = `calls of "${id}" are refused for a moment, as most of them failed`;
-  return [finding({ link: "server", code, saw, cause, effect, fix })];
-}
 
 function full(world: World, { id, maxInFlight, maxQueued }: ServerConfig): Finding[] {
   const live = world.gateway.kind === "up" ? world.gateway.live : undefined;

@@ -5,6 +5,7 @@ import { limits } from "../base/limits.ts";
 import { programTrouble } from "../gateway/check-programs.ts";
 import type { ServerConfig } from "../gateway/config-model.ts";
 import { type Tried, tryServer } from "../gateway/try-server.ts";
+import { isInside } from "./check-inside.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf } from "./periods.ts";
 import { effectOf, lacksSecret } from "./server-http.ts";
@@ -77,6 +78,7 @@ function told(world: World, server: ServerConfig): Finding[] {
   const saw = `the gateway says: ${state}`;
   if (state === "degraded") {
     const why = known?.trouble?.cause ?? cause;
+    if (isInside(known?.trouble?.code ?? "")) return [];
     return [of(world, server, "GW_SERVER_LIST", saw, { cause: why })];
   }
   // The config of now is not what the gateway has: what is above was checked with that of now.

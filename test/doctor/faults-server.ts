@@ -46,7 +46,6 @@ const sh = (script: string) => stdio("sh", "-c", script);
 /** Each case has a port of its own: cases may run side by side. */
 const ports = { refused: 0, gone: 0 };
 let stubborn: TestChild | undefined;
-let aging: Awaited<ReturnType<typeof faultServer>> | undefined;
 const stubbornScript = join(import.meta.dirname, "../kit/servers/stubborn.ts");
 
 /** The way to it. */
@@ -255,71 +254,6 @@ export const answerFaults: readonly FaultCase[] = [
       if (!codes.includes("GW_SERVER_EXITS")) throw new Error(`doctor found only ${codes}`);
     },
     finds: { link: "server", code: "GW_SERVER_EXITS", cause: /code 3.*licence has ended/ },
-  },
-  {
-    name: "what agents see of a server is older than it may be",
-    guide: "If a server was unreachable during startup, its tools will be missing",
-    before: async (bench) => {
-      const server = await faultServer(() => undefined, { tools: () => ["a"] });
-      aging = server;
-      bench.later(() => server.close());
-      return web(server.url, { freshness: "1s" });
-    },
-    async fault(bench) {
-      await untilState(bench, "web", "ready");
-      await aging?.close();
-      await call(bench, "web__a");
-      await Bun.sleep(1_100);
-    },
-    finds: {
-      ...{ link: "server", code: "GW_LIST_STALE", severity: "warning", saw: /"web".*out of date/ },
-      cause: /state (backoff|starting)|ECONNREFUSED/,
-      effect: /new tools of it are not seen.*they leave/,
-      fix: /start the server/,
-    },
-    agent: (bench) => call(bench, "web__a"),
-    agentSays: /GW_UPSTREAM_DOWN/,
-  },
-  {
-    name: "definitions of the server hold characters that nobody sees",
-    before: async (bench) => {
-      const description = "Reads a file.\u{E0049}\u{E0067}\u202E";
-      const tools = [{ name: "read", description, inputSchema: { type: "object" } }];
-      const list = { resultType: "complete", tools };
-      const misbehave: Misbehave = (socket, { id }) =>
-        void socket.write(json({ jsonrpc: "2.0", id, result: list }));
-      return web(await bad(bench, misbehave, { handles: ["tools/list"] }));
-    },
-    finds: {
-      ...{ link: "server", code: "GW_SERVER_HIDDEN", severity: "warning" },
-      saw: /^3 characters that nobody sees, in what "web" offers: web\/read$/,
-      effect: /models read what people do not/,
-      fix: /deny/,
-    },
-  },
-  {
-    name: "a key has as many calls in flight as it may have",
-    guide: "Symptom: Intermittent Failures. Check resource exhaustion",
-    gateway: {
-      config: {
-        limits: { calls_per_key: 1 },
-        servers: { web: { command: [process.execPath, stubbornScript, "/dev/null", "stdio"] } },
-      },
-    },
-    async fault(bench) {
-      await untilState(bench, "web", "ready");
-      void call(bench, "web__wait").catch(() => undefined);
-      await Bun.sleep(200);
-      await call(bench, "web__env");
-    },
-    finds: {
-      ...{ link: "agent", code: "GW_KEY_BUSY", severity: "info" },
-      cause: /1 calls? refused, the last of key my-agent/,
-      effect: /nothing was sent/,
-      fix: /limits\.calls_per_key/,
-    },
-    agent: (bench) => call(bench, "web__env"),
-    agentSays: /GW_KEY_BUSY/,
   },
   {
     name: "the server's process says nothing that is MCP",

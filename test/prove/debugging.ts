@@ -7,6 +7,7 @@
 import { type FaultCase, runFault } from "../doctor/cases.ts";
 import { agentFaults } from "../doctor/faults-agent.ts";
 import { databaseFaults, gatewayFaults } from "../doctor/faults-gateway.ts";
+import { insideFaults } from "../doctor/faults-inside.ts";
 import { pastDatabase, pastFaults } from "../doctor/faults-over.ts";
 import { answerFaults, connectionFaults } from "../doctor/faults-server.ts";
 import {
@@ -84,7 +85,7 @@ const broken: TestPostgres = await startPostgres({ durable: false });
 const good: TestPostgres = await startPostgres({ durable: false });
 /** Cases of one lane may share what they break. */
 const lanes: readonly (readonly Work[])[] = [
-  [...faults(agentFaults), ...faults(answerFaults)],
+  [...faults(agentFaults), ...faults(answerFaults), ...faults(insideFaults)],
   [...faults(connectionFaults), ...faults(gatewayFaults)],
   [...faults(databaseFaults(() => broken)), ...faults(pastDatabase(() => broken))],
   [...faults(pastFaults), ...setups(healthyAgents)],

@@ -234,6 +234,7 @@ const shortTrouble: Readonly<Record<string, string>> = {
   GW_SERVER_AUTH: "key refused",
   GW_SERVER_COMMAND: "cannot start",
   GW_SERVER_DISABLED: "disabled",
+  GW_SERVER_EMPTY: "lists nothing",
   GW_SERVER_EXITS: "it ended",
   GW_SERVER_HTTP: "no MCP there",
   GW_SERVER_HUNG: "does not answer",
@@ -246,6 +247,7 @@ const shortTrouble: Readonly<Record<string, string>> = {
   GW_TLS: "bad certificate",
   GW_UPSTREAM_DOWN: "not reachable",
   GW_UPSTREAM_ERROR: "answers wrong",
+  GW_UPSTREAM_FAILING: "calls refused",
 };
 
 export function stateTone({ state, trouble }: Pick<LiveServer, "state" | "trouble">): Tone {
