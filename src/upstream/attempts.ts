@@ -57,6 +57,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   const { clock, random, states, transport } = options;
   const starts: number[] = [];
   let link: Link | undefined;
+  /** What a person ends has not failed. */
+  let ending = false;
   let attempt: Promise<Link> | undefined;
   let cancelTimer: () => void = () => undefined;
   let failures = 0;
@@ -99,7 +101,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       });
     } catch (error) {
       const refused = error instanceof ConnectError && error.refused;
-      wait(error instanceof Error ? error.message : String(error), refused);
+      if (!ending) wait(error instanceof Error ? error.message : String(error), refused);
       throw error;
     }
     if (states.off) {
@@ -201,8 +203,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     link = undefined;
     await old?.close();
     if (running === undefined) return;
-    await transport.abort?.();
-    await running.catch(() => undefined);
+    ending = true;
+    await Promise.allSettled([transport.abort?.(), running]);
+    ending = false;
     const late = link as Link | undefined;
     link = undefined;
     await late?.close();

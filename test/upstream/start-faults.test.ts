@@ -7,6 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { currentRuntime } from "../../src/runtime/current.ts";
 import { programFault } from "../../src/runtime/program.ts";
+import type { UpstreamControl } from "../../src/upstream/upstream.ts";
 import { stdioUpstream, testUpstream, untilState } from "../kit/upstream.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gw-start-"));
@@ -120,3 +121,17 @@ test("U10 a program has descriptors 0, 1 and 2, all pipes or sockets, and no oth
   expect(rows.filter(([, to]) => to !== list && !/^(pipe|socket):/.test(to ?? ""))).toEqual([]);
   expect(readFileSync(list, "utf8")).toContain("ls");
 });
+
+test("a start that an operator ends for another one has not failed", async () => {
+  const made = await testUpstream(stdioUpstream(["sh", "-c", "cat > /dev/null"]));
+  const upstream = made as typeof made & UpstreamControl;
+  const told: string[] = [];
+  upstream.onChange(() => told.push(upstream.status().state));
+  upstream.start();
+  await Bun.sleep(100);
+  await upstream.restart();
+  await Bun.sleep(100);
+  expect(told).not.toContain("backoff");
+  expect(upstream.status().state).toBe("starting");
+  await upstream.stop();
+}, 20_000);
