@@ -110,6 +110,10 @@ export const limits = {
   answerAsStreamAfterMs: 10_000,
   /** Requests that wait while the gateway opens its store; more are sent away. */
   startWaiting: 1024,
+  /** When most files that the process may have are open, silent connections are closed, R8. */
+  handlesShare: 0.9,
+  handlesLookMs: 250,
+  silentMs: 200,
   /** Idle HTTP connections are cut after this many seconds; R5. Bun's maximum is 255. */
   httpIdleSeconds: 30,
   /** Calls in flight at one server. Config: servers.NAME.max_in_flight; R14. */

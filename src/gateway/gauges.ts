@@ -9,6 +9,7 @@ import { limits } from "../base/limits.ts";
 import type { Parts } from "./parts.ts";
 import type { Pulse } from "./pulse.ts";
 import type { Server } from "./servers.ts";
+import { handleLimit } from "./shed.ts";
 
 export interface Gauges {
   read(): LiveGauges;
@@ -189,14 +190,6 @@ function diskOf(folder: string): Disk | null {
     // A gauge that cannot be read is left out; writing there tells its own faults.
     return null;
   }
-}
-
-/** The soft limit; null where nobody says. */
-function handleLimit(): number | null {
-  const text = textOf("/proc/self/limits");
-  const line = text.split("\n").find((one) => one.startsWith("Max open files"));
-  const soft = Number(line?.slice("Max open files".length).trim().split(/\s+/)[0] ?? Number.NaN);
-  return Number.isFinite(soft) ? soft : null;
 }
 
 /** The smallest `memory.max` of our cgroups (v2), else what the machine has. */

@@ -18,6 +18,7 @@ import { logWriter } from "./log-writer.ts";
 import { ownDataDir } from "./owner.ts";
 import type { Parts, PartsOptions } from "./parts.ts";
 import { reapOrphans } from "./reap.ts";
+import { shedSilent } from "./shed.ts";
 
 export interface ServeOptions extends PartsOptions {
   /** Ends by itself after this long without a request, a stream or a watcher. */
@@ -97,6 +98,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     notifier.ready();
     reloads.within(notifier.reloading);
     undo.push(keepTrimmed(runtime));
+    undo.push(shedSilent({ clock: systemClock, sys: runtime.sys, log, ports }));
     const listen = parts.doors.map((door) => door.url);
     const where = { listen, data_dir: config.dataDir, pid: process.pid };
     log.info("gateway is up", { version: options.version, ...where });

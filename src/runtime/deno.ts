@@ -18,6 +18,7 @@ export const denoRuntime: Runtime = {
   sys: {
     fallocate: () => false,
     notDumpable: () => false,
+    closeSilent: () => 0,
     notify: () => false,
     reap: () => false,
     trimText: () => false,

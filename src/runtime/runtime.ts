@@ -98,6 +98,11 @@ export interface Sys {
   fallocate(fd: number, bytes: number): boolean;
   /** Closes /proc/PID/environ and mem to children of the same user (L8); false where it cannot. */
   notDumpable(): boolean;
+  /**
+   * Ends connections to these ports that came at least so long ago and sent nothing, of handles
+   * below `most`: how many. 0 where the platform cannot.
+   */
+  closeSilent(ports: readonly number[], most: number, ms: number): number;
   /** Takes the end of a child that nobody waits for; false where there was none, or it cannot. */
   reap(pid: number): boolean;
   /**

@@ -14,6 +14,9 @@ const MSG_DONTWAIT = 0x40;
 const MADV_DONTNEED = 4;
 const WNOHANG = 1;
 const CLOCK_MONOTONIC = 1;
+const [IPPROTO_TCP, TCP_INFO, TCP_ESTABLISHED, SHUT_RDWR] = [6, 11, 1, 2];
+/** In struct tcp_info (linux/tcp.h): ms since data came, and how much ever did. */
+const [lastDataAt, receivedAt] = [52, 128];
 
 /** Linux, glibc or musl; elsewhere everything answers that it cannot. */
 export function linuxSys(): Sys {
@@ -24,6 +27,7 @@ export function linuxSys(): Sys {
     trimText: () => libc !== undefined && trimText(libc),
     reap: (pid) => libc?.waitpid?.(pid, null, WNOHANG) === pid,
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
+    closeSilent: (ports, most, ms) => (libc === undefined ? 0 : closeSilent(libc, ports, most, ms)),
     notify(state) {
       const { NOTIFY_SOCKET: path } = process.env;
       if (path === undefined || path === "") return false;
@@ -63,6 +67,31 @@ function textOf(smaps: string): [number, number][] {
     found.push([at, Number.parseInt(to, 16) - at]);
   }
   return found;
+}
+
+/** Needs no file of its own, as there may be none left. The runtime sees their end as any other. */
+function closeSilent(
+  { getsockopt, getsockname, shutdown }: Partial<Libc>,
+  ports: readonly number[],
+  most: number,
+  ms: number,
+): number {
+  if (!getsockopt || !getsockname || !shutdown) return 0;
+  const [info, name] = [new DataView(new ArrayBuffer(256)), new DataView(new ArrayBuffer(128))];
+  const bytesOf = ({ buffer }: DataView) => new Uint8Array(buffer as ArrayBuffer);
+  let closed = 0;
+  for (let handle = 3; handle < most; handle += 1) {
+    const size = new Uint32Array([info.byteLength]);
+    const got = getsockopt(handle, IPPROTO_TCP, TCP_INFO, bytesOf(info), size);
+    if (got !== 0 || (size[0] ?? 0) < receivedAt + 8) continue;
+    if (info.getUint8(0) !== TCP_ESTABLISHED || info.getBigUint64(receivedAt, true) > 0n) continue;
+    if (info.getUint32(lastDataAt, true) < ms) continue;
+    // Those that the gateway opened itself are not at its doors.
+    if (getsockname(handle, bytesOf(name), new Uint32Array([name.byteLength])) !== 0) continue;
+    if (!ports.includes(name.getUint16(2))) continue;
+    if (shutdown(handle, SHUT_RDWR) === 0) closed += 1;
+  }
+  return closed;
 }
 
 /** The machine's own clock; those of the runtimes begin with the process. */
@@ -107,6 +136,9 @@ interface Libc {
     addressSize: number,
   ): number | bigint;
   close(fd: number): number;
+  getsockopt(fd: number, level: number, name: number, to: Uint8Array, size: Uint32Array): number;
+  getsockname(fd: number, to: Uint8Array, size: Uint32Array): number;
+  shutdown(fd: number, how: number): number;
   madvise(address: number, bytes: number, advice: number): number;
   clock_gettime(clock: number, time: Uint8Array): number;
   waitpid(pid: number, status: null, options: number): number;
@@ -122,6 +154,9 @@ const functions = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
   close: { args: ["i32"], returns: "i32" },
+  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+  getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  shutdown: { args: ["i32", "i32"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   madvise: { args: ["u64", "u64", "i32"], returns: "i32" },

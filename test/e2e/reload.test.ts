@@ -227,6 +227,72 @@ test("max_queued and calls_per_key are in force for the next call, in the same p
   await agent.close();
 }, 40_000);
 
+test("max_queued and calls_per_key are in force for the next call, in the same process", async () => {
+  const entry = { ...everything(), max_in_flight: 1, max_queued: 5 };
+  const { gateway, server, write, reload } = await world({ slow: entry });
+  const agent = await modernAgent(gateway.url, await gateway.key("executor"));
+  await until(async () => (await server("slow"))?.tools);
+  const pid = (await server("slow"))?.pid;
+  const long = async () => {
+    const args = { duration: 2, steps: 1 };
+    const name = "slow__trigger-long-running-operation";
+    return agent.callTool({ name, arguments: args }).then(textOf, String);
+  };
+  const busy = () => until(async () => (await server("slow"))?.inFlight);
+  const before = [long(), long()];
+  await busy();
+  write((config) => {
+    (config["servers"] as Servers)["slow"] = { ...entry, max_queued: 0 };
+  });
+  expect((await reload()).servers).toMatchObject([{ action: "update", keys: ["max_queued"] }]);
+  expect(await long()).toMatch(/GW_UPSTREAM_BUSY.*servers\.slow\.max_queued is 0/);
+  // Who waited already keeps his place.
+  expect((await Promise.all(before)).join("\n")).not.toContain("GW_");
+  write((config) => {
+    config["limits"] = { calls_per_key: 1 };
+  });
+  expect((await reload()).settings).toEqual(["limits.calls_per_key"]);
+  const one = long();
+  await busy();
+  expect(await long()).toMatch(/GW_KEY_BUSY/);
+  expect(await one).not.toContain("GW_");
+  expect((await server("slow"))?.pid).toBe(pid);
+  await agent.close();
+}, 40_000);
+
+test("max_queued and calls_per_key are in force for the next call, in the same process", async () => {
+  const entry = { ...everything(), max_in_flight: 1, max_queued: 5 };
+  const { gateway, server, write, reload } = await world({ slow: entry });
+  const agent = await modernAgent(gateway.url, await gateway.key("executor"));
+  await until(async () => (await server("slow"))?.tools);
+  const pid = (await server("slow"))?.pid;
+  const long = async () => {
+    const args = { duration: 2, steps: 1 };
+    const name = "slow__trigger-long-running-operation";
+    return agent.callTool({ name, arguments: args }).then(textOf, String);
+  };
+  const busy = () => until(async () => (await server("slow"))?.inFlight);
+  const before = [long(), long()];
+  await busy();
+  write((config) => {
+    (config["servers"] as Servers)["slow"] = { ...entry, max_queued: 0 };
+  });
+  expect((await reload()).servers).toMatchObject([{ action: "update", keys: ["max_queued"] }]);
+  expect(await long()).toMatch(/GW_UPSTREAM_BUSY.*servers\.slow\.max_queued is 0/);
+  // Who waited already keeps his place.
+  expect((await Promise.all(before)).join("\n")).not.toContain("GW_");
+  write((config) => {
+    config["limits"] = { calls_per_key: 1 };
+  });
+  expect((await reload()).settings).toEqual(["limits.calls_per_key"]);
+  const one = long();
+  await busy();
+  expect(await long()).toMatch(/GW_KEY_BUSY/);
+  expect(await one).not.toContain("GW_");
+  expect((await server("slow"))?.pid).toBe(pid);
+  await agent.close();
+}, 40_000);
+
 test("a bad file changes nothing, says where, is shown, and a good one clears it", async () => {
   const { gateway, status, reload } = await world({ a: echo() });
   const good = readFileSync(gateway.config, "utf8");
