@@ -72,6 +72,11 @@ export function causeText(thrown: unknown): string {
   return `${thrown.code}: ${thrown.message}${thrown.why === "" ? "" : `: ${thrown.why}`}`;
 }
 
+/** What to do about a server that is away: the command that knows it. */
+export function tellsWhy(server: string): string {
+  return `\`authensor-gw servers show ${server}\` says why and when it is tried again`;
+}
+
 /** What happened and why, without the code. */
 export function reasonOf({ message, why }: GatewayError): string {
   return why === "" ? message : `${message}: ${why}`;

@@ -1,7 +1,7 @@
 /** The lists of all servers as they are now, what is made of them, and who is told of changes. */
 
 import { serverDisabled } from "../base/disabled.ts";
-import { causeText, fault as failure, type GatewayError } from "../base/errors.ts";
+import { causeText, fault as failure, type GatewayError, tellsWhy } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { type CacheHints, leastHints, notKept } from "../protocol/cache-hints.ts";
@@ -265,7 +265,7 @@ function whyUnlisted({ known, faults }: OneList, upstream: Upstream) {
   if (now.state === "disabled") return serverDisabled(id, now);
   const message = `What server "${id}" offers is not known now`;
   const cause = faults.get(id) ?? now.cause ?? "it did not answer yet";
-  return failure("GW_UPSTREAM_DOWN", { message, cause });
+  return failure("GW_UPSTREAM_DOWN", { message, cause, fix: tellsWhy(id) });
 }
 
 function rebuild({ method, known, made, built, starting }: OneList, options: ListOptions): Built {

@@ -1,6 +1,6 @@
 /** Gets a server connected and connected again: attempts, waits, probes. */
 
-import { fault, GatewayError } from "../base/errors.ts";
+import { fault, GatewayError, tellsWhy } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { printable } from "../base/printable.ts";
@@ -254,7 +254,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 }
 
 function unreachable(id: string, cause: string): GatewayError {
-  return fault("GW_UPSTREAM_DOWN", { message: `Cannot reach "${id}"`, cause: printable(cause) });
+  const message = `Cannot reach "${id}"`;
+  return fault("GW_UPSTREAM_DOWN", { message, cause: printable(cause), fix: tellsWhy(id) });
 }
 
 function within<T>(promise: Promise<T>, ms: number, clock: Clock, late: () => Error): Promise<T> {

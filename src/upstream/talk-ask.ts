@@ -19,7 +19,9 @@ export function askTalk(
 ): Promise<StrictBody> {
   return new Promise((resolve, reject) => {
     const stop = clock.after(limits.childHandshakeMs, () => {
-      reject(new ConnectError(`it did not answer ${method} in ${limits.childHandshakeMs} ms`));
+      reject(
+        new ConnectError(`it did not answer ${method} in ${limits.childHandshakeMs / 1000} s`),
+      );
     });
     talk.send(id, ownRequest(method, params), {
       notification: () => undefined,

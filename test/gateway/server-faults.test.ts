@@ -52,7 +52,7 @@ const cases: readonly (readonly ["http" | "stdio", string, string, RegExp])[] = 
   ["stdio", "it exited with code 3", "GW_SERVER_EXITS", /servers show x/],
   ["stdio", "it was ended by SIGKILL", "GW_SERVER_EXITS", /servers show x/],
   ["stdio", "started 12 times within a minute; last: …", "GW_SERVER_EXITS", /servers show x/],
-  ["stdio", "it did not answer initialize in 60000 ms", "GW_SERVER_HUNG", /servers restart x/],
+  ["stdio", "it did not answer initialize in 60 s", "GW_SERVER_HUNG", /servers restart x/],
   ["stdio", "it does not speak 2026-07-28 but 1", "GW_SERVER_PROTOCOL", /protocol/],
   ["stdio", "its tools could not be listed: GW_X: no", "GW_SERVER_LIST", /own log/],
   ["stdio", "something new", "GW_UPSTREAM_DOWN", /servers retry x/],
