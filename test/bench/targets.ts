@@ -72,6 +72,7 @@ http {
   client_max_body_size 64m;
   client_body_buffer_size 2m;
   keepalive_requests 100000000;
+  keepalive_timeout 1h;
   upstream echo { server ${upstream}; keepalive 512; keepalive_requests 100000000; }
   server {
     listen 127.0.0.1:${port};
