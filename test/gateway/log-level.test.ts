@@ -137,8 +137,8 @@ describe("of a running gateway", () => {
     [3, "is not a duration", "debug", "--for", "soon"],
     [3, "A level is missing", "--for", "1m"],
     [1, "at most 86400000 (24h)", "debug", "--for", "2d"],
-    [1, 'No server "ecko"', "debug", "--server", "ecko"],
-    [1, 'No key has the name "agnt"', "debug", "--key", "agnt"],
+    [3, 'No server is called "ecko"', "debug", "--server", "ecko"],
+    [3, 'No key is called "agnt"', "debug", "--key", "agnt"],
   ];
   for (const [code, says, ...argv] of refused) {
     test(`refuses ${argv.join(" ")}`, async () => {
