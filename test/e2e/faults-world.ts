@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { type AdminClient, adminClient } from "../../src/admin/client.ts";
-import { type GatewayStatus, paths } from "../../src/admin/contract.ts";
+import { type GatewayStatus, type LiveSnapshot, paths } from "../../src/admin/contract.ts";
 import type { ReceiptRow } from "../../src/store/store.ts";
 import { faultServer } from "../kit/fault-server.ts";
 import { startGateway, type TestGateway } from "../kit/gateway.ts";
@@ -21,6 +21,8 @@ export interface Answer {
 
 export interface Seen extends Answer {
   readonly state: string;
+  /** That, and those it was in since the call began: a busy machine asks late. */
+  readonly states: readonly string[];
   readonly outcome: string;
   /** From the faulty call's end until a call is answered well. */
   readonly recoveredMs: number;
@@ -79,6 +81,14 @@ export async function faultWorld(
     return all.find((one) => one.id === id)?.state ?? "";
   }
 
+  async function statesSince(id: string, since: number): Promise<string[]> {
+    const { servers: all } = await admin.get<LiveSnapshot>(paths.snapshot);
+    const entries = all.find((one) => one.id === id)?.history ?? [];
+    return entries.flatMap(({ atMs, what }) =>
+      atMs < since ? [] : (/^[a-z-]+/.exec(what)?.[0] ?? []),
+    );
+  }
+
   async function call(
     server: string,
     args: object,
@@ -125,9 +135,12 @@ export async function faultWorld(
     agent: (era) => agents[era],
     async see(server, by = "modern") {
       const began = performance.now();
+      const since = Date.now();
       const answer = await call(server, {}, by);
       const tookMs = performance.now() - began;
-      const seen = { state: await state(server), outcome: await outcome(server) };
+      const now = await state(server);
+      const states = [now, ...(await statesSince(server, since))];
+      const seen = { state: now, states, outcome: await outcome(server) };
       const recoveredMs = await well(server, "t", by);
       return { ...seen, ...answer, tookMs, recoveredMs };
     },
