@@ -192,7 +192,7 @@ describe("a server that is not what it was", () => {
       await web.kill9();
       const away = await one.call("web", {});
       expect(away.code).toBe("GW_UPSTREAM_DOWN");
-      expect(away.text).toMatch(/ECONNREFUSED.*Try: `authensor-gw status`.*Receipt: r-/);
+      expect(away.text).toMatch(/ECONNREFUSED.*Try: `authensor-gw servers show web`.*Receipt: r-/);
       expect(await one.state("web")).toBe("backoff");
     }
   }, 30_000);
