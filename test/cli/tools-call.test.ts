@@ -36,7 +36,9 @@ let gateway: TestGateway;
 let key = "";
 
 beforeAll(async () => {
-  const s = { command: [process.execPath, "-e", script], protocol: "legacy", timeout: "1s" };
+  const tools = { end: { idempotent: true } };
+  const command = [process.execPath, "-e", script];
+  const s = { command, protocol: "legacy", timeout: "1s", tools };
   const config = { servers: { s, gone: { command: ["no-such-program"] } } };
   gateway = await startGateway({ program: "bun", policy: 'id: p\nallow: ["*"]\n', config });
   key = join(gateway.folder, "agent.key");
@@ -77,8 +79,10 @@ test("tools why says what the state of the server means for calls", async () => 
   const well = await why("s/count");
   expect([well.code, well.stdout]).toEqual([0, expect.not.stringContaining("state")]);
   expect((await gateway.cli("servers", "disable", "gone")).code).toBe(0);
-  // Until it does not come back any more, its tools stay listed.
+  // It is started 12 times a minute; then it is left alone, and its tools stay listed.
   for (let starts = 0; starts < 14; starts += 1) await callOf("s/end");
+  const list = await gateway.cli("servers", "list");
+  expect(list.stdout).toMatch(/^s +stdio +crash-loop/m);
   const down = await why("s/count");
   const text = /every call is allowed.*; now its server is in state .* authensor-gw servers show s/;
   expect([down.code, down.stdout]).toEqual([0, expect.stringMatching(text)]);
