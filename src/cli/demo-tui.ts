@@ -46,9 +46,12 @@ const script: readonly (readonly [tool: string, args: Record<string, unknown>])[
   ["notes__read_note", { title: "groceries" }],
   ["notes__write_note", { title: "groceries", body: "tea" }],
   ["notes__delete_note", { title: "groceries" }],
-  ["notes__slow_report", { seconds: 4 }],
+  ["notes__slow_report", {}],
   ["notes__read_note", { title: "no such note" }],
 ];
+
+/** Never the same one twice: a call that may have run is refused when it is repeated. */
+const slower = (at: number) => ({ seconds: 4 + at / 1_000 });
 
 const everyMs = 1_500;
 
@@ -58,8 +61,9 @@ function keepCalling(agent: DemoAgent): () => void {
   const timer = setInterval(() => {
     const [tool, args] = script[at % script.length] ?? ["notes__read_note", {}];
     at += 1;
+    const given = tool === "notes__slow_report" ? slower(at) : args;
     // What the gateway answers is what the screen shows.
-    agent.call(tool, args).catch(() => undefined);
+    agent.call(tool, given).catch(() => undefined);
   }, everyMs);
   return () => clearInterval(timer);
 }
