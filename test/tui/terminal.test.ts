@@ -31,9 +31,9 @@ describe("in a terminal", () => {
     await using terminal = open(["--demo"]);
     await terminal.sees("In flight");
     // The first picture stands before the last of the modes is set.
-    for (let tries = 0; terminal.modes().cursor === "shown" && tries < 100; tries++) {
-      await Bun.sleep(10);
-    }
+    const isSet = ({ cursor, paste }: ReturnType<typeof terminal.modes>) =>
+      cursor === "hidden" && paste;
+    for (let tries = 0; !isSet(terminal.modes()) && tries < 100; tries++) await Bun.sleep(10);
     expect(terminal.modes()).toEqual({
       screen: "alternate",
       cursor: "hidden",
