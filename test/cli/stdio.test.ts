@@ -66,7 +66,9 @@ async function endOwner(data: string, signal: NodeJS.Signals = "SIGTERM"): Promi
 function lives(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // Of a child of ours that nobody waited for, only its name is left.
+    // Of a child of ours that nobody waited for, only its name is left; its sockets are open until
+    // the last of its threads is gone.
+    if (readdirSync(`/proc/${pid}/task`).length > 1) return true;
     return !readFileSync(`/proc/${pid}/stat`, "latin1").includes(") Z ");
   } catch {
     return false;
