@@ -54,6 +54,8 @@ export function createDeadlines(clock: Clock): Deadlines {
       if (call.lateAt !== 0 && now >= call.lateAt) call.tellLate();
       if (now >= call.maxAt || now >= call.idleAt) due.push(call);
     }
+    // The youngest are told first: those that wait for a turn do not get it for no time at all.
+    due.reverse();
     ticking = watched.size > 0;
     if (due.length > 0) tell();
     else if (ticking) clock.after(tickMs, tick);

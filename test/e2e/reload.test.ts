@@ -170,7 +170,9 @@ test("a server disabled in the config takes nothing new at once; its call in fli
 }, 40_000);
 
 test("timeouts and max_in_flight are in force without another process", async () => {
-  const entry = everything();
+  // Of its own: it is at the server for longer than the other one waits.
+  const tools = { "trigger-long-running-operation": { timeout: "2s" } };
+  const entry = { ...everything(), tools };
   const { gateway, server, write, reload } = await world({ slow: entry });
   const agent = await modernAgent(gateway.url, await gateway.key("executor"));
   await until(async () => (await server("slow"))?.tools);
@@ -182,14 +184,14 @@ test("timeouts and max_in_flight are in force without another process", async ()
   expect(servers).toEqual([
     { id: "slow", action: "update", keys: ["timeout", "max_in_flight"], inFlight: 0 },
   ]);
-  const long = () =>
-    agent.callTool({
-      name: "slow__trigger-long-running-operation",
-      arguments: { duration: 2, steps: 1 },
-    });
-  const texts = (await Promise.all([long(), long()])).map(textOf).join("\n");
-  expect(texts).toContain("GW_TIMEOUT_IDLE");
-  expect(texts).toContain("max_in_flight is 1");
+  const long = agent.callTool({
+    name: "slow__trigger-long-running-operation",
+    arguments: { duration: 10, steps: 1 },
+  });
+  await until(async () => (await server("slow"))?.inFlight);
+  const waits = await agent.callTool({ name: "slow__echo", arguments: { message: "a" } });
+  expect(textOf(waits)).toMatch(/servers\.slow\.timeout\.idle is 0\.3 s.*max_in_flight is 1/);
+  expect(textOf(await long)).toContain("GW_TIMEOUT_IDLE");
   expect((await server("slow"))?.pid).toBe(pid);
   await agent.close();
 }, 40_000);
