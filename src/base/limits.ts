@@ -236,8 +236,11 @@ export const limits = {
   upstreamHeaderBytes: 64 * 1024,
   /** What is read of an HTTP answer that refuses. */
   upstreamRefusalBytes: 8 * 1024,
-  /** Memory of large answers that is kept for the next ones. */
-  upstreamSpareBytes: 4 * 1024 * 1024,
+  /**
+   * Memory of large answers that is kept for the next ones: of some dozens of a megabyte at one
+   * time. What is not used within trimTextEveryMs is freed.
+   */
+  upstreamSpareBytes: 32 * 1024 * 1024,
   /**
    * Idle connections kept per server, as many as calls in flight or bursts would reconnect; and how
    * long: servers commonly close at 5 s.

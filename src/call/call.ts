@@ -165,8 +165,6 @@ async function run(
   if (outcome.durable !== undefined) await outcome.durable;
   live.endedAt = ports.clock.mono();
   respond(live.seat?.incoming ?? incoming, live.seat?.reply ?? reply, live, answer);
-  // Sent or copied by now, and nobody looks at it again.
-  if (answer.kind === "result") answer.message.release?.();
 }
 
 /** Running it twice may do harm. */

@@ -47,8 +47,12 @@ export interface Reply {
    * input_required. `params`: JSON text. The caller checked the client's capabilities.
    */
   ask(method: string, params: Pieces): Asked | undefined;
-  /** The whole JSON-RPC response, once. Status counts only while no stream has begun. */
-  send(status: number, body: Pieces): void;
+  /**
+   * The whole JSON-RPC response, once. Status counts only while no stream has begun. `lent`: what
+   * is to be told when the bytes of `body` are sent or copied, as their memory is then used again.
+   * Until that it belongs to the front, which may write over what stands around them.
+   */
+  send(status: number, body: Pieces, lent?: () => void): void;
 }
 
 /** One question to a client. */

@@ -11,28 +11,34 @@ import { badState } from "./bridge/state.ts";
 import type { Incoming, Reply } from "./incoming.ts";
 import type { DecidedCall } from "./method.ts";
 
-/** What the server answered: its own bytes, in the client's era, under the client's id. */
+/**
+ * What the server answered: its own bytes, in the client's era, under the client's id. Nobody
+ * looks at the message again.
+ */
 export function respondResult(
   incoming: Incoming,
   reply: Reply,
   answer: Extract<Forwarded, { kind: "result" }>,
 ): void {
   const { idText, method } = incoming.message;
+  const { release } = answer.message;
   if (answer.ready !== undefined) {
-    reply.send(200, resultMessage(idText, answer.ready));
+    reply.send(200, resultMessage(idText, answer.ready), release);
     return;
   }
   if (answer.outcome === "upstream_error") {
     respondUpstreamError(incoming, reply, answer);
+    release?.();
     return;
   }
   const result = resultFor(method, answer.message, answer.era, incoming.era);
-  if (!result.ok) {
-    const error = fault("GW_NOT_BRIDGED", { message: result.error });
-    respondFailed(incoming, reply, error, undefined);
+  if (result.ok) {
+    reply.send(200, resultMessage(idText, result.value), release);
     return;
   }
-  reply.send(200, resultMessage(idText, result.value));
+  const error = fault("GW_NOT_BRIDGED", { message: result.error });
+  respondFailed(incoming, reply, error, undefined);
+  release?.();
 }
 
 /**

@@ -64,6 +64,28 @@ export function joined(pieces: Pieces): string | Uint8Array<ArrayBuffer> {
   return concat(pieces);
 }
 
+/**
+ * All pieces as one without a copy: the strings are written around the only bytes, into the memory
+ * that those are in. undefined where that has no room, or where more than one piece is bytes.
+ */
+export function around(pieces: Pieces): Uint8Array<ArrayBuffer> | undefined {
+  const at = pieces.findIndex((piece) => typeof piece !== "string");
+  const bytes = pieces[at];
+  if (bytes === undefined || typeof bytes === "string") return undefined;
+  const { buffer, byteOffset, length } = bytes;
+  const tail = pieces.slice(at + 1);
+  if (!(buffer instanceof ArrayBuffer) || tail.some((one) => typeof one !== "string")) return;
+  const head = encoder.encode(pieces.slice(0, at).join(""));
+  const end = encoder.encode(tail.join(""));
+  const start = byteOffset - head.length;
+  const size = head.length + length + end.length;
+  if (start < 0 || start + size > buffer.byteLength) return undefined;
+  const whole = new Uint8Array(buffer, start, size);
+  whole.set(head);
+  whole.set(end, head.length + length);
+  return whole;
+}
+
 /** All pieces as text; they are JSON, so bytes are UTF-8. */
 export function textOf(pieces: Pieces): string {
   const whole = joined(pieces);

@@ -8,7 +8,16 @@ import type { Asked, Handling, Reply } from "../call/incoming.ts";
 import type { Pieces, RequestId } from "../protocol/message.ts";
 import { sseEvent } from "../protocol/sse.ts";
 import type { Peer } from "../runtime/runtime.ts";
-import { joined, jsonBody, jsonPieces, plain, rpcError, rpcErrorText, textOf } from "./answers.ts";
+import {
+  around,
+  joined,
+  jsonBody,
+  jsonPieces,
+  plain,
+  rpcError,
+  rpcErrorText,
+  textOf,
+} from "./answers.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { openEventStream, streamHeaders } from "./event-stream.ts";
 import type { Accepts } from "./media.ts";
@@ -80,7 +89,7 @@ export function replyOf(exchange: Exchange): Reply {
   return {
     notify: (message) => notify(exchange, message),
     ask: (method, params) => question(exchange, method, params),
-    send: (status, body) => send(exchange, status, body),
+    send: (status, body, lent) => send(exchange, status, body, lent),
   };
 }
 
@@ -160,12 +169,29 @@ function question(exchange: Exchange, method: string, params: Pieces): Asked | u
   return ask(session.questions, { owner: exchange, random, method, params, tell });
 }
 
-function send(exchange: Exchange, status: number, body: Pieces): void {
-  if (exchange.over) return;
+function send(exchange: Exchange, status: number, body: Pieces, lent?: () => void): void {
+  if (exchange.over) {
+    lent?.();
+    return;
+  }
   finish(exchange);
   const size = body.reduce((sum, piece) => sum + piece.length, 0);
   if (size <= limits.unreadFromBytes) sendSmall(exchange, status, body);
+  else if (lent !== undefined && sendLent(exchange, status, body, lent)) return;
   else sendLarge(exchange, status, body, size);
+  lent?.();
+}
+
+/** Large, and not copied: false where it has to be. */
+function sendLent(exchange: Exchange, status: number, body: Pieces, lent: () => void): boolean {
+  const { unread, keyId, accepts, peer } = exchange.begin;
+  if (peer.takesAtOnce !== true || exchange.stream !== undefined || accepts === "events") {
+    return false;
+  }
+  const whole = around(body);
+  if (whole === undefined || !hasRoom(unread, keyId, whole.length)) return false;
+  give(exchange, jsonBody(status, unreadBody(countUnread(unread, keyId, whole, lent))));
+  return true;
 }
 
 /** R7: those who do not read what they asked for must not fill the memory. */

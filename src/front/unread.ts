@@ -39,11 +39,15 @@ export function isBehind(unread: Unread, keyId: string): boolean {
   return (unread.byKey.get(keyId) ?? 0) + limits.unreadFromBytes > limits.unreadBytesPerKey;
 }
 
-/** Counts `bytes` from now until they were read, or nobody is there to read them. */
+/**
+ * Counts `bytes` from now until they were read, or nobody is there to read them; `done` is told
+ * once, then.
+ */
 export function countUnread(
   unread: Unread,
   keyId: string,
   bytes: Uint8Array<ArrayBuffer>,
+  done?: () => void,
 ): UnreadAnswer {
   const size = bytes.length;
   let rest = bytes;
@@ -65,6 +69,7 @@ export function countUnread(
       if (!unread.answers.delete(answer)) return;
       rest = nothing;
       add(unread, keyId, -size);
+      done?.();
     },
   };
   unread.answers.add(answer);

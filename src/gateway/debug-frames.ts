@@ -195,9 +195,9 @@ function tellingReply(reply: Reply, calls: CallPorts, incoming: Incoming, trace:
       trace.tell("gateway to agent", { frame: "request", method, ms: ms() });
       return reply.ask(method, params);
     },
-    send(status, body) {
+    send(status, body, lent) {
       trace.tell("gateway to agent", { frame: "answer", status, bytes: sizeOf(body), ms: ms() });
-      reply.send(status, body);
+      reply.send(status, body, lent);
     },
   };
 }

@@ -8,6 +8,7 @@ import { createLog, type Log } from "../base/log.ts";
 import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { dropUnused } from "../upstream/spare-memory.ts";
 import { createGate, earlyHealth } from "./gate.ts";
 import { createIdle } from "./idle.ts";
 import { endLeftovers, endOwn } from "./leftovers.ts";
@@ -119,12 +120,17 @@ export async function serve(options: ServeOptions): Promise<Running> {
   }
 }
 
-/** Text pages that are not in use go back to the kernel; those that are come back by themselves. */
+/**
+ * Text pages that are not in use go back to the kernel; those that are come back by themselves. So
+ * does memory of large answers that none needs.
+ */
 function keepTrimmed({ sys }: Runtime): () => void {
   let cancel = () => {};
   const trimAfter = (ms: number) => {
     cancel = systemClock.after(ms, () => {
-      if (sys.trimText()) trimAfter(limits.trimTextEveryMs);
+      sys.trimText();
+      dropUnused();
+      trimAfter(limits.trimTextEveryMs);
     });
   };
   trimAfter(limits.trimTextAfterMs);

@@ -14,7 +14,7 @@ export interface StrictBody {
    * Gives the memory of `bytes` back at once, where it is large and this body's alone; `bytes` is
    * empty after it. Waiting for the collector would cost fresh pages for every large answer.
    */
-  release?(): void;
+  readonly release?: () => void;
   /** Long texts of a server's answer to a tools/call are cut short here, never in `bytes`. */
   readonly value: JsonObject;
   /**

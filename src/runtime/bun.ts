@@ -33,6 +33,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
     reusePort: false,
     fetch: (request, at) =>
       options.handle(request, {
+        takesAtOnce: true,
         address: () => (unix ? "unix" : (at.requestIP(request)?.address ?? "")),
         keepOpen: () => at.timeout(request, 0),
         limitIdle: () => (unix ? undefined : at.timeout(request, options.idleSeconds)),

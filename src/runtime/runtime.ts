@@ -27,6 +27,11 @@ export interface Peer {
   keepOpen(): void;
   /** Set by who opened the door: the other end is `authensor-gw stdio`. */
   readonly transport?: "stdio";
+  /**
+   * What a body's stream gave was sent or copied when the stream is asked for more: its memory may
+   * be written over then.
+   */
+  readonly takesAtOnce?: true;
   /** Puts the idle timeout back, before the answer ends: the connection may carry more requests. */
   limitIdle(): void;
 }

@@ -86,8 +86,10 @@ export function createResponseParser(on: ResponseEvents): ResponseParser {
       case "head":
         return readHead(bytes, at);
       case "length": {
+        // Whoever takes a whole chunk may have given its memory back, and it has no length then.
+        const size = bytes.length;
         const next = readBody(bytes, at);
-        if (left === 0) finish(bytes.length - next);
+        if (left === 0) finish(size - next);
         return next;
       }
       case "untilClose":

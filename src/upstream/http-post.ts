@@ -10,7 +10,7 @@ import type { Fields } from "./http-head.ts";
 import type { Exchange, ExchangeEvents, HttpPool } from "./http-pool.ts";
 import type { OutgoingRequest } from "./http-request.ts";
 import type { ResultLimit } from "./settings.ts";
-import { giveMemory, takeMemory } from "./spare-memory.ts";
+import { freeMemory, giveMemory, takeMemory } from "./spare-memory.ts";
 import { resultTooLarge } from "./too-large.ts";
 
 export interface PostEvents {
@@ -210,7 +210,9 @@ class Collector {
       this.#parts.add(chunk);
     } else {
       this.#whole ??= takeMemory(length);
-      this.#whole.set(chunk, this.#size - chunk.length);
+      const at = this.#size - chunk.length;
+      this.#whole.set(chunk, at);
+      freeMemory(chunk);
     }
     return true;
   }

@@ -7,32 +7,68 @@ import { limits } from "../base/limits.ts";
 
 const spare: ArrayBuffer[] = [];
 let kept = 0;
+/** Of `kept`, what nobody took since `dropUnused` was last called. */
+let unused = 0;
 
-/** What stands in it may be of another answer: only what was written since may be read. */
+/**
+ * What stands in it may be of another answer: only what was written since may be read. Before and
+ * after large memory there is room for an envelope, so that an answer need not be copied into one.
+ */
 export function takeMemory(length: number): Uint8Array<ArrayBuffer> {
   if (length < smallest) return Buffer.allocUnsafeSlow(length);
+  // Rounded, as the next answer is often a few bytes longer.
+  const size = Math.ceil((length + 2 * envelope) / smallest) * smallest;
   // The last one given is the likeliest to be in the processor's cache.
   for (let at = spare.length - 1; at >= 0; at -= 1) {
     const memory = spare[at] as ArrayBuffer;
-    if (memory.byteLength < length) continue;
+    // A slow reader would hold what is much larger, and be counted for its own bytes only (R7).
+    if (memory.byteLength < size || memory.byteLength > size * 1.25) continue;
     spare.splice(at, 1);
     kept -= memory.byteLength;
-    return Buffer.from(memory, 0, length);
+    unused = Math.min(unused, kept);
+    return Buffer.from(memory, envelope, length);
   }
   // Pages that are not written cost nothing, so a false length costs nothing.
-  return Buffer.allocUnsafeSlow(length);
+  return Buffer.from(Buffer.allocUnsafeSlow(size).buffer, envelope, length);
 }
 
 /** Every view of it is empty from here on: nobody reads there what comes next. */
 export function giveMemory(memory: ArrayBuffer): void {
   if (memory.detached) return;
   const size = memory.byteLength;
-  const keeps = size >= smallest && kept + size <= limits.upstreamSpareBytes;
+  const keeps = size >= smallest && size <= limits.upstreamSpareBytes;
   const own = memory.transfer(keeps ? size : 0);
   if (!keeps) return;
+  // Those that nobody took for the longest time may be too small for what comes now.
+  while (kept + size > limits.upstreamSpareBytes) dropOldest();
   spare.push(own);
   kept += size;
 }
 
+/** Frees what `bytes` are all of, if it is large, without waiting for the collector. */
+export function freeMemory(bytes: Uint8Array): void {
+  const { buffer, length } = bytes;
+  if (length < smallest || buffer.byteLength !== length) return;
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+/** Frees what was not used since the last time; how many bytes are still kept. */
+export function dropUnused(): number {
+  const most = kept - unused;
+  while (kept > most) dropOldest();
+  unused = kept;
+  return kept;
+}
+
+function dropOldest(): void {
+  const memory = spare.shift();
+  if (memory === undefined) return;
+  kept -= memory.byteLength;
+  unused = Math.min(unused, kept);
+  memory.transfer(0);
+}
+
 /** Less comes from pages that the allocator keeps by itself. */
 const smallest = 64 * 1024;
+/** Room for a JSON-RPC envelope with the longest id. */
+const envelope = 1024;

@@ -120,6 +120,66 @@ describe("R7 what is not read", () => {
   });
 });
 
+/** Answers out of memory that it writes over once that was given back; `room`: around the result. */
+function answerLent(size: number, room: number, back: string[]): (got: Got) => void {
+  return ({ reply }) => {
+    const memory = new Uint8Array(size + 2 * room).fill(63);
+    const bytes = memory.subarray(room, room + size);
+    for (let at = 0; at < size; at += 1) bytes[at] = letter(at);
+    reply.send(200, ['{"jsonrpc":"2.0","id":"ü","result":{"x":"', bytes, '"}}'], () => {
+      back.push("given back");
+      memory.fill(33);
+      memory.buffer.transfer(0);
+    });
+  };
+}
+
+/** No two pieces of a size that sockets take are alike. */
+const letter = (at: number): number => 97 + ((at + Math.floor(at / 1009)) % 26);
+
+describe("R7 lent memory", () => {
+  const forms: [string, boolean][] = [
+    ["application/json", true],
+    ["application/json", false],
+    ["text/event-stream", true],
+  ];
+  for (const size of [10, 70_000, 3 * mega]) {
+    for (const room of [0, 100]) {
+      test.each(forms)(`${size} bytes, room ${room}, %s, it takes: %p`, async (accept, takes) => {
+        const back: string[] = [];
+        const made = world(answerLent(size, room, back));
+        const peer = takes ? { ...made.peer, takesAtOnce: true as const } : made.peer;
+        const session = await open(made);
+        const request = post(rpc("tools/call", {}), { ...session, accept });
+        const answer = await made.front.handle(request, peer);
+        const waits = takes && room > 0 && size > 10 && accept === "application/json";
+        expect(back).toHaveLength(waits ? 0 : 1);
+        // As a runtime that takes at once does.
+        let text = "";
+        const decoder = new TextDecoder();
+        for await (const slice of answer.body!) text += decoder.decode(slice, { stream: true });
+        expect(text).toContain(`"id":"ü","result":{"x":"abcdefghij`);
+        expect(text.trimEnd()).toEndWith(`${String.fromCharCode(letter(size - 1))}"}}`);
+        expect(text).not.toContain("!");
+        expect(text).not.toContain("?");
+        expect([back.length, unread(made)]).toEqual([1, 0]);
+      });
+    }
+  }
+
+  test("what has no room is dropped, and its memory given back", async () => {
+    const back: string[] = [];
+    const made = world(answerLent(limits.unreadBytesPerKey - mega, 100, back));
+    const peer = { ...made.peer, takesAtOnce: true as const };
+    await made.front.handle(call(), peer);
+    expect(back).toHaveLength(0);
+    const dropped = (await made.front.handle(call(), peer)) as Response;
+    expect([await codeOf(dropped), back.length]).toEqual(["GW_CLIENT_SLOW", 1]);
+    await made.clock.advance(limits.unreadMs + limits.frontTickMs);
+    expect([back.length, unread(made)]).toEqual([2, 0]);
+  });
+});
+
 describe("R7 over a socket", () => {
   let made: World;
   let listener: Listener;
@@ -151,6 +211,39 @@ describe("R7 over a socket", () => {
     return socket;
   }
 
+  test.each([70_000, mega, 9 * mega])(
+    "%p bytes of lent memory reach a slow reader as they were; it comes back once",
+    async (size) => {
+      const back: string[] = [];
+      behave = answerLent(size, 100, back);
+      const sockets = await Promise.all(Array.from({ length: 4 }, () => raw(call())));
+      await Bun.sleep(50);
+      const bodies = await Promise.all(sockets.map((socket) => slowly(socket)));
+      const wanted = Buffer.alloc(size);
+      for (let at = 0; at < size; at += 1) wanted[at] = letter(at);
+      const text = `{"jsonrpc":"2.0","id":"ü","result":{"x":"${wanted.toString()}"}}`;
+      for (const body of bodies) expect(body === text).toBe(true);
+      await Bun.sleep(20);
+      expect([back.length, unread(made)]).toEqual([4, 0]);
+      for (const socket of sockets) socket.destroy();
+      behave = answerWith(15 * mega);
+    },
+    30_000,
+  );
+
+  test("lent memory of who leaves in the middle comes back once", async () => {
+    const back: string[] = [];
+    behave = answerLent(9 * mega, 100, back);
+    const socket = await raw(call());
+    await Bun.sleep(100);
+    expect(back).toHaveLength(0);
+    socket.destroy();
+    await Bun.sleep(200);
+    expect([back.length, unread(made)]).toEqual([1, 0]);
+    behave = answerWith(15 * mega);
+    made.got.length = 0;
+  });
+
   test("who reads nothing is bounded, and what leaves is not counted", async () => {
     const sockets = await Promise.all(Array.from({ length: 12 }, () => raw(call())));
     await Bun.sleep(500);
@@ -178,3 +271,33 @@ describe("R7 over a socket", () => {
     expect(unread(made)).toBe(0);
   });
 });
+
+/** The body of a chunked answer, read with rests: the socket of its sender is full meanwhile. */
+function slowly(socket: net.Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    socket.on("close", () => reject(new Error("closed")));
+    socket.on("data", (chunk: Buffer) => {
+      parts.push(chunk);
+      if (chunk.toString("latin1").endsWith("0\r\n\r\n")) {
+        resolve(unchunked(Buffer.concat(parts)));
+        return;
+      }
+      socket.pause();
+      setTimeout(() => socket.resume(), 1);
+    });
+    socket.resume();
+  });
+}
+
+function unchunked(answer: Buffer): string {
+  const parts: Buffer[] = [];
+  let at = answer.indexOf("\r\n\r\n") + 4;
+  for (;;) {
+    const end = answer.indexOf("\r\n", at);
+    const size = Number.parseInt(answer.toString("latin1", at, end), 16);
+    if (size === 0) return Buffer.concat(parts).toString();
+    parts.push(answer.subarray(end + 2, end + 2 + size));
+    at = end + 4 + size;
+  }
+}

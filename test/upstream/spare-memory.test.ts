@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
-import { giveMemory, takeMemory } from "../../src/upstream/spare-memory.ts";
+import { dropUnused, freeMemory, giveMemory, takeMemory } from "../../src/upstream/spare-memory.ts";
 
 const mega = 1024 * 1024;
 
@@ -16,6 +16,8 @@ describe("spare memory", () => {
     const next = takeMemory(mega - 5);
     expect(next).toHaveLength(mega - 5);
     expect(next[0]).toBe(7);
+    expect(next.byteOffset).toBeGreaterThan(512);
+    expect(next.buffer.byteLength - next.byteOffset - next.length).toBeGreaterThan(512);
     next.fill(8);
     expect([first[0], part[0]]).toEqual([undefined, undefined]);
     giveMemory(next.buffer);
@@ -41,6 +43,35 @@ describe("spare memory", () => {
     expect(takeMemory(limits.upstreamSpareBytes + 1).buffer.byteLength).toBeGreaterThan(
       limits.upstreamSpareBytes,
     );
+  });
+
+  test("R7 much larger memory is not taken: a slow reader is counted for its own bytes", () => {
+    giveMemory(takeMemory(4 * mega).buffer);
+    const taken = takeMemory(mega);
+    expect(taken.buffer.byteLength).toBeLessThan(1.3 * mega);
+    giveMemory(taken.buffer);
+  });
+
+  test("what was not used for a while is freed, what was is kept", () => {
+    dropUnused();
+    expect(dropUnused()).toBe(0);
+    const two = [takeMemory(mega), takeMemory(mega)] as const;
+    for (const one of two) one.fill(5);
+    for (const one of two) giveMemory(one.buffer);
+    const both = dropUnused();
+    const used = takeMemory(mega);
+    expect(used[0]).toBe(5);
+    giveMemory(used.buffer);
+    expect(dropUnused()).toBe(both / 2);
+    expect(dropUnused()).toBe(0);
+  });
+
+  test("a whole chunk is freed, a part of one or a small one is not", () => {
+    const [whole, part, small] = [mega, mega, 1000].map((size) => Buffer.allocUnsafeSlow(size));
+    freeMemory(whole!);
+    freeMemory(part!.subarray(1));
+    freeMemory(small!);
+    expect([whole!.length, part!.length, small!.length]).toEqual([0, mega, 1000]);
   });
 
   test("small answers have memory of their own", () => {
