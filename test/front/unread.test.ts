@@ -120,7 +120,7 @@ describe("R7 what is not read", () => {
   });
 });
 
-/** Answers out of memory that it writes over once that was given back; `room`: around the result. */
+/** Answers out of memory that it writes over once it has that back; `room`: around the result. */
 function answerLent(size: number, room: number, back: string[]): (got: Got) => void {
   return ({ reply }) => {
     const memory = new Uint8Array(size + 2 * room).fill(63);
