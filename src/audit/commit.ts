@@ -1,7 +1,9 @@
 /** Group commit: all that is queued while a write runs goes out with the next one. */
 
 import type { GatewayError } from "../base/errors.ts";
-import { type FrameKind, putFrame } from "../base/frame.ts";
+import { type FrameKind, frameBytes, hashBytes, putFrame } from "../base/frame.ts";
+import { callRecordBody } from "../receipt/encode.ts";
+import type { CallRecord } from "../receipt/model.ts";
 import { type Batch, fail, reason, type Spool, unavailable } from "./spool-model.ts";
 
 /**
@@ -15,6 +17,49 @@ export function put(
   parts: readonly Uint8Array[],
   most: number,
 ): Promise<void> | undefined {
+  const batch = fill(spool, kind, seq, parts, most);
+  kick(spool);
+  return spool.options.mode === "fast" ? undefined : batch.promise;
+}
+
+/** As `put`, its bytes are made later: they are at most so many. */
+export function placeIn(
+  spool: Spool,
+  seq: number,
+  record: CallRecord,
+  most: number,
+): Promise<void> | undefined {
+  const batch = batchFor(spool, seq, 0);
+  spool.unsealed.push(record);
+  spool.unsealedBytes += most;
+  kick(spool);
+  return spool.options.mode === "fast" ? undefined : batch.promise;
+}
+
+/** Makes the bytes of what was placed so far. */
+export function seal(spool: Spool): void {
+  const { unsealed, linker } = spool;
+  if (unsealed.length === 0) return;
+  try {
+    for (const record of unsealed) {
+      const seq = linker.next;
+      const { body, hash } = linker.link(callRecordBody(record));
+      fill(spool, record.kind, seq, [hash, body], frameBytes(hashBytes + body.length));
+    }
+  } catch (thrown) {
+    fail(spool, thrown);
+  }
+  unsealed.length = 0;
+  spool.unsealedBytes = 0;
+}
+
+function fill(
+  spool: Spool,
+  kind: FrameKind,
+  seq: number,
+  parts: readonly Uint8Array[],
+  most: number,
+): Batch {
   const batch = batchFor(spool, seq, most);
   const before = batch.length;
   batch.length = putFrame(batch.buffer, before, { kind, seq, back: seq - batch.firstSeq }, parts);
@@ -23,8 +68,7 @@ export function put(
     batch.head = spool.linker.head;
   }
   batch.segment.end += batch.length - before;
-  kick(spool);
-  return spool.options.mode === "fast" ? undefined : batch.promise;
+  return batch;
 }
 
 function batchFor(spool: Spool, seq: number, most: number): Batch {
@@ -99,7 +143,7 @@ function pause(spool: Spool): number {
   const { filling, queue, options } = spool;
   if (queue.length > 0) return 0;
   if (options.mode === "fast") return fastPauseMs;
-  if (spool.mean < busyMean || (filling?.count ?? 0) >= busyFull) return 0;
+  if (spool.mean < busyMean || (filling?.count ?? 0) + spool.unsealed.length >= busyFull) return 0;
   const apart = Math.min(busyPauseMostMs, spool.mean * busyPauseMs);
   return spool.begun + apart - options.clock.mono();
 }
@@ -108,6 +152,7 @@ function pause(spool: Spool): number {
 export function flush(spool: Spool): void {
   if (spool.flying) return;
   spool.scheduled = false;
+  seal(spool);
   let batch = spool.queue.shift();
   if (batch === undefined) {
     batch = spool.filling;

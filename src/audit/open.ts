@@ -4,16 +4,7 @@ import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { chainFrom, receiptId } from "../receipt/chain.ts";
-import {
-  adminBody,
-  closeBody,
-  intentBody,
-  openBody,
-  outcomeBody,
-  recoveryBody,
-  refusalBody,
-} from "../receipt/encode.ts";
-import type { RecordKind } from "../receipt/model.ts";
+import { adminBody, closeBody, openBody, outcomeBody, recoveryBody } from "../receipt/encode.ts";
 import type { Sys } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
 import type { Appended, Audit, AuditStatus } from "./audit.ts";
@@ -27,7 +18,16 @@ import {
   unshippedBytes,
   unshippedRecords,
 } from "./shipper.ts";
-import { append, endSpool, flushed, lacksSpace, startSpool } from "./spool.ts";
+import {
+  append,
+  appendCall,
+  endSpool,
+  flushed,
+  lacksSpace,
+  nextSeq,
+  type Placed,
+  startSpool,
+} from "./spool.ts";
 import { type Spool, unavailable } from "./spool-model.ts";
 
 export interface AuditOptions {
@@ -109,31 +109,30 @@ function begin(spool: Spool, options: AuditOptions, found: Recovered): void {
 function auditOf(options: AuditOptions, spool: Spool, shipper: Shipper): Audit {
   const { clock } = options;
   const idPrefix = receiptId(spool.chain, 0).slice(0, -1);
-  const add = (kind: RecordKind, body: string, of?: number): Appended => {
-    const { seq, durable } = append(spool, kind, body);
-    return { seq, id: `${idPrefix}${of ?? seq}`, durable };
+  const named = ({ seq, durable }: Placed, of = seq): Appended => {
+    return { seq, id: `${idPrefix}${of}`, durable };
   };
   return {
     intent(fields) {
       admit(options, spool, shipper);
-      return add("intent", intentBody(fields, clock.now()));
+      return named(appendCall(spool, { kind: "intent", fields, at: clock.now() }));
     },
     outcome(fields) {
       if (!spool.open.has(fields.of)) {
         const message = `Record ${fields.of} is no intent that waits for its outcome`;
         throw fault("GW_INTERNAL", { message });
       }
-      const appended = add("outcome", outcomeBody(fields, clock.now()), fields.of);
+      const placed = appendCall(spool, { kind: "outcome", fields, at: clock.now() });
       spool.open.delete(fields.of);
-      return appended;
+      return named(placed, fields.of);
     },
     refusal(fields) {
       admit(options, spool, shipper);
-      return add("refusal", refusalBody(fields, clock.now()));
+      return named(appendCall(spool, { kind: "refusal", fields, at: clock.now() }));
     },
     admin(action, keyId, fields) {
       admit(options, spool, shipper);
-      return add("admin", adminBody(action, keyId, fields, clock.now()));
+      return named(append(spool, "admin", adminBody(action, keyId, fields, clock.now())));
     },
     status: () => statusOf(options, spool, shipper),
     close: (shipMs) => close(options, spool, shipper, shipMs),
@@ -163,7 +162,7 @@ function statusOf(options: AuditOptions, spool: Spool, shipper: Shipper): AuditS
   return {
     mode,
     chain: spool.chain,
-    nextSeq: spool.linker.next,
+    nextSeq: nextSeq(spool),
     spoolBytes: unshippedBytes(shipper),
     spoolRecords,
     spoolMaxBytes: roomFor(options, spool),

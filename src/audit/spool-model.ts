@@ -3,6 +3,7 @@
 import { fault, type GatewayError } from "../base/errors.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Linker } from "../receipt/chain.ts";
+import type { CallRecord } from "../receipt/model.ts";
 import type { SpoolFile, SpoolFs } from "./fs.ts";
 
 export interface SpoolOptions {
@@ -78,6 +79,10 @@ export interface Spool {
   made: Promise<void>;
   making: boolean;
   filling: Batch | undefined;
+  /** Records of `filling` that have their place and are made at its write: see `seal`. */
+  readonly unsealed: CallRecord[];
+  /** Bytes that they take at most. */
+  unsealedBytes: number;
   readonly queue: Batch[];
   flying: boolean;
   scheduled: boolean;
@@ -98,6 +103,8 @@ export function fail(spool: Spool, thrown: unknown): void {
   for (const batch of spool.queue.splice(0)) batch.settle.reject(error);
   spool.filling?.settle.reject(error);
   spool.filling = undefined;
+  spool.unsealed.length = 0;
+  spool.unsealedBytes = 0;
 }
 
 export function unavailable(cause: string): GatewayError {

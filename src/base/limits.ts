@@ -261,6 +261,8 @@ export const limits = {
   stdioIdleMs: 60_000,
   /** How long a stdio client waits for the gateway it started. */
   stdioStartMs: 20_000,
+  /** From so many calls in flight on, a step is done for all that are ready in one turn. */
+  crowd: 4,
   /** A spool segment; preallocated so that a full disk shows before any acknowledgement, L4. */
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Default audit.spool.max. */

@@ -7,6 +7,7 @@ import { admit } from "./admit.ts";
 import { plain, plainError, rpcError } from "./answers.ts";
 import { endSlowBodies } from "./body.ts";
 import { internal } from "./carry.ts";
+import { createCrowd } from "./crowd.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { endSession, keepChange } from "./end-session.ts";
 import { fail, tick } from "./exchange.ts";
@@ -86,13 +87,13 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
   });
 
   return {
-    handle(request, peer) {
+    handle: createCrowd(door.exchanges, (request, peer) => {
       try {
         return enter(door, guard, request, peer);
       } catch (thrown) {
         return failed(thrown);
       }
-    },
+    }),
     status: () => ({
       sessions: door.sessions.size,
       streams: door.streams.size,

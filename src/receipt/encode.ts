@@ -4,7 +4,7 @@
  * and kept; nobody re-encodes them.
  */
 
-import type { AskedFields, IntentFields, OutcomeFields } from "./model.ts";
+import type { AskedFields, CallRecord, IntentFields, OutcomeFields } from "./model.ts";
 
 export interface OpenFields {
   readonly build: string;
@@ -31,6 +31,32 @@ export function openBody(f: OpenFields, at: number): string {
   );
 }
 
+/** The body of a record of a call. */
+export function callRecordBody(record: CallRecord): string {
+  if (record.kind === "outcome") return outcomeBody(record.fields, record.at);
+  return callBody(record.kind, record.fields, record.at);
+}
+
+/** UTF-8 bytes that the body takes at most; without a limit where it has lists of any length. */
+export function bodyBytesMost(record: CallRecord): number {
+  if (record.kind === "outcome") {
+    const { asked, code, resultHash } = record.fields;
+    if (asked !== undefined && asked.length > 0) return Number.POSITIVE_INFINITY;
+    return namesMost + escapedMost * (code.length + resultHash.length);
+  }
+  const f = record.fields;
+  let length = f.keyId.length + f.keyName.length + f.session.length + f.client.length;
+  length += f.method.length + f.server.length + f.tool.length + f.argsHash.length;
+  length += f.paramsHash.length + f.policyHash.length + f.rule.length;
+  length += f.definitionHash.length + f.code.length;
+  for (const rule of f.rules) length += rule.length + 3;
+  return namesMost + escapedMost * length;
+}
+
+/** What stands around the strings, with numbers; and what one UTF-16 unit takes as `\u0000`. */
+const namesMost = 600;
+const escapedMost = 6;
+
 export function intentBody(f: IntentFields, at: number): string {
   return callBody("intent", f, at);
 }
@@ -42,7 +68,7 @@ export function refusalBody(f: IntentFields, at: number): string {
 export function outcomeBody(f: OutcomeFields, at: number): string {
   return (
     `${head("outcome", at)},"of":${number(f.of)},"outcome":"${f.outcome}"` +
-    `,"code":${quote(f.code)},"result_hash":${fresh(f.resultHash)}` +
+    `,"code":${quote(f.code)},"result_hash":${digest(f.resultHash)}` +
     `,"result_bytes":${number(f.resultBytes)},"took_ms":${number(f.tookMs)}` +
     `,"server_ms":${number(f.serverMs)}${queued(f.queueMs)}${asked(f.asked)}}`
   );
@@ -56,7 +82,7 @@ function asked(questions: readonly AskedFields[] | undefined): string {
   if (questions === undefined || questions.length === 0) return "";
   const rows = questions.map(
     ({ method, paramsHash, end }) =>
-      `{"method":${fresh(method)},"params_hash":${fresh(paramsHash)},"end":"${end}"}`,
+      `{"method":${quote(method)},"params_hash":${quote(paramsHash)},"end":"${end}"}`,
   );
   return `,"asked":[${rows.join(",")}]`;
 }
@@ -84,15 +110,99 @@ export function closeBody(why: "stop" | "recovered", at: number): string {
 
 function callBody(kind: "intent" | "refusal", f: IntentFields, at: number): string {
   return (
-    `${head(kind, at)},"key":${quote(f.keyId)},"key_name":${quote(f.keyName)}` +
+    `${head(kind, at)}${whoAndWhat(f)}${digest(f.argsHash)}` +
+    `,"args_bytes":${number(f.argsBytes)},"params_hash":${digest(f.paramsHash)}` +
+    `${decision(f)}${number(f.decideUs)}}`
+  );
+}
+
+/** Who calls which tool, up to the digest: the same agent makes the same calls again and again. */
+function whoAndWhat(f: IntentFields): string {
+  const known = remembered(whoTexts, f.session === "" ? f.keyId : f.session, f, isSameWho);
+  if (known !== undefined) return known;
+  const text =
+    `,"key":${quote(f.keyId)},"key_name":${quote(f.keyName)}` +
     `,"session":${quote(f.session)},"client":${quote(f.client)},"era":"${f.era}"` +
     `,"method":${quote(f.method)},"server":${quote(f.server)},"tool":${quote(f.tool)}` +
-    `,"args_hash":${fresh(f.argsHash)},"args_bytes":${number(f.argsBytes)}` +
-    `,"params_hash":${fresh(f.paramsHash)},"policy_hash":${quote(f.policyHash)}` +
+    `,"args_hash":`;
+  return remember(whoTexts, f.session === "" ? f.keyId : f.session, f, text);
+}
+
+function isSameWho(a: IntentFields, b: IntentFields): boolean {
+  return (
+    a.tool === b.tool &&
+    a.server === b.server &&
+    a.method === b.method &&
+    a.keyId === b.keyId &&
+    a.keyName === b.keyName &&
+    a.client === b.client &&
+    a.era === b.era
+  );
+}
+
+/** What was decided, up to the time it took. */
+function decision(f: IntentFields): string {
+  const known = remembered(decisionTexts, f.rule, f, isSameDecision);
+  if (known !== undefined) return known;
+  const text =
+    `,"policy_hash":${quote(f.policyHash)}` +
     `,"effect":"${f.effect}","rule":${quote(f.rule)},"rules":${list(f.rules)}` +
     `,"definition_hash":${quote(f.definitionHash)},"code":${quote(f.code)}` +
-    `,"outcome":"${f.outcome}","decide_us":${number(f.decideUs)}}`
+    `,"outcome":"${f.outcome}","decide_us":`;
+  return remember(decisionTexts, f.rule, f, text);
+}
+
+function isSameDecision(a: IntentFields, b: IntentFields): boolean {
+  return (
+    isSameList(a.rules, b.rules) &&
+    a.definitionHash === b.definitionHash &&
+    a.policyHash === b.policyHash &&
+    a.effect === b.effect &&
+    a.code === b.code &&
+    a.outcome === b.outcome
   );
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+interface Known {
+  readonly of: IntentFields;
+  readonly text: string;
+}
+
+/** By who calls, or the deciding rule: the last few texts, the next to be replaced. */
+type Texts = Map<string, { readonly texts: Known[]; next: number }>;
+const whoTexts: Texts = new Map();
+const decisionTexts: Texts = new Map();
+const namesKept = 1024;
+const textsOfEach = 4;
+
+function remembered(
+  of: Texts,
+  name: string,
+  f: IntentFields,
+  isSame: (a: IntentFields, b: IntentFields) => boolean,
+): string | undefined {
+  const kept = of.get(name);
+  if (kept === undefined) return undefined;
+  for (const known of kept.texts) if (isSame(known.of, f)) return known.text;
+  return undefined;
+}
+
+function remember(of: Texts, name: string, f: IntentFields, text: string): string {
+  let kept = of.get(name);
+  if (kept === undefined) {
+    if (of.size >= namesKept) of.clear();
+    kept = { texts: [], next: 0 };
+    of.set(name, kept);
+  }
+  kept.texts[kept.next] = { of: f, text };
+  kept.next = (kept.next + 1) % textsOfEach;
+  return text;
 }
 
 function head(kind: string, at: number): string {
@@ -123,22 +233,16 @@ function list(rules: readonly string[]): string {
   return `[${rules.slice(0, rulesMax).map(quote).join(",")}]`;
 }
 
-/** Characters of one string; names are far shorter, what a client says of itself may not be. */
-const textMax = 1024;
-const cacheMax = 4096;
-const quoted = new Map<string, string>();
-
-/** A JSON string, remembered: keys, tools and policies recur in every record. */
-function quote(text: string): string {
-  const known = quoted.get(text);
-  if (known !== undefined) return known;
-  if (quoted.size >= cacheMax) quoted.clear();
-  const made = fresh(text);
-  if (text.length <= textMax) quoted.set(text, made);
-  return made;
+/** Hex has nothing to escape. */
+function digest(hex: string): string {
+  return hex.length === 0 || hex.length === 64 ? `"${hex}"` : quote(hex);
 }
 
-/** A JSON string that is not worth remembering: a digest of this call. */
-function fresh(text: string): string {
+/** Characters of one string; names are far shorter, what a client says of itself may not be. */
+const textMax = 1024;
+
+/** A JSON string. */
+function quote(text: string): string {
+  if (text === "") return '""';
   return JSON.stringify(text.length <= textMax ? text : text.slice(0, textMax));
 }

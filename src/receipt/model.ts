@@ -108,6 +108,15 @@ export interface OutcomeFields {
   readonly asked?: readonly AskedFields[] | undefined;
 }
 
+/** A record of a call before it is made bytes. `at`: wall ms. */
+export type CallRecord =
+  | {
+      readonly kind: "intent" | "refusal";
+      readonly fields: IntentFields;
+      readonly at: number;
+    }
+  | { readonly kind: "outcome"; readonly fields: OutcomeFields; readonly at: number };
+
 /** One record as it stands in the spool and the store. */
 export interface ChainRecord {
   /** uuid. */

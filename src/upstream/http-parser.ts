@@ -2,7 +2,7 @@
 
 import { limits } from "../base/limits.ts";
 import { HttpError } from "./http-error.ts";
-import { type Fields, parseHead } from "./http-head.ts";
+import { type Fields, type Head, parseHead } from "./http-head.ts";
 
 export interface ResponseEvents {
   /** The final status and header fields; 1xx answers are skipped. `length`: bytes when declared. */
@@ -29,6 +29,9 @@ export function createResponseParser(on: ResponseEvents): ResponseParser {
   let kept: Uint8Array = none;
   let reusable = true;
   let interim = 0;
+  /** The last head up to its empty line: most servers send the very same for each answer. */
+  let lastHead: Head | undefined;
+  let lastText: Uint8Array = none;
 
   function finish(rest: number): void {
     state = "idle";
@@ -39,6 +42,9 @@ export function createResponseParser(on: ResponseEvents): ResponseParser {
 
   /** Each reads from `at` and gives where it stopped; -1 when it needs more bytes. */
   function readHead(bytes: Buffer, at: number): number {
+    if (lastHead !== undefined && startsWith(bytes, at, lastText)) {
+      return enterBody(lastHead, bytes, at + lastText.length);
+    }
     const end = bytes.indexOf("\r\n\r\n", at, "latin1");
     const size = (end < 0 ? bytes.length : end) - at;
     if (size > limits.upstreamHeaderBytes) throw new HttpError("header block too large");
@@ -49,6 +55,14 @@ export function createResponseParser(on: ResponseEvents): ResponseParser {
       if (head.status === 101 || interim > 8) throw new HttpError("unexpected 1xx answer");
       return end + 4;
     }
+    if (end + 4 - at <= rememberedMost) {
+      lastText = Buffer.from(bytes.subarray(at, end + 4));
+      lastHead = head;
+    }
+    return enterBody(head, bytes, end + 4);
+  }
+
+  function enterBody(head: Head, bytes: Buffer, next: number): number {
     reusable = head.keepAlive;
     on.head(head.status, head.fields, head.framing === "length" ? head.length : undefined);
     if (head.framing === "length") {
@@ -59,7 +73,6 @@ export function createResponseParser(on: ResponseEvents): ResponseParser {
       reusable = false;
       state = "untilClose";
     }
-    const next = end + 4;
     if (state === "length" && left === 0) finish(bytes.length - next);
     return next;
   }
@@ -150,6 +163,13 @@ export function createResponseParser(on: ResponseEvents): ResponseParser {
 }
 
 const none = new Uint8Array(0);
+/** Bytes of a head that is kept. */
+const rememberedMost = 1024;
+
+function startsWith(bytes: Buffer, at: number, text: Uint8Array): boolean {
+  const end = at + text.length;
+  return end <= bytes.length && bytes.compare(text, 0, text.length, at, end) === 0;
+}
 const maxLine = 1024;
 
 function buffer(chunk: Uint8Array): Buffer {

@@ -3,7 +3,8 @@
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { type Member, Roster } from "../base/roster.ts";
-import type { Connection, Runtime } from "../runtime/runtime.ts";
+import type { Connection, DialOptions, Runtime } from "../runtime/runtime.ts";
+import { createCame } from "./came.ts";
 import { createHelpings, type Fed, type Helpings } from "./helpings.ts";
 import { HttpError } from "./http-error.ts";
 import type { Fields } from "./http-head.ts";
@@ -91,9 +92,10 @@ export function createHttpPool(options: PoolOptions): HttpPool {
     ...{ clock, parse, lose },
     isBusy: ({ job }) => job !== undefined,
   });
-  const polls = createPolls(polled);
   const idle: Wire[] = [];
   const busy = new Roster<Wire>();
+  const came = createCame(busy, helpings.feed);
+  const polls = createPolls(polled, came.feed);
   let stopSweep: (() => void) | undefined;
   let closed = false;
 
@@ -104,6 +106,8 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   }
 
   function start(job: Job): void {
+    // A wire that holds bytes which nobody asked for must not be taken.
+    came.feed();
     const wire = idle.pop();
     if (wire === undefined) {
       open(job);
@@ -152,27 +156,14 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   }
 
   async function dial(wire: Wire): Promise<void> {
-    const { runtime, port, tls } = options;
-    let last: unknown;
-    for (const host of await options.addresses()) {
-      try {
-        wire.connection = await runtime.dial({
-          host,
-          port,
-          timeoutMs: limits.connectMs,
-          ...(tls === undefined ? {} : { tls }),
-          on: {
-            data: (chunk) => helpings.feed(wire, chunk),
-            drain: () => undefined,
-            close: (error) => lose(wire, error),
-          },
-        });
-        return;
-      } catch (error) {
-        last = error;
-      }
-    }
-    throw last;
+    wire.connection = await dialOne(options, {
+      data: (chunk) => came.add(wire, chunk),
+      drain: () => undefined,
+      close(error) {
+        came.feed();
+        lose(wire, error);
+      },
+    });
   }
 
   function newWire(): Wire {
@@ -285,13 +276,29 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   };
 }
 
+/** The first of the addresses that takes a connection. */
+async function dialOne(options: PoolOptions, on: DialOptions["on"]): Promise<Connection> {
+  const { runtime, port, tls } = options;
+  const { connectMs: timeoutMs } = limits;
+  let last: unknown;
+  for (const host of await options.addresses()) {
+    try {
+      return await runtime.dial({ host, port, timeoutMs, ...(tls && { tls }), on });
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
 /**
  * Hands each job on after the loop has looked at its sockets: Bun runs the first immediate before
  * that, and the second one after. Jobs of one turn share both.
  */
-function createPolls(polled: (job: Job) => void): { add(job: Job): void } {
+function createPolls(polled: (job: Job) => void, before: () => void): { add(job: Job): void } {
   let coming: Job[] = [];
   const second = (jobs: readonly Job[]): void => {
+    before();
     for (const job of jobs) polled(job);
   };
   const first = (): void => {

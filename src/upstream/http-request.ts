@@ -38,6 +38,10 @@ const oneWrite = 64 * 1024;
 const scratch = Buffer.allocUnsafeSlow(oneWrite);
 
 export function sendRequest({ head, body }: OutgoingRequest, to: Pick<Connection, "write">): void {
+  if (body !== undefined && head.length + unitsOf(body) * 3 < oneWrite - lengthRoom) {
+    sendAtOnce(head, body, to);
+    return;
+  }
   const size = body === undefined ? 0 : sizeOf(body);
   const whole = body === undefined ? `${head}\r\n` : `${head}Content-Length: ${size}\r\n\r\n`;
   // A head is Latin-1, so it has as many bytes as characters.
@@ -55,6 +59,38 @@ export function sendRequest({ head, body }: OutgoingRequest, to: Pick<Connection
     }
   }
   to.write(scratch.subarray(0, at), true);
+}
+
+/** The body first, as its length stands before it: the head is put in front of it. */
+function sendAtOnce(head: string, body: Pieces, to: Pick<Connection, "write">): void {
+  const from = head.length + lengthRoom;
+  let end = from;
+  let text = "";
+  for (const piece of body) {
+    if (typeof piece === "string") text += piece;
+    else {
+      if (text !== "") end += scratch.write(text, end, "utf8");
+      text = "";
+      scratch.set(piece, end);
+      end += piece.byteLength;
+    }
+  }
+  if (text !== "") end += scratch.write(text, end, "utf8");
+  // A head is Latin-1, so it has as many bytes as characters.
+  const whole = `${head}Content-Length: ${end - from}\r\n\r\n`;
+  const start = from - whole.length;
+  scratch.write(whole, start, "latin1");
+  to.write(scratch.subarray(start, end), true);
+}
+
+/** For `Content-Length: 65536` and two line breaks. */
+const lengthRoom = 32;
+
+/** UTF-16 units of the text and bytes of the rest. */
+function unitsOf(body: Pieces): number {
+  let units = 0;
+  for (const piece of body) units += piece.length;
+  return units;
 }
 
 function sizeOf(body: Pieces): number {
