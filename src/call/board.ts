@@ -74,6 +74,8 @@ export interface LiveCall extends Member {
   code: string;
   why: string;
   serverEra: Era | undefined;
+  /** How often it was sent by what may still hold bytes of it. */
+  unwritten: number;
   progress: number;
   /** Notifications about it that came too fast, and were not told on (U18). */
   dropped: number;
@@ -164,6 +166,7 @@ export function createBoard(
         code: "",
         why: "",
         serverEra: undefined,
+        unwritten: 0,
         progress: 0,
         dropped: 0,
         timeout: undefined,

@@ -165,6 +165,8 @@ async function run(
   if (outcome.durable !== undefined) await outcome.durable;
   live.endedAt = ports.clock.mono();
   respond(live.seat?.incoming ?? incoming, live.seat?.reply ?? reply, live, answer);
+  const over = answer.kind === "result" && method.perform === undefined;
+  if (over && live.unwritten === 0) incoming.message.body.release?.();
 }
 
 /** Running it twice may do harm. */

@@ -170,6 +170,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   /** From the upstream: the era of the connection is known now. */
   params(id: number, era: Era): Pieces {
     this.live.serverEra = era;
+    this.live.unwritten += 1;
     if (this.live.stage === "queue") this.#dequeued();
     const { message, era: from } = this.incoming;
     const { replaced } = this.call;
@@ -182,6 +183,10 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
       capabilitiesText: capabilitiesFor(this.capabilities.text, from),
       clientInfoText: this.#infoText(),
     }).params;
+  }
+
+  written(): void {
+    this.live.unwritten -= 1;
   }
 
   notification(method: string, params: JsonObject): void {

@@ -1,6 +1,7 @@
 /** From the bytes of one message to what it says, or the reason why it is none. */
 
 import type { ErrorCode } from "../base/errors.ts";
+import { freeFromBytes, freeMemory } from "../base/free-memory.ts";
 import { limits } from "../base/limits.ts";
 import { readMessage } from "../protocol/json-rpc.ts";
 import type { Message } from "../protocol/message.ts";
@@ -29,7 +30,9 @@ export function readOne(door: Door, bytes: Uint8Array, version: string | null): 
     const array = root === "array";
     return { kind, code: root === undefined ? code : "GW_MESSAGE", message, array };
   }
-  const read = readMessage(body.value, { idBytes: limits.idBytes });
+  const large = bytes.length >= freeFromBytes;
+  const own = large ? { ...body.value, release: () => freeMemory(bytes) } : body.value;
+  const read = readMessage(own, { idBytes: limits.idBytes });
   if (!read.ok) return { kind, ...read.error };
   const rejected = rejectKind(read.value, version);
   if (rejected !== undefined) return { kind, code: "GW_MESSAGE", message: rejected };

@@ -76,6 +76,7 @@ function dial(options: DialOptions): Promise<Connection> {
     );
     const queue = createSendQueue((chunk) => socket?.write(chunk) ?? 0);
     const connection: Connection = {
+      takesAtOnce: true,
       write: (chunk, lent) => (state === "open" ? queue.write(chunk, lent) : false),
       pause: () => socket?.pause(),
       resume: () => socket?.resume(),

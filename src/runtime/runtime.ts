@@ -50,7 +50,10 @@ export interface DialOptions {
   readonly on: ConnectionEvents;
 }
 
-/** Events of one connection. `data` chunks are the receiver's: the runtime does not reuse them. */
+/**
+ * Events of one connection. `data` chunks are the receiver's: the runtime does not reuse them, and
+ * does not mind when they are freed.
+ */
 export interface ConnectionEvents {
   data(chunk: Uint8Array): void;
   drain(): void;
@@ -64,6 +67,8 @@ export interface Connection {
    * the chunk's memory as soon as this returns.
    */
   write(chunk: Uint8Array | string, lent?: boolean): boolean;
+  /** Where `write` gave true, nothing of the chunk is kept. */
+  readonly takesAtOnce?: true;
   pause(): void;
   resume(): void;
   /** Ends at once. */

@@ -99,7 +99,7 @@ export function createResponseParser(on: ResponseEvents): ResponseParser {
       case "head":
         return readHead(bytes, at);
       case "length": {
-        // Whoever takes a whole chunk may have given its memory back, and it has no length then.
+        // Who copied the body may have freed the chunk, which has no length then.
         const size = bytes.length;
         const next = readBody(bytes, at);
         if (left === 0) finish(size - next);

@@ -1,6 +1,7 @@
 /** One HTTP exchange of MCP: the JSON-RPC messages of its answer, whatever its framing. */
 
 import { fault, type GatewayError } from "../base/errors.ts";
+import { freeMemory } from "../base/free-memory.ts";
 import { createGathered, type Gathered } from "../base/gathered.ts";
 import { limits } from "../base/limits.ts";
 import type { StrictBody } from "../protocol/message.ts";
@@ -10,7 +11,7 @@ import type { Fields } from "./http-head.ts";
 import type { Exchange, ExchangeEvents, HttpPool } from "./http-pool.ts";
 import type { OutgoingRequest } from "./http-request.ts";
 import type { ResultLimit } from "./settings.ts";
-import { freeMemory, giveMemory, takeMemory } from "./spare-memory.ts";
+import { giveMemory, takeMemory } from "./spare-memory.ts";
 import { resultTooLarge } from "./too-large.ts";
 
 export interface PostEvents {
@@ -212,7 +213,8 @@ class Collector {
       this.#whole ??= takeMemory(length);
       const at = this.#size - chunk.length;
       this.#whole.set(chunk, at);
-      freeMemory(chunk);
+      // What stands before it in the memory of its chunk was the head.
+      freeMemory(chunk, limits.upstreamHeaderBytes);
     }
     return true;
   }

@@ -30,6 +30,12 @@ export interface OutgoingRequest {
   readonly head: string;
   /** undefined: a request without any, as GET is. */
   readonly body: Pieces | undefined;
+  /** Who is told when nothing of `body` is needed any more; not where that is unknown. */
+  readonly of?: Written | undefined;
+}
+
+interface Written {
+  written?(): void;
 }
 
 /** Heads and bodies up to this size go out in one write. */
@@ -37,7 +43,10 @@ const oneWrite = 64 * 1024;
 /** Written over by each request: a socket has taken or copied it when `write` returns. */
 const scratch = Buffer.allocUnsafeSlow(oneWrite);
 
-export function sendRequest({ head, body }: OutgoingRequest, to: Pick<Connection, "write">): void {
+export function sendRequest(
+  { head, body, of }: OutgoingRequest,
+  to: Pick<Connection, "write" | "takesAtOnce">,
+): void {
   if (body !== undefined && head.length + unitsOf(body) * 3 < oneWrite - lengthRoom) {
     sendAtOnce(head, body, to);
     return;
@@ -46,8 +55,10 @@ export function sendRequest({ head, body }: OutgoingRequest, to: Pick<Connection
   const whole = body === undefined ? `${head}\r\n` : `${head}Content-Length: ${size}\r\n\r\n`;
   // A head is Latin-1, so it has as many bytes as characters.
   if (whole.length + size > oneWrite) {
-    to.write(Buffer.from(whole, "latin1"));
-    for (const piece of body ?? []) to.write(piece);
+    let taken = to.write(Buffer.from(whole, "latin1"));
+    for (const piece of body ?? []) taken = to.write(piece);
+    // A queue that keeps a piece keeps all that come after it.
+    if (taken && to.takesAtOnce === true) of?.written?.();
     return;
   }
   let at = scratch.write(whole, 0, "latin1");

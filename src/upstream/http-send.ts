@@ -42,7 +42,7 @@ export function createSender({ target, clock, live }: SenderOptions): Sender {
     const body = [requestHead(id, request.method), ...request.params(id, era), requestTail];
     const headers = call.headers ?? request.headers;
     const fields = era === "modern" ? modernFields(request.method, request.name, headers) : "";
-    call.exchange = post(target, { head: head + fields, body }, call, cuts(call));
+    call.exchange = post(target, { head: head + fields, body, of: request }, call, cuts(call));
   }
 
   /** False while the level that the call wants is being set: it is sent after that. */

@@ -3,6 +3,7 @@
  * and maps it at the first touch, which is a tenth of what a call of a megabyte costs.
  */
 
+import { freeFromBytes } from "../base/free-memory.ts";
 import { limits } from "../base/limits.ts";
 
 const spare: ArrayBuffer[] = [];
@@ -45,13 +46,6 @@ export function giveMemory(memory: ArrayBuffer): void {
   kept += size;
 }
 
-/** Frees what `bytes` are all of, if it is large, without waiting for the collector. */
-export function freeMemory(bytes: Uint8Array): void {
-  const { buffer, length } = bytes;
-  if (length < smallest || buffer.byteLength !== length) return;
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
-}
-
 /** Frees what was not used since the last time; how many bytes are still kept. */
 export function dropUnused(): number {
   const most = kept - unused;
@@ -68,7 +62,6 @@ function dropOldest(): void {
   memory.transfer(0);
 }
 
-/** Less comes from pages that the allocator keeps by itself. */
-const smallest = 64 * 1024;
+const smallest = freeFromBytes;
 /** Room for a JSON-RPC envelope with the longest id. */
 const envelope = 1024;

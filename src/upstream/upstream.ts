@@ -71,6 +71,8 @@ export interface UpstreamRequest {
   readonly method: string;
   /** The value of `params` as JSON text; the upstream's id for it is its progress token. */
   params(id: number, era: Era): Pieces;
+  /** Nothing that `params` gave last is needed any more; told of large ones, by some transports. */
+  written?(): void;
   /** For Mcp-Name; undefined where the method has none. */
   readonly name: string | undefined;
   /** Mcp-Param-* headers, already encoded. */

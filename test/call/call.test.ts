@@ -99,6 +99,48 @@ describe("an allowed call", () => {
     expect(reply.answer()?.value["result"]).toMatchObject({ isError: true });
   });
 
+  test.each([
+    [1, 1, '{"content":[]}', true],
+    [1, 0, '{"content":[]}', false],
+    // Sent again in a new session: the first connection may still hold bytes of it.
+    [2, 1, '{"content":[]}', false],
+    [2, 2, '{"content":[]}', true],
+    [1, 1, undefined, false],
+  ])(
+    "sent %p times, %p of them written, the answer %p: the request's memory is freed: %p",
+    async (sent, written, result, freed) => {
+      const server = scriptedUpstream("s", [echo], {
+        script: (request) => result !== undefined && request.result(result),
+      });
+      const { send } = server;
+      server.send = (request, sink) => {
+        const { method, name, headers, origin } = request;
+        const params = (id: number, era: "legacy" | "modern") => {
+          for (let n = 1; n < sent; n += 1) request.params(id, era);
+          const pieces = request.params(id, era);
+          for (let n = 0; n < written; n += 1) request.written?.();
+          return pieces;
+        };
+        return send({ method, name, headers, origin, params }, sink);
+      };
+      const at = await world([server], { policy: allowEcho });
+      const order: string[] = [];
+      const reply = catchReply();
+      const made = incoming(callBody());
+      const body = { ...made.message.body, release: () => void order.push("freed") };
+      const answer = reply.send;
+      reply.send = (status, pieces) => {
+        order.push("answered");
+        answer(status, pieces);
+      };
+      handle({ ...made, message: { ...made.message, body } }, reply, at.ports);
+      await settle();
+      expect(order).toEqual(
+        result === undefined ? [] : freed ? ["answered", "freed"] : ["answered"],
+      );
+    },
+  );
+
   test("unknown result fields and long numbers pass untouched", async () => {
     const result =
       '{"content":[],"x":{"n":1.10,"big":9007199254740993},"structuredContent":{"a":1}}';

@@ -35,6 +35,19 @@ describe("sendRequest", () => {
     }
   });
 
+  test.each([
+    ["takes all", true, 9, true],
+    ["keeps the last piece", true, 2, false],
+    ["keeps from the first on", true, 0, false],
+    ["does not say what it keeps", undefined, 9, false],
+  ] as const)("a connection that %s: what was written is told", (_, takesAtOnce, taken, told) => {
+    let [writes, written] = [0, 0];
+    const of = { written: () => void written++ };
+    const to = { write: () => ++writes <= taken, ...(takesAtOnce && { takesAtOnce }) };
+    sendRequest({ head, body: [bytes("x".repeat(70_000)), "}"], of }, to);
+    expect([writes, written]).toEqual([3, told ? 1 : 0]);
+  });
+
   test("just fits, and just does not", () => {
     const frame = `${head}Content-Length: 65000\r\n\r\n`.length;
     const most = 64 * 1024 - frame;

@@ -1,8 +1,9 @@
 /** Memory that goes from one answer to the next shows nothing of the first to those who had it. */
 
 import { describe, expect, test } from "bun:test";
+import { freeMemory } from "../../src/base/free-memory.ts";
 import { limits } from "../../src/base/limits.ts";
-import { dropUnused, freeMemory, giveMemory, takeMemory } from "../../src/upstream/spare-memory.ts";
+import { dropUnused, giveMemory, takeMemory } from "../../src/upstream/spare-memory.ts";
 
 const mega = 1024 * 1024;
 
@@ -72,6 +73,10 @@ describe("spare memory", () => {
     freeMemory(part!.subarray(1));
     freeMemory(small!);
     expect([whole!.length, part!.length, small!.length]).toEqual([0, mega, 1000]);
+    freeMemory(part!.subarray(1, mega - 1), 1);
+    expect(part!).toHaveLength(mega);
+    freeMemory(part!.subarray(1), 1);
+    expect(part!).toHaveLength(0);
   });
 
   test("small answers have memory of their own", () => {
