@@ -57,12 +57,20 @@ export function makeCall(
       ports.board.end(live);
     },
   );
-  return {
-    cancel(reason) {
-      live.cancelled ??= reason;
-      live.abort?.(reason);
-    },
-  };
+  return new Running(live);
+}
+
+class Running implements Handling {
+  readonly #live: LiveCall;
+
+  constructor(live: LiveCall) {
+    this.#live = live;
+  }
+
+  cancel(reason: string): void {
+    this.#live.cancelled ??= reason;
+    this.#live.abort?.(reason);
+  }
 }
 
 /** R14, R16: without a receipt, which would cost more than the call is worth. */

@@ -19,14 +19,7 @@ export function readBody(
   waiting: Roster<WaitingBody>,
 ): Promise<Uint8Array | "large" | "slow"> {
   return new Promise((resolve, reject) => {
-    const body: WaitingBody = {
-      place: 0,
-      began: clock.mono(),
-      giveUp() {
-        waiting.delete(body);
-        resolve("slow");
-      },
-    };
+    const body = new ComingBody(clock.mono(), resolve);
     waiting.add(body);
     read(request, most).then(
       (bytes) => {
@@ -41,10 +34,27 @@ export function readBody(
   });
 }
 
+class ComingBody implements WaitingBody {
+  place = 0;
+  readonly began: number;
+  readonly #resolve: (end: "slow") => void;
+
+  constructor(began: number, resolve: (end: "slow") => void) {
+    this.began = began;
+    this.#resolve = resolve;
+  }
+
+  giveUp(): void {
+    this.#resolve("slow");
+  }
+}
+
 /** A body that drips keeps every idle limit happy: it has a time for all of it. */
 export function endSlowBodies(waiting: Roster<WaitingBody>, now: number): void {
   for (const body of waiting) {
-    if (now - body.began >= limits.bodyMs) body.giveUp();
+    if (now - body.began < limits.bodyMs) continue;
+    waiting.delete(body);
+    body.giveUp();
   }
 }
 

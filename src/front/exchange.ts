@@ -86,11 +86,28 @@ export function openExchange(begin: Begin): Exchange {
 
 /** What the call path answers through. */
 export function replyOf(exchange: Exchange): Reply {
-  return {
-    notify: (message) => notify(exchange, message),
-    ask: (method, params) => question(exchange, method, params),
-    send: (status, body, lent) => send(exchange, status, body, lent),
-  };
+  return new ExchangeReply(exchange);
+}
+
+/** One object a call, no closures. */
+class ExchangeReply implements Reply {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  notify(message: string): void {
+    notify(this.#exchange, message);
+  }
+
+  ask(method: string, params: Pieces): Asked | undefined {
+    return question(this.#exchange, method, params);
+  }
+
+  send(status: number, body: Pieces, lent?: () => void): void {
+    send(this.#exchange, status, body, lent);
+  }
 }
 
 /** What to hand to the runtime; asked once, after the work was begun. */

@@ -101,7 +101,8 @@ export function openAdmin(runtime: Runtime, config: Config, handle: Handle): Pro
 export function openMcpSocket(runtime: Runtime, config: Config, handle: Handle): Promise<Door> {
   return openSocket(runtime, config, mcpSocket(config.admin.socket), {
     bodyBytesMax: config.limits.bodyBytes + 64 * 1024,
-    handle: (request, peer) => handle(request, { ...peer, transport: "stdio" }),
+    handle: (request, peer) =>
+      handle(request, Object.assign(peer, { transport: "stdio" as const })),
   });
 }
 

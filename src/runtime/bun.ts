@@ -1,7 +1,7 @@
 /** Bun: the runtime of the compiled binary. */
 
 import { spawnChild } from "./child.ts";
-import type { Connection, DialOptions, Listener, ListenOptions, Runtime } from "./runtime.ts";
+import type { Connection, DialOptions, Listener, ListenOptions, Peer, Runtime } from "./runtime.ts";
 import { createSendQueue } from "./send-queue.ts";
 import { linuxSys } from "./sys-bun.ts";
 
@@ -32,16 +32,39 @@ async function listen(options: ListenOptions): Promise<Listener> {
     // Without this, `development: false` lets a second process bind the same port.
     reusePort: false,
     fetch: (request, at) =>
-      options.handle(request, {
-        takesAtOnce: true,
-        address: () => (unix ? "unix" : (at.requestIP(request)?.address ?? "")),
-        keepOpen: () => at.timeout(request, 0),
-        limitIdle: () => (unix ? undefined : at.timeout(request, options.idleSeconds)),
-      }),
+      options.handle(request, new BunPeer(request, at, unix ? undefined : options.idleSeconds)),
     // The handler answers its own faults; what still arrives here must not show its text.
     error: () => new Response("internal error\n", { status: 500 }),
   });
   return { port: server.port ?? 0, stop: (now) => server.stop(now) };
+}
+
+/** One object a request, no closures. */
+class BunPeer implements Peer {
+  readonly takesAtOnce = true;
+  readonly #request: Request;
+  readonly #at: BunServer;
+  readonly #idleSeconds: number | undefined;
+
+  /** `idleSeconds`: undefined on a unix socket. */
+  constructor(request: Request, at: BunServer, idleSeconds: number | undefined) {
+    this.#request = request;
+    this.#at = at;
+    this.#idleSeconds = idleSeconds;
+  }
+
+  address(): string {
+    if (this.#idleSeconds === undefined) return "unix";
+    return this.#at.requestIP(this.#request)?.address ?? "";
+  }
+
+  keepOpen(): void {
+    this.#at.timeout(this.#request, 0);
+  }
+
+  limitIdle(): void {
+    if (this.#idleSeconds !== undefined) this.#at.timeout(this.#request, this.#idleSeconds);
+  }
 }
 
 function dial(options: DialOptions): Promise<Connection> {

@@ -388,28 +388,3 @@ test("configured headers that would smuggle are refused before anything is sent"
     );
   }
 });
-
-test("U27 many at once: an answer and the close right behind it are both heard, in order", async () => {
-  const { server, upstream } = await start((socket, request) => {
-    socket.write(json(okResult(request)));
-    socket.end();
-  });
-  for (let round = 0; round < 5; round += 1) {
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => callTool(upstream, "t")));
-    for (const outcome of outcomes) expect(outcome).toMatchObject({ kind: "response", ends: 1 });
-  }
-  expect(calls(server)).toBe(100);
-});
-
-test("F27 many at once: bytes that nobody asked for never answer the next request", async () => {
-  const forged = JSON.stringify({ jsonrpc: "2.0", id: 31, result: { content: [], forged: true } });
-  const { upstream } = await start((socket, request) => {
-    socket.write(json(okResult(request)));
-    setTimeout(() => socket.write(json(forged)), 0);
-  });
-  for (let round = 0; round < 5; round += 1) {
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => callTool(upstream, "t")));
-    expect(JSON.stringify(outcomes)).not.toContain("forged");
-    for (const { ends } of outcomes) expect(ends).toBe(1);
-  }
-});
