@@ -22,6 +22,7 @@ export function compileGlob(pattern: string): Matcher {
 
 /** Any of several; a single one without the loop. */
 export function compileGlobs(patterns: readonly string[]): Matcher {
+  if (patterns.length === 0) return matchesNone;
   const matchers = patterns.map(compileGlob);
   const only = matchers[0];
   if (only !== undefined && matchers.length === 1) return only;
@@ -30,6 +31,8 @@ export function compileGlobs(patterns: readonly string[]): Matcher {
     return false;
   };
 }
+
+const matchesNone: Matcher = () => false;
 
 /** Goes back to the last star only: what came before it is matched for good. */
 export function globMatches(pattern: string, text: string): boolean {

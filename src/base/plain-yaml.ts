@@ -74,14 +74,11 @@ function giveUp(): never {
 function isPlainText(text: string): boolean {
   if (text.startsWith("---") || text.startsWith("...") || text.startsWith("%")) return false;
   if (text.includes("\n---") || text.includes("\n...") || text.includes("\n%")) return false;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 0x0a || (code >= 0x20 && code < 0x7f)) continue;
-    // Letters of every script pass; separators, surrogates and specials do not.
-    if (code < 0xa0 || (code >= 0x2000 && code <= 0x206f) || code >= 0xd800) return false;
-  }
-  return true;
+  return plainForm.test(text);
 }
+
+/** Letters of every script pass; separators, surrogates and specials do not. */
+const plainForm = /^[\n -~\u00a0-\u1fff\u2070-\ud7ff]*$/;
 
 /** A block node whose first character is at `pos`, deeper than `parent`. */
 function block(state: State, parent: number): PlainNode {
@@ -257,6 +254,14 @@ function quotedText(state: State): string {
   const { text } = state;
   const quote = text[state.pos];
   const start = state.pos;
+  const close = text.indexOf(quote ?? "", start + 1);
+  if (close === -1) giveUp();
+  const within = text.slice(start + 1, close);
+  if (within.includes("\n")) giveUp();
+  if (quote === '"' && !within.includes("\\")) {
+    state.pos = close + 1;
+    return within;
+  }
   for (let at = start + 1; at < text.length; at++) {
     const char = text[at];
     if (char === "\n") giveUp();
@@ -291,9 +296,10 @@ function plainText(state: State, inFlow: boolean): string {
   const start = state.pos;
   if (!startsPlain(text, start)) giveUp();
   let at = start;
-  for (; at < text.length; at++) {
+  for (; ; at++) {
+    at = bareEnd(text, at, inFlow);
     const char = text[at];
-    if (char === "\n") break;
+    if (char === undefined || char === "\n") break;
     if (char === "#" && text[at - 1] === " ") break;
     if (char === ":" && endsKey(text[at + 1], inFlow)) break;
     if (!inFlow) continue;
@@ -308,6 +314,16 @@ function plainText(state: State, inFlow: boolean): string {
   if (end !== at && text[at] === ":") giveUp();
   return text.slice(start, end);
 }
+
+/** The next character that may end a bare scalar. A loop here would be compiled at each start. */
+function bareEnd(text: string, from: number, inFlow: boolean): number {
+  const form = inFlow ? flowBare : blockBare;
+  form.lastIndex = from;
+  return form.test(text) ? form.lastIndex : giveUp();
+}
+
+const flowBare = /[^\n#:,[\]{}]*/y;
+const blockBare = /[^\n#:]*/y;
 
 function endsKey(next: string | undefined, inFlow: boolean): boolean {
   if (next === undefined || next === " " || next === "\n") return true;

@@ -1,6 +1,5 @@
 /** The real clock and randomness. */
 
-import { randomBytes } from "node:crypto";
 import type { Clock, Random } from "./ports.ts";
 
 export const systemClock: Clock = {
@@ -14,5 +13,5 @@ export const systemClock: Clock = {
 };
 
 export const systemRandom: Random = {
-  bytes: (count) => new Uint8Array(randomBytes(count)),
+  bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
 };

@@ -1,10 +1,10 @@
 /** Where the config is, and where things are that it does not name. */
 
-import { createHash } from "node:crypto";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { nodeCrypto } from "../base/node-crypto.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -62,7 +62,11 @@ export function stateHome(env: Environment): string {
  * this data_dir. A socket's path may have about 100 bytes: longer ones go to a folder under /tmp.
  */
 export function defaultSocket(dataDir: string, env: Environment): string {
-  const name = createHash("sha256").update(realPath(dataDir)).digest("hex").slice(0, 8);
+  const name = nodeCrypto()
+    .createHash("sha256")
+    .update(realPath(dataDir))
+    .digest("hex")
+    .slice(0, 8);
   const uid = process.getuid?.() ?? 0;
   const runtime = filled(env["XDG_RUNTIME_DIR"]) ?? (uid === 0 ? existing("/run") : undefined);
   const short = path.join(filled(env["TMPDIR"]) ?? tmpdir(), `authensor-gw-${uid}`);

@@ -25,7 +25,7 @@ export function endOwn(run: string, log: Log): Promise<void> {
 
 /** For doctor: what no gateway of this data_dir looks after; `run` is that of the one that runs. */
 export async function leftovers(dataDir: string, run: string | undefined): Promise<number[]> {
-  const dir = markOfDataDir(dataDir);
+  const dir = await markOfDataDir(dataDir);
   if (dir === undefined) return [];
   const found = await findMarked((mark) => isEarlier(mark, run ?? `${dir}.`));
   return found.map(({ pid }) => pid);

@@ -1,7 +1,6 @@
 /** Opens the doors: MCP on the configured address, the admin socket for people of this machine. */
 
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
-import { connect } from "node:net";
 import process from "node:process";
 import { forOperators } from "../admin/fixes.ts";
 import { fault, GatewayError } from "../base/errors.ts";
@@ -168,7 +167,8 @@ async function isStale(path: string): Promise<boolean> {
   throw fault("GW_PORT_TAKEN", { message, cause, fix: "stop it, or set another `admin.socket`" });
 }
 
-function takesConnections(path: string): Promise<boolean> {
+async function takesConnections(path: string): Promise<boolean> {
+  const { connect } = await import("node:net"); // With its streams it takes 3 ms of a start.
   return new Promise((resolve) => {
     const socket = connect({ path });
     const tell = (lives: boolean) => {

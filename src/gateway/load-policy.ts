@@ -5,7 +5,8 @@ import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { readPlainYaml } from "../base/plain-yaml.ts";
 import type { Policy, PolicyProblem } from "../policy/model.ts";
-import { noPolicy, type Parse, readBundle } from "../policy/read-bundle.ts";
+import { type Operators, plainOperators } from "../policy/operators.ts";
+import { noPolicy, type Parse, type PolicyFile, readBundle } from "../policy/read-bundle.ts";
 import type { Config } from "./config-model.ts";
 
 /** Rejects GW_POLICY with every problem in its text. */
@@ -13,7 +14,7 @@ export async function loadPolicy(config: Pick<Config, "policy" | "policyPlaces">
   const { policy: files, policyPlaces } = config;
   if (files.length === 0) return noPolicy();
   const texts = files.map((name, at) => ({ name, text: readText(name, policyPlaces[at] ?? "") }));
-  const quick = readBundle(texts, plain);
+  const quick = readBundle(texts, plain, await operatorsFor(texts));
   if (quick.ok) return quick.value;
   // The full parser takes what the quick one leaves, and has the words for mistakes.
   const { readPolicy } = await import("../policy/read.ts");
@@ -26,6 +27,14 @@ export async function loadPolicy(config: Pick<Config, "policy" | "policyPlaces">
     cause: `\n${problems.map(line).join("\n")}`,
     data: { at: problems[0] === undefined ? "" : `${problems[0].file}:${problems[0].line}` },
   });
+}
+
+/** Libraries of 200 kB are not loaded for who does not name what needs them. */
+async function operatorsFor(files: readonly PolicyFile[]): Promise<Operators> {
+  const words = ["url", "cidr", "re2"];
+  const isPlain = files.every(({ text }) => !words.some((word) => text.includes(word)));
+  if (isPlain) return plainOperators;
+  return (await import("../policy/library-operators.ts")).operators;
 }
 
 /** What is left to the full parser counts as a problem here: never as an empty file. */

@@ -1,6 +1,5 @@
 /** The socket on which `authensor-gw stdio` reaches MCP: beside the admin socket. */
 
-import net from "node:net";
 import { socketFault } from "../admin/socket-fault.ts";
 
 /** A name as long as the admin socket's: a socket's path may have about 100 bytes. */
@@ -9,7 +8,8 @@ export function mcpSocket(admin: string): string {
 }
 
 /** Does somebody listen there? Rejects with GW_SOCKET where this user may not know. */
-export function answersAt(socket: string): Promise<boolean> {
+export async function answersAt(socket: string): Promise<boolean> {
+  const net = await import("node:net"); // Not for a start, which only asks for the name.
   return new Promise((resolve, reject) => {
     const tried = net.connect(socket);
     tried.once("connect", () => {

@@ -19,7 +19,7 @@ export async function changeKeysOffline<T>(
   config: Config,
   change: (access: KeyAccess) => Promise<T>,
 ): Promise<T> {
-  const owner = ownDataDir(config.dataDir);
+  const owner = await ownDataDir(config.dataDir);
   let store: Store | undefined;
   try {
     store = await openStore(config);

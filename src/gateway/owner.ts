@@ -3,13 +3,13 @@
  * kernel frees it when the process ends, however it ends. `owner.json` beside it is for people.
  */
 
-import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { fault, type GatewayError } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
+import { randomHex } from "../base/node-crypto.ts";
 
 export interface Owner {
   readonly dir: string;
@@ -34,10 +34,10 @@ export interface OwnerNote {
 const held = new Set<DatabaseSync>();
 
 /**
- * `socket`: where the admin API will listen, for owner.json. Makes the directory (0700). Throws
+ * `socket`: where the admin API will listen, for owner.json. Makes the directory (0700). Rejects
  * GW_OWNED (naming the owner) or GW_DATA_DIR.
  */
-export function ownDataDir(dir: string, socket = ""): Owner {
+export async function ownDataDir(dir: string, socket = ""): Promise<Owner> {
   const database = openLock(dir);
   try {
     // Somebody who only asks (isOwned) holds it for a moment.
@@ -55,7 +55,7 @@ export function ownDataDir(dir: string, socket = ""): Owner {
   };
   let run: string;
   try {
-    run = `${dataDirMark(dir)}.${randomBytes(8).toString("hex")}`;
+    run = `${await dataDirMark(dir)}.${randomHex(8)}`;
     writeNote(dir, { pid: process.pid, started: new Date().toISOString(), socket, run });
   } catch (thrown) {
     release();
@@ -102,22 +102,23 @@ export function isOwned(dir: string): boolean {
  * Of this folder and no other, not even a copy of it: what is in `owner.id`, and which file
  * that is. undefined: no gateway was here.
  */
-export function markOfDataDir(dir: string): string | undefined {
+export async function markOfDataDir(dir: string): Promise<string | undefined> {
   try {
     const path = idPath(dir);
     const { dev, ino } = fs.statSync(path);
     const text = `${fs.readFileSync(path, "utf8")} ${dev} ${ino}`;
-    return createHash("sha256").update(text).digest("hex").slice(0, 16);
+    const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+    return Buffer.from(hash).toString("hex").slice(0, 16);
   } catch {
     return undefined;
   }
 }
 
-function dataDirMark(dir: string): string {
+async function dataDirMark(dir: string): Promise<string> {
   if (!fs.existsSync(idPath(dir))) {
-    fs.writeFileSync(idPath(dir), randomBytes(16).toString("hex"), { mode: 0o600, flag: "wx" });
+    fs.writeFileSync(idPath(dir), randomHex(16), { mode: 0o600, flag: "wx" });
   }
-  const mark = markOfDataDir(dir);
+  const mark = await markOfDataDir(dir);
   if (mark === undefined) throw new Error(`cannot read ${idPath(dir)}`);
   return mark;
 }

@@ -1,9 +1,9 @@
 /** The key that session ids, cursors and requestState are sealed with: made once, in data_dir. */
 
-import { createHash } from "node:crypto";
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fault } from "../base/errors.ts";
+import { nodeCrypto } from "../base/node-crypto.ts";
 import type { Random } from "../base/ports.ts";
 
 /** 32 bytes. Throws GW_DATA_DIR when the file is there and is no key, or cannot be made. */
@@ -39,7 +39,7 @@ export function decodeSealKey(text: string): Uint8Array | undefined {
 
 /** For people who compare two gateways: says nothing of the key itself. */
 export function sealFingerprint(key: Uint8Array): string {
-  const hash = createHash("sha256").update("authensor-gw seal key").update(key);
+  const hash = nodeCrypto().createHash("sha256").update("authensor-gw seal key").update(key);
   return hash.digest("hex").slice(0, 16);
 }
 

@@ -51,7 +51,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   // A bad policy stops the start before anything is touched.
   const policy = { current: await loadPolicy(config) };
   makeDataDir(config.dataDir);
-  const owner = ownDataDir(config.dataDir, config.admin.socket);
+  const owner = await ownDataDir(config.dataDir, config.admin.socket);
   const undo: (() => unknown)[] = [() => owner.release(), () => endOwn(owner.run, log)];
   try {
     const ports: number[] = [];
@@ -144,9 +144,12 @@ function isBusy({ front, live, calls }: Parts): boolean {
   return waiting || inFlight > 0 || streams > 0 || (live?.feed.watchers() ?? 0) > 0;
 }
 
-/** One after another, so that /health does not wait until all of it is loaded. */
+/** One after another, in small steps: /health does not wait until all of it is loaded. */
 async function loadBehind(): Promise<void> {
   const loads: readonly (() => Promise<unknown>)[] = [
+    () => import("node:stream"),
+    () => import("node:crypto"),
+    () => import("node:net"),
     () => import("../front/http.ts"),
     () => import("../call/methods.ts"),
     () => import("../access/keys.ts"),

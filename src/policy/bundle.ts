@@ -22,12 +22,17 @@ type DefaultCode = "GW_NO_RULE" | "GW_NO_POLICY";
 
 export function makePolicy(
   rules: readonly Rule[],
-  hash: string,
+  hash: () => string,
   files: readonly string[],
   otherwise: DefaultCode,
 ): Policy {
+  let hashed: string | undefined;
   return {
-    hash,
+    // The first that asks is none that a start waits for.
+    get hash() {
+      hashed ??= hash();
+      return hashed;
+    },
     files,
     rules: rules.map((rule) => rule.ref),
     dependsOnKey: rules.some((rule) => rule.who !== undefined),

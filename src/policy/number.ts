@@ -8,6 +8,7 @@
 /** Does the number mean what was written? lexeme in JSON's grammar. */
 export function isExact(lexeme: string, number: number): boolean {
   if (!Number.isFinite(number)) return false;
+  if (lexeme === String(number)) return true; // As nearly all are written.
   const written = decimal(lexeme);
   return written !== undefined && written === decimal(String(number));
 }

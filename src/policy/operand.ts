@@ -1,13 +1,10 @@
 /** Operands and other values of a policy file; each tells its problem and gives undefined. */
 
-import { RE2JS } from "re2js";
 import { limits } from "../base/limits.ts";
-import { parseRange, type Range } from "./ip.ts";
 import { isExact } from "./number.ts";
 import { pathPatternFault } from "./path.ts";
-import { did, kindOf, members, problem, quote, type Reader } from "./reader.ts";
+import { did, kindOf, problem, quote, type Reader } from "./reader.ts";
 import type { Node } from "./tree.ts";
-import type { UrlWants } from "./url.ts";
 
 type Scalar = string | number | boolean;
 
@@ -83,32 +80,6 @@ export function paths(node: Node, reader: Reader): readonly string[] | undefined
   return patterns(node, reader, pathPatternFault, "path pattern");
 }
 
-/** Whether the pattern is found anywhere in the text, by RE2: linear in the text (P8). */
-export function re2(node: Node, reader: Reader): ((subject: string) => boolean) | undefined {
-  const source = pattern(node, reader, () => undefined, "pattern");
-  if (source === undefined) return undefined;
-  try {
-    const compiled = RE2JS.compile(source);
-    return (subject) => compiled.test(subject);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const fix = "re2 knows no look-around and no back references";
-    return problem(reader, node.at, `The pattern ${quote(source)} is not RE2: ${why}`, fix);
-  }
-}
-
-export function ranges(node: Node, reader: Reader): readonly Range[] | undefined {
-  const read = (item: Node): Range | undefined => {
-    const text = string(item, reader);
-    if (text === undefined) return undefined;
-    const range = parseRange(text);
-    if (range.ok) return range.value;
-    return problem(reader, item.at, `The range ${quote(text)} ${range.error}`);
-  };
-  if (node.kind === "list") return list(node, reader, read);
-  return one(read(node));
-}
-
 const typeNames = ["string", "number", "integer", "boolean", "null", "array", "object"];
 
 export function types(node: Node, reader: Reader): readonly string[] | undefined {
@@ -142,47 +113,6 @@ export function choices(
   return list(node, reader, (item) => choice(item, known, what, reader));
 }
 
-const urlKeys = ["scheme", "host", "port", "private", "path"];
-
-export function url(node: Node, reader: Reader): UrlWants | undefined {
-  const before = reader.problems.length;
-  const found = members(node, urlKeys, "url", reader);
-  if (found === undefined) return undefined;
-  const { size } = found;
-  if (size === 0 && reader.problems.length === before) {
-    return problem(reader, node.at, "url asks for nothing", `give one of: ${urlKeys.join(", ")}`);
-  }
-  const wants: { -readonly [K in keyof UrlWants]: UrlWants[K] } = {};
-  const read = <K extends keyof UrlWants>(
-    key: K,
-    of: (node: Node, reader: Reader) => UrlWants[K] | undefined,
-  ): void => {
-    const entry = found.get(key);
-    const value = entry && of(entry.value, reader);
-    if (value !== undefined) wants[key] = value;
-  };
-  read("scheme", lower);
-  read("host", lower);
-  read("port", ports);
-  read("private", boolean);
-  read("path", paths);
-  return reader.problems.length === before ? wants : undefined;
-}
-
-/** Schemes and hosts are lower case in a parsed URL, so another spelling would never match. */
-function lower(node: Node, reader: Reader): readonly string[] | undefined {
-  const fault = (text: string): string | undefined =>
-    text === text.toLowerCase() && !text.includes(":") && !text.includes("/")
-      ? undefined
-      : "must be lower case, without : and /";
-  return patterns(node, reader, fault, "name");
-}
-
-function ports(node: Node, reader: Reader): readonly number[] | undefined {
-  if (node.kind === "list") return list(node, reader, (item) => count(item, reader));
-  return one(count(node, reader));
-}
-
 /** At least one item, all good. */
 export function list<T>(
   node: Node,
@@ -210,7 +140,7 @@ export function patterns(
   return list(node, reader, (item) => pattern(item, reader, fault, what));
 }
 
-function pattern(
+export function pattern(
   node: Node,
   reader: Reader,
   fault: (pattern: string) => string | undefined,
@@ -218,8 +148,9 @@ function pattern(
 ): string | undefined {
   const text = string(node, reader);
   if (text === undefined) return undefined;
-  const bytes = new TextEncoder().encode(text).length;
-  if (bytes > limits.patternBytes) {
+  // A code unit is at most 3 bytes of UTF-8, so most need no counting.
+  const mayBeLong = text.length * 3 > limits.patternBytes;
+  if (mayBeLong && new TextEncoder().encode(text).length > limits.patternBytes) {
     return problem(reader, node.at, `The ${what} is over ${limits.patternBytes} bytes`);
   }
   const wrong = holdsControl(text) ? "must not hold control characters" : fault(text);
@@ -232,6 +163,6 @@ function holdsControl(text: string): boolean {
   return false;
 }
 
-function one<T>(value: T | undefined): readonly T[] | undefined {
+export function one<T>(value: T | undefined): readonly T[] | undefined {
   return value === undefined ? undefined : [value];
 }

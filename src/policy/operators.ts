@@ -7,13 +7,11 @@ import { compileGlobs } from "../base/glob.ts";
 import type { Json } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { type Check, type Context, typeName, unknown } from "./condition.ts";
-import { inRange, parseAddress, type Range } from "./ip.ts";
 import * as operand from "./operand.ts";
 import { compilePaths } from "./path.ts";
 import type { Reader } from "./reader.ts";
 import type { Node } from "./tree.ts";
 import { FALSE, not, TRUE, UNKNOWN, type Value, value } from "./tri.ts";
-import { compileUrl } from "./url.ts";
 
 export interface Operator {
   /** Undefined when the operand was bad; the reader has the problem. */
@@ -24,7 +22,10 @@ export interface Operator {
   readonly cost?: number;
 }
 
-export const operators: Readonly<Record<string, Operator>> = {
+/** By name. A reader is given those it may take: library-operators.ts has all. */
+export type Operators = Readonly<Record<string, Operator>>;
+
+export const comparing: Operators = {
   eq: { read: (node, reader) => equality(operand.scalar(node, reader), false) },
   ne: { read: (node, reader) => equality(operand.scalar(node, reader), true) },
   one_of: { read: (node, reader) => equality(operand.scalars(node, reader), false) },
@@ -50,9 +51,9 @@ export const operators: Readonly<Record<string, Operator>> = {
     read: (node, reader) => some(node, reader, (t, part) => t.includes(part)),
   },
   path: { cost: 8, read: (node, reader) => reading(operand.paths(node, reader), compilePaths) },
-  url: { cost: 4, read: (node, reader) => reading(operand.url(node, reader), compileUrl) },
-  cidr: { read: (node, reader) => cidr(operand.ranges(node, reader)) },
-  re2: { cost: 16, read: (node, reader) => text(operand.re2(node, reader), (test) => test) },
+};
+
+export const counting: Operators = {
   length: {
     read: (node, reader) => size(operand.count(node, reader), (n, wanted) => n === wanted),
   },
@@ -75,6 +76,9 @@ export const operators: Readonly<Record<string, Operator>> = {
     missing: (node) => value(node.kind === "scalar" && node.value === true),
   },
 };
+
+/** Those that need no library. */
+export const plainOperators: Operators = { ...comparing, ...counting };
 
 type Scalar = string | number | boolean;
 
@@ -108,7 +112,7 @@ function order(
 }
 
 /** A check on a string from a prepared operand. */
-function text<T>(
+export function text<T>(
   prepared: T | undefined,
   compile: (prepared: T) => (subject: string) => boolean,
 ): Check | undefined {
@@ -121,7 +125,7 @@ function text<T>(
 }
 
 /** As `text`, for operators that first have to read the string. */
-function reading<T>(
+export function reading<T>(
   prepared: T | undefined,
   compile: (prepared: T) => (subject: string) => Value | undefined,
 ): Check | undefined {
@@ -143,16 +147,6 @@ function some(
   const compile = (parts: readonly string[]) => (subject: string) =>
     parts.some((part) => holds(subject, part));
   return text(operand.strings(node, reader), compile);
-}
-
-function cidr(ranges: readonly Range[] | undefined): Check | undefined {
-  if (ranges === undefined) return undefined;
-  return (actual, context) => {
-    if (typeof actual !== "string") return wrong(context, "string", actual);
-    const address = parseAddress(actual);
-    if (address === undefined) return unknown(context, "is not an IP address in plain form");
-    return value(ranges.some((range) => inRange(address, range)));
-  };
 }
 
 /** Lengths count code points. A string of any size has one, so the subject limit is not asked. */
@@ -208,7 +202,7 @@ function negated(of: boolean | undefined): boolean | undefined {
   return of === undefined ? undefined : !of;
 }
 
-function wrong(context: Context, wanted: string, actual: Json): Value {
+export function wrong(context: Context, wanted: string, actual: Json): Value {
   return unknown(context, `wants ${wanted}, is ${typeName(actual)}`);
 }
 

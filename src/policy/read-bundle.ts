@@ -1,14 +1,14 @@
 /** Parsed policy files to a bundle, or every problem with its place. All or nothing. */
 
-import { createHash } from "node:crypto";
 import { limits } from "../base/limits.ts";
+import { nodeCrypto } from "../base/node-crypto.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import { makePolicy } from "./bundle.ts";
 import type { Policy, PolicyProblem } from "./model.ts";
 import * as operand from "./operand.ts";
-import { utf8Bytes } from "./operators.ts";
+import { type Operators, utf8Bytes } from "./operators.ts";
 import { checkId, effects, readRule, readShorthand } from "./read-rule.ts";
-import { members, problem, quote, type Reader } from "./reader.ts";
+import { members, problem, quote, type Reader, type Telling } from "./reader.ts";
 import type { Rule } from "./rule.ts";
 import type { At, Node } from "./tree.ts";
 
@@ -27,6 +27,7 @@ export type Parse = (
 export function readBundle(
   files: readonly PolicyFile[],
   parse: Parse,
+  operators: Operators,
 ): Result<Policy, readonly PolicyProblem[]> {
   if (files.length === 0) return ok(noPolicy());
   // Sorted, so that the order in which files are named changes neither hash nor deciding rule.
@@ -34,30 +35,33 @@ export function readBundle(
   const problems: PolicyProblem[] = [];
   const rules: Rule[] = [];
   for (const file of sorted) {
-    rules.push(...readFile(file, { file: file.name, problems }, parse));
+    rules.push(
+      ...readFile(file, { file: file.name, problems, operators, paths: new Map() }, parse),
+    );
   }
   const distinct = checkIds(rules, problems);
   const over = distinct[limits.policyRules];
   if (over !== undefined) {
-    const reader: Reader = { file: over.ref.file, problems };
+    const reader: Telling = { file: over.ref.file, problems };
     const at = { line: over.ref.line, column: 1 };
     problem(reader, at, `The policy has ${distinct.length} rules, over ${limits.policyRules}`);
   }
   if (problems.length > 0) return no(inOrder(problems, sorted));
   const names = sorted.map((file) => file.name);
-  return ok(makePolicy(distinct, hashOf(sorted), names, "GW_NO_RULE"));
+  return ok(makePolicy(distinct, () => hashOf(sorted), names, "GW_NO_RULE"));
 }
 
 /** What holds while the config names no policy: everything is denied with GW_NO_POLICY. */
 export function noPolicy(): Policy {
-  return makePolicy([], hashOf([]), [], "GW_NO_POLICY");
+  return makePolicy([], () => hashOf([]), [], "GW_NO_POLICY");
 }
 
 const documentKeys = ["id", "description", ...effects, "rules"];
 
 function readFile(file: PolicyFile, reader: Reader, parse: Parse): readonly Rule[] {
   const start = { line: 1, column: 1 };
-  if (utf8Bytes(file.text) > limits.policyBytes) {
+  const mayBeLong = file.text.length * 3 > limits.policyBytes;
+  if (mayBeLong && utf8Bytes(file.text) > limits.policyBytes) {
     problem(reader, start, `The file is over ${limits.policyBytes} bytes`);
     return [];
   }
@@ -117,7 +121,7 @@ function inOrder(
 
 /** Texts with their lengths, so that no two bundles have the same bytes; names do not count. */
 function hashOf(files: readonly PolicyFile[]): string {
-  const hash = createHash("sha256").update("authensor/policy/v1\0");
+  const hash = nodeCrypto().createHash("sha256").update("authensor/policy/v1\0");
   const texts = files.map((file) => file.text).sort(compare);
   for (const text of texts) hash.update(`${utf8Bytes(text)}\0`).update(text);
   return hash.digest("hex");

@@ -3,7 +3,6 @@
 import { limits } from "../base/limits.ts";
 import { type Condition, EACH, type Path, type Root, roots, weekdays } from "./condition.ts";
 import * as operand from "./operand.ts";
-import { operators } from "./operators.ts";
 import { asMap, did, kindOf, problem, quote, type Reader } from "./reader.ts";
 import type { Entry, Node } from "./tree.ts";
 import { UNKNOWN } from "./tri.ts";
@@ -69,8 +68,9 @@ function readEntry(
 
 /** The operators of one path; all must hold. */
 function readTests(entry: Entry, reader: Reader, mentions: Mentions): Condition | undefined {
-  const path = readPath(entry, reader);
+  const path = reader.paths.get(entry.key) ?? readPath(entry, reader);
   if (path === undefined) return undefined;
+  reader.paths.set(entry.key, path);
   const first = path.steps[0];
   if (path.root === "args" && first !== undefined && first !== EACH) mentions.args.add(first.text);
   if (path.root === "client") mentions.client ??= entry;
@@ -85,6 +85,7 @@ function readTests(entry: Entry, reader: Reader, mentions: Mentions): Condition 
     );
   }
   const tests: Condition[] = [];
+  const { operators } = reader;
   for (const { key, at, value } of map.entries) {
     const operator = Object.hasOwn(operators, key) ? operators[key] : undefined;
     if (operator === undefined) {

@@ -7,7 +7,7 @@ import { type Mentions, readCondition } from "./read-condition.ts";
 import { kindOf, members, problem, quote, type Reader } from "./reader.ts";
 import type { OtherArgs, Rule, Who } from "./rule.ts";
 import { compileTargets, type TargetGlobs } from "./target.ts";
-import { methodFault, promptFault, resourceFault, toolFault } from "./target-fault.ts";
+import { isOf, methodFault, promptFault, resourceFault, toolFault } from "./target-fault.ts";
 import type { At, Entry, Node } from "./tree.ts";
 
 export const effects = ["allow", "ask", "deny"] as const;
@@ -94,7 +94,7 @@ const idCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 export function checkId(node: Node, reader: Reader): string | undefined {
   const id = operand.string(node, reader);
   if (id === undefined) return undefined;
-  if (id.length <= 64 && [...id].every((character) => idCharacters.includes(character))) return id;
+  if (id.length <= 64 && isOf(id, idCharacters)) return id;
   return problem(reader, node.at, `The id ${quote(id)} is not of the form [A-Za-z0-9._-]{1,64}`);
 }
 

@@ -1,15 +1,24 @@
 /** What the readers of one file share: where problems go, and reading maps without unknown keys. */
 
 import { nearest } from "../base/nearest.ts";
+import type { Path } from "./condition.ts";
 import type { PolicyProblem } from "./model.ts";
+import type { Operators } from "./operators.ts";
 import type { At, Entry, MapNode, Node } from "./tree.ts";
 
-export interface Reader {
+export interface Reader extends Telling {
+  /** Those it knows. */
+  readonly operators: Operators;
+  /** Those that were read, by their text: few paths come in many rules. */
+  readonly paths: Map<string, Path>;
+}
+
+export interface Telling {
   readonly file: string;
   readonly problems: PolicyProblem[];
 }
 
-export function problem(reader: Reader, at: At, message: string, fix?: string): undefined {
+export function problem(reader: Telling, at: At, message: string, fix?: string): undefined {
   const { line, column } = at;
   const detail = fix === undefined ? {} : { fix };
   reader.problems.push({ code: "GW_POLICY", message, file: reader.file, line, column, ...detail });

@@ -8,12 +8,12 @@ import { foldKey } from "../base/fold-key.ts";
 
 /** The known params key that `key` is a twin of; undefined when it is exact or nothing like one. */
 export function foldedParam(key: string): string | undefined {
-  return params.has(key) ? undefined : foldedParams.get(fold(key));
+  return params.has(key) ? undefined : foldedParams().get(fold(key));
 }
 
 /** The same for the keys of `_meta` that the gateway takes out or writes itself. */
 export function foldedMeta(key: string): string | undefined {
-  return meta.has(key) ? undefined : foldedMetas.get(fold(key));
+  return meta.has(key) ? undefined : foldedMetas().get(fold(key));
 }
 
 /** The key without C0, DEL and C1 characters; itself when it has none. */
@@ -53,8 +53,13 @@ const meta: ReadonlySet<string> = new Set(Object.values(metaKeys));
 const foldedParams = foldAll(params);
 const foldedMetas = foldAll(meta);
 
-function foldAll(keys: ReadonlySet<string>): ReadonlyMap<string, string> {
-  return new Map([...keys].map((key) => [fold(key), key]));
+/** At the first use: a start has none, and does not wait for it. */
+function foldAll(keys: ReadonlySet<string>): () => ReadonlyMap<string, string> {
+  let folded: ReadonlyMap<string, string> | undefined;
+  return () => {
+    folded ??= new Map([...keys].map((key) => [fold(key), key]));
+    return folded;
+  };
 }
 
 /** Beyond the shared folding, all that no known key has is dropped. */

@@ -4,22 +4,23 @@
  * DATADIR.RUN.NUMBER: of one data_dir, one run of its gateway, one start of a child.
  */
 
-import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { limits } from "../base/limits.ts";
+import { randomHex } from "../base/node-crypto.ts";
 
 /** In every child's environment. It is no secret. */
 export const markName = "AUTHENSOR_GW_OWNER";
 
 /** Of a program that owns no data_dir: `doctor` tries servers. */
-const ownRun = `none.${randomBytes(8).toString("hex")}`;
+let ownRun: string | undefined;
 let children = 0;
 
 /** Of one more child of this run. */
-export function nextMark(run: string = ownRun): string {
+export function nextMark(run?: string): string {
   children += 1;
-  return `${run}.${children}`;
+  if (run === undefined) ownRun ??= `none.${randomHex(8)}`;
+  return `${run ?? ownRun}.${children}`;
 }
 
 /** Of a child's mark: DATADIR.RUN. */

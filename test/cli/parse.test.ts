@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { GatewayError } from "../../src/base/errors.ts";
 import { commands, laterCommands } from "../../src/cli/commands.ts";
 import { parseArguments } from "../../src/cli/parse.ts";
@@ -107,5 +108,61 @@ describe("the table", () => {
       const known = options.map((option) => `--${option.name}`);
       expect(words.filter((word) => !known.includes(word))).toEqual([]);
     }
+  });
+});
+
+describe("everyday words, which cac does not see", () => {
+  const read = (argv: readonly string[], quick: boolean) => {
+    try {
+      const parsed = quick ? parseArguments(argv) : parseArguments(argv, () => undefined);
+      const { command, args, options } = parsed;
+      const values = command?.options.map(({ name }) => [options.has(name), options.all(name)]);
+      return { name: command?.name, args, values, help: parsed.wantsHelp };
+    } catch (thrown) {
+      if (!(thrown instanceof GatewayError)) throw thrown;
+      return `${thrown.message} | ${thrown.fix}`;
+    }
+  };
+
+  test("mean what they mean to cac", () => {
+    const names = ["serve", "status", "receipts list", "keys create", "logs", "policy check"];
+    const options = commands
+      .filter(({ name }) => names.includes(name))
+      .flatMap((one) => one.options);
+    const long = options.map(({ name }) => `--${name}`);
+    const short = options.flatMap((one) => (one.short === undefined ? [] : [`-${one.short}`]));
+    const values = [
+      "a",
+      "007",
+      "1e3",
+      "",
+      "-",
+      "-1",
+      "--",
+      "true",
+      "a=b",
+      "no",
+      "\u0001",
+      "é",
+      "=x",
+    ];
+    const word = fc.oneof(
+      fc.constantFrom(...values),
+      fc.constantFrom(...long),
+      fc.constantFrom(...long, ...short, "-h", "--help", "--no-json", "--x", "-jv"),
+      fc.tuple(fc.constantFrom(...long), fc.constantFrom(...values)).map((both) => both.join("=")),
+    );
+    const line = fc.tuple(fc.constantFrom(...names), fc.array(word, { maxLength: 5 }));
+    let quick = 0;
+    fc.assert(
+      fc.property(line, ([name, words]) => {
+        const argv = [...name.split(" "), ...words];
+        const parsed = read(argv, true);
+        if (typeof parsed === "object" && words.length > 0) quick += 1;
+        expect(parsed).toEqual(read(argv, false));
+      }),
+      { numRuns: 3000 },
+    );
+    expect(quick).toBeGreaterThan(100);
   });
 });

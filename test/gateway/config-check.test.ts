@@ -85,7 +85,7 @@ describe("checkStart", () => {
 
   test("the data_dir of another config's gateway", async () => {
     const dataDir = mkdtempSync(join(tmpdir(), "owned-"));
-    const owner = ownDataDir(dataDir);
+    const owner = await ownDataDir(dataDir);
     const { codes } = await checked(`data_dir: ${dataDir}`);
     owner.release();
     rmSync(dataDir, { recursive: true });

@@ -19,7 +19,7 @@ test("U12 a start ends what is left of earlier runs of its data_dir, and nothing
     policy: 'id: p\nallow: ["s/*"]\n',
   });
   const data = join(gateway.folder, "data");
-  const dir = markOfDataDir(data) ?? "";
+  const dir = (await markOfDataDir(data)) ?? "";
   expect(dir).toMatch(/^[0-9a-f]{16}$/);
   const first = readOwner(data)?.run ?? "";
   expect(first.startsWith(`${dir}.`)).toBe(true);
@@ -32,7 +32,7 @@ test("U12 a start ends what is left of earlier runs of its data_dir, and nothing
   const copy = join(gateway.folder, "copy");
   cpSync(data, copy, { recursive: true });
   const other = spawn("sleep", ["300"], {
-    env: { PATH: "/usr/bin:/bin", [markName]: `${markOfDataDir(copy)}.run.1` },
+    env: { PATH: "/usr/bin:/bin", [markName]: `${await markOfDataDir(copy)}.run.1` },
     stdio: "ignore",
   });
   // Its guard first, or it would have done it.

@@ -12,9 +12,9 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(base, { recursive: true, force: true }));
 
-function refusalOf(dir: string): GatewayError {
+async function refusalOf(dir: string): Promise<GatewayError> {
   try {
-    ownDataDir(dir).release();
+    (await ownDataDir(dir)).release();
   } catch (thrown) {
     if (thrown instanceof GatewayError) return thrown;
   }
@@ -22,10 +22,10 @@ function refusalOf(dir: string): GatewayError {
 }
 
 describe("one gateway owns data_dir", () => {
-  test("A6 the second start says who owns it and since when; release frees it", () => {
+  test("A6 the second start says who owns it and since when; release frees it", async () => {
     const dir = join(base, "a");
-    const owner = ownDataDir(dir, "/run/x.sock");
-    const refused = refusalOf(dir);
+    const owner = await ownDataDir(dir, "/run/x.sock");
+    const refused = await refusalOf(dir);
     expect(refused.code).toBe("GW_OWNED");
     expect(refused.why).toContain(`process ${process.pid} owns it, since 20`);
     expect(readOwner(dir)?.socket).toBe("/run/x.sock");
@@ -33,14 +33,14 @@ describe("one gateway owns data_dir", () => {
     owner.release();
     expect(isOwned(dir)).toBe(false);
     expect(readOwner(dir)).toBeUndefined();
-    ownDataDir(dir).release();
+    (await ownDataDir(dir)).release();
   });
 
-  test("O15 others may not open the lock, whatever umask is: they could hold it", () => {
+  test("O15 others may not open the lock, whatever umask is: they could hold it", async () => {
     const dir = join(base, "closed");
     fs.mkdirSync(dir, { mode: 0o755 });
     const before = process.umask(0);
-    ownDataDir(dir).release();
+    (await ownDataDir(dir)).release();
     process.umask(before);
     for (const name of fs.readdirSync(dir)) {
       expect([name, fs.statSync(join(dir, name)).mode & 0o077]).toEqual([name, 0]);
@@ -54,8 +54,8 @@ describe("one gateway owns data_dir", () => {
     fs.writeFileSync(
       script,
       `import { ownDataDir } from ${JSON.stringify(source)};
-       function own() { ownDataDir(${JSON.stringify(dir)}); }
-       own();
+       async function own() { await ownDataDir(${JSON.stringify(dir)}); }
+       await own();
        for (let at = 0; at < 5; at += 1) Bun.gc(true);
        console.log("held");
        setInterval(() => Bun.gc(true), 5);`,
@@ -64,20 +64,20 @@ describe("one gateway owns data_dir", () => {
     try {
       await child.stdout.getReader().read();
       await Bun.sleep(30);
-      const refused = refusalOf(dir);
+      const refused = await refusalOf(dir);
       expect(refused.code).toBe("GW_OWNED");
       expect(refused.why).toContain(`process ${child.pid}`);
     } finally {
       child.kill("SIGKILL");
       await child.exited;
     }
-    ownDataDir(dir).release();
+    (await ownDataDir(dir)).release();
   });
 
-  test("a path that cannot be a directory is GW_DATA_DIR", () => {
+  test("a path that cannot be a directory is GW_DATA_DIR", async () => {
     const file = join(base, "file");
     fs.writeFileSync(file, "");
-    expect(refusalOf(file).code).toBe("GW_DATA_DIR");
-    expect(refusalOf("/proc/nothing").code).toBe("GW_DATA_DIR");
+    expect((await refusalOf(file)).code).toBe("GW_DATA_DIR");
+    expect((await refusalOf("/proc/nothing")).code).toBe("GW_DATA_DIR");
   });
 });

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import type { Json } from "../../src/base/json.ts";
+import { operators } from "../../src/policy/library-operators.ts";
 import type { Decision, Policy } from "../../src/policy/model.ts";
-import { operators } from "../../src/policy/operators.ts";
 import { ask, load, oneRule } from "./kit.ts";
 
 const page = readFileSync(new URL("../../docs/policy.md", import.meta.url), "utf8");

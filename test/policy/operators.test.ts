@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Json, JsonObject } from "../../src/base/json.ts";
-import { operators } from "../../src/policy/operators.ts";
+import { operators } from "../../src/policy/library-operators.ts";
 import { ask, oneRule } from "./kit.ts";
 
 /** An operand, a value that holds, and what the value types are that it can judge. */
