@@ -303,10 +303,14 @@ export const limits = {
   loopLagMs: 200,
   /** Records that wait for the disk in mode fast, where no call does: more are refused. */
   spoolPendingBytes: 16 * 1024 * 1024,
-  /** One batch to the store, its deadline, and what waits for it in memory and not only on disk. */
-  shipBatchBytes: 512 * 1024,
+  /**
+   * One batch to the store, its deadline, and what waits for it in memory and not only on disk. A
+   * batch must take the longest frame. Kept memory counts several times: the collector waits for
+   * that much more garbage.
+   */
+  shipBatchBytes: 256 * 1024,
   shipDeadlineMs: 5_000,
-  shipQueueBytes: 2 * 1024 * 1024,
+  shipQueueBytes: 1024 * 1024,
   /** One statement to the database, L10: a frozen server gives no error by itself. */
   queryMs: 5_000,
   /** Creating and upgrading tables, and waiting for another starter that does it. */
