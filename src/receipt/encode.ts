@@ -134,6 +134,7 @@ function isSameWho(a: IntentFields, b: IntentFields): boolean {
     a.server === b.server &&
     a.method === b.method &&
     a.keyId === b.keyId &&
+    a.session === b.session &&
     a.keyName === b.keyName &&
     a.client === b.client &&
     a.era === b.era
@@ -194,6 +195,9 @@ function remembered(
 }
 
 function remember(of: Texts, name: string, f: IntentFields, text: string): string {
+  // R6: an unknown tool's name can be as long as a request.
+  const { tool, client, method, session } = f;
+  if (tool.length + client.length + method.length + session.length > textMax) return text;
   let kept = of.get(name);
   if (kept === undefined) {
     if (of.size >= namesKept) of.clear();

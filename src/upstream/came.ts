@@ -21,7 +21,20 @@ export function createCame<W>(
   function feedAll(): void {
     const chunks = came;
     came = [];
-    for (const { wire, chunk } of chunks) feed(wire, chunk);
+    let done = 0;
+    try {
+      for (const { wire, chunk } of chunks) {
+        done += 1;
+        feed(wire, chunk);
+      }
+    } finally {
+      // What throws takes no other connection's bytes with it.
+      const left = chunks.slice(done);
+      if (left.length > 0) {
+        came = [...left, ...came];
+        setImmediate(feedAll);
+      }
+    }
   }
 
   return {

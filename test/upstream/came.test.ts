@@ -39,6 +39,18 @@ test("F27 a chunk never overtakes one that waits, even when few are busy by then
   expect(fed).toEqual(["a1", "a2"]);
 });
 
+test("what throws takes no other connection's bytes with it", async () => {
+  const fed: string[] = [];
+  const came = createCame<string>({ size: limits.crowd }, (wire) => {
+    if (wire === "bad") throw new Error("bad");
+    fed.push(wire);
+  });
+  for (const wire of ["a", "bad", "b"]) came.add(wire, new Uint8Array(1));
+  expect(() => came.feed()).toThrow("bad");
+  await turn();
+  expect(fed).toEqual(["a", "b"]);
+});
+
 test("what waits is read before a connection is taken or lost, and only once", async () => {
   const { fed, came, add } = make();
   add("a", 1);
