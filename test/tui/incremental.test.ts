@@ -135,10 +135,17 @@ test("500 random updates, keys and resizes: incremental equals fresh", async () 
       on?.batch({ seq: step, now: now + step * 100, calls: [call] });
     }
     if (step % 5 !== 4) continue;
-    await Bun.sleep(20);
-    await instance.waitUntilRenderFlush();
-    await screen.settled();
-    expect(cellsOf(screen.terminal)).toEqual(await fresh(driver.picture().lines, columns, rows));
+    // The source has news of its own: where some came between the two pictures, look once more.
+    for (let tries = 0; ; tries++) {
+      await Bun.sleep(20);
+      await instance.waitUntilRenderFlush();
+      await screen.settled();
+      const shown = cellsOf(screen.terminal);
+      const made = await fresh(driver.picture().lines, columns, rows);
+      if (tries < 5 && !Bun.deepEquals(shown, made)) continue;
+      expect(shown).toEqual(made);
+      break;
+    }
     compared += 1;
   }
   expect(compared).toBe(100);
