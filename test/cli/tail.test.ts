@@ -118,19 +118,28 @@ test("a call that comes again, as after a lost stream, is shown once", () => {
 });
 
 describe("receipts list --filter", () => {
-  const cases: readonly [filter: string, outcomes: readonly string[]][] = [
-    ["outcome:denied", ["denied"]],
-    ["tool:echo/echo outcome:ok since:1h", ["ok", "ok", "ok", "ok"]],
-    ["!tool:echo/*", []],
-    ["took:>1m", []],
+  const cases: readonly [filter: string, outcome: string | undefined][] = [
+    ["outcome:denied", "denied"],
+    ["tool:echo/echo outcome:ok since:1h", "ok"],
+    ["!tool:echo/*", undefined],
+    ["took:>1m", undefined],
   ];
-  for (const [filter, outcomes] of cases) {
+  for (const [filter, outcome] of cases) {
     test(filter, async () => {
-      const found = await gateway.cli("receipts", "list", "--json", "--filter", filter);
-      const lines = found.stdout.split("\n").filter((line) => line !== "");
-      expect(lines.map((line) => JSON.parse(line).outcome)).toEqual([...outcomes]);
+      // How many there are depends on how often a test above had to call.
+      const all = outcomesOf(await gateway.cli("receipts", "list", "--json", "--limit", "100"));
+      expect(all).toEqual(expect.arrayContaining(["ok", "denied"]));
+      const found = await gateway.cli(
+        ...["receipts", "list", "--json", "--limit", "100", "--filter", filter],
+      );
+      expect(outcomesOf(found)).toEqual(all.filter((one) => one === outcome));
       expect(found.code).toBe(0);
     });
+  }
+
+  function outcomesOf(listed: { readonly stdout: string }): string[] {
+    const lines = listed.stdout.split("\n").filter((line) => line !== "");
+    return lines.map((line) => JSON.parse(line).outcome);
   }
 
   test("--limit counts what the filter takes", async () => {
