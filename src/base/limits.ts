@@ -273,6 +273,8 @@ export const limits = {
   trimTextEveryMs: 10_000,
   /** Ended calls that are kept in memory to be shown live. */
   boardCalls: 1_000,
+  /** Characters that are kept of such a call's tool and of why it failed, R6. */
+  boardText: 1_000,
   /** Of these a live snapshot shows the last ones: a list that nobody scrolls through. */
   liveCalls: 500,
   /** Changes are sent to who watches at most this often; the eye sees no more (tui.md 4.2). */

@@ -12,8 +12,11 @@ import type { Incoming, Reply } from "./incoming.ts";
 
 export interface Board {
   readonly inFlight: InFlight;
-  /** A ring: the call that ended as number n is at n % length, the next one is `ended`. */
-  readonly recent: readonly LiveCall[];
+  /**
+   * A ring: the call that ended as number n is at n % length, the next one is `ended`. Its rows are
+   * written again: what was read holds during that turn.
+   */
+  readonly recent: readonly ShownCall[];
   readonly ended: number;
   /** Told before the ring loses an ended call that it was not told of: who counts them all. */
   onFull: () => void;
@@ -93,6 +96,12 @@ export interface LiveCall extends Member {
   abort: ((reason: string) => void) | undefined;
 }
 
+/** What of a call is shown to people; of one that ended nothing else is kept. */
+export type ShownCall = Omit<
+  LiveCall,
+  "place" | "keyId" | "unwritten" | "cancelled" | "ended" | "asked" | "seat" | "abort"
+>;
+
 /** Ends a call for its agent too; one that took it back itself waits for nothing. */
 export function endCall(call: LiveCall, reason: string, told: GatewayError): void {
   if (call.cancelled === undefined) call.ended = told;
@@ -109,7 +118,7 @@ export function createBoard(
   const ofKey = new Map<string, number>();
   const refused = { count: 0, keyName: "" };
   const inFlight = new Roster<LiveCall>();
-  const recent: LiveCall[] = [];
+  const recent: Row[] = [];
   let [begun, ended] = [0, 0];
   const board: Board = {
     inFlight: {
@@ -189,11 +198,58 @@ export function createBoard(
       call.deadline = undefined;
       call.abort = undefined;
       call.seat = undefined;
-      recent[ended % limits.boardCalls] = call;
+      keep(recent, ended % limits.boardCalls, call);
       ended += 1;
       if (ended % limits.boardCalls === 0) board.onFull();
       onEnd(call);
     },
   };
   return board;
+}
+
+type Row = { -readonly [K in keyof ShownCall]: ShownCall[K] };
+
+/**
+ * Rows that are used again: a ring of the calls themselves lets each of them live through a
+ * collection, which costs 13 MB at the peak.
+ */
+function keep(rows: Row[], at: number, call: LiveCall): void {
+  const row = rows[at] ?? ({} as Row);
+  rows[at] = row;
+  row.no = call.no;
+  row.keyName = call.keyName;
+  row.client = call.client;
+  row.session = call.session;
+  row.era = call.era;
+  row.protocol = call.protocol;
+  row.startedMs = call.startedMs;
+  row.arrived = call.arrived;
+  row.stage = call.stage;
+  row.decidedAt = call.decidedAt;
+  row.sentAt = call.sentAt;
+  row.queuedAt = call.queuedAt;
+  row.queuedMs = call.queuedMs;
+  row.askedAt = call.askedAt;
+  row.answeredAt = call.answeredAt;
+  row.endedAt = call.endedAt;
+  row.target = short(call.target);
+  row.server = call.server;
+  row.decision = call.decision;
+  row.argsBytes = call.argsBytes;
+  row.resultBytes = call.resultBytes;
+  row.receipt = call.receipt;
+  row.outcome = call.outcome;
+  row.code = call.code;
+  row.why = short(call.why);
+  row.serverEra = call.serverEra;
+  row.progress = call.progress;
+  row.dropped = call.dropped;
+  row.timeout = undefined;
+  row.deadline = undefined;
+}
+
+/** R6: the name of an unknown tool can be as long as a request; a slice would keep all of it. */
+function short(text: string): string {
+  if (text.length <= limits.boardText) return text;
+  return `${Buffer.from(text.slice(0, limits.boardText)).toString()}…`;
 }

@@ -3,7 +3,7 @@
 import path from "node:path";
 import type { LiveCall as CallRow, CallStage } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
-import type { Board, LiveCall } from "../call/board.ts";
+import type { Board, LiveCall, ShownCall } from "../call/board.ts";
 import type { RuleRef } from "../policy/model.ts";
 
 export interface CallFeed {
@@ -25,7 +25,7 @@ interface Shown {
 export function createCallFeed(board: Board, folder: string): CallFeed {
   let shown = new Map<LiveCall, Shown>();
   let seen = board.ended;
-  const row = (call: LiveCall) => callRow(call, folder);
+  const row = (call: ShownCall) => callRow(call, folder);
   return {
     rows() {
       const first = Math.max(0, board.ended - Math.min(limits.liveCalls, board.recent.length));
@@ -52,8 +52,8 @@ export function createCallFeed(board: Board, folder: string): CallFeed {
 }
 
 /** Calls that ended as number `from` and later, oldest first; what the ring lost is left out. */
-export function endedSince(board: Board, from: number): LiveCall[] {
-  const calls: LiveCall[] = [];
+export function endedSince(board: Board, from: number): ShownCall[] {
+  const calls: ShownCall[] = [];
   const first = Math.max(from, board.ended - board.recent.length);
   for (let at = first; at < board.ended; at++) {
     const call = board.recent[at % limits.boardCalls];
@@ -75,7 +75,7 @@ function isSame({ stage, progress, deadline }: LiveCall, before: Shown): boolean
   );
 }
 
-export function callRow(call: LiveCall, folder: string): CallRow {
+export function callRow(call: ShownCall, folder: string): CallRow {
   const { decision, client, stage } = call;
   return {
     id: `c-${call.no}`,
@@ -119,11 +119,11 @@ export function callRow(call: LiveCall, folder: string): CallRow {
 }
 
 /** Wall ms of a monotonic moment, by the call's own pair: a stepped clock moves nothing. */
-function wall(call: LiveCall, at: number): number {
+function wall(call: ShownCall, at: number): number {
   return call.startedMs + (at - call.arrived);
 }
 
-function stageAt(call: LiveCall): number {
+function stageAt(call: ShownCall): number {
   switch (call.stage) {
     case "waiting":
       return call.arrived;
@@ -143,11 +143,11 @@ function stageAt(call: LiveCall): number {
 }
 
 /** A call that was at fault itself ends without the later moments. */
-function lastAt(call: LiveCall): number {
+function lastAt(call: ShownCall): number {
   return call.endedAt || call.answeredAt || call.sentAt || call.decidedAt || call.arrived;
 }
 
-function deadlineOf(call: LiveCall): CallRow["deadline"] {
+function deadlineOf(call: ShownCall): CallRow["deadline"] {
   const { deadline, timeout, stage } = call;
   const runs = stage === "queue" || stage === "server" || stage === "client";
   if (deadline === undefined || timeout === undefined || !runs) return null;
@@ -173,7 +173,7 @@ function deadlineOf(call: LiveCall): CallRow["deadline"] {
 }
 
 /** Without a receipt's word: what fails before it was sent is a denial (invariant 6). */
-function outcomeOf(call: LiveCall): string | null {
+function outcomeOf(call: ShownCall): string | null {
   if (call.outcome !== undefined) return call.outcome;
   if (call.stage !== "over") return null;
   return call.sentAt === 0 ? "denied" : "unknown";
@@ -193,7 +193,7 @@ function placeOf(rule: RuleRef, folder: string): string {
 }
 
 /** What never left the queue was never sent. */
-function serverMs({ sentAt, answeredAt, queuedMs, serverEra }: LiveCall): number | null {
+function serverMs({ sentAt, answeredAt, queuedMs, serverEra }: ShownCall): number | null {
   if (queuedMs > 0 && serverEra === undefined) return null;
   return between(sentAt + queuedMs, answeredAt);
 }

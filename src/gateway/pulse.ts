@@ -6,7 +6,7 @@
 import process from "node:process";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
-import type { Board, LiveCall } from "../call/board.ts";
+import type { Board, ShownCall } from "../call/board.ts";
 import { endedSince } from "./live-calls.ts";
 
 export interface Pulse {
@@ -129,7 +129,7 @@ function keptOf(servers: Map<string, Kept>, id: string): Kept {
   return kept;
 }
 
-function add(kept: Kept, call: LiveCall): void {
+function add(kept: Kept, call: ShownCall): void {
   kept.calls += 1;
   if (failures.has(call.outcome ?? "unknown")) kept.failed += 1;
   if (call.answeredAt === 0 || call.sentAt === 0) return;

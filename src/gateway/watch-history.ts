@@ -5,7 +5,7 @@ import { catalogue } from "../base/error-codes.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
-import type { LiveCall } from "../call/board.ts";
+import type { ShownCall } from "../call/board.ts";
 import type { ListenOptions } from "../runtime/runtime.ts";
 import { type HistoryEntry, openHistory } from "./history.ts";
 import { endedSince } from "./live-calls.ts";
@@ -201,7 +201,7 @@ const agents: ReadonlySet<string> = new Set([
   ...["GW_MAY_HAVE_RUN", "GW_ARGS_TOO_LARGE"],
 ]);
 
-function troubleOfCall(call: LiveCall): Told | undefined {
+function troubleOfCall(call: ShownCall): Told | undefined {
   const { code, server, target } = call;
   if (quiet.has(code) || !isCode(code)) return undefined;
   const why = printable(`${target}: ${call.why}`);

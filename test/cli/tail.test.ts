@@ -126,7 +126,7 @@ describe("receipts list --filter", () => {
   ];
   for (const [filter, outcome] of cases) {
     test(filter, async () => {
-      // How many there are depends on how often a test above had to call, and the last may yet come.
+      // How many there are depends on how often a test above had to call; the last may yet come.
       let all: string[];
       let found: string[];
       do {

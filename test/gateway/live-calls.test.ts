@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
 import { createBoard, type LiveCall } from "../../src/call/board.ts";
 import type { Incoming } from "../../src/call/incoming.ts";
-import { createCallFeed } from "../../src/gateway/live-calls.ts";
+import { callRow, createCallFeed } from "../../src/gateway/live-calls.ts";
 import { createPulse } from "../../src/gateway/pulse.ts";
 import { setClock } from "../kit/scripted.ts";
 
@@ -73,6 +73,35 @@ test("one that begins and ends in between is told once; more than the ring is lo
   expect(ids(feed.changed())).toEqual([]);
   expect(feed.rows()).toHaveLength(limits.liveCalls);
   expect(feed.rows().at(-1)?.id).toBe(`c-${2 * limits.boardCalls + 2}`);
+});
+
+test("of a call that ended is kept all that is shown, in a used row too", async () => {
+  const { clock, board, begin } = world();
+  for (let at = 0; at < limits.boardCalls; at++) board.end(begin());
+  for (const had of [0, 1]) {
+    await clock.advance(5);
+    const call = begin();
+    const decision = { effect: "allow", code: undefined, rule: undefined, matched: [], hint: "h" };
+    Object.assign(call, { decision, argsBytes: 7, resultBytes: 8, receipt: `r-${had}` });
+    Object.assign(call, { outcome: "ok", code: "GW_X", why: "y", serverEra: "modern", dropped: 2 });
+    const at = { decidedAt: 1, sentAt: 2, queuedAt: 2, queuedMs: 1, answeredAt: 4, endedAt: 5 };
+    for (const [name, ms] of Object.entries(at)) Object.assign(call, { [name]: call.arrived + ms });
+    board.end(call);
+    const kept = board.recent[(board.ended - 1) % limits.boardCalls];
+    expect(kept && callRow(kept, "/")).toEqual(callRow(call, "/"));
+    for (let n = 1; n < limits.boardCalls; n++) board.end(begin());
+  }
+});
+
+test("R6 of a name as long as a request only the beginning is kept", () => {
+  const { board, begin } = world();
+  const call = begin();
+  call.target = "é".repeat(limits.boardText + 1);
+  call.why = "w".repeat(limits.boardText);
+  board.end(call);
+  const { target, why } = board.recent[0] as LiveCall;
+  expect(target).toBe(`${"é".repeat(limits.boardText)}…`);
+  expect(why).toBe(call.why);
 });
 
 test("a call that was wrong itself is a denial; one that was lost inside is unknown", async () => {
