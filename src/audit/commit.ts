@@ -4,7 +4,8 @@ import type { GatewayError } from "../base/errors.ts";
 import { type FrameKind, frameBytes, hashBytes, putFrame } from "../base/frame.ts";
 import { callRecordBody } from "../receipt/encode.ts";
 import type { CallRecord } from "../receipt/model.ts";
-import { type Batch, fail, reason, type Spool, unavailable } from "./spool-model.ts";
+import { inTheWay, pave } from "./pave.ts";
+import { type Batch, fail, reason, type Spool, unavailable, type Writing } from "./spool-model.ts";
 
 /**
  * Queues a frame for the next write. undefined in mode fast: nobody waits, so a write takes all of
@@ -163,13 +164,20 @@ export function flush(spool: Spool): void {
   spool.mean = spool.mean * 0.75 + batch.count * 0.25;
   if (spool.mean >= busyMean) spool.begun = spool.options.clock.mono();
   const going = batch;
-  going.segment.file.write(going.buffer.subarray(0, going.length), going.at).then(
+  write(going).then(
     () => landed(spool, going),
     (thrown: unknown) => {
       fail(spool, thrown);
       going.settle.reject(unavailable(reason(thrown)));
     },
   );
+}
+
+function write({ segment, buffer, length, at }: Batch): Promise<void> {
+  const bytes = buffer.subarray(0, length);
+  const paving = inTheWay(segment, at + length);
+  if (paving === undefined) return segment.file.write(bytes, at);
+  return paving.then(() => segment.file.write(bytes, at));
 }
 
 function landed(spool: Spool, batch: Batch): void {
@@ -183,8 +191,13 @@ function landed(spool: Spool, batch: Batch): void {
   if (spool.spare.length < 2 && batch.buffer.length <= spareMax) spool.spare.push(batch.buffer);
   if (spool.queue.length > 0 || spool.filling !== undefined) kick(spool);
   if (segment.sealed && segment.durable === segment.end) {
-    batch.segment.file.close().catch((thrown: unknown) => fail(spool, thrown));
-  }
+    close(batch.segment).catch((thrown: unknown) => fail(spool, thrown));
+  } else pave(spool, segment);
+}
+
+async function close({ file, paving }: Writing): Promise<void> {
+  await paving?.done;
+  await file.close();
 }
 
 export function nextTurn(): Promise<void> {

@@ -44,6 +44,9 @@ export interface LiveSegment {
 export interface Writing extends LiveSegment {
   readonly file: SpoolFile;
   readonly capacity: number;
+  /** Up to here there are zeros on disk, and what is being written from where: see `pave`. */
+  paved: number;
+  paving: { readonly from: number; readonly done: Promise<void> } | undefined;
 }
 
 export interface Batch {

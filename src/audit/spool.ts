@@ -146,6 +146,7 @@ export async function endSpool(spool: Spool): Promise<void> {
   await flushed(spool);
   spool.ended = true;
   spool.current.sealed = true;
+  await spool.current.paving?.done;
   await spool.current.file.truncate(spool.current.end);
   await spool.current.file.sync();
   await spool.current.file.close();
@@ -201,7 +202,8 @@ function liveSegment(
   first: number,
   before: number,
 ): Writing {
-  return { ...made, chain, ordinal, first, before, end: 0, durable: 0, sealed: false };
+  const place = { chain, ordinal, first, before, end: 0, durable: 0, sealed: false };
+  return { ...made, ...place, paved: 0, paving: undefined };
 }
 
 /** Makes the next segment ahead of need, so that a full disk shows before any record needs it. */
