@@ -30,16 +30,16 @@ export function readOne(door: Door, bytes: Uint8Array, version: string | null): 
     const array = root === "array";
     return { kind, code: root === undefined ? code : "GW_MESSAGE", message, array };
   }
-  const large = bytes.length >= freeFromBytes;
-  const own = large ? { ...body.value, release: () => freeMemory(bytes) } : body.value;
-  const read = readMessage(own, { idBytes: limits.idBytes });
-  if (!read.ok) return { kind, ...read.error };
-  const rejected = rejectKind(read.value, version);
+  if (bytes.length >= freeFromBytes) body.value.release = () => freeMemory(bytes);
+  const read = readMessage(body.value, fromClient);
+  if (read.kind === "problem") return { ...read, kind };
+  const rejected = rejectKind(read, version);
   if (rejected !== undefined) return { kind, code: "GW_MESSAGE", message: rejected };
-  return read.value;
+  return read;
 }
 
 const kind = "refused";
+const fromClient = { idBytes: limits.idBytes };
 
 /** F20: modern clients are asked nothing, and none speaks for servers. */
 function rejectKind(message: Message, version: string | null): string | undefined {

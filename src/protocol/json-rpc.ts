@@ -2,11 +2,11 @@
 
 import { Buffer } from "node:buffer";
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
-import { no, ok, type Result } from "../base/result.ts";
 import { foldedMeta, foldedParam, isKnownParam, withoutControls } from "./known-keys.ts";
-import type { Message, RequestId, RequestMessage, ResponseMessage, StrictBody } from "./message.ts";
+import type { Message, RequestId, StrictBody } from "./message.ts";
 
 export interface MessageProblem {
+  readonly kind: "problem";
   readonly code: "GW_MESSAGE" | "GW_PARAMS";
   /** Safe to show: no text of the body but what is printed with JSON.stringify, cut short. */
   readonly message: string;
@@ -24,97 +24,89 @@ export interface MessageOptions {
   readonly from?: "client" | "server";
 }
 
-/** Errors: GW_MESSAGE is -32600, GW_PARAMS -32602. Absent params are {} (P37). */
-export function readMessage(
-  body: StrictBody,
-  options: MessageOptions,
-): Result<Message, MessageProblem> {
-  const id = readId(body, options.idBytes);
-  const read = id.ok ? readKind(body, id.value, options.from ?? "client") : id;
-  if (read.ok || !id.ok || id.value === undefined) return read;
-  return no({ ...read.error, idText: id.value.text });
-}
-
-interface Id {
-  readonly value: RequestId;
-  readonly text: string;
+/** Problems: GW_MESSAGE is -32600, GW_PARAMS -32602. Absent params are {} (P37). */
+export function readMessage(body: StrictBody, options: MessageOptions): Message | MessageProblem {
+  const id = member(body.value, "id");
+  const idText = id === undefined ? undefined : textOfId(body, id, options.idBytes);
+  if (typeof idText === "object") return idText;
+  // It has a text, so it is an id.
+  const read = readKind(body, id as RequestId | undefined, idText, options.from ?? "client");
+  if (read.kind !== "problem" || idText === undefined) return read;
+  return { ...read, idText };
 }
 
 const emptyParams: JsonObject = {};
 
+/** `id` and its text are either both there or both not. */
 function readKind(
   body: StrictBody,
-  id: Id | undefined,
+  id: RequestId | undefined,
+  idText: string | undefined,
   from: "client" | "server",
-): Result<Message, MessageProblem> {
+): Message | MessageProblem {
   const root = body.value;
-  if (member(root, "jsonrpc") !== "2.0") return no(bad('"jsonrpc" must be "2.0"'));
+  if (member(root, "jsonrpc") !== "2.0") return bad('"jsonrpc" must be "2.0"');
   const extra = from === "client" ? unknownRootKey(root) : undefined;
-  if (extra !== undefined) return no(bad(`unknown key ${shown(extra)} beside "jsonrpc"`));
+  if (extra !== undefined) return bad(`unknown key ${shown(extra)} beside "jsonrpc"`);
   const method = member(root, "method");
   if (method === undefined) return readResponse(body, id);
-  if (typeof method !== "string" || method === "") return no(bad('"method" must be a string'));
+  if (typeof method !== "string" || method === "") return bad('"method" must be a string');
   if (member(root, "result") !== undefined || member(root, "error") !== undefined) {
-    return no(bad("a message is a request or a response, not both"));
+    return bad("a message is a request or a response, not both");
   }
   const params = member(root, "params");
-  if (params !== undefined && !isObject(params)) return no(bad('"params" must be an object'));
+  if (params !== undefined && !isObject(params)) return bad('"params" must be an object');
   if (params !== undefined && from === "client") {
     const problem = checkParams(params);
-    if (problem !== undefined) return no(problem);
+    if (problem !== undefined) return problem;
   }
-  const rest = { method, params: params ?? emptyParams, body };
-  if (id === undefined) return ok({ kind: "notification", ...rest });
-  const request: RequestMessage = { kind: "request", id: id.value, idText: id.text, ...rest };
-  return ok(request);
+  const given = params ?? emptyParams;
+  if (id === undefined || idText === undefined) {
+    return { kind: "notification", method, params: given, body };
+  }
+  return { kind: "request", id, idText, method, params: given, body };
 }
 
-function readResponse(body: StrictBody, id: Id | undefined): Result<Message, MessageProblem> {
+function readResponse(body: StrictBody, id: RequestId | undefined): Message | MessageProblem {
   const root = body.value;
-  if (id === undefined) return no(bad('a message needs a "method", or an "id" with a result'));
+  if (id === undefined) return bad('a message needs a "method", or an "id" with a result');
   const result = member(root, "result");
   const error = member(root, "error") ?? undefined;
   if ((result === undefined) === (error === undefined)) {
-    return no(bad('a response needs either "result" or "error"'));
+    return bad('a response needs either "result" or "error"');
   }
-  const response: ResponseMessage = { kind: "response", id: id.value, body };
   if (result !== undefined) {
-    return isObject(result) ? ok({ ...response, result }) : no(bad('"result" must be an object'));
+    if (!isObject(result)) return bad('"result" must be an object');
+    return { kind: "response", id, body, result };
   }
   const code = isObject(error) ? member(error, "code") : undefined;
   const message = isObject(error) ? member(error, "message") : undefined;
   if (!isObject(error) || typeof code !== "number" || typeof message !== "string") {
-    return no(bad('"error" needs a number "code" and a string "message"'));
+    return bad('"error" needs a number "code" and a string "message"');
   }
   const data = member(error, "data");
-  return ok({ ...response, error: { code, message, ...(data === undefined ? {} : { data }) } });
+  const told = { code, message, ...(data === undefined ? {} : { data }) };
+  return { kind: "response", id, body, error: told };
 }
 
-/** undefined when absent. Only what can be echoed byte for byte is an id (F22). */
-function readId(body: StrictBody, idBytes: number): Result<Id | undefined, MessageProblem> {
-  const value = member(body.value, "id");
-  if (value === undefined) return ok(undefined);
-  const [start, end] = body.span("id") ?? [0, 0];
-  if (typeof value === "number") {
-    const text = String(value);
-    const asWritten = end - start === text.length && isAscii(body.bytes, start, text);
-    if (Number.isSafeInteger(value) && asWritten) return ok({ value, text });
-    return no(bad('"id" must be an integer within ±(2^53 - 1), written as one'));
+/** Only what can be echoed byte for byte is an id (F22). */
+function textOfId(body: StrictBody, id: Json, idBytes: number): string | MessageProblem {
+  if (typeof id === "number") {
+    const text = String(id);
+    if (Number.isSafeInteger(id) && body.says("id", text)) return text;
+    return bad('"id" must be an integer within ±(2^53 - 1), written as one');
   }
-  if (typeof value !== "string") return no(bad('"id" must be a string or an integer'));
-  if (value === "") return no(bad('"id" must not be empty'));
-  if (end - start - 2 > idBytes) return no(bad(`"id" is longer than ${idBytes} bytes`));
+  if (typeof id !== "string") return bad('"id" must be a string or an integer');
+  if (id === "") return bad('"id" must not be empty');
+  const quoted = `"${id}"`;
+  const written = body.part("id") ?? none;
+  if (written.length - 2 > idBytes) return bad(`"id" is longer than ${idBytes} bytes`);
   // As many bytes as characters: nothing was escaped, and all of it is ASCII.
-  if (end - start === value.length + 2) return ok({ value, text: `"${value}"` });
-  return ok({ value, text: Buffer.from(body.bytes.subarray(start, end)).toString("utf8") });
+  if (written.length === quoted.length) return quoted;
+  return Buffer.from(written).toString("utf8");
 }
 
-function isAscii(bytes: Uint8Array, start: number, text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    if (bytes[start + at] !== text.charCodeAt(at)) return false;
-  }
-  return true;
-}
+const none = new Uint8Array(0);
 
 const rootKeys: ReadonlySet<string> = new Set([
   "jsonrpc",
@@ -167,9 +159,9 @@ function shown(key: string): string {
 }
 
 function bad(message: string): MessageProblem {
-  return { code: "GW_MESSAGE", message };
+  return { kind: "problem", code: "GW_MESSAGE", message };
 }
 
 function misfit(message: string): MessageProblem {
-  return { code: "GW_PARAMS", message };
+  return { kind: "problem", code: "GW_PARAMS", message };
 }

@@ -12,9 +12,10 @@ export interface StrictBody {
   readonly bytes: Uint8Array;
   /**
    * Gives the memory of `bytes` back at once, where it is large and this body's alone; `bytes` is
-   * empty after it. Waiting for the collector would cost fresh pages for every large answer.
+   * empty after it. Waiting for the collector would cost fresh pages for every large answer. Set by
+   * who knows of the memory.
    */
-  readonly release?: () => void;
+  release?: (() => void) | undefined;
   /** Long texts of a server's answer to a tools/call are cut short here, never in `bytes`. */
   readonly value: JsonObject;
   /**
@@ -30,6 +31,10 @@ export interface StrictBody {
    * is "params", or of result when it is "result". undefined when absent. `key` is plain ASCII.
    */
   span(key: string, inside?: "params" | "result"): readonly [number, number] | undefined;
+  /** The bytes of that span, in place. */
+  part(key: string, inside?: "params" | "result"): Uint8Array | undefined;
+  /** Whether the value of a root member was written as exactly this text, plain ASCII. */
+  says(key: string, text: string): boolean;
 }
 
 /** One `"key":value` in the bytes: [start, end) with the key, the value from valueStart. */

@@ -16,24 +16,41 @@ export interface ScanBounds {
   readonly values: number;
 }
 
-export interface Scan {
+/**
+ * What one pass found, and where it is. One object, written over by the next pass, as each message
+ * of the data path takes one: whoever keeps `marks` or `runs` keeps a copy.
+ */
+export class Scan {
   /** Bounds that were crossed; the rest of the report is then unfinished. */
-  readonly over: "depth" | "values" | undefined;
+  over: "depth" | "values" | undefined;
   /** Members of all objects, duplicates counted each time. */
-  readonly members: number;
+  members = 0;
   /** False when no key or string can hold an escape, and no key anything but 0x20 to 0x7e. */
-  readonly odd: boolean;
+  odd = false;
   /** A number that no double holds, and one whose double prints as another decimal. */
-  readonly infinite: boolean;
-  readonly inexact: boolean;
+  infinite = false;
+  inexact = false;
   /**
    * Members at depth 1 and 2, `markSize` numbers each: depth, key start and end, value start and
    * end.
    */
-  readonly marks: readonly number[];
+  readonly marks: number[] = [];
   /** Start and end of long runs of bytes inside of values, without quotes and backslashes. */
-  readonly runs: readonly number[];
+  readonly runs: number[] = [];
+  /** Nearest quote and backslash found by native search; still ahead while not below the cursor. */
+  quote = -1;
+  backslash = -1;
+
+  begin(): void {
+    this.over = undefined;
+    this.members = 0;
+    this.odd = this.infinite = this.inexact = false;
+    this.marks.length = this.runs.length = 0;
+    this.quote = this.backslash = -1;
+  }
 }
+
+const found = new Scan();
 
 export const markSize = 5;
 
@@ -44,30 +61,27 @@ const near = 16;
 /** Any decimal of so few characters without an exponent survives a double. */
 const safeDigits = 15;
 
-export function scan(bytes: Uint8Array, bounds: ScanBounds): Scan {
+export function scan(bytes: Uint8Array, bounds: ScanBounds): Readonly<Scan> {
   const end = bytes.length;
-  const strings: StringState = { odd: false, quote: -1, backslash: -1, runs: [] };
-  const numbers = { infinite: false, inexact: false };
-  const marks: number[] = [];
-  let [at, depth, stringCount, members, others] = [0, 0, 0, 0, 0];
-  let [keyStart, keyEnd, lastEnd] = [0, 0, 0];
+  const { marks } = found;
+  found.begin();
+  let at = 0;
+  let depth = 0;
+  let stringCount = 0;
+  let members = 0;
+  let others = 0;
+  let keyStart = 0;
+  let keyEnd = 0;
+  let lastEnd = 0;
   // Index in marks of the member whose value is being read, at depth 1 and 2; -1 for none.
-  let [first, second] = [-1, -1];
-  const report = (over: Scan["over"]): Scan => ({
-    over,
-    members,
-    odd: strings.odd,
-    infinite: numbers.infinite,
-    inexact: numbers.inexact,
-    marks,
-    runs: strings.runs,
-  });
+  let first = -1;
+  let second = -1;
   while (at < end) {
     const byte = bytes[at] as number;
     if (byte === quote) {
       stringCount += 1;
       keyStart = at;
-      at = stringEnd(bytes, at + 1, strings) + 1;
+      at = stringEnd(bytes, at + 1, found) + 1;
       keyEnd = at;
       lastEnd = at;
       continue;
@@ -75,7 +89,7 @@ export function scan(bytes: Uint8Array, bounds: ScanBounds): Scan {
     at += 1;
     if (byte === 0x3a) {
       members += 1;
-      if (keyEnd - keyStart > near) checkKey(bytes, keyStart, keyEnd, strings);
+      if (keyEnd - keyStart > near) checkKey(bytes, keyStart, keyEnd, found);
       if (depth > 2) continue;
       while ((bytes[at] as number) <= 0x20) at += 1;
       if (depth === 1) first = marks.length;
@@ -93,33 +107,30 @@ export function scan(bytes: Uint8Array, bounds: ScanBounds): Scan {
       if (byte !== 0x2c) {
         depth -= 1;
         lastEnd = at;
-      } else if (stringCount - members + others > bounds.values) return report("values");
+      } else if (stringCount - members + others > bounds.values) break;
     } else if (byte === 0x7b || byte === 0x5b) {
       depth += 1;
       others += 1;
-      if (depth > bounds.depth) return report("depth");
+      if (depth > bounds.depth) {
+        found.over = "depth";
+        break;
+      }
     } else if (byte > 0x20) {
       others += 1;
-      at = scalarEnd(bytes, at - 1, numbers);
+      at = scalarEnd(bytes, at - 1, found);
       lastEnd = at;
     }
   }
-  return report(stringCount - members + others > bounds.values ? "values" : undefined);
-}
-
-interface StringState {
-  odd: boolean;
-  /** Nearest quote and backslash found by native search; still ahead while not below the cursor. */
-  quote: number;
-  backslash: number;
-  readonly runs: number[];
+  found.members = members;
+  if (stringCount - members + others > bounds.values) found.over ??= "values";
+  return found;
 }
 
 /**
  * Index of the closing quote of a string whose text starts at `from`; the length when there is
  * none.
  */
-function stringEnd(bytes: Uint8Array, from: number, state: StringState): number {
+function stringEnd(bytes: Uint8Array, from: number, state: Scan): number {
   const end = bytes.length;
   let at = from;
   while (at < end) {
@@ -142,7 +153,7 @@ function stringEnd(bytes: Uint8Array, from: number, state: StringState): number 
 }
 
 /** stringEnd looks at the first bytes only, which is too little for a long key. */
-function checkKey(bytes: Uint8Array, start: number, end: number, state: StringState): void {
+function checkKey(bytes: Uint8Array, start: number, end: number, state: Scan): void {
   const { runs } = state;
   // Keys stay whole.
   while (runs.length > 0 && (runs[runs.length - 2] as number) > start) runs.length -= 2;
@@ -158,11 +169,7 @@ function find(bytes: Uint8Array, byte: number, from: number): number {
 }
 
 /** End of a number, true, false or null; takes note of numbers that a double does not hold. */
-function scalarEnd(
-  bytes: Uint8Array,
-  start: number,
-  numbers: { infinite: boolean; inexact: boolean },
-): number {
+function scalarEnd(bytes: Uint8Array, start: number, numbers: Scan): number {
   let at = start;
   let exponent = false;
   for (; at < bytes.length; at++) {

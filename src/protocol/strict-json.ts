@@ -43,15 +43,18 @@ export function readStrict(bytes: Uint8Array, bounds: JsonBounds): Result<Strict
   // Without an escape in any string nothing but a cut can put a mark into the tree.
   const runs = found.odd ? none : found.runs;
   const root = parse(bytes, runs);
-  if (!root.ok) return root;
-  if (!isObject(root.value)) return no(notObject(root.value));
-  if (runs.length > 0) fillRuns(root.value, bytes, runs, decode);
+  if (root instanceof Unread) return no(root.problem);
+  if (!isObject(root)) return no(notObject(root));
+  if (runs.length > 0) fillRuns(root, bytes, runs, decode);
   if (found.infinite) return no(bad("a number is too large for any double"));
-  const walk: Walk = { odd: found.odd, keyBytes: bounds.keyBytes, keys: 0, problem: undefined };
-  walkObject(root.value, walk);
+  walk.odd = found.odd;
+  walk.keyBytes = bounds.keyBytes;
+  walk.keys = 0;
+  walk.problem = undefined;
+  walkObject(root);
   if (walk.problem !== undefined) return no(walk.problem);
   if (walk.keys !== found.members) return no(bad("an object has the same key twice"));
-  return ok(bodyOf(bytes, root.value, found));
+  return ok(new Body(bytes, root, found));
 }
 
 /** Depth, values of one answer of a server; only the root must be unambiguous (U21). */
@@ -71,26 +74,24 @@ export function readUpstream(
   const found = scan(bytes, bounds);
   if (found.over !== undefined) return no(overLimit(found.over, bounds));
   let root = parse(bytes, cut ? found.runs : none);
-  if (!root.ok) return root;
-  if (!isObject(root.value)) return no(notObject(root.value));
+  if (root instanceof Unread) return no(root.problem);
+  if (!isObject(root)) return no(notObject(root));
   // An error's words and a notification's are read, and written anew.
-  if (cut && found.runs.length > 0 && !Object.hasOwn(root.value, "result"))
-    root = parse(bytes, none);
-  if (!root.ok || !isObject(root.value)) return no(bad("not JSON"));
+  if (cut && found.runs.length > 0 && !Object.hasOwn(root, "result")) root = parse(bytes, none);
+  if (root instanceof Unread || !isObject(root)) return no(bad("not JSON"));
   let members = 0;
   for (let at = 0; at < found.marks.length; at += markSize) {
     if (found.marks[at] === 1) members += 1;
   }
-  if (Object.keys(root.value).length !== members) {
-    return no(bad("the answer has the same member twice"));
-  }
-  return ok(bodyOf(bytes, root.value, found));
+  for (const _key in root) members -= 1;
+  if (members !== 0) return no(bad("the answer has the same member twice"));
+  return ok(new Body(bytes, root, found));
 }
 
 /** The members of the one object that `bytes` are; they must be valid JSON already. */
 export function membersOf(bytes: Uint8Array): readonly MemberSpan[] {
   const found = scan(bytes, { depth: Number.MAX_SAFE_INTEGER, values: Number.MAX_SAFE_INTEGER });
-  return listMembers(bytes, found, undefined);
+  return listMembers(bytes, found.marks, found.odd, undefined);
 }
 
 // ignoreBOM: true keeps the mark in the text, where JSON.parse refuses it.
@@ -99,31 +100,37 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const decode = (bytes: Uint8Array): string => utf8.decode(bytes);
 const none: readonly number[] = [];
 
-function parse(bytes: Uint8Array, runs: readonly number[]): Result<Json, JsonProblem> {
+/** Why there is no tree. */
+class Unread {
+  readonly problem: JsonProblem;
+
+  constructor(problem: JsonProblem) {
+    this.problem = problem;
+  }
+}
+
+function parse(bytes: Uint8Array, runs: readonly number[]): Json | Unread {
   let text: string | undefined;
   try {
     text = runs.length === 0 ? undefined : withoutRuns(bytes, runs, decode);
     text ??= utf8.decode(bytes);
   } catch {
-    return no(bad("the body is not UTF-8"));
+    return new Unread(bad("the body is not UTF-8"));
   }
   try {
-    return ok(JSON.parse(text) as Json);
+    return JSON.parse(text) as Json;
   } catch {
     // The parser's own words quote the body and differ between runtimes.
-    return no(bad(bytes[0] === 0xef ? "the body starts with a byte order mark" : "not JSON"));
+    const mark = bytes[0] === 0xef;
+    return new Unread(bad(mark ? "the body starts with a byte order mark" : "not JSON"));
   }
 }
 
-interface Walk {
-  readonly odd: boolean;
-  readonly keyBytes: number;
-  keys: number;
-  problem: JsonProblem | undefined;
-}
+/** Of the tree that is being walked; one object, as each message takes one. */
+const walk = { odd: false, keyBytes: 0, keys: 0, problem: undefined as JsonProblem | undefined };
 
 /** Recursive, but no deeper than the bound that the scan has checked. */
-function walkObject(object: JsonObject, walk: Walk): void {
+function walkObject(object: JsonObject): void {
   for (const key in object) {
     walk.keys += 1;
     if (key === "__proto__") walk.problem = bad("an object has the key __proto__");
@@ -131,21 +138,21 @@ function walkObject(object: JsonObject, walk: Walk): void {
     if (key.length * 3 > walk.keyBytes && Buffer.byteLength(key) > walk.keyBytes) {
       walk.problem = limit(`a key is longer than ${walk.keyBytes} bytes`);
     }
-    if (walk.odd) checkKey(object, key, walk);
-    walkValue(object[key] as Json, walk);
+    if (walk.odd) checkKey(object, key);
+    walkValue(object[key] as Json);
   }
 }
 
-function walkValue(value: Json, walk: Walk): void {
+function walkValue(value: Json): void {
   if (typeof value === "object") {
-    if (Array.isArray(value)) for (const element of value) walkValue(element, walk);
-    else if (value !== null) walkObject(value as JsonObject, walk);
+    if (Array.isArray(value)) for (const element of value) walkValue(element);
+    else if (value !== null) walkObject(value as JsonObject);
   } else if (walk.odd && typeof value === "string" && !value.isWellFormed()) {
     walk.problem = bad("a string holds half of a surrogate pair");
   }
 }
 
-function checkKey(object: JsonObject, key: string, walk: Walk): void {
+function checkKey(object: JsonObject, key: string): void {
   if (!key.isWellFormed()) walk.problem = bad("a key holds half of a surrogate pair");
   const plain = withoutControls(key);
   if (plain === key) return;
@@ -156,39 +163,73 @@ function checkKey(object: JsonObject, key: string, walk: Walk): void {
   }
 }
 
-function bodyOf(bytes: Uint8Array, value: JsonObject, found: Scan): StrictBody {
-  return {
-    bytes,
-    value,
-    inexact: found.inexact,
-    members: (inside) => listMembers(bytes, found, inside),
-    span: (key, inside) => findSpan(bytes, found, key, inside),
-  };
-}
+/** One object a message, as this is the data path: with a closure a method it took five. */
+class Body implements StrictBody {
+  readonly bytes: Uint8Array;
+  readonly value: JsonObject;
+  readonly inexact: boolean;
+  release: (() => void) | undefined = undefined;
+  readonly #odd: boolean;
+  readonly #marks: readonly number[];
 
-function findSpan(
-  bytes: Uint8Array,
-  { marks, odd }: Scan,
-  key: string,
-  inside: string | undefined,
-): readonly [number, number] | undefined {
-  let at = inside === undefined ? 0 : -1;
-  let last = -1;
-  for (let mark = 0; mark < marks.length; mark += markSize) {
-    const outer = marks[mark] === 1;
-    if (inside === undefined ? !outer : outer) {
-      // A root member: are the marks that follow it the wanted ones?
-      if (inside !== undefined) at = isKey(bytes, marks, mark, inside, odd) ? mark : -1;
-      continue;
-    }
-    if (at !== -1 && isKey(bytes, marks, mark, key, odd)) last = mark;
+  constructor(bytes: Uint8Array, value: JsonObject, found: Readonly<Scan>) {
+    this.bytes = bytes;
+    this.value = value;
+    this.inexact = found.inexact;
+    this.#odd = found.odd;
+    this.#marks = found.marks.slice();
   }
-  return last === -1 ? undefined : [marks[last + 3] as number, marks[last + 4] as number];
+
+  members(inside?: "params" | "result"): readonly MemberSpan[] {
+    return listMembers(this.bytes, this.#marks, this.#odd, inside);
+  }
+
+  span(key: string, inside?: "params" | "result"): readonly [number, number] | undefined {
+    const mark = this.#find(key, inside);
+    return mark === -1 ? undefined : [this.#marks[mark + 3]!, this.#marks[mark + 4]!];
+  }
+
+  part(key: string, inside?: "params" | "result"): Uint8Array | undefined {
+    const mark = this.#find(key, inside);
+    if (mark === -1) return undefined;
+    return this.bytes.subarray(this.#marks[mark + 3], this.#marks[mark + 4]);
+  }
+
+  says(key: string, text: string): boolean {
+    const mark = this.#find(key, undefined);
+    if (mark === -1) return false;
+    const start = this.#marks[mark + 3]!;
+    if (this.#marks[mark + 4]! - start !== text.length) return false;
+    for (let at = 0; at < text.length; at++) {
+      if (this.bytes[start + at] !== text.charCodeAt(at)) return false;
+    }
+    return true;
+  }
+
+  /** Index of the last such member's marks; -1 when absent. */
+  #find(key: string, inside: string | undefined): number {
+    const bytes = this.bytes;
+    const marks = this.#marks;
+    const odd = this.#odd;
+    let at = inside === undefined ? 0 : -1;
+    let last = -1;
+    for (let mark = 0; mark < marks.length; mark += markSize) {
+      const outer = marks[mark] === 1;
+      if (inside === undefined ? !outer : outer) {
+        // A root member: are the marks that follow it the wanted ones?
+        if (inside !== undefined) at = isKey(bytes, marks, mark, inside, odd) ? mark : -1;
+        continue;
+      }
+      if (at !== -1 && isKey(bytes, marks, mark, key, odd)) last = mark;
+    }
+    return last;
+  }
 }
 
 function listMembers(
   bytes: Uint8Array,
-  { marks, odd }: Scan,
+  marks: readonly number[],
+  odd: boolean,
   inside: string | undefined,
 ): readonly MemberSpan[] {
   const members: MemberSpan[] = [];
@@ -197,9 +238,9 @@ function listMembers(
     const outer = marks[mark] === 1;
     if (outer && inside !== undefined) wanted = isKey(bytes, marks, mark, inside, odd);
     if (wanted && outer === (inside === undefined)) {
-      const [start, keyEnd] = [marks[mark + 1] as number, marks[mark + 2] as number];
+      const start = marks[mark + 1] as number;
       members.push({
-        key: keyText(bytes, start, keyEnd),
+        key: keyText(bytes, start, marks[mark + 2] as number),
         start,
         valueStart: marks[mark + 3] as number,
         end: marks[mark + 4] as number,

@@ -4,27 +4,31 @@ import type { JsonObject } from "../base/json.ts";
 import { member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { readMessage } from "../protocol/json-rpc.ts";
-import type { RequestMessage, StrictBody } from "../protocol/message.ts";
+import type { RequestMessage, ResponseMessage, StrictBody } from "../protocol/message.ts";
 
 export type ServerMessage =
-  | { readonly kind: "response"; readonly id: number; readonly body: StrictBody }
+  | OurResponse
   | RequestMessage
   | { readonly kind: "notification"; readonly method: string; readonly params: JsonObject }
   /** Not JSON-RPC. `id`: the request it was perhaps meant for. */
   | { readonly kind: "odd"; readonly id: number | undefined; readonly why: string };
 
+type OurResponse = ResponseMessage & { readonly id: number };
+
 export function classify(body: StrictBody): ServerMessage {
-  const read = readMessage(body, { idBytes: limits.idBytes, from: "server" });
-  if (!read.ok) return { kind: "odd", id: ownId(body), why: read.error.message };
-  const message = read.value;
-  if (message.kind === "response") {
-    const { id } = message;
-    // All our ids are numbers.
-    if (typeof id === "number") return { kind: "response", id, body };
-    return { kind: "odd", id: undefined, why: "a response to a request that was never sent" };
-  }
-  return message;
+  const message = readMessage(body, fromServer);
+  if (message.kind === "problem") return { kind: "odd", id: ownId(body), why: message.message };
+  if (message.kind !== "response") return message;
+  if (isOurs(message)) return message;
+  return { kind: "odd", id: undefined, why: "a response to a request that was never sent" };
 }
+
+/** All our ids are numbers. */
+function isOurs(message: ResponseMessage): message is OurResponse {
+  return typeof message.id === "number";
+}
+
+const fromServer = { idBytes: limits.idBytes, from: "server" } as const;
 
 /** The progress token of a notification that belongs to a request of ours. */
 export function progressId(method: string, params: JsonObject): number | undefined {

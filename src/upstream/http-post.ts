@@ -164,8 +164,10 @@ class Reading implements ExchangeEvents {
     if (!read.ok) {
       const cause = `its answer cannot be read: ${read.error.message}`;
       this.#stop(odd(this.#options.server, cause));
-    } else if (own === undefined) this.#on.message(read.value);
-    else this.#on.message({ ...read.value, release: () => giveMemory(own) });
+      return;
+    }
+    if (own !== undefined) read.value.release = () => giveMemory(own);
+    this.#on.message(read.value);
   }
 
   #tooLarge(seen: number, whole: boolean): void {

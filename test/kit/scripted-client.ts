@@ -37,13 +37,13 @@ export function incoming(body: string, options: Sent = {}): Incoming {
   const read = readStrict(new TextEncoder().encode(body), bounds);
   if (!read.ok) throw new Error(read.error.message);
   const message = readMessage(read.value, { idBytes: limits.idBytes });
-  if (!message.ok || message.value.kind !== "request") throw new Error("not a request");
+  if (message.kind !== "request") throw new Error("not a request");
   const era = options.era ?? "legacy";
   return {
     identity: options.identity ?? someone,
     era,
     protocol: era === "modern" ? "2026-07-28" : "2025-11-25",
-    message: message.value,
+    message,
     transport: "http",
     client: { name: "test", version: "1" },
     capabilities: readCapabilities(options.capabilities ?? {}),

@@ -9,8 +9,8 @@ const prefix = "io.modelcontextprotocol";
 
 function outcome(text: string, versionHeader: string | null): string {
   const read = readMessage(strict(text), { idBytes: 256 });
-  if (!read.ok) throw new Error(read.error.message);
-  const era = classify({ message: read.value, versionHeader });
+  if (read.kind === "problem") throw new Error(read.message);
+  const era = classify({ message: read, versionHeader });
   if (era.ok) return `${era.value.era} ${era.value.protocol}`;
   return `${era.error.http} ${era.error.rpc}`;
 }
@@ -82,7 +82,7 @@ describe("the ladder", () => {
 
   test("-32022 names what is spoken and what was asked", () => {
     const read = readMessage(strict(call("2099-01-01")), { idBytes: 256 });
-    const era = read.ok && classify({ message: read.value, versionHeader: "2099-01-01" });
+    const era = read.kind !== "problem" && classify({ message: read, versionHeader: "2099-01-01" });
     expect(era !== false && !era.ok && era.error.data).toEqual({
       supported: [modern],
       requested: "2099-01-01",

@@ -30,7 +30,7 @@ describe("ids", () => {
   });
   test("a problem carries the id that can be answered", () => {
     const read = readMessage(strict('{"jsonrpc":"2.0","id":"é","method":1}'), { idBytes: 256 });
-    expect(read.ok ? undefined : read.error.idText).toBe('"é"');
+    expect(read.kind === "problem" ? read.idText : undefined).toBe('"é"');
   });
 });
 
@@ -118,7 +118,7 @@ describe("shapes", () => {
 describe("what servers send", () => {
   function kind(text: string): string {
     const read = readMessage(upstream(text), { idBytes: 256, from: "server" });
-    return read.ok ? read.value.kind : read.error.message;
+    return read.kind === "problem" ? read.message : read.kind;
   }
   test("additions to the root and a null error are borne, wrong types are not (U21)", () => {
     expect(kind('{"jsonrpc":"2.0","id":1,"result":{},"error":null,"took":3}')).toBe("response");

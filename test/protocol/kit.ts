@@ -46,13 +46,13 @@ export function kindOf(text: string): string {
   const body = readStrict(bytesOf(text), bounds);
   if (!body.ok) return body.error.root === undefined ? body.error.code : "GW_MESSAGE";
   const read = readMessage(body.value, { idBytes: limits.idBytes });
-  return read.ok ? read.value.kind : read.error.code;
+  return read.kind === "problem" ? read.code : read.kind;
 }
 
 export function request(text: string): RequestMessage {
   const read = readMessage(strict(text), { idBytes: limits.idBytes });
-  if (!read.ok || read.value.kind !== "request") throw new Error("not a request");
-  return read.value;
+  if (read.kind !== "request") throw new Error("not a request");
+  return read;
 }
 
 /** A tools/call whose params are this text. */

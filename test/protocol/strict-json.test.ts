@@ -246,6 +246,21 @@ describe("spans", () => {
     expect(strict('{"params":{}}').span("name", "params")).toBeUndefined();
   });
 
+  test("P1 what one body is said to hold stays while others are read", () => {
+    const body = strict('{"params":{"a":9007199254740993,"b":"\\n"},"c":1}');
+    strict(callText('{"name":"other"}'));
+    strict("{}");
+    expect(body.inexact).toBe(true);
+    expect(body.members("params").map(({ key }) => key)).toEqual(["a", "b"]);
+    expect(new TextDecoder().decode(body.part("b", "params"))).toBe('"\\n"');
+    expect(body.part("b")).toBeUndefined();
+    expect([body.says("c", "1"), body.says("c", "2"), body.says("d", "1")]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
   test("P4 a changed byte never yields a body whose tree and bytes disagree", () => {
     const base = bytesOf(callText('{"name":"a\\n","arguments":{"b":[1,{"c":"\\u00e9"}],"d":""}}'));
     fc.assert(
