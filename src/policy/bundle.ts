@@ -72,27 +72,54 @@ function prepare(
   const candidates = applying.map((one) => ({ ...one, rank: ranks.get(one.rule)! }));
   const key = { id: subject.keyId, name: subject.keyName, roles: subject.roles };
   const begin = (facts: Facts, trace: ConditionTrace[] | undefined): Context => ({
-    facts,
-    key,
-    claims: subject.claims,
-    time: undefined,
-    steps: 0,
-    inexact: false,
-    note: undefined,
-    value: undefined,
-    trace,
+    ...{ facts, key, claims: subject.claims, trace },
+    ...{ time: undefined, steps: 0, inexact: false, note: undefined, value: undefined },
   });
   const always = candidates.every((one) => one.constant)
     ? conclude(candidates, candidates.map(constantValue), noArgs, otherwise)
     : undefined;
+  const before: Before = { values: candidates.map(constantValue), decision: undefined };
   return {
     visibility: visibilityOf(candidates, target),
-    decide: (facts) => always ?? decide(candidates, begin(facts, undefined), otherwise),
+    decide(facts) {
+      if (always !== undefined) return always;
+      begun(deciding, facts, key, subject.claims);
+      const decision = decide(candidates, deciding, before, otherwise);
+      begun(deciding, noFacts, noArgs, noArgs);
+      return decision;
+    },
     explain: (facts) => explain(candidates, (trace) => begin(facts, trace), otherwise),
   };
 }
 
 const noArgs: JsonObject = {};
+const noFacts: Facts = { args: noArgs, client: noArgs, request: noArgs, nowMs: 0 };
+
+/** Of the call that is being decided: one for all, as this is the data path and never waits. */
+const deciding: { -readonly [K in keyof Context]: Context[K] } = {
+  ...{ facts: noFacts, key: noArgs, claims: noArgs, trace: undefined },
+  ...{ time: undefined, steps: 0, inexact: false, note: undefined, value: undefined },
+};
+
+function begun(context: typeof deciding, facts: Facts, key: JsonObject, claims: JsonObject): void {
+  context.facts = facts;
+  context.key = key;
+  context.claims = claims;
+  context.time = undefined;
+  context.steps = 0;
+  context.inexact = false;
+  context.note = undefined;
+  context.value = undefined;
+}
+
+/**
+ * What the call before came to: most calls of a key to a tool are told the same, and where every
+ * rule says what it said before, so is the decision.
+ */
+interface Before {
+  readonly values: Value[];
+  decision: Decision | undefined;
+}
 const order: readonly Effect[] = ["deny", "ask", "allow"];
 
 function byRank(a: Omit<Candidate, "rank">, b: Omit<Candidate, "rank">): number {
@@ -119,11 +146,25 @@ function knownArgs(rule: Rule, target: Target): ReadonlySet<string> | undefined 
 function decide(
   candidates: readonly Candidate[],
   context: Context,
+  before: Before,
   otherwise: DefaultCode,
 ): Decision {
-  const results: Value[] = [];
-  for (const candidate of candidates) results.push(run(candidate, context));
-  return conclude(candidates, settle(candidates, results, context), context.facts.args, otherwise);
+  const { values } = before;
+  for (let at = 0; at < candidates.length; at += 1) {
+    const result = run(candidates[at]!, context);
+    if (result === values[at]) continue;
+    values[at] = result;
+    before.decision = undefined;
+  }
+  const { args } = context.facts;
+  if (context.steps > limits.policySteps) {
+    return conclude(candidates, settle(candidates, values, context), args, otherwise);
+  }
+  if (before.decision !== undefined) return before.decision;
+  const decision = conclude(candidates, values, args, otherwise);
+  // The hint of one without a rule names an argument of this call.
+  if (decision.rule !== undefined) before.decision = decision;
+  return decision;
 }
 
 /** A decision that would take too many steps: what has conditions is unknown, in any order. */
@@ -175,7 +216,7 @@ function checkArgs(known: ReadonlySet<string>, context: Context): Value {
 
 function unknownArg(known: ReadonlySet<string>, args: JsonObject): string | undefined {
   if (!isObject(args)) return "arguments";
-  for (const name of Object.keys(args)) if (!known.has(name)) return name;
+  for (const name in args) if (!known.has(name)) return name;
   return undefined;
 }
 
@@ -196,8 +237,9 @@ function conclude(
 ): Decision {
   const matched: string[] = [];
   let winner: Candidate | undefined;
-  for (const [index, candidate] of candidates.entries()) {
-    if (!matches(candidate, results[index]!)) continue;
+  for (let at = 0; at < candidates.length; at += 1) {
+    const candidate = candidates[at]!;
+    if (!matches(candidate, results[at]!)) continue;
     matched.push(candidate.rule.ref.id);
     if (winner === undefined || candidate.rank < winner.rank) winner = candidate;
   }

@@ -144,8 +144,10 @@ function some(
   reader: Reader,
   holds: (subject: string, part: string) => boolean,
 ): Check | undefined {
-  const compile = (parts: readonly string[]) => (subject: string) =>
-    parts.some((part) => holds(subject, part));
+  const compile = (parts: readonly string[]) => (subject: string) => {
+    for (const part of parts) if (holds(subject, part)) return true;
+    return false;
+  };
   return text(operand.strings(node, reader), compile);
 }
 

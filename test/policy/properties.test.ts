@@ -68,6 +68,22 @@ test(`engine and oracle agree on ${pairs} pairs of policy and call`, () => {
   }
 }, 600_000);
 
+test("P27 what a key was told before never changes what it is told", () => {
+  fc.assert(
+    fc.property(rules, fc.array(worlds, { minLength: 6, maxLength: 6 }), (list, many) => {
+      const policy = loadDocs(list.length > 0 ? [{ rules: list }] : []);
+      const candidates = prepare(policy, many[0] as World);
+      for (const world of [...many, ...many.toReversed()]) {
+        const facts = factsOf(world);
+        const { decision } = candidates.explain(facts);
+        expect(candidates.decide(facts)).toEqual(decision);
+        expect(candidates.decide(facts)).toEqual(decision);
+      }
+    }),
+    some,
+  );
+}, 600_000);
+
 function declaredOnly(world: World): boolean {
   const declared = world.declared ?? [];
   return Object.keys(world.args).every((name) => declared.includes(name));
