@@ -22,7 +22,7 @@ function parseToolCall(
   const { exposed, args } = named.value;
   const tool = catalog.tool(exposed);
   if (tool !== undefined && incoming.era === "modern" && incoming.transport === "http") {
-    const mismatch = checkParamHeaders(args, tool.paramHeaders, incoming.header);
+    const mismatch = checkParamHeaders(args, tool.paramHeaders, (name) => incoming.header(name));
     if (mismatch !== undefined) {
       return no(fault("GW_HEADER_MISMATCH", { message: mismatch.message }));
     }

@@ -3,6 +3,10 @@
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Member, Roster } from "../base/roster.ts";
+import type { Peer } from "../runtime/runtime.ts";
+
+/** The bytes, or why there are none. gone: its client is, or the runtime cut it for its size. */
+export type Body = Uint8Array | "large" | "slow" | "gone";
 
 /** A body that is not complete yet. */
 export interface WaitingBody extends Member {
@@ -11,41 +15,60 @@ export interface WaitingBody extends Member {
   giveUp(): void;
 }
 
-/** The bytes, or why there are none. Rejects when the client went away. */
-export function readBody(
-  request: Request,
+/** Of a body that was here already: without a wait. Else see `whenRead`. */
+export function readBody(request: Request, peer: Peer, most: number): Body | Promise<Body> {
+  const read = peer.bytes?.(request);
+  if (read instanceof Uint8Array) return read.length <= most ? read : "large";
+  const length = request.headers.get("content-length");
+  if (length !== null && Number(length) > most) {
+    read?.catch(() => undefined); // refused, whatever comes of it
+    return "large";
+  }
+  if (read !== undefined) return read;
+  // The runtime never hands over more than the length says; without one it is counted here.
+  return length === null ? readCounted(request, most) : request.bytes();
+}
+
+/** `done` is told once: when the body is there, or when that takes too long. */
+export function whenRead(
+  read: Promise<Body>,
   most: number,
   clock: Clock,
   waiting: Roster<WaitingBody>,
-): Promise<Uint8Array | "large" | "slow"> {
-  return new Promise((resolve, reject) => {
-    const body = new ComingBody(clock.mono(), resolve);
-    waiting.add(body);
-    read(request, most).then(
-      (bytes) => {
-        waiting.delete(body);
-        resolve(bytes);
-      },
-      (thrown) => {
-        waiting.delete(body);
-        reject(thrown);
-      },
-    );
-  });
+  done: (body: Body) => void,
+): void {
+  const coming = new ComingBody(clock.mono(), done);
+  waiting.add(coming);
+  read.then(
+    (body) => {
+      waiting.delete(coming);
+      coming.end(typeof body === "string" || body.length <= most ? body : "large");
+    },
+    () => {
+      waiting.delete(coming);
+      coming.end("gone");
+    },
+  );
 }
 
 class ComingBody implements WaitingBody {
   place = 0;
   readonly began: number;
-  readonly #resolve: (end: "slow") => void;
+  #done: ((body: Body) => void) | undefined;
 
-  constructor(began: number, resolve: (end: "slow") => void) {
+  constructor(began: number, done: (body: Body) => void) {
     this.began = began;
-    this.#resolve = resolve;
+    this.#done = done;
+  }
+
+  end(body: Body): void {
+    const done = this.#done;
+    this.#done = undefined;
+    done?.(body);
   }
 
   giveUp(): void {
-    this.#resolve("slow");
+    this.end("slow");
   }
 }
 
@@ -56,13 +79,6 @@ export function endSlowBodies(waiting: Roster<WaitingBody>, now: number): void {
     waiting.delete(body);
     body.giveUp();
   }
-}
-
-function read(request: Request, most: number): Promise<Uint8Array | "large"> {
-  const length = request.headers.get("content-length");
-  // The runtime never hands over more than the length says; without one it is counted here.
-  if (length === null) return readCounted(request, most);
-  return Number(length) <= most ? request.bytes() : Promise.resolve("large");
 }
 
 async function readCounted(request: Request, most: number): Promise<Uint8Array | "large"> {

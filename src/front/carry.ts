@@ -3,77 +3,52 @@
 import { asFault, fault } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import type { Incoming, WatchedResources } from "../call/incoming.ts";
-import type { ClientCapabilities } from "../protocol/capabilities.ts";
-import type { Era, RequestMessage } from "../protocol/message.ts";
+import type { RequestMessage } from "../protocol/message.ts";
 import { accepted, plain, rpcError } from "./answers.ts";
 import type { Answer, Caller, Door } from "./door.ts";
-import { begun, clientLeft, fail, openExchange, replyOf, responseOf } from "./exchange.ts";
+import {
+  begin,
+  type Carried,
+  clientLeft,
+  type Exchange,
+  fail,
+  openExchange,
+  responseOf,
+} from "./exchange.ts";
 import { type Accepts, accepts } from "./media.ts";
 import type { Session } from "./sessions.ts";
 import { isBehind } from "./unread.ts";
 
-/** What the era knows of a request beyond the message. */
-export interface Carried {
-  readonly era: Era;
-  readonly protocol: string;
-  readonly client: { readonly name: string; readonly version: string };
-  readonly capabilities: ClientCapabilities;
-  readonly logLevel: string | undefined;
-  readonly watched: WatchedResources | undefined;
-  /** Of a legacy client. */
-  readonly session: Session | undefined;
-}
-
-export function carry(door: Door, caller: Caller, message: RequestMessage, of: Carried): Answer {
-  const { identity, request, peer } = caller;
-  const { clock } = door.ports;
-  const { headers } = request;
+/** `session`: of a legacy client. */
+export function carry(
+  door: Door,
+  caller: Caller,
+  message: RequestMessage,
+  of: Carried,
+  session?: Session,
+): Answer {
   const wanted = wantedBy(caller);
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
-  if (isBehind(door.unread, identity.keyId)) {
+  if (isBehind(door.unread, caller.identity.keyId)) {
     return rpcError(plain("GW_CLIENT_SLOW"), message.idText, again);
   }
-  const modern = of.era === "modern";
   // Whoever left before the call began takes it back before it began.
-  if (modern && request.signal.aborted) return accepted();
+  if (session === undefined && caller.request.signal.aborted) return accepted();
 
-  const exchange = openExchange({
-    clock,
-    peer,
-    keyId: identity.keyId,
-    id: message.id,
-    idText: message.idText,
-    accepts: wanted,
-    session: of.session,
-    outlet: caller.shared?.outlet,
-    random: door.ports.random,
-    open: door.exchanges,
-    unread: door.unread,
-  });
-  // On Deno the signal fires after each answer too; an exchange that is over does not mind.
-  if (modern) request.signal.addEventListener("abort", () => clientLeft(exchange));
+  const exchange = openExchange(door, caller, message, wanted, session);
+  if (session === undefined) cancelsByLeaving(exchange);
   try {
-    const incoming: Incoming = {
-      identity,
-      era: of.era,
-      protocol: of.protocol,
-      message,
-      transport: peer.transport ?? "http",
-      client: of.client,
-      capabilities: of.capabilities,
-      logLevel: of.logLevel,
-      watched: of.watched,
-      session: of.session?.digest ?? "",
-      arrived: exchange.began,
-      header: (name) => headers.get(name),
-    };
-    begun(exchange, door.ports.handle(incoming, replyOf(exchange)));
+    begin(exchange, of);
   } catch (thrown) {
     fail(exchange, internal(door, thrown));
   }
   return caller.shared === undefined ? responseOf(exchange) : accepted();
+}
+
+/** On Deno the signal fires after each answer too; an exchange that is over does not mind. */
+function cancelsByLeaving(exchange: Exchange): void {
+  exchange.caller.request.signal.addEventListener("abort", () => clientLeft(exchange));
 }
 
 /** The forms in which this request's answer may come. */

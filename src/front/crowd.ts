@@ -5,31 +5,28 @@
  */
 
 import { limits } from "../base/limits.ts";
-import type { Peer } from "../runtime/runtime.ts";
 import type { Answer } from "./door.ts";
-
-type Handle = (request: Request, peer: Peer) => Answer;
-
-interface Waiting {
-  readonly request: Request;
-  readonly peer: Peer;
-  readonly resolve: (answer: Answer) => void;
-}
+import { keep, type Promised, promiseOf } from "./promised.ts";
 
 /** `answer` never throws. */
-export function createCrowd(inFlight: { readonly size: number }, answer: Handle): Handle {
-  let waiting: Waiting[] = [];
+export function createCrowd<T extends Promised>(
+  inFlight: { readonly size: number },
+  answer: (one: T) => Answer,
+): (one: T) => Answer {
+  let waiting: T[] = [];
+  let spare: T[] = [];
 
   function answerAll(): void {
-    const requests = waiting;
-    waiting = [];
-    for (const { request, peer, resolve } of requests) resolve(answer(request, peer));
+    const all = waiting;
+    waiting = spare;
+    for (const one of all) keep(one, answer(one));
+    all.length = 0;
+    spare = all;
   }
 
-  return (request, peer) => {
-    if (inFlight.size < limits.crowd) return answer(request, peer);
-    return new Promise((resolve) => {
-      if (waiting.push({ request, peer, resolve }) === 1) setImmediate(answerAll);
-    });
+  return (one) => {
+    if (inFlight.size < limits.crowd) return answer(one);
+    if (waiting.push(one) === 1) setImmediate(answerAll);
+    return promiseOf(one);
   };
 }

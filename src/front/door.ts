@@ -2,7 +2,6 @@
 
 import type { Identity } from "../access/access.ts";
 import type { Roster } from "../base/roster.ts";
-import type { Message } from "../protocol/message.ts";
 import type { Peer } from "../runtime/runtime.ts";
 import type { WaitingBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
@@ -10,6 +9,7 @@ import type { Accepts } from "./media.ts";
 import type { OldStream } from "./old-sse.ts";
 import type { Outlet } from "./outlet.ts";
 import type { FrontPorts } from "./ports.ts";
+import type { Promised } from "./promised.ts";
 import type { Queued } from "./queued.ts";
 import type { Replay } from "./replay.ts";
 import type { Sessions } from "./sessions.ts";
@@ -39,22 +39,24 @@ export interface Door {
   /** What of them nobody can count. */
   readonly queued: Queued;
   draining: boolean;
+  /** Told of each refusal. */
+  refused: ((request: Request, response: Response) => void) | undefined;
 }
 
-/** One authenticated request to /mcp. */
-export interface Caller {
-  readonly identity: Identity;
+/** One authenticated request to /mcp; before it is let in, it is nobody's. */
+export interface Caller extends Promised {
+  identity: Identity;
   readonly request: Request;
   readonly peer: Peer;
   /** Where its answer leaves together with others: in a batch, or on the stream of HTTP+SSE. */
   readonly shared: { readonly accepts: Accepts; readonly outlet: Outlet } | undefined;
+  /** `door.refused` was told. */
+  refused: boolean;
 }
 
-/** A caller and its strictly read body. */
-export interface Posted extends Caller {
-  readonly message: Message;
-  /** Revision: of this request (modern), or of its header (legacy; the session knows better). */
-  readonly protocol: string | undefined;
-}
+/** May nothing. */
+export const nobody: Identity = Object.freeze({
+  ...{ keyId: "", keyName: "", roles: [], claims: {}, expiresMs: null },
+});
 
 export type Answer = Response | Promise<Response>;

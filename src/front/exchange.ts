@@ -1,13 +1,13 @@
 /** One request and its one answer: JSON, or an event stream once there is reason for it. */
 
+import type { Identity } from "../access/access.ts";
 import { fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { Clock, Random } from "../base/ports.ts";
-import type { Member, Roster } from "../base/roster.ts";
-import type { Asked, Handling, Reply } from "../call/incoming.ts";
-import type { Pieces, RequestId } from "../protocol/message.ts";
+import type { Member } from "../base/roster.ts";
+import type { Asked, Handling, Incoming, Reply, WatchedResources } from "../call/incoming.ts";
+import type { ClientCapabilities } from "../protocol/capabilities.ts";
+import type { Era, Pieces, RequestMessage } from "../protocol/message.ts";
 import { sseEvent } from "../protocol/sse.ts";
-import type { Peer } from "../runtime/runtime.ts";
 import {
   around,
   joined,
@@ -19,17 +19,34 @@ import {
   textOf,
 } from "./answers.ts";
 import { type Channel, openChannel } from "./channel.ts";
+import type { Caller, Door } from "./door.ts";
 import { openEventStream, streamHeaders } from "./event-stream.ts";
 import type { Accepts } from "./media.ts";
 import { type Outlet, plainOutlet } from "./outlet.ts";
+import { promiseOf } from "./promised.ts";
 import { ask, closeQuestions } from "./questions.ts";
+import { look } from "./refused.ts";
 import type { Session } from "./sessions.ts";
 import { tellLost } from "./take-up.ts";
-import { countUnread, hasRoom, type Unread, unreadBody } from "./unread.ts";
+import { countUnread, hasRoom, unreadBody } from "./unread.ts";
 
-/** State of one request; only the functions below touch it. One record a call, no closures. */
+/** What the era knows of a request beyond the message; a legacy session is it. */
+export type Carried = Pick<
+  Incoming,
+  "era" | "protocol" | "client" | "capabilities" | "logLevel" | "watched"
+>;
+
+/** State of one request; only the functions below touch it. */
 export interface Exchange extends Member {
-  readonly begin: Begin;
+  readonly door: Door;
+  readonly caller: Caller;
+  readonly message: RequestMessage;
+  readonly accepts: Accepts;
+  /**
+   * Of a legacy client, who may lose its stream and come back. A modern one that closes the
+   * response takes the request back (1.3).
+   */
+  readonly session: Session | undefined;
   /** Monotonic ms. */
   readonly began: number;
   over: boolean;
@@ -38,63 +55,86 @@ export interface Exchange extends Member {
   settle: ((response: Response) => void) | undefined;
   handling: Handling | undefined;
   cancelled: string | undefined;
+  /** As `caller.shared` has it, or once there is reason for one. */
   stream: Outlet | undefined;
   spokeAt: number;
   kept: boolean;
 }
 
-export interface Begin {
-  readonly clock: Clock;
-  readonly peer: Peer;
-  readonly keyId: string;
-  readonly id: RequestId;
-  readonly idText: string;
-  readonly accepts: Accepts;
-  /**
-   * Of a legacy client, who may lose its stream and come back. A modern one that closes the
-   * response takes the request back (1.3).
-   */
-  readonly session: Session | undefined;
-  /** Where its messages leave together with those of others. */
-  readonly outlet: Outlet | undefined;
-  readonly random: Random;
-  /** Where it stands until it is over: all requests; and in `session.calls`. */
-  readonly open: Roster<Exchange>;
-  /** Where large answers are counted. */
-  readonly unread: Unread;
-}
-
-export function openExchange(begin: Begin): Exchange {
-  const began = begin.clock.mono();
+/** It stands among all requests and in those of its session until it is over. */
+export function openExchange(
+  door: Door,
+  caller: Caller,
+  message: RequestMessage,
+  accepts: Accepts,
+  session: Session | undefined,
+): Exchange {
+  const began = door.ports.clock.mono();
   const exchange: Exchange = {
     place: 0,
-    begin,
+    door,
+    caller,
+    message,
+    accepts,
+    session,
     began,
     over: false,
     answer: undefined,
     settle: undefined,
     handling: undefined,
     cancelled: undefined,
-    stream: begin.outlet,
+    stream: caller.shared?.outlet,
     spokeAt: began,
     kept: false,
   };
-  begin.open.add(exchange);
-  begin.session?.calls.add(begin.id, exchange);
+  door.exchanges.add(exchange);
+  session?.calls.add(message.id, exchange);
   return exchange;
 }
 
-/** What the call path answers through. */
-export function replyOf(exchange: Exchange): Reply {
-  return new ExchangeReply(exchange);
+/** Begins the work, which may be over when this returns. */
+export function begin(exchange: Exchange, of: Carried): void {
+  const handed = new Handed(exchange, of);
+  const handling = exchange.door.ports.handle(handed, handed);
+  exchange.handling = handling;
+  if (exchange.cancelled !== undefined) handling.cancel(exchange.cancelled);
 }
 
-/** One object a call, no closures. */
-class ExchangeReply implements Reply {
+/**
+ * What the call path reads of a request and what it answers through: nothing else of the exchange
+ * reaches it (F26). One object a call for both, and no closure.
+ */
+class Handed implements Incoming, Reply {
   readonly #exchange: Exchange;
+  readonly identity: Identity;
+  readonly era: Era;
+  readonly protocol: string;
+  readonly message: RequestMessage;
+  readonly transport: "http" | "stdio";
+  readonly client: Incoming["client"];
+  readonly capabilities: ClientCapabilities;
+  readonly logLevel: string | undefined;
+  readonly watched: WatchedResources | undefined;
+  readonly session: string;
+  readonly arrived: number;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, of: Carried) {
     this.#exchange = exchange;
+    this.identity = exchange.caller.identity;
+    this.era = of.era;
+    this.protocol = of.protocol;
+    this.message = exchange.message;
+    this.transport = exchange.caller.peer.transport ?? "http";
+    this.client = of.client;
+    this.capabilities = of.capabilities;
+    this.logLevel = of.logLevel;
+    this.watched = of.watched;
+    this.session = exchange.session?.digest ?? "";
+    this.arrived = exchange.began;
+  }
+
+  header(name: string): string | null {
+    return this.#exchange.caller.request.headers.get(name);
   }
 
   notify(message: string): void {
@@ -112,21 +152,16 @@ class ExchangeReply implements Reply {
 
 /** What to hand to the runtime; asked once, after the work was begun. */
 export function responseOf(exchange: Exchange): Response | Promise<Response> {
-  if (exchange.answer !== undefined) return exchange.answer;
-  return new Promise((resolve) => {
-    exchange.settle = resolve;
-  });
-}
-
-/** The work that a cancellation stops; at once, if that came while the work began. */
-export function begun(exchange: Exchange, handling: Handling): void {
-  exchange.handling = handling;
-  if (exchange.cancelled !== undefined) handling.cancel(exchange.cancelled);
+  const { answer, caller } = exchange;
+  if (answer !== undefined) return answer;
+  const promise = promiseOf(caller);
+  exchange.settle = caller.settle;
+  return promise;
 }
 
 /** The client closed the response. */
 export function clientLeft(exchange: Exchange): void {
-  if (exchange.begin.session === undefined) cancel(exchange, "the client closed the response");
+  if (exchange.session === undefined) cancel(exchange, "the client closed the response");
 }
 
 /** The client takes the request back: the answer ends empty. */
@@ -135,7 +170,7 @@ export function cancel(exchange: Exchange, reason: string): void {
   stop(exchange, reason);
   if (exchange.stream !== undefined) exchange.stream.end();
   // A late answer is not wanted (2025-11-25, cancellation), but the HTTP request needs an end.
-  else if (exchange.begin.accepts === "json") give(exchange, new Response(null, { status: 202 }));
+  else if (exchange.accepts === "json") give(exchange, new Response(null, { status: 202 }));
   else give(exchange, new Response(null, asEvents));
 }
 
@@ -143,7 +178,7 @@ export function cancel(exchange: Exchange, reason: string): void {
 export function fail(exchange: Exchange, error: GatewayError): void {
   if (exchange.over) return;
   stop(exchange, error.code);
-  const { idText } = exchange.begin;
+  const { idText } = exchange.message;
   if (exchange.stream === undefined) give(exchange, rpcError(error, idText));
   else {
     exchange.stream.last(rpcErrorText(error, idText));
@@ -158,31 +193,32 @@ export function tick(exchange: Exchange, now: number): void {
     if (full || now - exchange.spokeAt < limits.heartbeatMs) return;
     stream.beat();
     exchange.spokeAt = now;
-  } else if (now - exchange.began >= patience(exchange.begin)) {
-    if (exchange.begin.accepts === "json") keepOpen(exchange);
+  } else if (now - exchange.began >= patience(exchange)) {
+    if (exchange.accepts === "json") keepOpen(exchange);
     else startStream(exchange);
   }
 }
 
 /** A client that can come back for its answer is told early how: connections break. */
-function patience({ session }: Begin): number {
+function patience({ session }: Exchange): number {
   return session?.primes === true ? limits.resumableAfterMs : limits.answerAsStreamAfterMs;
 }
 
 function notify(exchange: Exchange, message: string): void {
-  if (exchange.over || exchange.begin.accepts === "json") return;
+  if (exchange.over || exchange.accepts === "json") return;
   const stream = startStream(exchange);
   // Progress is lossy by nature: a reader who does not read gets none (R7).
   if (stream.backlog() > limits.streamBacklogBytes) return;
   stream.message(message);
-  exchange.spokeAt = exchange.begin.clock.mono();
+  exchange.spokeAt = exchange.door.ports.clock.mono();
 }
 
 function question(exchange: Exchange, method: string, params: Pieces): Asked | undefined {
-  const { session, accepts, random } = exchange.begin;
+  const { session, accepts, door } = exchange;
   if (exchange.over || session === undefined || accepts === "json") return undefined;
   const stream = startStream(exchange);
   const tell = (message: string) => stream.message(message);
+  const { random } = door.ports;
   return ask(session.questions, { owner: exchange, random, method, params, tell });
 }
 
@@ -192,7 +228,8 @@ function send(exchange: Exchange, status: number, body: Pieces, lent?: () => voi
     return;
   }
   finish(exchange);
-  const size = body.reduce((sum, piece) => sum + piece.length, 0);
+  let size = 0;
+  for (const piece of body) size += piece.length;
   if (size <= limits.unreadFromBytes) sendSmall(exchange, status, body);
   else if (lent !== undefined && sendLent(exchange, status, body, lent)) return;
   else sendLarge(exchange, status, body, size);
@@ -201,8 +238,10 @@ function send(exchange: Exchange, status: number, body: Pieces, lent?: () => voi
 
 /** Large, and not copied: false where it has to be. */
 function sendLent(exchange: Exchange, status: number, body: Pieces, lent: () => void): boolean {
-  const { unread, keyId, accepts, peer } = exchange.begin;
-  if (peer.takesAtOnce !== true || exchange.stream !== undefined || accepts === "events") {
+  const { door, accepts, caller } = exchange;
+  const { unread } = door;
+  const { keyId } = caller.identity;
+  if (caller.peer.takesAtOnce !== true || exchange.stream !== undefined || accepts === "events") {
     return false;
   }
   const whole = around(body);
@@ -213,11 +252,13 @@ function sendLent(exchange: Exchange, status: number, body: Pieces, lent: () => 
 
 /** R7: those who do not read what they asked for must not fill the memory. */
 function sendLarge(exchange: Exchange, status: number, body: Pieces, size: number): void {
-  const { unread, keyId, idText, accepts } = exchange.begin;
+  const { door, caller, message, accepts } = exchange;
+  const { unread } = door;
+  const { keyId } = caller.identity;
   if (!hasRoom(unread, keyId, size)) {
     const error = plain("GW_CLIENT_SLOW", "the call was made, its answer is dropped");
     // With the status of an answer: a client may repeat by itself what it got a 503 for.
-    sendSmall(exchange, 200, [rpcErrorText(error, idText)]);
+    sendSmall(exchange, 200, [rpcErrorText(error, message.idText)]);
     return;
   }
   if (exchange.stream !== undefined) exchange.stream.last(textOf(body));
@@ -233,14 +274,17 @@ function sendLarge(exchange: Exchange, status: number, body: Pieces, size: numbe
 function sendSmall(exchange: Exchange, status: number, body: Pieces): void {
   if (exchange.stream !== undefined) {
     exchange.stream.last(textOf(body));
-  } else if (exchange.begin.accepts === "events") {
+  } else if (exchange.accepts === "events") {
     give(exchange, new Response(eventOf(body), asEvents));
   } else give(exchange, jsonPieces(status, body));
 }
 
 function give(exchange: Exchange, response: Response): void {
   if (exchange.settle === undefined) exchange.answer = response;
-  else exchange.settle(response);
+  else {
+    look(exchange.door, exchange.caller, response);
+    exchange.settle(response);
+  }
 }
 
 function stop(exchange: Exchange, reason: string): void {
@@ -251,11 +295,11 @@ function stop(exchange: Exchange, reason: string): void {
 
 function finish(exchange: Exchange): void {
   exchange.over = true;
-  if (exchange.kept) exchange.begin.peer.limitIdle();
-  const { open, session, id } = exchange.begin;
-  open.delete(exchange);
+  const { door, caller, session, message, kept } = exchange;
+  if (kept) caller.peer.limitIdle();
+  door.exchanges.delete(exchange);
   if (session === undefined) return;
-  session.calls.delete(id);
+  session.calls.delete(message.id);
   closeQuestions(session.questions, exchange, overBefore);
 }
 
@@ -264,10 +308,10 @@ const overBefore = fault("GW_CANCELLED", { message: "The request is over" });
 function startStream(exchange: Exchange): Outlet {
   if (exchange.stream !== undefined) return exchange.stream;
   keepOpen(exchange);
-  const { session, unread, keyId } = exchange.begin;
+  const { session, door, caller } = exchange;
   if (session === undefined) {
     const events = openEventStream(() => clientLeft(exchange));
-    exchange.stream = plainOutlet(events, { unread, keyId });
+    exchange.stream = plainOutlet(events, { unread: door.unread, keyId: caller.identity.keyId });
     give(exchange, events.response);
     return exchange.stream;
   }
@@ -281,7 +325,9 @@ function startStream(exchange: Exchange): Outlet {
 }
 
 function channelOf(exchange: Exchange, session: Session): Channel {
-  const { unread, keyId, idText } = exchange.begin;
+  const { unread } = exchange.door;
+  const { keyId } = exchange.caller.identity;
+  const { idText } = exchange.message;
   return openChannel({
     ...{ unread, keyId, idText, shelf: session.shelf, primes: session.primes },
     // The call goes on: only what needs its client has no hope any more.
@@ -295,7 +341,7 @@ const gone = fault("GW_CLIENT_GONE", { message: "The client lost its stream and 
 function keepOpen(exchange: Exchange): void {
   if (exchange.kept) return;
   exchange.kept = true;
-  exchange.begin.peer.keepOpen();
+  exchange.caller.peer.keepOpen();
 }
 
 const asEvents = { headers: streamHeaders };

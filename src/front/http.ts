@@ -8,7 +8,7 @@ import { plain, plainError, rpcError } from "./answers.ts";
 import { endSlowBodies } from "./body.ts";
 import { internal } from "./carry.ts";
 import { createCrowd } from "./crowd.ts";
-import type { Answer, Caller, Door } from "./door.ts";
+import { type Answer, type Caller, type Door, nobody } from "./door.ts";
 import { endSession, keepChange } from "./end-session.ts";
 import { fail, tick } from "./exchange.ts";
 import { deleteSession, getStream } from "./get.ts";
@@ -18,6 +18,7 @@ import { metricsPage, page } from "./pages.ts";
 import type { FrontPorts } from "./ports.ts";
 import { answerPosted, post } from "./post.ts";
 import { createQueued } from "./queued.ts";
+import { seen } from "./refused.ts";
 import { createReplay, sweepReplay } from "./replay.ts";
 import { createSessions } from "./sessions.ts";
 import { createStreams } from "./streams.ts";
@@ -28,6 +29,8 @@ import { createWatchers } from "./watched.ts";
 export interface HttpFront {
   /** Answers one HTTP request; never throws. */
   handle(request: Request, peer: Peer): Response | Promise<Response>;
+  /** Told of each request that was refused, beside its answer; there is one listener. */
+  onRefused(listener: (request: Request, response: Response) => void): void;
   status(): FrontStatus;
   /** Refuses new requests, ends idle streams; calls in flight go on. */
   drain(): void;
@@ -69,8 +72,16 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
     unread,
     queued: createQueued(clock),
     draining: false,
+    refused: undefined,
   };
   const failed = (thrown: unknown) => rpcError(internal(door, thrown));
+  const crowd = createCrowd<Caller>(door.exchanges, (caller) => {
+    try {
+      return seen(door, caller, enter(door, guard, caller));
+    } catch (thrown) {
+      return failed(thrown);
+    }
+  });
   const stopTicking = tickEach(door);
   const stopListening = ports.onListChange((changed) => {
     for (const identity of door.streams.identities()) {
@@ -87,13 +98,10 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
   });
 
   return {
-    handle: createCrowd(door.exchanges, (request, peer) => {
-      try {
-        return enter(door, guard, request, peer);
-      } catch (thrown) {
-        return failed(thrown);
-      }
-    }),
+    handle: (request, peer) => crowd(arrived(request, peer)),
+    onRefused(listener) {
+      door.refused = listener;
+    },
     status: () => ({
       sessions: door.sessions.size,
       streams: door.streams.size,
@@ -117,8 +125,16 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
   };
 }
 
+function arrived(request: Request, peer: Peer): Caller {
+  return {
+    ...{ identity: nobody, request, peer, shared: undefined, refused: false },
+    ...{ promise: undefined, settle: undefined },
+  };
+}
+
 /** Host, Origin, path, key, role: in this order, each before anything of the next is looked at. */
-function enter(door: Door, guard: HostGuard, request: Request, peer: Peer): Answer {
+function enter(door: Door, guard: HostGuard, caller: Caller): Answer {
+  const { request, peer } = caller;
   const { headers } = request;
   // No browser and no other machine reaches the socket of stdio clients.
   if (peer.transport !== "stdio") {
@@ -134,8 +150,9 @@ function enter(door: Door, guard: HostGuard, request: Request, peer: Peer): Answ
   if (route === undefined) return page(path, request.method, door.ports.ready);
   const identity = admit(door, request);
   if (identity instanceof Response) return identity;
+  caller.identity = identity;
   const answer = route.get(request.method);
-  if (answer !== undefined) return answer(door, { identity, request, peer, shared: undefined });
+  if (answer !== undefined) return answer(door, caller);
   return plainError(plain("GW_METHOD_NOT_ALLOWED"), { allow: [...route.keys()].join(", ") });
 }
 
@@ -176,7 +193,7 @@ function pathOf(url: string): string {
 function endKey(door: Door, keyId: string): void {
   // Calls first: they are told why.
   for (const exchange of [...door.exchanges]) {
-    if (exchange.begin.keyId === keyId) fail(exchange, plain("GW_KEY_REVOKED"));
+    if (exchange.caller.identity.keyId === keyId) fail(exchange, plain("GW_KEY_REVOKED"));
   }
   door.streams.endKey(keyId);
   for (const session of door.sessions.ofKey(keyId)) door.sessions.end(session);

@@ -5,13 +5,19 @@ import { isObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { readCapabilities } from "../protocol/capabilities.ts";
 import { isLogLevel } from "../protocol/era.ts";
-import type { NotificationMessage, RequestMessage, ResponseMessage } from "../protocol/message.ts";
+import type { ListMethod } from "../protocol/lists.ts";
+import type {
+  Message,
+  NotificationMessage,
+  RequestMessage,
+  ResponseMessage,
+} from "../protocol/message.ts";
 import { initializeResult } from "../protocol/translate/initialize.ts";
 import { negotiate } from "../protocol/versions.ts";
 import { refusedNow } from "./admit.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
 import { again, badParams, carry, caught, clientOf, internal, wantedBy } from "./carry.ts";
-import type { Answer, Caller, Door, Posted } from "./door.ts";
+import type { Answer, Caller, Door } from "./door.ts";
 import { keepChange } from "./end-session.ts";
 import { cancel } from "./exchange.ts";
 import { keyFull } from "./full.ts";
@@ -21,21 +27,25 @@ import { patches } from "./session-id.ts";
 import type { NewSession, Session } from "./sessions.ts";
 import { type Found, findSession } from "./take-up.ts";
 
-export function answerLegacy(door: Door, posted: Posted): Answer {
-  const { message } = posted;
+export function answerLegacy(door: Door, caller: Caller, message: Message): Answer {
   if (message.kind === "request" && message.method === "initialize") {
-    return caught(door, initialize(door, posted, message), message.idText);
+    return caught(door, initialize(door, caller, message), message.idText);
   }
-  const id = posted.request.headers.get("mcp-session-id");
-  const live = id === null ? undefined : door.sessions.find(posted.identity, id);
-  if (live !== undefined) return serve(door, posted, live);
-  const idText = message.kind === "request" ? message.idText : undefined;
-  return withSession(door, posted, idText, (session) => serve(door, posted, session));
+  const id = caller.request.headers.get("mcp-session-id");
+  const live = id === null ? undefined : door.sessions.find(caller.identity, id);
+  return live === undefined
+    ? serveOther(door, caller, message)
+    : serve(door, caller, live, message);
 }
 
-function serve(door: Door, posted: Posted, session: Session): Answer {
-  const { message } = posted;
-  if (message.kind === "request") return call(door, posted, session, message);
+/** Of its own: what a call of a live session does not need costs it nothing. */
+function serveOther(door: Door, caller: Caller, message: Message): Answer {
+  const idText = message.kind === "request" ? message.idText : undefined;
+  return withSession(door, caller, idText, (session) => serve(door, caller, session, message));
+}
+
+function serve(door: Door, caller: Caller, session: Session, message: Message): Answer {
+  if (message.kind === "request") return call(door, caller, session, message);
   return told(session, message);
 }
 
@@ -81,20 +91,27 @@ export function call(
   session: Session,
   message: RequestMessage,
 ): Answer {
-  const { protocol, client, capabilities, logLevel, watched } = session;
   if (session.calls.has(message.id)) return rpcError(plain("GW_ID_IN_FLIGHT"), message.idText);
   if (message.method === "logging/setLevel") return setLevel(door, caller, session, message);
-  const known = { protocol, client, capabilities, logLevel, watched, session };
-  const of = { era: "legacy", ...known } as const;
   const { method } = message;
-  if (!isList(method)) return carry(door, caller, message, of);
+  if (!isList(method)) return carry(door, caller, message, session, session);
+  return list(door, caller, session, message, method);
+}
+
+function list(
+  door: Door,
+  caller: Caller,
+  session: Session,
+  message: RequestMessage,
+  method: ListMethod,
+): Answer {
   // Taken before the list is made: should it change in between, the client hears of it once more.
   const listed = door.ports.visibleHash(caller.identity, method).then((hash) => {
     const refused = refusedNow(door, caller);
     if (refused !== undefined) return refused;
     if (session.calls.has(message.id)) return rpcError(plain("GW_ID_IN_FLIGHT"), message.idText);
     session.seen.set(method, hash);
-    return carry(door, caller, message, of);
+    return carry(door, caller, message, session, session);
   });
   return caught(door, listed, message.idText);
 }
@@ -110,11 +127,11 @@ function setLevel(door: Door, caller: Caller, session: Session, message: Request
   return answerText(wanted, message.idText, "{}");
 }
 
-async function initialize(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
-  const wanted = wantedBy(posted);
+async function initialize(door: Door, caller: Caller, message: RequestMessage): Promise<Response> {
+  const wanted = wantedBy(caller);
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
-  const begun = await begin(door, posted, message);
+  const begun = await begin(door, caller, message);
   if ("response" in begun) return begun.response;
   if ("error" in begun) {
     return rpcError(begun.error, message.idText, begun.error.spec.http === 503 ? again : {});

@@ -13,7 +13,7 @@ import type { RequestMessage } from "../protocol/message.ts";
 import { refusedNow } from "./admit.ts";
 import { plain, rpcError } from "./answers.ts";
 import { again, badParams, internal } from "./carry.ts";
-import type { Door, Posted } from "./door.ts";
+import type { Caller, Door } from "./door.ts";
 import { keyFull } from "./full.ts";
 import { changes, families, filters, offers } from "./list-changes.ts";
 import { accepts } from "./media.ts";
@@ -22,23 +22,23 @@ import type { Watcher } from "./watched.ts";
 
 export async function listen(
   door: Door,
-  posted: Posted,
+  caller: Caller,
   message: RequestMessage,
 ): Promise<Response> {
-  const { keyId } = posted.identity;
+  const { keyId } = caller.identity;
   // Before anything is watched: what is refused must cost nothing (R6).
   if (!door.streams.reserve(keyId)) {
     return rpcError(keyFull("streams"), message.idText, again);
   }
   try {
-    return await prepare(door, posted, message);
+    return await prepare(door, caller, message);
   } finally {
     door.streams.release(keyId);
   }
 }
 
-async function prepare(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
-  const { identity, request } = posted;
+async function prepare(door: Door, caller: Caller, message: RequestMessage): Promise<Response> {
+  const { identity, request } = caller;
   const wanted = accepts(request.headers.get("accept"));
   if (wanted === "json" || wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
@@ -58,12 +58,12 @@ async function prepare(door: Door, posted: Posted, message: RequestMessage): Pro
   }
   const subscribes = offers(capabilities, "resources", "subscribe");
   const watching = await watchAll(door, identity, subscribes ? uris : [], message);
-  const refused = refusedNow(door, posted);
+  const refused = refusedNow(door, caller);
   if (refused !== undefined) {
     watching.end();
     return refused;
   }
-  return openListen(door, posted, message, { told, lists, seen, watching });
+  return openListen(door, caller, message, { told, lists, seen, watching });
 }
 
 const changed = "listChanged";
@@ -77,7 +77,7 @@ interface Listening {
 
 function openListen(
   door: Door,
-  { identity, peer }: Posted,
+  { identity, peer }: Caller,
   message: RequestMessage,
   { told, lists, seen, watching }: Listening,
 ): Response {

@@ -2,44 +2,48 @@
 
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { readCapabilities } from "../protocol/capabilities.ts";
-import type { RequestMessage } from "../protocol/message.ts";
+import type { Message, RequestMessage } from "../protocol/message.ts";
 import { discoverResult } from "../protocol/translate/discover.ts";
 import { modernRevision } from "../protocol/versions.ts";
 import { refusedNow } from "./admit.ts";
 import { accepted, answerText, plain, rpcError } from "./answers.ts";
 import { carry, caught, clientOf } from "./carry.ts";
-import type { Answer, Door, Posted } from "./door.ts";
+import type { Answer, Caller, Door } from "./door.ts";
 import { listen } from "./listen.ts";
 import { accepts } from "./media.ts";
 import { isRemoved } from "./methods.ts";
 
 const prefix = "io.modelcontextprotocol";
 
-export function answerModern(door: Door, posted: Posted): Answer {
-  const { message } = posted;
+/** `protocol`: the revision of this request. */
+export function answerModern(
+  door: Door,
+  caller: Caller,
+  message: Message,
+  protocol = modernRevision,
+): Answer {
   // Only stdio clients cancel by notification; here they close the response (1.3).
   if (message.kind !== "request") return accepted();
   if (isRemoved(message.method)) return rpcError(plain("GW_METHOD"), message.idText);
   const own = answers.get(message.method);
-  if (own !== undefined) return caught(door, own(door, posted, message), message.idText);
+  if (own !== undefined) return caught(door, own(door, caller, message), message.idText);
   const meta = objectIn(message.params, "_meta");
-  return carry(door, posted, message, {
+  return carry(door, caller, message, {
     era: "modern",
-    protocol: posted.protocol ?? modernRevision,
+    protocol,
     client: clientOf(objectIn(meta, `${prefix}/clientInfo`)),
     capabilities: readCapabilities(objectIn(meta, `${prefix}/clientCapabilities`) ?? {}),
     logLevel: textIn(meta, `${prefix}/logLevel`),
     watched: undefined,
-    session: undefined,
   });
 }
 
 /** 1.5: what initialize told, without a session. */
-async function discover(door: Door, posted: Posted, message: RequestMessage): Promise<Response> {
-  const wanted = accepts(posted.request.headers.get("accept"));
+async function discover(door: Door, caller: Caller, message: RequestMessage): Promise<Response> {
+  const wanted = accepts(caller.request.headers.get("accept"));
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
-  const hello = await door.ports.hello(posted.identity, "modern");
-  const refused = refusedNow(door, posted);
+  const hello = await door.ports.hello(caller.identity, "modern");
+  const refused = refusedNow(door, caller);
   if (refused !== undefined) return refused;
   const result = discoverResult(hello);
   return answerText(wanted, message.idText, result);

@@ -7,15 +7,17 @@ import type { Message } from "../protocol/message.ts";
 import { admit } from "./admit.ts";
 import { json, plain, problemText, rpcError } from "./answers.ts";
 import { answerBatch } from "./batch.ts";
-import { readBody } from "./body.ts";
+import { type Body, readBody, whenRead } from "./body.ts";
 import { internal } from "./carry.ts";
-import type { Answer, Caller, Door, Posted } from "./door.ts";
+import type { Answer, Caller, Door } from "./door.ts";
 import { bodyTooLarge } from "./full.ts";
 import { answerLegacy } from "./legacy.ts";
 import { isJson } from "./media.ts";
 import { answerModern } from "./modern.ts";
 import { offEra } from "./pin.ts";
+import { keep, promiseOf } from "./promised.ts";
 import { readOne } from "./read-one.ts";
+import { seen } from "./refused.ts";
 
 export type Use = (door: Door, caller: Caller, bytes: Uint8Array) => Answer;
 
@@ -25,27 +27,34 @@ export function post(door: Door, caller: Caller, use: Use): Answer {
   // A compressed body would hide from every check what it carries (P10).
   if (headers.get("content-encoding") !== null) return rpcError(plain("GW_CONTENT_TYPE"));
   const { clock, limits: most } = door.ports;
-  return readBody(caller.request, most.bodyBytes, clock, door.bodies).then(
-    (body) => guarded(door, caller, body, use),
-    // The client went away within its body, or the runtime cut it for its size: it sees neither.
-    () => rpcError(bodyTooLarge(most.bodyBytes)),
-  );
+  const body = readBody(caller.request, caller.peer, most.bodyBytes);
+  if (!(body instanceof Promise)) return guarded(door, caller, body, use);
+  const answer = promiseOf(caller);
+  whenRead(body, most.bodyBytes, clock, door.bodies, (read) => {
+    keep(caller, seen(door, caller, afterWait(door, caller, read, use)));
+  });
+  return answer;
 }
 
-function guarded(
-  door: Door,
-  caller: Caller,
-  body: Uint8Array | "large" | "slow",
-  use: Use,
-): Answer {
-  if (body === "large") return rpcError(bodyTooLarge(door.ports.limits.bodyBytes));
+/** F11: the body took its time, and the key may be no more. */
+function afterWait(door: Door, caller: Caller, body: Body, use: Use): Answer {
+  if (typeof body !== "string") {
+    const identity = admit(door, caller.request);
+    if (identity instanceof Response) return identity;
+    caller.identity = identity;
+  }
+  return guarded(door, caller, body, use);
+}
+
+function guarded(door: Door, caller: Caller, body: Body, use: Use): Answer {
+  // Nobody sees an answer to what is gone.
+  if (body === "large" || body === "gone") {
+    return rpcError(bodyTooLarge(door.ports.limits.bodyBytes));
+  }
   // The rest of the body is not read: the connection is of no more use.
   if (body === "slow") return rpcError(plain("GW_BODY_SLOW"), undefined, { connection: "close" });
   try {
-    // F11: the body may have taken its time, and the key may be no more.
-    const identity = admit(door, caller.request);
-    if (identity instanceof Response) return identity;
-    return use(door, identity === caller.identity ? caller : { ...caller, identity }, body);
+    return use(door, caller, body);
   } catch (thrown) {
     return rpcError(internal(door, thrown));
   }
@@ -64,13 +73,10 @@ export function answerPosted(door: Door, caller: Caller, bytes: Uint8Array): Ans
   if (!era.ok) return refuseProblem(era.error, message);
   const pinned = offEra(door.ports.protocol, message, era.value);
   if (pinned !== undefined) return refuseProblem(pinned, message);
-  const { identity, request, peer, shared } = caller;
-  const { protocol } = era.value;
-  const posted: Posted = { identity, request, peer, shared, message, protocol };
-  if (era.value.era === "legacy") return answerLegacy(door, posted);
+  if (era.value.era === "legacy") return answerLegacy(door, caller, message);
   const mirrors = checkMirrors({ message, headers });
   if (mirrors !== undefined) return refuseProblem(mirrors, message);
-  return answerModern(door, posted);
+  return answerModern(door, caller, message, era.value.protocol);
 }
 
 function refuseProblem(problem: RpcProblem, message: Message): Response {

@@ -28,6 +28,7 @@ export interface Session extends Watcher {
   readonly keyId: string;
   /** As of its last request. */
   identity: Identity;
+  readonly era: "legacy";
   readonly protocol: string;
   readonly client: { readonly name: string; readonly version: string };
   readonly capabilities: ClientCapabilities;
@@ -187,6 +188,7 @@ function makeSession(begin: NewSession | OldSession, ports: SessionPorts): Sessi
       : sealSession(sealer, keyId, { protocol, client, capabilities: sealed, issuedMs });
   const session: Session = {
     ...{ id, digest: digestOf(id), keyId, identity, protocol, client, capabilities },
+    era: "legacy",
     endsMs: issuedMs + limits.sessionLifeMs,
     calls: new Registry(),
     questions: createQuestions(),

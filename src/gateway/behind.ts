@@ -55,8 +55,13 @@ export async function openBehind(before: Before, undo: (() => unknown)[]): Promi
   const admin = createAdmin(adminPorts(parts, live, reloads));
   const history = watchHistory(parts);
   undo.push(() => history.close());
-  const mcp = history.refusals((request, peer) => front.handle(request, peer));
-  return { parts, reloads, mcp, admin: (request, peer) => admin.fetch(request, peer) };
+  front.onRefused((request, response) => history.refused(request, response));
+  return {
+    parts,
+    reloads,
+    mcp: front.handle,
+    admin: (request, peer) => admin.fetch(request, peer),
+  };
 }
 
 function frontOf(parts: Parts, ports: readonly number[]): HttpFront {

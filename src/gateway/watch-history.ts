@@ -6,15 +6,14 @@ import type { ErrorCode } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import type { ShownCall } from "../call/board.ts";
-import type { ListenOptions } from "../runtime/runtime.ts";
 import { type HistoryEntry, openHistory } from "./history.ts";
 import { endedSince } from "./live-calls.ts";
 import { troubleNow } from "./live-servers.ts";
 import type { Parts } from "./parts.ts";
 
 export interface HistoryWatch {
-  /** The same door, whose refusals are noted. */
-  refusals(handle: ListenOptions["handle"]): ListenOptions["handle"];
+  /** An agent was refused. */
+  refused(request: Request, response: Response): void;
   close(): void;
 }
 
@@ -156,16 +155,7 @@ export function watchHistory(parts: Parts): HistoryWatch {
   });
   lookIn(limits.liveGaugesMs);
   return {
-    refusals: (handle) => (request, peer) => {
-      const answer = handle(request, peer);
-      const look = (response: Response) => {
-        if (response.status >= 400) refused(request, response);
-      };
-      if (answer instanceof Response) look(answer);
-      // Beside the answer, not before it: nobody waits for this.
-      else void answer.then(look, () => undefined);
-      return answer;
-    },
+    refused,
     close() {
       closed = true;
       stop();

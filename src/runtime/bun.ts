@@ -58,6 +58,11 @@ class BunPeer implements Peer {
     return this.#at.requestIP(this.#request)?.address ?? "";
   }
 
+  bytes(request: Request): Uint8Array | Promise<Uint8Array> {
+    const bytes = request.bytes();
+    return bun.peek.status(bytes) === "fulfilled" ? bun.peek(bytes) : bytes;
+  }
+
   keepOpen(): void {
     this.#at.timeout(this.#request, 0);
   }
@@ -155,6 +160,11 @@ interface BunGlobal {
   readonly version: string;
   serve(options: BunServe): BunServer;
   connect(options: BunConnect): Promise<BunSocket>;
+  /** What a promise holds now, without a turn of the loop. */
+  readonly peek: {
+    <T>(promise: Promise<T>): T | Promise<T>;
+    status(promise: Promise<unknown>): "pending" | "fulfilled" | "rejected";
+  };
 }
 
 interface BunServe {

@@ -32,6 +32,8 @@ export interface Peer {
    * be written over then.
    */
   readonly takesAtOnce?: true;
+  /** The body, without a promise where it is here already. Not there: ask the request. */
+  bytes?(request: Request): Uint8Array | Promise<Uint8Array>;
   /** Puts the idle timeout back, before the answer ends: the connection may carry more requests. */
   limitIdle(): void;
 }

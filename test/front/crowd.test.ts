@@ -1,24 +1,71 @@
 import { expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
 import { createCrowd } from "../../src/front/crowd.ts";
+import { type Promised, promiseOf } from "../../src/front/promised.ts";
 
-const peer = { address: () => "", keepOpen() {}, limitIdle() {} };
-const request = (n: number) => new Request(`http://127.0.0.1/${n}`);
+interface One extends Promised {
+  readonly name: string;
+}
+
+const one = (name: string): One => ({ name, promise: undefined, settle: undefined });
 
 test("few in flight: each request is answered at once", () => {
-  const handle = createCrowd({ size: limits.crowd - 1 }, () => new Response());
-  expect(handle(request(1), peer)).toBeInstanceOf(Response);
+  const handle = createCrowd<One>({ size: limits.crowd - 1 }, () => new Response());
+  expect(handle(one("a"))).toBeInstanceOf(Response);
 });
 
-test("many: answered at the end of the turn, in their order, each with its own answer", async () => {
+test("many: answered at the end of the turn, in their order, each with its own", async () => {
   const seen: string[] = [];
-  const handle = createCrowd({ size: limits.crowd }, ({ url }) => {
-    seen.push(url);
-    return new Response(url);
+  const handle = createCrowd<One>({ size: limits.crowd }, ({ name }) => {
+    seen.push(name);
+    return new Response(name);
   });
-  const answers = [1, 2, 3].map((n) => handle(request(n), peer));
-  expect(seen).toEqual([]);
-  const texts = await Promise.all(answers.map(async (answer) => (await answer).text()));
-  expect(texts).toEqual([1, 2, 3].map((n) => request(n).url));
-  expect(seen).toEqual(texts);
+  for (const round of ["first", "second"]) {
+    seen.length = 0;
+    const names = [1, 2, 3].map((n) => `${round} ${n}`);
+    const answers = names.map((name) => handle(one(name)));
+    expect(seen).toEqual([]);
+    const texts = await Promise.all(answers.map(async (answer) => (await answer).text()));
+    expect(texts).toEqual(names);
+    expect(seen).toEqual(texts);
+  }
+});
+
+test("what comes while a turn is answered is answered in the next", async () => {
+  const seen: string[] = [];
+  let late: Response | Promise<Response> | undefined;
+  const handle = createCrowd<One>({ size: limits.crowd }, ({ name }) => {
+    seen.push(name);
+    if (name === "a") late = handle(one("c"));
+    return new Response(name);
+  });
+  const answers = [handle(one("a")), handle(one("b"))];
+  expect(await (await answers[1])?.text()).toBe("b");
+  expect(await (await late)?.text()).toBe("c");
+  expect(seen).toEqual(["a", "b", "c"]);
+});
+
+test("who waits on has the promise of the crowd, and none is waited for twice", async () => {
+  const waiting: One[] = [];
+  const handle = createCrowd<One>({ size: limits.crowd }, (asked) => {
+    waiting.push(asked);
+    return promiseOf(asked);
+  });
+  const asked = one("a");
+  const answer = handle(asked);
+  expect(answer).toBe(promiseOf(asked));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(waiting).toEqual([asked]);
+  asked.settle?.(new Response("late"));
+  expect(await (await answer).text()).toBe("late");
+});
+
+test("an answer that waits for another promise of the same request comes", async () => {
+  const handle = createCrowd<One>({ size: limits.crowd }, async (asked) => {
+    await undefined;
+    const own = promiseOf(asked);
+    asked.settle?.(new Response("own"));
+    return own;
+  });
+  expect(await (await handle(one("a"))).text()).toBe("own");
 });

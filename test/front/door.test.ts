@@ -325,7 +325,6 @@ describe("answers", () => {
       "capabilities",
       "client",
       "era",
-      "header",
       "identity",
       "logLevel",
       "message",
@@ -333,6 +332,10 @@ describe("answers", () => {
       "session",
       "transport",
       "watched",
+    ]);
+    // What it answers through, and the one header it may ask for at a time.
+    expect(Object.getOwnPropertyNames(Object.getPrototypeOf(incoming)).sort()).toEqual([
+      ...["ask", "constructor", "header", "notify", "send"],
     ]);
     expect(incoming.header("mcp-name")).toBe(null);
   });
