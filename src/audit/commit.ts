@@ -2,7 +2,6 @@
 
 import type { GatewayError } from "../base/errors.ts";
 import { type FrameKind, frameBytes, hashBytes, putFrame } from "../base/frame.ts";
-import { callRecordBody } from "../receipt/encode.ts";
 import type { CallRecord } from "../receipt/model.ts";
 import { inTheWay, pave } from "./pave.ts";
 import { type Batch, fail, reason, type Spool, unavailable, type Writing } from "./spool-model.ts";
@@ -44,7 +43,7 @@ export function seal(spool: Spool): void {
   try {
     for (const record of unsealed) {
       const seq = linker.next;
-      const { body, hash } = linker.link(callRecordBody(record));
+      const { body, hash } = linker.linkCall(record);
       fill(spool, record.kind, seq, [hash, body], frameBytes(hashBytes + body.length));
     }
   } catch (thrown) {

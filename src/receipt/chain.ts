@@ -1,6 +1,8 @@
 /** The hash chain: the preimage of model.ts, and the public ids of receipts. */
 
 import { hash as digest } from "node:crypto";
+import { putCallBody, roomFor } from "./encode.ts";
+import type { CallRecord } from "./model.ts";
 
 const domain = new TextEncoder().encode("authensor/receipt/v1\0");
 const chainAt = domain.length;
@@ -26,10 +28,17 @@ export function linkHash(
   return sealImage(image, seq, prev, body.length);
 }
 
+export interface Linked {
+  readonly body: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
 /** Links one record after another without allocating: for the one writer of a chain. */
 export interface Linker {
-  /** Next record: takes its seq, hashes, moves on. The views hold until the next call. */
-  link(body: string): { readonly body: Uint8Array; readonly hash: Uint8Array };
+  /** Next record: takes its seq, hashes, moves on. What it gives holds until the next call. */
+  link(body: string): Linked;
+  /** The same for a record of a call, whose text is not made. */
+  linkCall(record: CallRecord): Linked;
   /** seq of the next record. */
   readonly next: number;
   /** Hash of the last record. */
@@ -42,19 +51,48 @@ export function createLinker(chain: string, first: number, prev: Uint8Array): Li
   image.set(chainBytes(chain), chainAt);
   let head = prev;
   let next = first;
+  const views = new Map<number, Views>();
+  const linked: { -readonly [K in keyof Linked]: Linked[K] } = { body: noPrev, hash: prev };
+
+  function need(bodyMost: number): void {
+    const most = bodyAt + bodyMost;
+    if (most <= image.length) return;
+    const larger = Buffer.alloc(most * 2);
+    image.copy(larger, 0, 0, bodyAt);
+    image = larger;
+    views.clear();
+  }
+
+  /** Bodies have few lengths, and views cost more than what is done with them. */
+  function viewsOf(length: number): Views {
+    let found = views.get(length);
+    if (found === undefined) {
+      if (views.size >= viewsKept) views.clear();
+      const whole = image.subarray(0, bodyAt + length);
+      found = { whole, body: whole.subarray(bodyAt) };
+      views.set(length, found);
+    }
+    return found;
+  }
+
+  function seal(length: number): Linked {
+    const { whole, body } = viewsOf(length);
+    head = sealImage(whole, next, head, length);
+    next += 1;
+    linked.body = body;
+    linked.hash = head;
+    return linked;
+  }
+
   return {
     link(text) {
       // A UTF-16 unit is at most 3 bytes of UTF-8.
-      const most = bodyAt + text.length * 3;
-      if (most > image.length) {
-        const larger = Buffer.alloc(most * 2);
-        image.copy(larger, 0, 0, bodyAt);
-        image = larger;
-      }
-      const length = image.write(text, bodyAt, "utf8");
-      head = sealImage(image, next, head, length);
-      next += 1;
-      return { body: image.subarray(bodyAt, bodyAt + length), hash: head };
+      need(text.length * 3);
+      return seal(image.write(text, bodyAt, "utf8"));
+    },
+    linkCall(record) {
+      need(roomFor(record));
+      return seal(putCallBody(record, image, bodyAt) - bodyAt);
     },
     get next() {
       return next;
@@ -65,11 +103,19 @@ export function createLinker(chain: string, first: number, prev: Uint8Array): Li
   };
 }
 
+interface Views {
+  readonly whole: Buffer;
+  readonly body: Buffer;
+}
+
+const viewsKept = 256;
+
+/** `length`: of the body, with which the image ends. */
 function sealImage(image: Buffer, seq: number, prev: Uint8Array, length: number): Uint8Array {
   putU64(image, seqAt, seq);
   image.set(prev, prevAt);
   putU64(image, lengthAt, length);
-  return digest("sha256", image.subarray(0, bodyAt + length), "buffer");
+  return digest("sha256", image, "buffer");
 }
 
 function putU64(into: Buffer, at: number, value: number): void {

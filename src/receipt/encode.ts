@@ -4,6 +4,7 @@
  * and kept; nobody re-encodes them.
  */
 
+import { BodyWriter, numberText } from "./body-writer.ts";
 import type { AskedFields, CallRecord, IntentFields, OutcomeFields } from "./model.ts";
 
 export interface OpenFields {
@@ -26,15 +27,35 @@ export interface RecoveryFields {
 export function openBody(f: OpenFields, at: number): string {
   return (
     `${head("open", at)},"build":${quote(f.build)},"dir":${quote(f.dir)}` +
-    `,"prev_chain":${quote(f.prevChain)},"prev_seq":${number(f.prevSeq)}` +
+    `,"prev_chain":${quote(f.prevChain)},"prev_seq":${numberText(f.prevSeq)}` +
     `,"prev_head":${quote(f.prevHead)}}`
   );
 }
 
-/** The body of a record of a call. */
+/** Writes the body of a call's record at `at`, where there is `roomFor` it: the offset behind. */
+export function putCallBody(record: CallRecord, into: Buffer, at: number): number {
+  writer.begin(into, at);
+  if (record.kind === "outcome") putOutcome(record.fields, record.at);
+  else putCall(record.kind, record.fields, record.at);
+  if (writer.end > into.length) throw new RangeError("a record's body is longer than its room");
+  return writer.end;
+}
+
+const writer = new BodyWriter();
+
+/** The same as text. */
 export function callRecordBody(record: CallRecord): string {
-  if (record.kind === "outcome") return outcomeBody(record.fields, record.at);
-  return callBody(record.kind, record.fields, record.at);
+  const bytes = Buffer.allocUnsafe(roomFor(record));
+  return bytes.toString("utf8", 0, putCallBody(record, bytes, 0));
+}
+
+/** Bytes that the body takes at most. */
+export function roomFor(record: CallRecord): number {
+  const most = bodyBytesMost(record);
+  if (record.kind !== "outcome" || Number.isFinite(most)) return most;
+  const { asked: questions, ...rest } = record.fields;
+  const without = bodyBytesMost({ kind: "outcome", fields: rest, at: 0 });
+  return without + 3 * asked(questions).length;
 }
 
 /** UTF-8 bytes that the body takes at most; without a limit where it has lists of any length. */
@@ -58,24 +79,40 @@ const namesMost = 600;
 const escapedMost = 6;
 
 export function intentBody(f: IntentFields, at: number): string {
-  return callBody("intent", f, at);
+  return callRecordBody({ kind: "intent", fields: f, at });
 }
 
 export function refusalBody(f: IntentFields, at: number): string {
-  return callBody("refusal", f, at);
+  return callRecordBody({ kind: "refusal", fields: f, at });
 }
 
 export function outcomeBody(f: OutcomeFields, at: number): string {
-  return (
-    `${head("outcome", at)},"of":${number(f.of)},"outcome":"${f.outcome}"` +
-    `,"code":${quote(f.code)},"result_hash":${digest(f.resultHash)}` +
-    `,"result_bytes":${number(f.resultBytes)},"took_ms":${number(f.tookMs)}` +
-    `,"server_ms":${number(f.serverMs)}${queued(f.queueMs)}${asked(f.asked)}}`
-  );
+  return callRecordBody({ kind: "outcome", fields: f, at });
 }
 
-function queued(ms: number | undefined): string {
-  return ms === undefined ? "" : `,"queue_ms":${number(ms)}`;
+function putOutcome(f: OutcomeFields, at: number): void {
+  writer.plain('{"v":1,"kind":"outcome","at":');
+  writer.time(at);
+  writer.plain(',"of":');
+  writer.number(f.of);
+  writer.plain(',"outcome":"');
+  writer.plain(f.outcome);
+  writer.plain('","code":');
+  writer.text(quote(f.code));
+  writer.plain(',"result_hash":');
+  putDigest(f.resultHash);
+  writer.plain(',"result_bytes":');
+  writer.number(f.resultBytes);
+  writer.plain(',"took_ms":');
+  writer.number(f.tookMs);
+  writer.plain(',"server_ms":');
+  writer.number(f.serverMs);
+  if (f.queueMs !== undefined) {
+    writer.plain(',"queue_ms":');
+    writer.number(f.queueMs);
+  }
+  writer.text(asked(f.asked));
+  writer.plain("}");
 }
 
 function asked(questions: readonly AskedFields[] | undefined): string {
@@ -88,8 +125,8 @@ function asked(questions: readonly AskedFields[] | undefined): string {
 }
 
 export function recoveryBody(f: RecoveryFields, at: number): string {
-  const lost = `,"lost_bytes":${number(f.lostBytes)}`;
-  return `${head("recovery", at)}${lost},"open_intents":${number(f.openIntents)}}`;
+  const lost = `,"lost_bytes":${numberText(f.lostBytes)}`;
+  return `${head("recovery", at)}${lost},"open_intents":${numberText(f.openIntents)}}`;
 }
 
 /** Cold: the members of `fields` are the operator's business, so they go through stringify. */
@@ -108,12 +145,20 @@ export function closeBody(why: "stop" | "recovered", at: number): string {
   return `${head("close", at)},"why":"${why}"}`;
 }
 
-function callBody(kind: "intent" | "refusal", f: IntentFields, at: number): string {
-  return (
-    `${head(kind, at)}${whoAndWhat(f)}${digest(f.argsHash)}` +
-    `,"args_bytes":${number(f.argsBytes)},"params_hash":${digest(f.paramsHash)}` +
-    `${decision(f)}${number(f.decideUs)}}`
-  );
+function putCall(kind: "intent" | "refusal", f: IntentFields, at: number): void {
+  writer.plain('{"v":1,"kind":"');
+  writer.plain(kind);
+  writer.plain('","at":');
+  writer.time(at);
+  writer.text(whoAndWhat(f));
+  putDigest(f.argsHash);
+  writer.plain(',"args_bytes":');
+  writer.number(f.argsBytes);
+  writer.plain(',"params_hash":');
+  putDigest(f.paramsHash);
+  writer.text(decision(f));
+  writer.number(f.decideUs);
+  writer.plain("}");
 }
 
 /** Who calls which tool, up to the digest: the same agent makes the same calls again and again. */
@@ -210,23 +255,8 @@ function remember(of: Texts, name: string, f: IntentFields, text: string): strin
 }
 
 function head(kind: string, at: number): string {
-  return `{"v":1,"kind":"${kind}","at":${number(at)}`;
+  return `{"v":1,"kind":"${kind}","at":${numberText(at)}`;
 }
-
-/** At most 3 decimals; what is not a finite number is 0, so that a body is always JSON. */
-function number(value: number): string {
-  if (Number.isInteger(value)) return String(value);
-  if (!Number.isFinite(value)) return "0";
-  const thousandths = Math.round(value * 1000);
-  // The shortest text of a double is searched for; times are small, and their text is known.
-  if (thousandths < 0 || thousandths > 1e9) return String(thousandths / 1000);
-  return String(Math.floor(thousandths / 1000)) + decimals[thousandths % 1000];
-}
-
-/** "", ".001", … ".01", … ".999". */
-const decimals: readonly string[] = Array.from({ length: 1000 }, (_, n) =>
-  String(n / 1000).slice(1),
-);
 
 /** Longer lists are cut: a record must stay small whatever the policy holds. */
 const rulesMax = 64;
@@ -238,8 +268,14 @@ function list(rules: readonly string[]): string {
 }
 
 /** Hex has nothing to escape. */
-function digest(hex: string): string {
-  return hex.length === 0 || hex.length === 64 ? `"${hex}"` : quote(hex);
+function putDigest(hex: string): void {
+  if (hex.length !== 0 && hex.length !== 64) {
+    writer.text(quote(hex));
+    return;
+  }
+  writer.plain('"');
+  writer.text(hex);
+  writer.plain('"');
 }
 
 /** Characters of one string; names are far shorter, what a client says of itself may not be. */

@@ -1,0 +1,81 @@
+/**
+ * Writes a body as bytes, piece by piece: as one text of so many pieces each record would cost a
+ * string for every second of them and for each number.
+ */
+export class BodyWriter {
+  #into: Buffer = Buffer.alloc(0);
+  #at = 0;
+  #atMs = -1;
+  #atText = "";
+
+  /** There is room for all of the body. */
+  begin(into: Buffer, at: number): void {
+    this.#into = into;
+    this.#at = at;
+  }
+
+  /** The offset behind what was written. */
+  get end(): number {
+    return this.#at;
+  }
+
+  /** Short, of ASCII. */
+  plain(text: string): void {
+    const into = this.#into;
+    const at = this.#at;
+    for (let place = 0; place < text.length; place += 1) into[at + place] = text.charCodeAt(place);
+    this.#at = at + text.length;
+  }
+
+  text(text: string): void {
+    this.#at += this.#into.write(text, this.#at, "utf8");
+  }
+
+  /** Records of one moment stand together. */
+  time(ms: number): void {
+    if (ms !== this.#atMs) {
+      this.#atMs = ms;
+      this.#atText = numberText(ms);
+    }
+    this.plain(this.#atText);
+  }
+
+  /** As `numberText`; the most usual ones without a text. */
+  number(value: number): void {
+    if ((value | 0) === value && value >= 0) {
+      this.#digits(value);
+      return;
+    }
+    const thousandths = Math.round(value * 1000);
+    if (thousandths >= 0 && thousandths <= 1e9) {
+      this.#digits((thousandths / 1000) | 0);
+      this.plain(decimals[thousandths % 1000] as string);
+    } else this.plain(numberText(value));
+  }
+
+  #digits(value: number): void {
+    let size = 1;
+    for (let most = 10; value >= most; most *= 10) size += 1;
+    let left = value;
+    for (let place = this.#at + size - 1; place >= this.#at; place -= 1) {
+      this.#into[place] = 48 + (left % 10);
+      left = (left / 10) | 0;
+    }
+    this.#at += size;
+  }
+}
+
+/** At most 3 decimals; what is not a finite number is 0, so that a body is always JSON. */
+export function numberText(value: number): string {
+  if (Number.isInteger(value)) return String(value);
+  if (!Number.isFinite(value)) return "0";
+  const thousandths = Math.round(value * 1000);
+  // The shortest text of a double is searched for; times are small, and their text is known.
+  if (thousandths < 0 || thousandths > 1e9) return String(thousandths / 1000);
+  return String(Math.floor(thousandths / 1000)) + decimals[thousandths % 1000];
+}
+
+/** "", ".001", … ".01", … ".999". */
+const decimals: readonly string[] = Array.from({ length: 1000 }, (_, n) =>
+  String(n / 1000).slice(1),
+);
