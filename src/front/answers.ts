@@ -101,7 +101,7 @@ export function joinedFor(pieces: Pieces): string | Uint8Array<ArrayBuffer> {
   if (most > scratch.length) return joined(pieces);
   let at = 0;
   for (const piece of pieces) {
-    if (typeof piece === "string") at += encoder.encodeInto(piece, scratch.subarray(at)).written;
+    if (typeof piece === "string") at += write(piece, at);
     else {
       scratch.set(piece, at);
       at += piece.length;
@@ -141,6 +141,24 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 /** Answers that are copied before the next one is made; larger ones have memory of their own. */
 const scratch = new Uint8Array(limits.unreadFromBytes * 2);
+
+/** Into the scratch; how many bytes. */
+function write(text: string, start: number): number {
+  if (text.length <= shortText && writeAscii(text, start)) return text.length;
+  return encoder.encodeInto(text, scratch.subarray(start)).written;
+}
+
+/** What stands around a result, as a rule: no object for it. False where it is not ASCII. */
+function writeAscii(text: string, start: number): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) return false;
+    scratch[start + at] = code;
+  }
+  return true;
+}
+
+const shortText = 128;
 
 function concat(pieces: Pieces): Uint8Array<ArrayBuffer> {
   const parts = pieces.map((piece) => (typeof piece === "string" ? encoder.encode(piece) : piece));

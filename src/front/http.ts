@@ -127,8 +127,13 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
 
 function arrived(request: Request, peer: Peer): Caller {
   return {
-    ...{ identity: nobody, request, peer, shared: undefined, refused: false },
-    ...{ promise: undefined, settle: undefined },
+    identity: nobody,
+    request,
+    peer,
+    shared: undefined,
+    refused: false,
+    promise: undefined,
+    settle: undefined,
   };
 }
 
@@ -184,10 +189,16 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
  * checked by now, so nothing in it can move the first slash (F3).
  */
 function pathOf(url: string): string {
+  if (url === usual) return "/mcp";
   const start = url.indexOf("/", "http://".length + 1);
   const query = url.indexOf("?", start);
-  return query === -1 ? url.slice(start) : url.slice(start, query);
+  const path = query === -1 ? url.slice(start) : url.slice(start, query);
+  if (path === "/mcp" && query === -1) usual = url;
+  return path;
 }
+
+/** The last URL of /mcp: nearly all requests have the same. */
+let usual = "";
 
 /** A key that is no more takes its streams, sessions and calls with it (F11). */
 function endKey(door: Door, keyId: string): void {

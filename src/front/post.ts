@@ -26,11 +26,15 @@ export function post(door: Door, caller: Caller, use: Use): Answer {
   if (!isJson(headers.get("content-type"))) return rpcError(plain("GW_CONTENT_TYPE"));
   // A compressed body would hide from every check what it carries (P10).
   if (headers.get("content-encoding") !== null) return rpcError(plain("GW_CONTENT_TYPE"));
-  const { clock, limits: most } = door.ports;
-  const body = readBody(caller.request, caller.peer, most.bodyBytes);
-  if (!(body instanceof Promise)) return guarded(door, caller, body, use);
+  const body = readBody(caller.request, caller.peer, door.ports.limits.bodyBytes);
+  if (body instanceof Promise) return wait(door, caller, body, use);
+  return guarded(door, caller, body, use);
+}
+
+function wait(door: Door, caller: Caller, body: Promise<Body>, use: Use): Answer {
+  const { clock, limits } = door.ports;
   const answer = promiseOf(caller);
-  whenRead(body, most.bodyBytes, clock, door.bodies, (read) => {
+  whenRead(body, limits.bodyBytes, clock, door.bodies, (read) => {
     keep(caller, seen(door, caller, afterWait(door, caller, read, use)));
   });
   return answer;

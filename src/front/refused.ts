@@ -6,13 +6,15 @@ import type { Answer, Caller, Door } from "./door.ts";
 export function seen(door: Door, caller: Caller, answer: Answer): Answer {
   if (answer instanceof Response) look(door, caller, answer);
   // A promise that somebody took is looked at when it is kept.
-  else if (answer !== caller.promise) {
-    void answer.then(
-      (response) => look(door, caller, response),
-      () => undefined,
-    );
-  }
+  else if (answer !== caller.promise) lookLater(door, caller, answer);
   return answer;
+}
+
+function lookLater(door: Door, caller: Caller, answer: Promise<Response>): void {
+  void answer.then(
+    (response) => look(door, caller, response),
+    () => undefined,
+  );
 }
 
 export function look(door: Door, caller: Caller, response: Response): void {

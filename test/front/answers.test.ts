@@ -1,6 +1,7 @@
 /** Answers are put together in memory that the next one uses too. */
 
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { limits } from "../../src/base/limits.ts";
 import { jsonPieces } from "../../src/front/answers.ts";
 
@@ -16,5 +17,19 @@ test("an answer stays what it is while others are made before it is read", async
   expect(read).toEqual(wanted);
   expect(made.map((answer) => answer.headers.get("content-type"))).toEqual(
     sizes.map(() => "application/json"),
+  );
+});
+
+test("text and bytes of any length and script come together as they are", async () => {
+  const text = fc.string({ unit: "grapheme", maxLength: 300 });
+  const pieces = fc.array(fc.tuple(text, fc.boolean()), { minLength: 2, maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(pieces, async (given) => {
+      const whole = jsonPieces(
+        200,
+        given.map(([piece, asBytes]) => (asBytes ? bytes(piece) : piece)),
+      );
+      expect(await whole.text()).toBe(given.map(([piece]) => piece).join(""));
+    }),
   );
 });
