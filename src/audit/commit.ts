@@ -121,7 +121,7 @@ const busyPauseMs = 0.25;
 const busyPauseMostMs = 2;
 const busyFull = 64;
 /** Mode fast: ms between writes. */
-const fastPauseMs = 10;
+const fastPauseMs = 25;
 /** Larger buffers are not kept. */
 const spareMax = 1024 * 1024;
 

@@ -271,6 +271,13 @@ export const limits = {
   trimTextAfterMs: 1_000,
   /** Then what only a warm-up or a rare command ran: 10 MB, for less than 1 ms each time. */
   trimTextEveryMs: 10_000,
+  /**
+   * The script's heap is looked at so often, and collected when it is larger than both: so many
+   * bytes, and so many times what of it lived the last time.
+   */
+  heapLookMs: 1_000,
+  heapBytes: 20 * 1024 * 1024,
+  heapGrowth: 1.5,
   /** Ended calls that are kept in memory to be shown live. */
   boardCalls: 1_000,
   /** Characters that are kept of such a call's tool and of why it failed, R6. */

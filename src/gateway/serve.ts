@@ -11,6 +11,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { dropUnused } from "../upstream/spare-memory.ts";
 import { createGate, earlyHealth } from "./gate.ts";
 import { createIdle } from "./idle.ts";
+import { keepSmall } from "./keep-small.ts";
 import { endLeftovers, endOwn } from "./leftovers.ts";
 import { type Door, openAdmin, openAdminPort, openFront, openMcpSocket } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
@@ -99,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     notifier.ready();
     reloads.within(notifier.reloading);
     undo.push(keepTrimmed(runtime));
+    undo.push(keepSmall(systemClock, runtime.sys, () => parts.calls.board.ended));
     undo.push(shedSilent({ clock: systemClock, sys: runtime.sys, log, ports }));
     const listen = parts.doors.map((door) => door.url);
     const where = { listen, data_dir: config.dataDir, pid: process.pid };

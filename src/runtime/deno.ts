@@ -22,6 +22,8 @@ export const denoRuntime: Runtime = {
     notify: () => false,
     reap: () => false,
     trimText: () => false,
+    heapBytes: () => undefined,
+    collect: () => undefined,
   },
 };
 

@@ -122,6 +122,10 @@ export interface Sys {
    * again from its cache. False where the platform cannot.
    */
   trimText(): boolean;
+  /** Of the script, with what is no longer in use; undefined where the platform cannot say. */
+  heapBytes(): number | undefined;
+  /** Frees what of it is no longer in use; takes some ms, in which nothing else runs. */
+  collect(): void;
   /**
    * systemd's sd_notify; does nothing without NOTIFY_SOCKET. Never waits: false where nobody took
    * it, or its reader is behind.

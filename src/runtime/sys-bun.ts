@@ -25,6 +25,8 @@ export function linuxSys(): Sys {
   return {
     fallocate: (fd, bytes) => libc?.posix_fallocate?.(fd, 0, bytes) === 0,
     trimText: () => libc !== undefined && trimText(libc),
+    heapBytes: () => jsc().heapSize(),
+    collect: () => jsc().fullGC(),
     reap: (pid) => libc?.waitpid?.(pid, null, WNOHANG) === pid,
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     closeSilent: (ports, most, ms) => (libc === undefined ? 0 : closeSilent(libc, ports, most, ms)),
@@ -37,6 +39,19 @@ export function linuxSys(): Sys {
     },
   };
 }
+
+interface Jsc {
+  heapSize(): number;
+  fullGC(): number;
+}
+
+/** Not at the top: a start does not need it. */
+function jsc(): Jsc {
+  engine ??= createRequire(import.meta.url)("bun:jsc") as Jsc;
+  return engine;
+}
+
+let engine: Jsc | undefined;
 
 function trimText({ madvise }: Partial<Libc>): boolean {
   if (madvise === undefined) return false;

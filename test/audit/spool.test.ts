@@ -76,7 +76,7 @@ describe.each(["strict", "fast"] as const)("on the real disk, %s", (mode) => {
     store.down = true;
     const audit = await open(`gap-${mode}`, store, mode);
     await calls(audit, 1, 3);
-    if (mode === "fast") await Bun.sleep(40);
+    if (mode === "fast") await Bun.sleep(100);
     const files = () => fs.readdirSync(join(base, `gap-${mode}`)).length;
     for (let tries = 0; tries < 200 && files() < 2; tries += 1) await Bun.sleep(10);
     const seqs: number[] = [];
@@ -85,7 +85,7 @@ describe.each(["strict", "fast"] as const)("on the real disk, %s", (mode) => {
       if (seqs.length > 1) continue;
       // The segment that is read fills up, and the next one, then only reserved, begins.
       await calls(audit, 4, mode === "fast" ? 1500 : 300);
-      if (mode === "fast") await Bun.sleep(40);
+      if (mode === "fast") await Bun.sleep(100);
     }
     expect(seqs).toEqual(seqs.map((_, at) => at));
     expect(audit.status().nextSeq).toBe(seqs.length);
@@ -100,8 +100,8 @@ describe.each(["strict", "fast"] as const)("on the real disk, %s", (mode) => {
     const running = first.intent(call("waits"));
     await running.durable;
     await calls(first, 4, 20);
-    // Mode fast writes every 10 ms.
-    if (mode === "fast") await Bun.sleep(40);
+    // Mode fast writes every 25 ms.
+    if (mode === "fast") await Bun.sleep(100);
     const live = await verifyRecords(readSpool(dir));
     expect(live).toMatchObject({ ok: true, records: 170, bad: undefined });
     expect(live.chains[0]).toMatchObject({ running: 1, closed: false, intents: 81 });

@@ -1,0 +1,83 @@
+import { expect, test } from "bun:test";
+import { limits } from "../../src/base/limits.ts";
+import { keepSmall } from "../../src/gateway/keep-small.ts";
+import { currentRuntime } from "../../src/runtime/current.ts";
+import { setClock } from "../kit/scripted.ts";
+
+const MB = 1024 * 1024;
+
+/** A heap of which so much lives; each look finds it grown. */
+function heap(livesMB: number, growsMB: number) {
+  const state = { bytes: livesMB * MB, lives: livesMB * MB, collected: [] as number[], calls: 0 };
+  const sys = {
+    heapBytes: () => state.bytes,
+    collect() {
+      state.collected.push(Math.round(state.bytes / MB));
+      state.bytes = state.lives;
+    },
+  };
+  const clock = setClock();
+  const stop = keepSmall(clock, sys, () => state.calls);
+  async function look(calls = 1): Promise<void> {
+    state.calls += calls;
+    state.bytes += growsMB * MB;
+    await clock.advance(limits.heapLookMs);
+  }
+  return { state, look, stop };
+}
+
+test("a heap that grows is collected when it is past the limit, and not before", async () => {
+  const { state, look } = heap(10, 4);
+  for (let looks = 0; looks < 9; looks += 1) await look();
+  expect(state.collected).toEqual([22, 22, 22]);
+});
+
+test("what lives may be more than the limit: it is collected when it has grown by half", async () => {
+  const { state, look } = heap(100, 20);
+  for (let looks = 0; looks < 7; looks += 1) await look();
+  // The first time nobody knows how much of it lives.
+  expect(state.collected).toEqual([120, 160, 160]);
+  state.lives = 5 * MB;
+  state.bytes = 0;
+  await look();
+  await look();
+  expect(state.collected.slice(3)).toEqual([40]);
+});
+
+test("without calls nothing is looked at, however large", async () => {
+  const { state, look } = heap(10, 30);
+  await look(0);
+  expect(state.collected).toEqual([]);
+  await look();
+  expect(state.collected).toEqual([70]);
+});
+
+test("it ends, and a platform that cannot say is not asked again", async () => {
+  const { state, look, stop } = heap(10, 30);
+  stop();
+  await look();
+  expect(state.collected).toEqual([]);
+  const clock = setClock();
+  let asked = 0;
+  let calls = 0;
+  const sys = {
+    heapBytes() {
+      asked += 1;
+      return undefined;
+    },
+    collect: () => {},
+  };
+  keepSmall(clock, sys, () => ++calls);
+  await clock.advance(10 * limits.heapLookMs);
+  expect(asked).toBe(1);
+});
+
+test("this runtime says how large its heap is, and collects it", async () => {
+  const { sys } = await currentRuntime();
+  let much: object[] | undefined = Array.from({ length: 300_000 }, (_, at) => ({ at }));
+  const before = sys.heapBytes() ?? 0;
+  expect(before).toBeGreaterThan(much.length * 16);
+  much = undefined;
+  sys.collect();
+  expect(sys.heapBytes()).toBeLessThan(before);
+});
