@@ -8,9 +8,8 @@
  * An error before forwarding is a denial; after it, it is an outcome (architecture, invariant 6).
  */
 
-import { asFault, causeText, fault, type GatewayError, reasonOf } from "../base/errors.ts";
+import { asFault, causeText, fault, GatewayError, reasonOf } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { no } from "../base/result.ts";
 import type { Item } from "../catalog/catalog.ts";
 import type { Decision } from "../policy/model.ts";
 import type { IntentFields, OutcomeFields } from "../receipt/model.ts";
@@ -110,19 +109,19 @@ async function run(
   live: LiveCall,
 ): Promise<void> {
   let parsed = method.parse(incoming, ports);
-  if (parsed.ok && parsed.value.item === undefined) {
+  if (!(parsed instanceof GatewayError) && parsed.item === undefined) {
     // Right after a start an agent with an old list may be faster than the servers.
     await ports.catalog.starting();
-    if (!ports.isLive(incoming.identity)) parsed = no(keyEnded());
+    if (!ports.isLive(incoming.identity)) parsed = keyEnded();
     else parsed = method.parse(incoming, ports);
   }
-  if (!parsed.ok) {
-    live.code = parsed.error.code;
-    live.why = reasonOf(parsed.error);
-    respondProblem(incoming, reply, parsed.error);
+  if (parsed instanceof GatewayError) {
+    live.code = parsed.code;
+    live.why = reasonOf(parsed);
+    respondProblem(incoming, reply, parsed);
     return;
   }
-  const call = parsed.value;
+  const call = parsed;
   const { item } = call;
 
   const policy = ports.policy();

@@ -3,7 +3,6 @@
 import type { GatewayError } from "../base/errors.ts";
 import { fault } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
-import { no, ok, type Result } from "../base/result.ts";
 import type { Item } from "../catalog/catalog.ts";
 import { refNamed } from "../protocol/translate/completion.ts";
 import type { Replaced } from "../protocol/translate/params.ts";
@@ -29,19 +28,16 @@ export const completionMethods: readonly (readonly [string, Method])[] = [
   ],
 ];
 
-function parseCompletion(
-  incoming: Incoming,
-  { catalog }: CallPorts,
-): Result<DecidedCall, GatewayError> {
+function parseCompletion(incoming: Incoming, { catalog }: CallPorts): DecidedCall | GatewayError {
   const { params, body } = incoming.message;
   const ref = member(params, "ref");
   const about = isObject(ref) ? target(ref) : undefined;
   if (about === undefined) {
-    return no(fault("GW_PARAMS", { message: "completion/complete needs a ref of a known type" }));
+    return fault("GW_PARAMS", { message: "completion/complete needs a ref of a known type" });
   }
   const argument = member(params, "argument");
   if (!isObject(argument) || typeof member(argument, "name") !== "string") {
-    return no(fault("GW_PARAMS", { message: "completion/complete needs an argument with a name" }));
+    return fault("GW_PARAMS", { message: "completion/complete needs an argument with a name" });
   }
   const { exposed } = about;
   const item = about.prompt ? catalog.prompt(exposed) : catalog.resource(exposed);
@@ -49,12 +45,12 @@ function parseCompletion(
   const guess = item === undefined && about.prompt ? catalog.guess(exposed, "prompt") : undefined;
   const args = about.prompt ? promptArgs(params, argument) : { uri: exposed };
   const call = { method: complete, exposed, item, guess, args };
-  return ok({
+  return {
     ...call,
-    argsSpan: body.span("argument", "params"),
+    argsBytes: body.part("argument", "params"),
     replaced: named(incoming, item),
     task: undefined,
-  });
+  };
 }
 
 function target(ref: JsonObject): { prompt: boolean; exposed: string } | undefined {
@@ -74,8 +70,7 @@ function promptArgs(params: JsonObject, argument: JsonObject): JsonObject {
 }
 
 function named({ message }: Incoming, item: Item | undefined): Replaced | undefined {
-  const span = message.body.span("ref", "params");
-  if (span === undefined || item?.kind !== "prompt") return undefined;
-  const text = refNamed(message.body.bytes.subarray(span[0], span[1]), item.name);
-  return { key: "ref", text };
+  const ref = message.body.part("ref", "params");
+  if (ref === undefined || item?.kind !== "prompt") return undefined;
+  return { key: "ref", text: refNamed(ref, item.name) };
 }

@@ -173,16 +173,25 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     this.live.unwritten += 1;
     if (this.live.stage === "queue") this.#dequeued();
     const { message, era: from } = this.incoming;
-    const { replaced } = this.call;
-    const name = replaced !== undefined || this.item.kind === "resource" ? undefined : this.name;
-    const common = { name, replaced, id, era, from, again: this.#again };
-    if (era === "legacy") return outgoingParams(message, { ...common, ...unsaid }).params;
+    const { replaced, argsBytes } = this.call;
+    const isNamed = replaced === undefined && this.name !== undefined;
+    const head = isNamed ? this.item.paramsHead : undefined;
+    // Of a method with a name the arguments are what is recorded.
+    const args = head === undefined ? message.body.part("arguments", "params") : argsBytes;
+    const modern = era === "modern";
     return outgoingParams(message, {
-      ...common,
-      logLevel: this.logLevel,
-      capabilitiesText: capabilitiesFor(this.capabilities.text, from),
-      clientInfoText: this.#infoText(),
-    }).params;
+      head,
+      args,
+      replaced,
+      id,
+      era,
+      from,
+      again: this.#again,
+      logLevel: modern ? this.logLevel : undefined,
+      // What a legacy server was told at its `initialize`.
+      capabilitiesText: modern ? capabilitiesFor(this.capabilities.text, from) : "{}",
+      clientInfoText: modern ? this.#infoText() : "{}",
+    });
   }
 
   written(): void {
@@ -337,7 +346,5 @@ function mirrored(call: DecidedCall, item: Item): string | undefined {
   return call.replaced?.key === "ref" || call.method.unnamed === true ? undefined : item.name;
 }
 
-/** What a legacy server was told at its `initialize`. */
-const unsaid = { capabilitiesText: "{}", clientInfoText: "{}" };
 const noUrls: readonly string[] = [];
 const noQuestions: readonly Asked[] = [];

@@ -2,7 +2,6 @@
 
 import type { GatewayError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { Result } from "../base/result.ts";
 import type { Guess, Item } from "../catalog/catalog.ts";
 import type { Era } from "../protocol/message.ts";
 import type { Replaced } from "../protocol/translate/params.ts";
@@ -21,7 +20,7 @@ export interface Method {
 export interface Decided {
   /** Params members that the receipt names or has the digest of; `params_hash` is of the others. */
   readonly covers: readonly string[];
-  parse(incoming: Incoming, ports: CallPorts): Result<DecidedCall, GatewayError>;
+  parse(incoming: Incoming, ports: CallPorts): DecidedCall | GatewayError;
   /** 2026-07-28 mirrors no name of it. */
   readonly unnamed?: true;
   /** The arguments of the call that it is about are not here: what that could be is allowed. */
@@ -46,8 +45,8 @@ export interface DecidedCall {
   readonly guess: Guess | undefined;
   /** What policy knows as `args`. */
   readonly args: JsonObject;
-  /** Bytes that the receipt has the digest of; undefined when absent, which means {} (P37). */
-  readonly argsSpan: readonly [number, number] | undefined;
+  /** What the receipt has the digest of, as it came; undefined when absent: that is {} (P37). */
+  readonly argsBytes: Uint8Array | undefined;
   /** A params member with the server's own name or id in it; undefined: none. */
   readonly replaced: Replaced | undefined;
   /** The task that it is about; undefined: none. */

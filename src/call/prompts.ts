@@ -1,11 +1,10 @@
 /** prompts/get: decided like a call, by its arguments. */
 
 import type { GatewayError } from "../base/errors.ts";
-import { ok, type Result } from "../base/result.ts";
 import { makeCall } from "./call.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Decided, DecidedCall, Method } from "./method.ts";
-import { namedCall, readNamed } from "./parse.ts";
+import { misnamed, namedCall, nameIn } from "./parse.ts";
 import type { CallPorts } from "./ports.ts";
 
 const promptGet: Decided = { covers: ["name", "arguments"], parse: parsePrompt };
@@ -20,14 +19,11 @@ export const promptMethods: readonly (readonly [string, Method])[] = [
   ],
 ];
 
-function parsePrompt(
-  incoming: Incoming,
-  { catalog }: CallPorts,
-): Result<DecidedCall, GatewayError> {
-  const named = readNamed(incoming);
-  if (!named.ok) return named;
-  const { exposed } = named.value;
+function parsePrompt(incoming: Incoming, { catalog }: CallPorts): DecidedCall | GatewayError {
+  const bad = misnamed(incoming);
+  if (bad !== undefined) return bad;
+  const exposed = nameIn(incoming);
   const item = catalog.prompt(exposed);
   const guess = item === undefined ? catalog.guess(exposed, "prompt") : undefined;
-  return ok(namedCall(promptGet, incoming, named.value, item, guess));
+  return namedCall(promptGet, incoming, item, guess);
 }

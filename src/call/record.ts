@@ -21,8 +21,7 @@ export function intentFields(
   ports: CallPorts,
 ): IntentFields {
   const { identity, client, message } = incoming;
-  const { item, argsSpan } = call;
-  const args = argsSpan && message.body.bytes.subarray(argsSpan[0], argsSpan[1]);
+  const { item, argsBytes } = call;
   const refused = decision.effect !== "allow";
   const refusal = call.guess?.unlisted === undefined ? "denied" : "upstream_down";
   return {
@@ -34,8 +33,8 @@ export function intentFields(
     method: message.method,
     server: item?.server ?? call.guess?.server ?? "",
     tool: item?.name ?? call.guess?.tool ?? call.exposed,
-    argsHash: digest(args ?? "{}"),
-    argsBytes: args?.length ?? 0,
+    argsHash: digest(argsBytes ?? "{}"),
+    argsBytes: argsBytes?.length ?? 0,
     paramsHash: paramsDigest(incoming, call.method.covers),
     policyHash: policy.hash,
     effect: decision.effect,

@@ -3,7 +3,6 @@
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
-import { no, ok, type Result } from "../base/result.ts";
 import type { Item } from "../catalog/catalog.ts";
 import { readUpstream } from "../protocol/strict-json.ts";
 import type { Forwarded } from "./answer.ts";
@@ -48,19 +47,19 @@ function parseUri(
   incoming: Incoming,
   { catalog }: CallPorts,
   method: Decided,
-): Result<DecidedCall, GatewayError> {
+): DecidedCall | GatewayError {
   const { message } = incoming;
   const exposed = member(message.params, "uri");
   if (typeof exposed !== "string" || exposed === "") {
-    return no(fault("GW_PARAMS", { message: `${message.method} needs a string "uri" in params` }));
+    return fault("GW_PARAMS", { message: `${message.method} needs a string "uri" in params` });
   }
   const item = catalog.resource(exposed);
   framed(incoming, item);
-  const argsSpan = message.body.span("uri", "params");
+  const argsBytes = message.body.part("uri", "params");
   const args = { uri: exposed };
   const guess = item === undefined ? catalog.guess(exposed, "resource") : undefined;
-  const call = { method, exposed, item, guess, args, argsSpan };
-  return ok({ ...call, replaced: undefined, task: undefined });
+  const call = { method, exposed, item, guess, args, argsBytes };
+  return { ...call, replaced: undefined, task: undefined };
 }
 
 /** The server is asked once, however many sessions want to know (resource-hub.ts). */
@@ -103,7 +102,6 @@ function tooMany(): GatewayError {
 function done(era: "legacy" | "modern", serverMs: number): Forwarded {
   const body = readUpstream(new TextEncoder().encode('{"jsonrpc":"2.0","id":0,"result":{}}'));
   if (!body.ok) throw new Error(body.error.message);
-  const [start, end] = body.value.span("result") ?? [0, 0];
-  const bytes = body.value.bytes.subarray(start, end);
+  const bytes = body.value.part("result") ?? body.value.bytes;
   return { kind: "result", outcome: "ok", message: body.value, era, bytes, serverMs };
 }

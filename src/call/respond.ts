@@ -31,12 +31,12 @@ export function respondResult(
     release?.();
     return;
   }
-  const result = resultFor(method, answer.message, answer.era, incoming.era);
-  if (result.ok) {
-    reply.send(200, resultMessage(idText, result.value), release);
+  const result = resultFor(method, answer.message, answer.bytes, answer.era, incoming.era);
+  if (typeof result !== "string") {
+    reply.send(200, resultMessage(idText, result), release);
     return;
   }
-  const error = fault("GW_NOT_BRIDGED", { message: result.error });
+  const error = fault("GW_NOT_BRIDGED", { message: result });
   respondFailed(incoming, reply, error, undefined);
   release?.();
 }

@@ -5,7 +5,6 @@
 
 import { fault, type GatewayError } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
-import { no, ok, type Result } from "../base/result.ts";
 import type { Item } from "../catalog/catalog.ts";
 import { resultMessage } from "../protocol/envelope.ts";
 import type { Era } from "../protocol/message.ts";
@@ -40,26 +39,26 @@ function listTasks({ message, identity }: Incoming, reply: Reply, ports: CallPor
   return nothingToCancel;
 }
 
-function parseTask(incoming: Incoming, ports: CallPorts): Result<DecidedCall, GatewayError> {
+function parseTask(incoming: Incoming, ports: CallPorts): DecidedCall | GatewayError {
   const { message, identity, era } = incoming;
   const name = member(message.params, "taskId");
   if (typeof name !== "string" || name === "") {
-    return no(fault("GW_PARAMS", { message: `${message.method} needs a string "taskId"` }));
+    return fault("GW_PARAMS", { message: `${message.method} needs a string "taskId"` });
   }
-  if (era === "modern" && !declaresTasks(incoming)) return no(undeclaredTasks());
+  if (era === "modern" && !declaresTasks(incoming)) return undeclaredTasks();
   const opened = ports.tasks.open(identity.keyId, name);
   const item = opened && itemOf(ports, opened, era);
   framed(incoming, item);
-  return ok({
+  return {
     method: taskRequest,
     exposed: name,
     item,
     guess: undefined,
     args: {},
-    argsSpan: message.body.span("taskId", "params"),
+    argsBytes: message.body.part("taskId", "params"),
     replaced: opened && { key: "taskId", text: [JSON.stringify(opened.id)] },
     task: opened && { id: opened.id, name },
-  });
+  };
 }
 
 /** The tool whose call made the task, if it is still its server's, which still speaks this era. */

@@ -119,6 +119,8 @@ export interface Item {
   readonly server: string;
   /** The server's own name, or the URI. */
   readonly name: string;
+  /** What the params of a request to it begin with, which is its name; not of a resource. */
+  readonly paramsHead: string | undefined;
   /** `server/tool`, `server/prompt` or the URI: policy, CLI, receipts. */
   readonly target: string;
   readonly upstream: Upstream;

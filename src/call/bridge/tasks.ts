@@ -29,12 +29,12 @@ export function isAboutTask(leg: Leg, message: StrictBody, from: Era): boolean {
 
 /** Throws what must not pass. */
 export function passTask(leg: Leg, message: StrictBody, from: Era): void {
-  const [start, end] = message.span("result") ?? [0, 0];
-  const bytes = message.bytes.subarray(start, end);
+  const bytes = message.part("result");
   const result = member(message.value, "result");
   const { identity, message: request } = leg.incoming;
   const { tasks } = leg.ports;
-  if (!isObject(result)) throw new Error("an answer about a task has a result");
+  if (!isObject(result) || bytes === undefined)
+    throw new Error("an answer about a task has a result");
   if (from === "modern") checkQuestions(leg, message);
   if (leg.task === undefined) {
     const nested = from === "legacy";

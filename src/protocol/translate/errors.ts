@@ -23,13 +23,12 @@ export function errorFor(
   to: Era,
 ): ServerError | "hop" | "untold" {
   const error = member(message.value, "error");
-  const span = message.span("error");
+  const bytes = message.part("error");
   const code = isObject(error) ? member(error, "code") : undefined;
-  if (span === undefined || typeof code !== "number") return "hop";
+  if (bytes === undefined || typeof code !== "number") return "hop";
   if (code === -32020 || code === -32022) return "hop";
   // 2026-07-28 asks for URLs by its result only: here no policy would have looked at them (1.4).
   if (code === -32042 && from === "modern") return "hop";
-  const bytes = message.bytes.subarray(span[0], span[1]);
   if (from === "modern" && code === -32021 && to === "legacy") return "untold";
   if (from === "legacy" && code === -32042 && to === "modern") return "untold";
   const status = to === "modern" ? (statuses.get(code) ?? 200) : 200;

@@ -8,8 +8,10 @@ import { membersOf } from "../strict-json.ts";
 import { modernRevision } from "../versions.ts";
 
 export interface OutgoingParams {
-  /** The server's own name; undefined: the method has none, or it goes as it came. */
-  readonly name: string | undefined;
+  /** `paramsHead` of the server's own name; undefined: there is none, or it goes as it came. */
+  readonly head: string | undefined;
+  /** The bytes of `arguments`; undefined: there are none. */
+  readonly args: Uint8Array | undefined;
   /** A member with the server's own name or id in it; undefined: all as they came. */
   readonly replaced?: Replaced | undefined;
   /** The id of the request to the server, which is its progress token too. */
@@ -41,26 +43,25 @@ export interface Again {
   readonly state: string | undefined;
 }
 
-export interface OutgoingCall {
-  /** JSON text of the whole params object. */
-  readonly params: Pieces;
-  /** Of the arguments in the bytes received; undefined when there were none. */
-  readonly argsSpan: readonly [number, number] | undefined;
-  readonly hadProgressToken: boolean;
+/** The params of a request by the server's own name of what it is about: how they begin. */
+export function paramsHead(name: string): string {
+  return `{"name":${JSON.stringify(name)},`;
 }
 
-/** Name and `_meta` are written anew, every other params member goes as it came. */
-export function outgoingParams(message: RequestMessage, out: OutgoingParams): OutgoingCall {
-  const { body, params } = message;
-  const argsSpan = body.span("arguments", "params");
+/**
+ * JSON text of the whole params object. Name and `_meta` are written anew, every other params
+ * member goes as it came.
+ */
+export function outgoingParams(message: RequestMessage, out: OutgoingParams): Pieces {
+  const { params } = message;
   const skip = rewritten(out);
   const given = member(params, "_meta");
   const hadProgressToken = isObject(given) && member(given, "progressToken") !== undefined;
   const meta = outgoingMeta(message, given === undefined ? undefined : hadProgressToken, out);
-  let head = out.name === undefined ? "{" : `{"name":${JSON.stringify(out.name)},`;
+  let head = out.head ?? "{";
   const pieces: (string | Uint8Array)[] = [];
-  if (argsSpan !== undefined) {
-    pieces.push(`${head}"arguments":`, body.bytes.subarray(argsSpan[0], argsSpan[1]));
+  if (out.args !== undefined) {
+    pieces.push(`${head}"arguments":`, out.args);
     head = ",";
   }
   if (hasOthers(params, skip)) {
@@ -77,8 +78,8 @@ export function outgoingParams(message: RequestMessage, out: OutgoingParams): Ou
     head = "},";
   }
   // What stands here is a comma too much, or the opening brace of nothing.
-  pieces.push(head === "{" ? "{}" : `${head.slice(0, -1)}}`);
-  return { params: pieces, argsSpan, hadProgressToken };
+  pieces.push(head === "," ? "}" : head === "{" ? "{}" : `${head.slice(0, -1)}}`);
+  return pieces;
 }
 
 function pushAgain(pieces: (string | Uint8Array)[], head: string, again: Again): string {
@@ -117,9 +118,9 @@ function rewritten(out: OutgoingParams): readonly string[] {
   return skip[out.again === undefined ? 0 : 1];
 }
 
-function skippedBy({ replaced, name }: OutgoingParams): Skipped {
+function skippedBy({ replaced, head }: OutgoingParams): Skipped {
   if (replaced !== undefined) return replaced.key === "ref" ? withRef : withTask;
-  return name === undefined ? unnamed : named;
+  return head === undefined ? unnamed : named;
 }
 
 function hasOthers(params: JsonObject, skip: readonly string[]): boolean {
@@ -134,11 +135,9 @@ function outgoingMeta(
   hadProgressToken: boolean | undefined,
   out: OutgoingParams,
 ): Pieces | undefined {
-  const own: string[] = [];
   const itsInfo = out.era === "modern" && out.from === "modern" && hasInfo(message);
-  if (out.era === "modern") own.push(envelopeMeta(out, itsInfo));
-  if (hadProgressToken === true) own.push(`"progressToken":${out.id}`);
-  const head = own.join(",");
+  let head = out.era === "modern" ? envelopeMeta(out, itsInfo) : "";
+  if (hadProgressToken === true) head += `${head === "" ? "" : ","}"progressToken":${out.id}`;
   const kept = hadProgressToken === undefined ? undefined : keptMeta(message, itsInfo);
   if (kept === undefined) return head === "" ? undefined : [head];
   return head === "" ? kept : [`${head},`, ...kept];
@@ -146,9 +145,8 @@ function outgoingMeta(
 
 /** What the client's `_meta` says beside the envelope: tracing and extensions, byte for byte. */
 function keptMeta(message: RequestMessage, itsInfo: boolean): Pieces | undefined {
-  const span = message.body.span("_meta", "params");
-  if (span === undefined) return undefined;
-  const bytes = message.body.bytes.subarray(span[0], span[1]);
+  const bytes = message.body.part("_meta", "params");
+  if (bytes === undefined) return undefined;
   return spliced(bytes, membersOf(bytes), itsInfo ? keysButInfo : envelopeKeys);
 }
 

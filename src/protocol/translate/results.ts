@@ -1,40 +1,44 @@
 /** The result of any decided method, from the era of its server to the era of its client. */
 
 import { isObject, type JsonObject, member } from "../../base/json.ts";
-import { no, ok, type Result } from "../../base/result.ts";
 import type { Era, Pieces, StrictBody } from "../message.ts";
 import { object } from "./object.ts";
 import { callResult } from "./tools-call.ts";
 
 /**
- * JSON text of the result for the client, out of the server's own bytes. Numbers and unknown fields
- * are never re-serialised. The error says what cannot be carried, for GW_NOT_BRIDGED.
+ * JSON text of the result for the client, out of the server's own bytes, `bytes`. Numbers and
+ * unknown fields are never re-serialised. A string says what cannot be carried, for GW_NOT_BRIDGED.
  */
 export function resultFor(
   method: string,
   message: StrictBody,
+  bytes: Uint8Array,
   from: Era,
   to: Era,
-): Result<Pieces, string> {
-  if (method === "resources/read") return readResult(message, from, to);
-  return callResult(message, from, to);
+): Uint8Array | Pieces | string {
+  const result = member(message.value, "result");
+  if (!isObject(result)) return "the answer has no result object";
+  if (method === "resources/read") return readResult(message, result, bytes, from, to);
+  return callResult(message, result, bytes, from, to);
 }
 
 /** Modern clients are told how long they may keep it; who may read it is decided for each key. */
-function readResult(message: StrictBody, from: Era, to: Era): Result<Pieces, string> {
-  const span = message.span("result");
-  const result = member(message.value, "result");
-  if (span === undefined || !isObject(result)) return no("the answer has no result object");
-  const bytes = message.bytes.subarray(span[0], span[1]);
+function readResult(
+  message: StrictBody,
+  result: JsonObject,
+  bytes: Uint8Array,
+  from: Era,
+  to: Era,
+): Uint8Array | Pieces | string {
   if (to === "legacy") {
-    if (from === "legacy") return ok([bytes]);
+    if (from === "legacy") return bytes;
     const type = member(result, "resultType");
-    if (type !== undefined && type !== "complete") return no(oddType(type));
-    return ok(without(message, cacheKeys, []));
+    if (type !== undefined && type !== "complete") return oddType(type);
+    return without(message, cacheKeys, []);
   }
-  if (from === "modern" && !isComplete(result)) return ok([bytes]);
+  if (from === "modern" && !isComplete(result)) return bytes;
   const own = ['"resultType":"complete"', `,"ttlMs":${ttl(result, from)}`, cachedPrivately];
-  return ok(without(message, cacheKeys, own));
+  return without(message, cacheKeys, own);
 }
 
 const cacheKeys: readonly string[] = ["resultType", "ttlMs", "cacheScope"];

@@ -1,29 +1,27 @@
 /** The result of a call, from the era of its server to the era of its client. */
 
 import { isObject, type JsonObject, member } from "../../base/json.ts";
-import { no, ok, type Result } from "../../base/result.ts";
 import type { Era, MemberSpan, Pieces, StrictBody } from "../message.ts";
 import { object } from "./object.ts";
 
-/**
- * JSON text of the result for the client, out of the server's own bytes. Numbers and unknown fields
- * are never re-serialised. The error says what cannot be carried, for GW_NOT_BRIDGED.
- */
-export function callResult(message: StrictBody, from: Era, to: Era): Result<Pieces, string> {
-  const span = message.span("result");
-  const result = member(message.value, "result");
-  if (span === undefined || !isObject(result)) return no("the answer has no result object");
-  const bytes = message.bytes.subarray(span[0], span[1]);
+/** As `resultFor`, of whose other methods this is too. */
+export function callResult(
+  message: StrictBody,
+  result: JsonObject,
+  bytes: Uint8Array,
+  from: Era,
+  to: Era,
+): Uint8Array | Pieces | string {
   // 1.6: absent it means complete, but clients of 2026-07-28 refuse a result without it.
   const untyped = to === "modern" && member(result, "resultType") === undefined;
-  if (from === to && !untyped) return ok([bytes]);
-  if (to === "modern") return ok(toModern(message, result, bytes));
+  if (from === to && !untyped) return bytes;
+  if (to === "modern") return toModern(message, result, bytes);
   return toLegacy(message, result, bytes);
 }
 
 /** 2025 servers know no resultType; 2026 clients refuse a result without one. */
-function toModern(message: StrictBody, result: JsonObject, bytes: Uint8Array): Pieces {
-  if (member(result, "resultType") === "complete") return [bytes];
+function toModern(message: StrictBody, result: JsonObject, bytes: Uint8Array): Uint8Array | Pieces {
+  if (member(result, "resultType") === "complete") return bytes;
   // A legacy server's own resultType means nothing: "task" would start a protocol it does not
   // speak.
   const kept = message.members("result").filter(({ key }) => key !== "resultType");
@@ -34,18 +32,18 @@ function toLegacy(
   message: StrictBody,
   result: JsonObject,
   bytes: Uint8Array,
-): Result<Pieces, string> {
+): Uint8Array | Pieces | string {
   const type = member(result, "resultType");
   if (type !== undefined && type !== "complete") {
-    return no(`the server answered with resultType ${JSON.stringify(type).slice(0, 64)}`);
+    return `the server answered with resultType ${JSON.stringify(type).slice(0, 64)}`;
   }
   const structured = member(result, "structuredContent");
   const wrap = structured !== undefined && !isObject(structured);
-  if (type === undefined && !wrap) return ok([bytes]);
+  if (type === undefined && !wrap) return bytes;
   const dropped = wrap ? ["resultType", "structuredContent"] : ["resultType"];
   const members = message.members("result");
   const kept = members.filter(({ key }) => !dropped.includes(key));
-  return ok(object(message.bytes, kept, wrap ? wrapped(message, members, result) : []));
+  return object(message.bytes, kept, wrap ? wrapped(message, members, result) : []);
 }
 
 /**

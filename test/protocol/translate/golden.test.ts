@@ -19,9 +19,8 @@ import {
   toModernQuestion,
 } from "../../../src/protocol/translate/input-required.ts";
 import { itemFor, listResult } from "../../../src/protocol/translate/lists.ts";
-import { outgoingParams } from "../../../src/protocol/translate/params.ts";
+import { outgoingParams, paramsHead } from "../../../src/protocol/translate/params.ts";
 import { resultFor } from "../../../src/protocol/translate/results.ts";
-import { callResult } from "../../../src/protocol/translate/tools-call.ts";
 import { renamed, toolFor } from "../../../src/protocol/translate/tools-list.ts";
 import { bytesOf, callText, joined, request, upstream } from "../kit.ts";
 
@@ -35,27 +34,29 @@ interface Case {
   readonly out: string | null;
 }
 
+function toldResult(method: string, from: Era, to: Era, text: string): string | null {
+  const message = upstream(`{"jsonrpc":"2.0","id":1,"result":${text}}`);
+  const result = resultFor(method, message, bytesOf(text), from, to);
+  if (typeof result === "string") return null;
+  return joined(result instanceof Uint8Array ? [result] : result);
+}
+
 const run: Readonly<Record<string, (from: Era, to: Era, text: string) => string | null>> = {
   "call-params.json": (from, to, text) => {
+    const message = request(callText(text));
     const out = {
-      name: "own",
+      head: paramsHead("own"),
+      args: message.body.part("arguments", "params"),
       from,
       id: 77,
       era: to,
       capabilitiesText: "{}",
       clientInfoText: '{"name":"g"}',
     };
-    return joined(outgoingParams(request(callText(text)), out).params);
+    return joined(outgoingParams(message, out));
   },
-  "call-result.json": (from, to, text) => {
-    const result = callResult(upstream(`{"jsonrpc":"2.0","id":1,"result":${text}}`), from, to);
-    return result.ok ? joined(result.value) : null;
-  },
-  "read-result.json": (from, to, text) => {
-    const message = upstream(`{"jsonrpc":"2.0","id":1,"result":${text}}`);
-    const result = resultFor("resources/read", message, from, to);
-    return result.ok ? joined(result.value) : null;
-  },
+  "call-result.json": (from, to, text) => toldResult("tools/call", from, to, text),
+  "read-result.json": (from, to, text) => toldResult("resources/read", from, to, text),
   "read-error.json": (from, to, text) => {
     const message = upstream(`{"jsonrpc":"2.0","id":1,"error":${text}}`);
     const told = errorFor("resources/read", message, from, to);

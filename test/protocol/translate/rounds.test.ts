@@ -10,7 +10,7 @@ import {
   toLegacyQuestion,
   toModernQuestion,
 } from "../../../src/protocol/translate/input-required.ts";
-import { outgoingParams } from "../../../src/protocol/translate/params.ts";
+import { outgoingParams, paramsHead } from "../../../src/protocol/translate/params.ts";
 import { bytesOf, callText, joined, request, upstream } from "../kit.ts";
 
 const plainKeys = fc.string().filter((key) => key !== "__proto__");
@@ -60,12 +60,14 @@ test("F23 answers go to the server under their keys, its state byte for byte, no
       const rows = answers.map(({ key, params }) => [key, [JSON.stringify(params)]] as const);
       const mine = '"requestState":"sealed","inputResponses":{"x":{}}';
       const body = callText(`{"name":"a",${mine},"arguments":${JSON.stringify(args)}}`);
+      const message = request(body);
       const sent = joined(
-        outgoingParams(request(body), {
-          ...{ name: "own", id: 1, era: "modern", from: "modern" },
+        outgoingParams(message, {
+          ...{ head: paramsHead("own"), args: message.body.part("arguments", "params") },
+          ...{ id: 1, era: "modern", from: "modern" },
           ...{ capabilitiesText: "{}", clientInfoText: "{}" },
           again: { responses: responsesText(rows), state: JSON.stringify(state) },
-        }).params,
+        }),
       );
       const { _meta, ...rest } = JSON.parse(sent);
       const inputResponses = Object.fromEntries(answers.map(({ key, params }) => [key, params]));
