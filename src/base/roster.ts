@@ -78,7 +78,8 @@ export class Registry<K, T> {
   }
 
   delete(name: K): boolean {
-    const [names, members] = [this.#names, this.#members];
+    const names = this.#names;
+    const members = this.#members;
     const place = names.indexOf(name);
     if (place === -1) return false;
     const lastName = names.pop() as K;

@@ -8,7 +8,7 @@ import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import { metaKeys } from "./known-keys.ts";
 import type { Era, Message } from "./message.ts";
-import { eraOf, modernRevisions } from "./versions.ts";
+import { eraOf, legacyRevisions, modernRevisions } from "./versions.ts";
 
 /** A refusal of the protocol ladder: HTTP status, JSON-RPC code, and our code for `data.code`. */
 export interface RpcProblem {
@@ -39,8 +39,7 @@ export function classify({
   versionHeader,
 }: ClassifyInput): Result<Classified, RpcProblem> {
   // Modern peers send no responses, so a posted one is legacy.
-  if (message.kind === "response")
-    return ok({ era: "legacy", protocol: versionHeader ?? undefined });
+  if (message.kind === "response") return legacy(versionHeader ?? undefined);
   const meta = member(message.params, "_meta");
   const claim = isObject(meta) ? member(meta, metaKeys.protocolVersion) : undefined;
   if (claim === undefined || !isObject(meta)) return withoutClaim(message, versionHeader);
@@ -51,7 +50,7 @@ export function classify({
     return no(problem("GW_HEADER_MISMATCH", "MCP-Protocol-Version is not the version in _meta"));
   }
   if (eraOf(claim) === undefined) return no(unsupported(claim));
-  if (eraOf(claim) === "legacy") return ok({ era: "legacy", protocol: claim });
+  if (eraOf(claim) === "legacy") return legacy(claim);
   if (message.kind === "request") {
     const missing = checkEnvelope(meta);
     if (missing !== undefined) return no(missing);
@@ -72,18 +71,29 @@ function withoutClaim(
   message: Message,
   versionHeader: string | null,
 ): Result<Classified, RpcProblem> {
-  if (versionHeader === null) return ok({ era: "legacy", protocol: undefined });
+  if (versionHeader === null) return legacy(undefined);
   // initialize negotiates in its body; clients send no header with it, or the one of an old
   // session.
   if (message.kind === "request" && message.method === "initialize") {
-    return ok({ era: "legacy", protocol: undefined });
+    return legacy(undefined);
   }
   if (eraOf(versionHeader) === undefined) return no(unsupported(versionHeader));
-  if (eraOf(versionHeader) === "legacy") return ok({ era: "legacy", protocol: versionHeader });
+  if (eraOf(versionHeader) === "legacy") return legacy(versionHeader);
   // Notifications carry no envelope, so there the header decides.
   if (message.kind === "notification") return ok({ era: "modern", protocol: versionHeader });
   return no(problem("GW_ENVELOPE", `_meta lacks "${metaKeys.protocolVersion}"`));
 }
+
+function legacy(protocol: string | undefined): Legacy {
+  return legacies.get(protocol) ?? ok({ era: "legacy", protocol });
+}
+
+type Legacy = Result<Classified, never>;
+
+/** Made once: each message of each session gets one of them. */
+const legacies: ReadonlyMap<string | undefined, Legacy> = new Map(
+  [undefined, ...legacyRevisions].map((protocol) => [protocol, ok({ era: "legacy", protocol })]),
+);
 
 function unsupported(requested: string): RpcProblem {
   const data = { supported: modernRevisions, requested: requested.slice(0, 64) };
