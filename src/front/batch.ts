@@ -51,7 +51,7 @@ type Element = { readonly message: Message } | { readonly error: string };
 function readElement(door: Door, bytes: Uint8Array): Element {
   const message = readOne(door, bytes, null);
   if (message.kind === "refused") return { error: refusalText(message) };
-  const era = classify({ message, versionHeader: null });
+  const era = classify(message, null);
   const idText = message.kind === "request" ? message.idText : undefined;
   if (!era.ok) return { error: problemText(era.error, idText) };
   if (era.value.era === "legacy") return { message };

@@ -102,21 +102,22 @@ export function begin(exchange: Exchange, of: Carried): void {
 
 /**
  * What the call path reads of a request and what it answers through: nothing else of the exchange
- * reaches it (F26). One object a call for both, and no closure.
+ * reaches it (F26). One object a call for both, and no closure. `declare`: else each of these would
+ * be made undefined before the constructor sets it.
  */
 class Handed implements Incoming, Reply {
   readonly #exchange: Exchange;
-  readonly identity: Identity;
-  readonly era: Era;
-  readonly protocol: string;
-  readonly message: RequestMessage;
-  readonly transport: "http" | "stdio";
-  readonly client: Incoming["client"];
-  readonly capabilities: ClientCapabilities;
-  readonly logLevel: string | undefined;
-  readonly watched: WatchedResources | undefined;
-  readonly session: string;
-  readonly arrived: number;
+  declare readonly identity: Identity;
+  declare readonly era: Era;
+  declare readonly protocol: string;
+  declare readonly message: RequestMessage;
+  declare readonly transport: "http" | "stdio";
+  declare readonly client: Incoming["client"];
+  declare readonly capabilities: ClientCapabilities;
+  declare readonly logLevel: string | undefined;
+  declare readonly watched: WatchedResources | undefined;
+  declare readonly session: string;
+  declare readonly arrived: number;
 
   constructor(exchange: Exchange, of: Carried) {
     this.#exchange = exchange;

@@ -78,7 +78,7 @@ export function postMessage(door: Door, caller: Caller, bytes: Uint8Array): Answ
   if (message.kind === "refused") {
     return rpcError(fault(message.code, { message: message.message }), message.idText);
   }
-  const era = classify({ message, versionHeader: version });
+  const era = classify(message, version);
   const idText = message.kind === "request" ? message.idText : undefined;
   if (!era.ok) return json(era.error.http, problemText(era.error, idText));
   if (era.value.era === "modern") {

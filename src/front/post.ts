@@ -73,7 +73,7 @@ export function answerPosted(door: Door, caller: Caller, bytes: Uint8Array): Ans
     if (message.array === true) return answerBatch(door, caller, bytes);
     return rpcError(fault(message.code, { message: message.message }), message.idText);
   }
-  const era = classify({ message, versionHeader: version });
+  const era = classify(message, version);
   if (!era.ok) return refuseProblem(era.error, message);
   const pinned = offEra(door.ports.protocol, message, era.value);
   if (pinned !== undefined) return refuseProblem(pinned, message);

@@ -27,17 +27,14 @@ export interface Classified {
   readonly protocol: string | undefined;
 }
 
-export interface ClassifyInput {
-  readonly message: Message;
-  /** MCP-Protocol-Version; null when absent or when the transport has no headers. */
-  readonly versionHeader: string | null;
-}
-
-/** Errors: GW_ENVELOPE (-32602), GW_VERSION (-32022), GW_HEADER_MISMATCH (-32020), all HTTP 400. */
-export function classify({
-  message,
-  versionHeader,
-}: ClassifyInput): Result<Classified, RpcProblem> {
+/**
+ * `versionHeader`: MCP-Protocol-Version; null when absent or when the transport has no headers.
+ * Errors: GW_ENVELOPE (-32602), GW_VERSION (-32022), GW_HEADER_MISMATCH (-32020), all HTTP 400.
+ */
+export function classify(
+  message: Message,
+  versionHeader: string | null,
+): Result<Classified, RpcProblem> {
   // Modern peers send no responses, so a posted one is legacy.
   if (message.kind === "response") return legacy(versionHeader ?? undefined);
   const meta = member(message.params, "_meta");

@@ -10,7 +10,7 @@ const prefix = "io.modelcontextprotocol";
 function outcome(text: string, versionHeader: string | null): string {
   const read = readMessage(strict(text), { idBytes: 256 });
   if (read.kind === "problem") throw new Error(read.message);
-  const era = classify({ message: read, versionHeader });
+  const era = classify(read, versionHeader);
   if (era.ok) return `${era.value.era} ${era.value.protocol}`;
   return `${era.error.http} ${era.error.rpc}`;
 }
@@ -82,7 +82,7 @@ describe("the ladder", () => {
 
   test("-32022 names what is spoken and what was asked", () => {
     const read = readMessage(strict(call("2099-01-01")), { idBytes: 256 });
-    const era = read.kind !== "problem" && classify({ message: read, versionHeader: "2099-01-01" });
+    const era = read.kind !== "problem" && classify(read, "2099-01-01");
     expect(era !== false && !era.ok && era.error.data).toEqual({
       supported: [modern],
       requested: "2099-01-01",
