@@ -27,8 +27,9 @@ export function errorMessage(
 
 /** A request up to and including `"params":`; after the params comes `requestTail`. */
 export function requestHead(id: number, method: string): string {
-  const text = method === "tools/call" ? '"tools/call"' : JSON.stringify(method);
-  return `{"jsonrpc":"2.0","id":${id},"method":${text},"params":`;
+  // The most usual one in as few pieces as can be.
+  if (method === "tools/call") return `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":`;
+  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":`;
 }
 
 export const requestTail = "}";

@@ -4,7 +4,7 @@
  * and kept; nobody re-encodes them.
  */
 
-import { BodyWriter, numberText } from "./body-writer.ts";
+import { ByteWriter, numberText } from "../base/byte-writer.ts";
 import type { AskedFields, CallRecord, IntentFields, OutcomeFields } from "./model.ts";
 
 export interface OpenFields {
@@ -41,7 +41,7 @@ export function putCallBody(record: CallRecord, into: Buffer, at: number): numbe
   return writer.end;
 }
 
-const writer = new BodyWriter();
+const writer = new ByteWriter();
 
 /** The same as text. */
 export function callRecordBody(record: CallRecord): string {

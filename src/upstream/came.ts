@@ -16,35 +16,41 @@ export function createCame<W>(
   busy: { readonly size: number },
   feed: (wire: W, chunk: Uint8Array) => void,
 ): Came<W> {
-  let came: { readonly wire: W; readonly chunk: Uint8Array }[] = [];
+  /** What waits, from `next` on: two lists, as an object for each would be one a call. */
+  const wires: W[] = [];
+  const chunks: Uint8Array[] = [];
+  let next = 0;
+  let feeding = false;
 
   function feedAll(): void {
-    const chunks = came;
-    came = [];
-    let done = 0;
+    // What reading leads to may ask for it again.
+    if (feeding) return;
+    feeding = true;
     try {
-      for (const { wire, chunk } of chunks) {
-        done += 1;
-        feed(wire, chunk);
+      while (next < wires.length) {
+        next += 1;
+        feed(wires[next - 1] as W, chunks[next - 1] as Uint8Array);
       }
     } finally {
+      feeding = false;
       // What throws takes no other connection's bytes with it.
-      const left = chunks.slice(done);
-      if (left.length > 0) {
-        came = [...left, ...came];
-        setImmediate(feedAll);
-      }
+      if (next < wires.length) setImmediate(feedAll);
+      else next = wires.length = chunks.length = 0;
     }
   }
 
   return {
     add(wire, chunk) {
       // In their order, also where fewer are busy by now.
-      if (busy.size < limits.crowd && came.length === 0) feed(wire, chunk);
-      else if (came.push({ wire, chunk }) === 1) setImmediate(feedAll);
+      if (busy.size < limits.crowd && wires.length === 0) {
+        feed(wire, chunk);
+        return;
+      }
+      chunks.push(chunk);
+      if (wires.push(wire) === 1) setImmediate(feedAll);
     },
     feed() {
-      if (came.length > 0) feedAll();
+      if (wires.length > 0) feedAll();
     },
   };
 }

@@ -40,7 +40,7 @@ export function ask(
     const stopTimer = clock.after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
     const exchange = post(
       target,
-      { head, body: message },
+      { headText: head, body: message },
       {
         head(code, all) {
           status = code;

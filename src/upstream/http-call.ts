@@ -1,11 +1,12 @@
 /** One request to an HTTP server on its way, and all that are. */
 
 import type { GatewayError } from "../base/errors.ts";
-import type { StrictBody } from "../protocol/message.ts";
+import type { Pieces, StrictBody } from "../protocol/message.ts";
 import type { Session } from "./http-connect.ts";
+import type { Exchange } from "./http-exchange.ts";
 import type { Fields } from "./http-head.ts";
-import type { Exchange } from "./http-pool.ts";
 import type { PostEvents } from "./http-post.ts";
+import type { OutgoingRequest } from "./http-request.ts";
 import type { Sent } from "./link.ts";
 import type { Pace, Paced } from "./pace.ts";
 import type { UpstreamRequest, UpstreamSink } from "./upstream.ts";
@@ -21,13 +22,22 @@ export interface Owner {
   cancel(call: Call, reason: string): void;
 }
 
-/** One object a call, told of the answer and able to cancel: no closures on the data path. */
-export class Call implements PostEvents, Sent, Paced {
+/**
+ * One object a call, which is what is sent, told of the answer and able to cancel: no closures on
+ * the data path.
+ */
+export class Call implements OutgoingRequest, PostEvents, Sent, Paced {
   readonly #owner: Owner;
   readonly id: number;
   readonly request: UpstreamRequest;
   readonly sink: UpstreamSink;
-  exchange: Exchange | undefined;
+  /** As it is sent next. */
+  headText = "";
+  opening = "";
+  body: Pieces | undefined;
+  closing = "";
+
+  exchange: Pick<Exchange, "abort" | "rest"> | undefined;
   /** The session it was sent in last. */
   session: Session | undefined;
   /** It was sent once more after the server had refused its session. */
@@ -52,6 +62,10 @@ export class Call implements PostEvents, Sent, Paced {
     this.id = id;
     this.request = request;
     this.sink = sink;
+  }
+
+  get of(): UpstreamRequest {
+    return this.request;
   }
 
   get owner(): string | undefined {

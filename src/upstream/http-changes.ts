@@ -107,11 +107,11 @@ function acknowledged(body: StrictBody): ReadonlySet<string> | undefined {
 }
 
 function getRequest({ target, session }: ChangesOptions, hello: ServerHello): OutgoingRequest {
-  return { head: target.getHead + legacyFields(hello.protocol, session.id), body: undefined };
+  return { headText: target.getHead + legacyFields(hello.protocol, session.id), body: undefined };
 }
 
 function listenRequest({ target, session, uris }: ChangesOptions, id: number): OutgoingRequest {
   const params = listenParams(target.identity, session.hello, uris) ?? "{}";
-  const head = target.postHead + modernFields("subscriptions/listen", undefined, []);
-  return { head, body: [requestHead(id, "subscriptions/listen"), params, requestTail] };
+  const headText = target.postHead + modernFields("subscriptions/listen", undefined, []);
+  return { headText, body: [requestHead(id, "subscriptions/listen"), params, requestTail] };
 }

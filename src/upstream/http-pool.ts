@@ -5,35 +5,19 @@ import type { Clock } from "../base/ports.ts";
 import { type Member, Roster } from "../base/roster.ts";
 import type { Connection, DialOptions, Runtime } from "../runtime/runtime.ts";
 import { createCame } from "./came.ts";
-import { createHelpings, type Fed, type Helpings } from "./helpings.ts";
+import { createHelpings, type Fed } from "./helpings.ts";
 import { HttpError } from "./http-error.ts";
-import type { Fields } from "./http-head.ts";
+import type { Carrier, Exchange } from "./http-exchange.ts";
 import { createResponseParser, type ResponseParser } from "./http-parser.ts";
-import { type OutgoingRequest, sendRequest } from "./http-request.ts";
+import { sendRequest } from "./http-request.ts";
 
 export interface HttpPool {
   /** Nothing is ever sent twice (U27). */
-  send(request: OutgoingRequest, on: ExchangeEvents): Exchange;
+  send(exchange: Exchange): void;
   /** Resolves when the server accepts a connection, which is kept; rejects as dial does. */
   probe(): Promise<void>;
   /** Cuts all connections; what is in flight fails. */
   close(): void;
-}
-
-export interface ExchangeEvents {
-  head(status: number, fields: Fields, length: number | undefined): void;
-  body(chunk: Uint8Array): void;
-  /** The response is complete. */
-  end(): void;
-  /** Instead of end. `sent`: bytes of the request may have reached the server. */
-  failed(error: Error, sent: boolean): void;
-}
-
-export interface Exchange {
-  /** Cuts the connection unless the response is complete; no event follows. */
-  abort(): void;
-  /** So many bytes were too many: after some of them it is not read for a while (U18). */
-  rest(bytes: number, ms?: number): void;
 }
 
 export interface PoolOptions {
@@ -45,52 +29,20 @@ export interface PoolOptions {
   addresses(): Promise<readonly string[]>;
 }
 
-interface Wire extends Fed, Member {
+interface Wire extends Fed, Member, Carrier {
   connection: Connection | undefined;
   readonly parser: ResponseParser;
-  job: Job | undefined;
+  exchange: Exchange | undefined;
   idleFrom: number;
   idleMs: number;
   gone: boolean;
-}
-
-/** An object of functions a call would cost more than the call's own work here. */
-class Job implements Exchange {
-  readonly request: OutgoingRequest;
-  readonly on: ExchangeEvents;
-  readonly #drop: (wire: Wire) => void;
-  readonly #rest: Helpings<Wire>["rest"];
-  sent = false;
-  aborted = false;
-  wire: Wire | undefined;
-
-  constructor(
-    request: OutgoingRequest,
-    on: ExchangeEvents,
-    drop: (wire: Wire) => void,
-    rest: Helpings<Wire>["rest"],
-  ) {
-    this.request = request;
-    this.on = on;
-    this.#drop = drop;
-    this.#rest = rest;
-  }
-
-  abort(): void {
-    this.aborted = true;
-    if (this.wire !== undefined) this.#drop(this.wire);
-  }
-
-  rest(bytes: number, ms?: number): void {
-    if (this.wire !== undefined) this.#rest(this.wire, bytes, ms);
-  }
 }
 
 export function createHttpPool(options: PoolOptions): HttpPool {
   const { clock } = options;
   const helpings = createHelpings<Wire>({
     ...{ clock, parse, lose },
-    isBusy: ({ job }) => job !== undefined,
+    isBusy: ({ exchange }) => exchange !== undefined,
   });
   const idle: Wire[] = [];
   const busy = new Roster<Wire>();
@@ -99,58 +51,52 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   let stopSweep: (() => void) | undefined;
   let closed = false;
 
-  function send(request: OutgoingRequest, on: ExchangeEvents): Exchange {
-    const job = new Job(request, on, drop, helpings.rest);
-    start(job);
-    return job;
-  }
-
-  function start(job: Job): void {
+  function send(exchange: Exchange): void {
     // A wire that holds bytes which nobody asked for must not be taken.
     came.feed();
     const wire = idle.pop();
     if (wire === undefined) {
-      open(job);
+      open(exchange);
       return;
     }
-    claim(wire, job);
+    claim(wire, exchange);
     // The server may have closed it, however short ago: what the kernel knows of that comes first.
-    polls.add(job);
+    polls.add(exchange);
   }
 
-  function polled(job: Job): void {
-    const { wire } = job;
-    if (job.aborted) return;
-    if (wire === undefined) start(job);
-    else write(wire, job);
+  function polled(exchange: Exchange): void {
+    if (exchange.aborted) return;
+    if (exchange.carrier === undefined) send(exchange);
+    else exchange.carrier.write();
   }
 
-  function claim(wire: Wire, job: Job): void {
-    wire.job = job;
-    job.wire = wire;
+  function claim(wire: Wire, exchange: Exchange): void {
+    wire.exchange = exchange;
+    exchange.carrier = wire;
     busy.add(wire);
   }
 
-  function write(wire: Wire, job: Job): void {
-    job.sent = true;
-    wire.parser.expect();
-    if (wire.connection !== undefined) sendRequest(job.request, wire.connection);
+  function write({ connection, parser, exchange }: Wire): void {
+    if (exchange === undefined || connection === undefined) return;
+    exchange.sent = true;
+    parser.expect();
+    sendRequest(exchange.request, connection);
   }
 
-  function open(job: Job): void {
+  function open(exchange: Exchange): void {
     const wire = newWire();
     dial(wire).then(
       () => {
-        if (job.aborted || closed) park(wire);
+        if (exchange.aborted || closed) park(wire);
         else {
-          claim(wire, job);
-          write(wire, job);
+          claim(wire, exchange);
+          write(wire);
           return;
         }
-        if (!job.aborted) job.on.failed(new HttpError("the gateway is stopping"), false);
+        if (!exchange.aborted) exchange.failed(new HttpError("the gateway is stopping"), false);
       },
       (error: Error) => {
-        if (!job.aborted) job.on.failed(error, false);
+        if (!exchange.aborted) exchange.failed(error, false);
       },
     );
   }
@@ -170,7 +116,10 @@ export function createHttpPool(options: PoolOptions): HttpPool {
     const wire: Wire = {
       place: 0,
       connection: undefined,
-      job: undefined,
+      write: () => write(wire),
+      drop: () => drop(wire),
+      rest: (bytes, ms) => helpings.rest(wire, bytes, ms),
+      exchange: undefined,
       idleFrom: 0,
       idleMs: limits.upstreamIdleMs,
       gone: false,
@@ -182,19 +131,19 @@ export function createHttpPool(options: PoolOptions): HttpPool {
         head(status, fields, length) {
           const alive = fields.get("keep-alive");
           if (alive !== undefined) wire.idleMs = idleTime(alive);
-          wire.job?.on.head(status, fields, length);
+          wire.exchange?.head(status, fields, length);
         },
-        body: (chunk) => wire.job?.on.body(chunk),
+        body: (chunk) => wire.exchange?.body(chunk),
         end(reusable) {
           // Aborted while this chunk was being read.
           if (wire.gone) return;
-          const { job } = wire;
+          const { exchange } = wire;
           wire.crowded = 0;
-          wire.job = undefined;
-          if (job !== undefined) job.wire = undefined;
+          wire.exchange = undefined;
+          if (exchange !== undefined) exchange.carrier = undefined;
           if (reusable) park(wire);
           else drop(wire);
-          if (job?.aborted === false) job.on.end();
+          if (exchange?.aborted === false) exchange.end();
         },
       }),
     };
@@ -225,11 +174,11 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   }
 
   function fail(wire: Wire, error: Error): void {
-    const { job } = wire;
+    const { exchange } = wire;
     drop(wire);
-    if (job === undefined || job.aborted) return;
-    // Claimed but not written to yet: `start` goes on with another connection.
-    if (job.sent) job.on.failed(error, true);
+    if (exchange === undefined || exchange.aborted) return;
+    // Claimed but not written to yet: `send` goes on with another connection.
+    if (exchange.sent) exchange.failed(error, true);
   }
 
   function drop(wire: Wire): void {
@@ -238,8 +187,8 @@ export function createHttpPool(options: PoolOptions): HttpPool {
     busy.delete(wire);
     const at = idle.indexOf(wire);
     if (at >= 0) idle.splice(at, 1);
-    if (wire.job !== undefined) wire.job.wire = undefined;
-    wire.job = undefined;
+    if (wire.exchange !== undefined) wire.exchange.carrier = undefined;
+    wire.exchange = undefined;
     wire.connection?.destroy();
   }
 
@@ -292,23 +241,26 @@ async function dialOne(options: PoolOptions, on: DialOptions["on"]): Promise<Con
 }
 
 /**
- * Hands each job on after the loop has looked at its sockets: Bun runs the first immediate before
- * that, and the second one after. Jobs of one turn share both.
+ * Hands each on after the loop has looked at its sockets: Bun runs the first immediate before that,
+ * and the second one after. Those of one turn share both.
  */
-function createPolls(polled: (job: Job) => void, before: () => void): { add(job: Job): void } {
-  let coming: Job[] = [];
-  const second = (jobs: readonly Job[]): void => {
+function createPolls(
+  polled: (exchange: Exchange) => void,
+  before: () => void,
+): { add(exchange: Exchange): void } {
+  let coming: Exchange[] = [];
+  const second = (exchanges: readonly Exchange[]): void => {
     before();
-    for (const job of jobs) polled(job);
+    for (const exchange of exchanges) polled(exchange);
   };
   const first = (): void => {
-    const jobs = coming;
+    const exchanges = coming;
     coming = [];
-    setImmediate(second, jobs);
+    setImmediate(second, exchanges);
   };
   return {
-    add(job) {
-      if (coming.push(job) === 1) setImmediate(first);
+    add(exchange) {
+      if (coming.push(exchange) === 1) setImmediate(first);
     },
   };
 }

@@ -7,8 +7,9 @@ import { limits } from "../base/limits.ts";
 import type { StrictBody } from "../protocol/message.ts";
 import { createSseDecoder, type SseDecoder } from "../protocol/sse.ts";
 import { readUpstream } from "../protocol/strict-json.ts";
+import { Exchange } from "./http-exchange.ts";
 import type { Fields } from "./http-head.ts";
-import type { Exchange, ExchangeEvents, HttpPool } from "./http-pool.ts";
+import type { HttpPool } from "./http-pool.ts";
 import type { OutgoingRequest } from "./http-request.ts";
 import type { ResultLimit } from "./settings.ts";
 import { giveMemory, takeMemory } from "./spare-memory.ts";
@@ -48,29 +49,31 @@ export function post(
   on: PostEvents,
   cut = false,
 ): Exchange {
-  const reading = new Reading(options, on, cut);
-  reading.exchange = options.pool.send(request, reading);
-  return reading.exchange;
+  const reading = new Reading(options, request, on, cut);
+  options.pool.send(reading);
+  return reading;
 }
 
 type Kind = "none" | "json" | "events" | "refused" | "empty" | "bad";
 
-/** One object a call, as the data path goes through here: closures for each event cost 3 kB. */
-class Reading implements ExchangeEvents {
+class Reading extends Exchange {
   readonly #options: PostOptions;
   readonly #on: PostEvents;
   readonly #cut: boolean;
-  exchange: Exchange | undefined;
   #over = false;
   #kind: Kind = "none";
   #status = 0;
   #fields: Fields = noFields;
+  /** What the head said of the length; the body, where it came as one chunk; where it did not. */
+  #length: number | undefined;
+  #only: Uint8Array | undefined;
   #body: Collector | undefined;
   #sse: SseDecoder | undefined;
   /** Events so far. */
   #told = 0;
 
-  constructor(options: PostOptions, on: PostEvents, cut: boolean) {
+  constructor(options: PostOptions, request: OutgoingRequest, on: PostEvents, cut: boolean) {
+    super(request);
     this.#options = options;
     this.#on = on;
     this.#cut = cut;
@@ -87,25 +90,33 @@ class Reading implements ExchangeEvents {
     }
     this.#on.head?.(status, fields);
     this.#kind = this.#kindOf(status, fields, length);
-    if (this.#kind === "json") this.#body = new Collector(length, this.#options.limits.resultBytes);
+    if (this.#kind === "json") this.#length = length;
     else if (this.#kind === "events") this.#sse = this.#decoder();
   }
 
   body(chunk: Uint8Array): void {
     if (this.#over) return;
-    if (this.#sse !== undefined) this.#events(this.#sse, chunk);
+    if (this.#kind === "json") this.#collect(chunk);
+    else if (this.#sse !== undefined) this.#events(this.#sse, chunk);
     // Of a refusal the start is enough.
-    else if (this.#body?.push(chunk) === false && this.#kind === "json") {
-      this.#tooLarge(this.#body.seen, this.#body.isWhole);
+    else this.#body?.push(chunk);
+  }
+
+  #collect(chunk: Uint8Array): void {
+    const most = this.#options.limits.resultBytes;
+    if (chunk.length === this.#length && chunk.length <= most) {
+      this.#only = chunk;
+      return;
     }
+    this.#body ??= new Collector(this.#length, most);
+    if (!this.#body.push(chunk)) this.#tooLarge(this.#body.seen, this.#body.isWhole);
   }
 
   end(): void {
     if (this.#over) return;
     if (this.#kind === "json") {
-      const body = this.#body as Collector;
-      const bytes = body.bytes();
-      if (bytes.length > 0) this.#read(bytes, body.own());
+      const bytes = this.#only ?? this.#body?.bytes() ?? none;
+      if (bytes.length > 0) this.#read(bytes, this.#body?.own());
       if (this.#over) return;
     }
     this.#over = true;
@@ -125,7 +136,7 @@ class Reading implements ExchangeEvents {
     sse.push(chunk);
     // Comments and empty lines for ever.
     if (this.#told > before || sse.isWithin()) return;
-    this.exchange?.rest(chunk.length, limits.streamRestMs);
+    this.rest(chunk.length, limits.streamRestMs);
   }
 
   #kindOf(status: number, fields: Fields, length: number | undefined): Kind {
@@ -177,7 +188,7 @@ class Reading implements ExchangeEvents {
   #stop(error: GatewayError): void {
     if (this.#over) return;
     this.#over = true;
-    this.exchange?.abort();
+    this.abort();
     this.#on.failed(error, true, undefined);
   }
 }
@@ -185,11 +196,10 @@ class Reading implements ExchangeEvents {
 const noFields: Fields = new Map();
 const none = new Uint8Array(0);
 
-/** A body as one array: the very chunk if there was only one, else copied once. */
+/** A body of several chunks as one array: copied once. */
 class Collector {
   readonly #length: number | undefined;
   readonly #max: number;
-  #only: Uint8Array | undefined;
   #whole: Uint8Array<ArrayBuffer> | undefined;
   #parts: Gathered | undefined;
   #size = 0;
@@ -204,11 +214,10 @@ class Collector {
     const length = this.#length;
     this.#size += chunk.length;
     if (this.#size > this.#max || (length ?? 0) > this.#max) {
-      this.#only = this.#whole = this.#parts = undefined;
+      this.#whole = this.#parts = undefined;
       return false;
     }
-    if (length === chunk.length) this.#only = chunk;
-    else if (length === undefined) {
+    if (length === undefined) {
       this.#parts ??= createGathered();
       this.#parts.add(chunk);
     } else {
@@ -231,7 +240,7 @@ class Collector {
   }
 
   bytes(): Uint8Array {
-    return this.#only ?? this.#whole ?? this.#parts?.take() ?? none;
+    return this.#whole ?? this.#parts?.take() ?? none;
   }
 
   /** The memory of `bytes`, when it was made here and holds nothing else. */

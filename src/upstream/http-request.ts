@@ -1,5 +1,6 @@
 /** An HTTP/1.1 request, its header built from nothing but what is given (F26, F27). */
 
+import { ByteWriter, digitsOf } from "../base/byte-writer.ts";
 import { fault } from "../base/errors.ts";
 import type { Pieces } from "../protocol/message.ts";
 import type { Connection } from "../runtime/runtime.ts";
@@ -27,9 +28,12 @@ export function headerText(header: Header): string {
 /** A request as it waits for a connection: what is small is made bytes when it is sent. */
 export interface OutgoingRequest {
   /** fixedHead plus headerText. */
-  readonly head: string;
+  readonly headText: string;
   /** undefined: a request without any, as GET is. */
   readonly body: Pieces | undefined;
+  /** JSON text that stands around `body`; beside it, as joining them costs a list a call. */
+  readonly opening?: string;
+  readonly closing?: string;
   /** Who is told when nothing of `body` is needed any more; not where that is unknown. */
   readonly of?: Written | undefined;
 }
@@ -44,56 +48,71 @@ const oneWrite = 64 * 1024;
 const scratch = Buffer.allocUnsafeSlow(oneWrite);
 
 export function sendRequest(
-  { head, body, of }: OutgoingRequest,
+  request: OutgoingRequest,
   to: Pick<Connection, "write" | "takesAtOnce">,
 ): void {
-  if (body !== undefined && head.length + unitsOf(body) * 3 < oneWrite - lengthRoom) {
-    sendAtOnce(head, body, to);
+  const { headText, body, opening = "", closing = "" } = request;
+  if (body === undefined) {
+    const whole = `${headText}\r\n`;
+    if (whole.length > oneWrite) to.write(Buffer.from(whole, "latin1"));
+    else to.write(scratch.subarray(0, scratch.write(whole, 0, "latin1")), true);
     return;
   }
-  const size = body === undefined ? 0 : sizeOf(body);
-  const whole = body === undefined ? `${head}\r\n` : `${head}Content-Length: ${size}\r\n\r\n`;
+  const units = headText.length + (opening.length + closing.length + unitsOf(body)) * 3;
+  if (units < oneWrite - lengthRoom) sendAtOnce(request, body, to);
+  else sendLarge(headText, [opening, ...body, closing], request.of, to);
+}
+
+function sendLarge(
+  headText: string,
+  body: Pieces,
+  of: Written | undefined,
+  to: Pick<Connection, "write" | "takesAtOnce">,
+): void {
+  const size = sizeOf(body);
+  const whole = `${headText}Content-Length: ${size}\r\n\r\n`;
   // A head is Latin-1, so it has as many bytes as characters.
   if (whole.length + size > oneWrite) {
     let taken = to.write(Buffer.from(whole, "latin1"));
-    for (const piece of body ?? []) taken = to.write(piece);
+    for (const piece of body) if (piece.length > 0) taken = to.write(piece);
     // A queue that keeps a piece keeps all that come after it.
     if (taken && to.takesAtOnce === true) of?.written?.();
     return;
   }
   let at = scratch.write(whole, 0, "latin1");
-  for (const piece of body ?? []) {
-    if (typeof piece === "string") at += scratch.write(piece, at, "utf8");
-    else {
-      scratch.set(piece, at);
-      at += piece.byteLength;
-    }
-  }
+  for (const piece of body) at += put(piece, at);
   to.write(scratch.subarray(0, at), true);
 }
 
 /** The body first, as its length stands before it: the head is put in front of it. */
-function sendAtOnce(head: string, body: Pieces, to: Pick<Connection, "write">): void {
-  const from = head.length + lengthRoom;
-  let end = from;
-  let text = "";
-  for (const piece of body) {
-    if (typeof piece === "string") text += piece;
-    else {
-      if (text !== "") end += scratch.write(text, end, "utf8");
-      text = "";
-      scratch.set(piece, end);
-      end += piece.byteLength;
-    }
-  }
-  if (text !== "") end += scratch.write(text, end, "utf8");
+function sendAtOnce(
+  { headText, opening = "", closing = "" }: OutgoingRequest,
+  body: Pieces,
+  to: Pick<Connection, "write">,
+): void {
+  const from = headText.length + lengthRoom;
+  let end = from + put(opening, from);
+  for (const piece of body) end += put(piece, end);
+  end += put(closing, end);
   // A head is Latin-1, so it has as many bytes as characters.
-  const whole = `${head}Content-Length: ${end - from}\r\n\r\n`;
-  const start = from - whole.length;
-  scratch.write(whole, start, "latin1");
+  const start = from - headText.length - lengthName.length - digitsOf(end - from) - 4;
+  scratch.write(headText, start, "latin1");
+  writer.begin(scratch, start + headText.length);
+  writer.plain(lengthName);
+  writer.number(end - from);
+  writer.plain("\r\n\r\n");
   to.write(scratch.subarray(start, end), true);
 }
 
+/** At this place of `scratch`; how many bytes. */
+function put(piece: string | Uint8Array, at: number): number {
+  if (typeof piece === "string") return scratch.write(piece, at, "utf8");
+  scratch.set(piece, at);
+  return piece.byteLength;
+}
+
+const writer = new ByteWriter();
+const lengthName = "Content-Length: ";
 /** For `Content-Length: 65536` and two line breaks. */
 const lengthRoom = 32;
 

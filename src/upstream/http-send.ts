@@ -39,10 +39,13 @@ export function createSender({ target, clock, live }: SenderOptions): Sender {
     const { era } = session.hello;
     call.session = session;
     if (era === "legacy" && request.origin?.logLevel !== undefined && !levelIsSet(call)) return;
-    const body = [requestHead(id, request.method), ...request.params(id, era), requestTail];
     const headers = call.headers ?? request.headers;
     const fields = era === "modern" ? modernFields(request.method, request.name, headers) : "";
-    call.exchange = post(target, { head: head + fields, body, of: request }, call, cuts(call));
+    call.headText = head + fields;
+    call.opening = requestHead(id, request.method);
+    call.body = request.params(id, era);
+    call.closing = requestTail;
+    call.exchange = post(target, call, call, cuts(call));
   }
 
   /** False while the level that the call wants is being set: it is sent after that. */
@@ -65,8 +68,8 @@ export function createSender({ target, clock, live }: SenderOptions): Sender {
 
   function readOn(call: Call, session: Session, lastEvent: string): void {
     const fields = legacyFields(session.hello.protocol, session.id);
-    const head = `${target.getHead}${fields}${lastEventField(lastEvent)}`;
-    call.exchange = post(target, { head, body: undefined }, call, cuts(call));
+    const headText = `${target.getHead}${fields}${lastEventField(lastEvent)}`;
+    call.exchange = post(target, { headText, body: undefined }, call, cuts(call));
   }
 
   return {

@@ -43,9 +43,14 @@ export function openInstances(
     sink: UpstreamSink,
   ): UpstreamCall | Promise<UpstreamCall> {
     if (first.hello() === undefined && !isForFirst(request.origin)) {
-      return first.reach().then(() => send(request, sink));
+      return reachAndSend(request, sink);
     }
     return queue.hasRoom() ? route(request, sink) : queue.add(request, sink);
+  }
+
+  async function reachAndSend(request: UpstreamRequest, sink: UpstreamSink): Promise<UpstreamCall> {
+    await first.reach();
+    return send(request, sink);
   }
 
   function isForFirst(origin: Origin | undefined): boolean {

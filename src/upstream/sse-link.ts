@@ -10,8 +10,9 @@ import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Pieces } from "../protocol/message.ts";
 import { isRefusal } from "./http-ask.ts";
-import type { Exchange } from "./http-pool.ts";
+import { Exchange } from "./http-exchange.ts";
 import { post, reason } from "./http-post.ts";
+import type { OutgoingRequest } from "./http-request.ts";
 import type { HttpTarget } from "./http-target.ts";
 import { ConnectError, type Link, type LinkEvents } from "./link.ts";
 import { createLogLevel } from "./log-level.ts";
@@ -54,7 +55,7 @@ export async function sseLink(options: SseLinkOptions): Promise<Link> {
   });
   const stream: Exchange = post(
     target,
-    { head: target.getHead, body: undefined },
+    { headText: target.getHead, body: undefined },
     {
       named(name, data) {
         if (name === "endpoint") endpoint.resolve(Buffer.from(data).toString("utf8"));
@@ -118,51 +119,34 @@ const noPosts: Posts = {
   close: () => undefined,
 };
 
+interface PostedEvents {
+  fail(cause: string): void;
+  rest(bytes: number): void;
+  readonly undelivered: Talk["undelivered"];
+}
+
 /** Each message is a POST of its own; its answer says only whether it was taken. */
-function posts(
-  target: HttpTarget,
-  head: string,
-  on: { fail(cause: string): void; rest(bytes: number): void; undelivered: Talk["undelivered"] },
-): Posts {
-  const open = new Set<Exchange>();
+function posts(target: HttpTarget, head: string, on: PostedEvents): Posts {
+  const open = new Set<Posted>();
   let place = 0;
   let waiting = 0;
   let told: (() => void)[] = [];
 
   function write(parts: Pieces): number {
     place += 1;
-    const own = place;
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    let status = 0;
-    const over = () => {
-      if (open.delete(exchange)) waiting -= bytes;
-      if (open.size > 0) return;
-      for (const tell of told) tell();
-      told = [];
-    };
-    const exchange: Exchange = target.pool.send(
-      { head, body: parts },
-      {
-        head(code) {
-          status = code;
-        },
-        body: () => undefined,
-        end() {
-          over();
-          const cause = `it answers a POST with HTTP ${status}`;
-          // The session is the stream's: one that is unknown does not come back.
-          if (status === 404 || status === 410) on.fail(cause);
-          else if (status >= 300) on.undelivered(own, cause, status >= 500);
-        },
-        failed(error, sent) {
-          over();
-          on.undelivered(own, reason(error), sent);
-        },
-      },
-    );
-    open.add(exchange);
+    const posted = new Posted({ headText: head, body: parts }, place, bytes, on, over);
+    open.add(posted);
     waiting += bytes;
-    return own;
+    target.pool.send(posted);
+    return place;
+  }
+
+  function over(posted: Posted): void {
+    if (open.delete(posted)) waiting -= posted.bytes;
+    if (open.size > 0) return;
+    for (const tell of told) tell();
+    told = [];
   }
 
   return {
@@ -177,6 +161,50 @@ function posts(
       for (const exchange of open) exchange.abort();
     },
   };
+}
+
+class Posted extends Exchange {
+  readonly bytes: number;
+  readonly #place: number;
+  readonly #on: PostedEvents;
+  readonly #over: (posted: Posted) => void;
+  #status = 0;
+
+  constructor(
+    request: OutgoingRequest,
+    place: number,
+    bytes: number,
+    on: PostedEvents,
+    over: (posted: Posted) => void,
+  ) {
+    super(request);
+    this.bytes = bytes;
+    this.#place = place;
+    this.#on = on;
+    this.#over = over;
+  }
+
+  head(status: number): void {
+    this.#status = status;
+  }
+
+  body(): void {
+    // Its status says all that matters.
+  }
+
+  end(): void {
+    this.#over(this);
+    const status = this.#status;
+    const cause = `it answers a POST with HTTP ${status}`;
+    // The session is the stream's: one that is unknown does not come back.
+    if (status === 404 || status === 410) this.#on.fail(cause);
+    else if (status >= 300) this.#on.undelivered(this.#place, cause, status >= 500);
+  }
+
+  failed(error: Error, sent: boolean): void {
+    this.#over(this);
+    this.#on.undelivered(this.#place, reason(error), sent);
+  }
 }
 
 /** Only an address of the same origin: nobody may have what is posted sent elsewhere (U3). */

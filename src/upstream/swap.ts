@@ -110,11 +110,22 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
   ): UpstreamCall | Promise<UpstreamCall> {
     const asked = current;
     const sent = asked.send(request, sink);
-    if (!(sent instanceof Promise)) return sent;
-    return sent.catch((thrown) => {
+    return sent instanceof Promise ? orAgain(sent, asked, request, sink) : sent;
+  }
+
+  /** On its own: what a closure holds would be kept for each call that needs none. */
+  async function orAgain(
+    sent: Promise<UpstreamCall>,
+    asked: Member,
+    request: UpstreamRequest,
+    sink: UpstreamSink,
+  ): Promise<UpstreamCall> {
+    try {
+      return await sent;
+    } catch (thrown) {
       if (current === asked) throw thrown;
       return current.send(request, sink);
-    });
+    }
   }
 
   function status(): UpstreamStatus {

@@ -9,7 +9,7 @@ function sent(head: string, body: readonly (string | Uint8Array)[] | undefined) 
     writes.push({ text: Buffer.from(chunk).toString("utf8"), lent });
     return true;
   };
-  sendRequest({ head, body }, { write });
+  sendRequest({ headText: head, body }, { write });
   return writes;
 }
 
@@ -23,6 +23,18 @@ describe("sendRequest", () => {
     ["text and bytes", ['{"é":', bytes('"ü"'), "}"], `${head}Content-Length: 11\r\n\r\n{"é":"ü"}`],
   ] as const)("%s: one write of lent memory", (_, body, text) => {
     expect(sent(head, body)).toEqual([{ text, lent: true }]);
+  });
+
+  test("what stands around the body is counted with it, however many digits that takes", () => {
+    for (const size of [7, 8, 97, 98, 997, 998, 9_997, 9_998, 70_000]) {
+      const writes: string[] = [];
+      const write = (chunk: Uint8Array | string) => writes.push(Buffer.from(chunk).toString()) > 0;
+      const body = [bytes("x".repeat(size))];
+      sendRequest({ headText: head, opening: "<", body, closing: ">" }, { write });
+      expect(writes.join("")).toBe(
+        `${head}Content-Length: ${size + 2}\r\n\r\n<${"x".repeat(size)}>`,
+      );
+    }
   });
 
   test("what is large is written piece by piece and not copied", () => {
@@ -44,7 +56,7 @@ describe("sendRequest", () => {
     let [writes, written] = [0, 0];
     const of = { written: () => void written++ };
     const to = { write: () => ++writes <= taken, ...(takesAtOnce && { takesAtOnce }) };
-    sendRequest({ head, body: [bytes("x".repeat(70_000)), "}"], of }, to);
+    sendRequest({ headText: head, body: [bytes("x".repeat(70_000)), "}"], of }, to);
     expect([writes, written]).toEqual([3, told ? 1 : 0]);
   });
 

@@ -1,8 +1,8 @@
 /**
- * Writes a body as bytes, piece by piece: as one text of so many pieces each record would cost a
- * string for every second of them and for each number.
+ * Writes a text as bytes, piece by piece: joined first, it would cost a string for every second of
+ * its pieces and for each number. One object for all texts, as these are the data path.
  */
-export class BodyWriter {
+export class ByteWriter {
   #into: Buffer = Buffer.alloc(0);
   #at = 0;
   #atMs = -1;
@@ -54,8 +54,7 @@ export class BodyWriter {
   }
 
   #digits(value: number): void {
-    let size = 1;
-    for (let most = 10; value >= most; most *= 10) size += 1;
+    const size = digitsOf(value);
     let left = value;
     for (let place = this.#at + size - 1; place >= this.#at; place -= 1) {
       this.#into[place] = 48 + (left % 10);
@@ -63,6 +62,13 @@ export class BodyWriter {
     }
     this.#at += size;
   }
+}
+
+/** Of an integer from 0 on. */
+export function digitsOf(value: number): number {
+  let size = 1;
+  for (let most = 10; value >= most; most *= 10) size += 1;
+  return size;
 }
 
 /** At most 3 decimals; what is not a finite number is 0, so that a body is always JSON. */
