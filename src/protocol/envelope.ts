@@ -28,9 +28,11 @@ export function errorMessage(
 /** A request up to and including `"params":`; after the params comes `requestTail`. */
 export function requestHead(id: number, method: string): string {
   // The most usual one in as few pieces as can be.
-  if (method === "tools/call") return `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":`;
+  if (method === "tools/call") return `{"jsonrpc":"2.0","id":${id}${toolsCall}`;
   return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":`;
 }
+
+const toolsCall = ',"method":"tools/call","params":';
 
 export const requestTail = "}";
 

@@ -102,10 +102,13 @@ function dial(options: DialOptions): Promise<Connection> {
       () => refuse(coded("ETIMEDOUT", `no connection within ${options.timeoutMs} ms`)),
       options.timeoutMs,
     );
-    const queue = createSendQueue((chunk) => socket?.write(chunk) ?? 0);
+    const queue = createSendQueue(
+      (chunk, start, length) => socket?.write(chunk, start, length) ?? 0,
+    );
     const connection: Connection = {
       takesAtOnce: true,
-      write: (chunk, lent) => (state === "open" ? queue.write(chunk, lent) : false),
+      write: (chunk) => (state === "open" ? queue.write(chunk) : false),
+      lend: (memory, start, end) => (state === "open" ? queue.lend(memory, start, end) : false),
       pause: () => socket?.pause(),
       resume: () => socket?.resume(),
       destroy: () => socket?.terminate(),
@@ -194,7 +197,7 @@ interface BunTls {
 }
 
 interface BunSocket {
-  write(chunk: Uint8Array | string): number;
+  write(chunk: Uint8Array | string, start?: number, length?: number): number;
   pause(): void;
   resume(): void;
   terminate(): void;

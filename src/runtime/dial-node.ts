@@ -17,8 +17,8 @@ export function dialNode(options: DialOptions): Promise<Connection> {
       opened = true;
       clearTimeout(timer);
       resolve({
-        write: (chunk, lent) =>
-          socket.writable && socket.write(lent === true ? Buffer.from(chunk) : chunk),
+        write: (chunk) => socket.writable && socket.write(chunk),
+        lend: (memory, start, end) => socket.writable && socket.write(memory.slice(start, end)),
         pause: () => void socket.pause(),
         resume: () => void socket.resume(),
         destroy: () => void socket.destroy(),

@@ -64,11 +64,10 @@ export interface ConnectionEvents {
 }
 
 export interface Connection {
-  /**
-   * Writes or queues all of it; true while the socket wants more. `lent`: the caller writes over
-   * the chunk's memory as soon as this returns.
-   */
-  write(chunk: Uint8Array | string, lent?: boolean): boolean;
+  /** Writes or queues all of it; true while the socket wants more. */
+  write(chunk: Uint8Array | string): boolean;
+  /** The same for a part of memory that the caller writes over as soon as this returns. */
+  lend(memory: Uint8Array, start: number, end: number): boolean;
   /** Where `write` gave true, nothing of the chunk is kept. */
   readonly takesAtOnce?: true;
   pause(): void;

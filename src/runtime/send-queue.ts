@@ -1,13 +1,17 @@
 /** What a socket did not take yet. */
 export interface SendQueue {
-  /** Sends or keeps all of it, a copy of what is `lent`; true while nothing is kept. */
-  write(chunk: Uint8Array | string, lent?: boolean): boolean;
+  /** Sends or keeps all of it; true while nothing is kept. */
+  write(chunk: Uint8Array | string): boolean;
+  /** The same for a part of memory that is written over then: what is kept is a copy. */
+  lend(memory: Uint8Array, start: number, end: number): boolean;
   /** The socket takes bytes again; true when nothing is kept any more. */
   drain(): boolean;
 }
 
-/** `take` gives the count of bytes of the chunk that the socket took, from its start. */
-export function createSendQueue(take: (chunk: Uint8Array | string) => number): SendQueue {
+/** Gives the count of bytes that the socket took from the start, or from that of the part. */
+type Take = (chunk: Uint8Array | string, start?: number, length?: number) => number;
+
+export function createSendQueue(take: Take): SendQueue {
   let kept: Uint8Array[] = [];
 
   function send(chunk: Uint8Array | string): Uint8Array | undefined {
@@ -18,11 +22,18 @@ export function createSendQueue(take: (chunk: Uint8Array | string) => number): S
   }
 
   return {
-    write(chunk, lent = false) {
+    write(chunk) {
       const rest =
         kept.length === 0 ? send(chunk) : typeof chunk === "string" ? Buffer.from(chunk) : chunk;
       if (rest === undefined) return true;
-      kept.push(lent ? rest.slice() : rest);
+      kept.push(rest);
+      return false;
+    },
+    lend(memory, start, end) {
+      // As a rule all of it is taken, and no view of it is needed.
+      const taken = kept.length === 0 ? Math.max(0, take(memory, start, end - start)) : 0;
+      if (taken >= end - start) return true;
+      kept.push(memory.slice(start + taken, end));
       return false;
     },
     drain() {

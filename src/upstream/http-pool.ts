@@ -249,14 +249,21 @@ function createPolls(
   before: () => void,
 ): { add(exchange: Exchange): void } {
   let coming: Exchange[] = [];
-  const second = (exchanges: readonly Exchange[]): void => {
-    before();
-    for (const exchange of exchanges) polled(exchange);
+  let going: Exchange[] = [];
+  const second = (): void => {
+    try {
+      before();
+      for (const exchange of going) polled(exchange);
+    } finally {
+      going.length = 0;
+    }
   };
+  /** Two lists in turns: the one is always empty again when the other is full. */
   const first = (): void => {
-    const exchanges = coming;
-    coming = [];
-    setImmediate(second, exchanges);
+    const empty = going;
+    going = coming;
+    coming = empty;
+    setImmediate(second);
   };
   return {
     add(exchange) {

@@ -42,20 +42,19 @@ interface Written {
   written?(): void;
 }
 
+type Socket = Pick<Connection, "write" | "lend" | "takesAtOnce">;
+
 /** Heads and bodies up to this size go out in one write. */
 const oneWrite = 64 * 1024;
-/** Written over by each request: a socket has taken or copied it when `write` returns. */
+/** Written over by each request: a socket has taken or copied it when `lend` returns. */
 const scratch = Buffer.allocUnsafeSlow(oneWrite);
 
-export function sendRequest(
-  request: OutgoingRequest,
-  to: Pick<Connection, "write" | "takesAtOnce">,
-): void {
+export function sendRequest(request: OutgoingRequest, to: Socket): void {
   const { headText, body, opening = "", closing = "" } = request;
   if (body === undefined) {
     const whole = `${headText}\r\n`;
     if (whole.length > oneWrite) to.write(Buffer.from(whole, "latin1"));
-    else to.write(scratch.subarray(0, scratch.write(whole, 0, "latin1")), true);
+    else to.lend(scratch, 0, scratch.write(whole, 0, "latin1"));
     return;
   }
   const units = headText.length + (opening.length + closing.length + unitsOf(body)) * 3;
@@ -63,12 +62,7 @@ export function sendRequest(
   else sendLarge(headText, [opening, ...body, closing], request.of, to);
 }
 
-function sendLarge(
-  headText: string,
-  body: Pieces,
-  of: Written | undefined,
-  to: Pick<Connection, "write" | "takesAtOnce">,
-): void {
+function sendLarge(headText: string, body: Pieces, of: Written | undefined, to: Socket): void {
   const size = sizeOf(body);
   const whole = `${headText}Content-Length: ${size}\r\n\r\n`;
   // A head is Latin-1, so it has as many bytes as characters.
@@ -81,14 +75,14 @@ function sendLarge(
   }
   let at = scratch.write(whole, 0, "latin1");
   for (const piece of body) at += put(piece, at);
-  to.write(scratch.subarray(0, at), true);
+  to.lend(scratch, 0, at);
 }
 
 /** The body first, as its length stands before it: the head is put in front of it. */
 function sendAtOnce(
   { headText, opening = "", closing = "" }: OutgoingRequest,
   body: Pieces,
-  to: Pick<Connection, "write">,
+  to: Socket,
 ): void {
   const from = headText.length + lengthRoom;
   let end = from + put(opening, from);
@@ -101,7 +95,7 @@ function sendAtOnce(
   writer.plain(lengthName);
   writer.number(end - from);
   writer.plain("\r\n\r\n");
-  to.write(scratch.subarray(start, end), true);
+  to.lend(scratch, start, end);
 }
 
 /** At this place of `scratch`; how many bytes. */

@@ -12,8 +12,8 @@ describe("createSendQueue", () => {
       fc.property(chunks, takes, (given, sizes) => {
         const sent: number[] = [];
         let turn = 0;
-        const queue = createSendQueue((chunk) => {
-          const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+        const queue = createSendQueue((chunk, start = 0, length = chunk.length) => {
+          const bytes = Buffer.from(chunk).subarray(start, start + length);
           const taken = Math.min(bytes.length, sizes[turn++] ?? bytes.length);
           sent.push(...bytes.subarray(0, taken));
           return taken;
@@ -21,9 +21,10 @@ describe("createSendQueue", () => {
         const wanted: number[] = [];
         for (const [bytes, lent] of given) {
           wanted.push(...bytes);
-          const chunk = bytes.slice();
-          queue.write(chunk, lent);
-          if (lent) chunk.fill(0xee);
+          const chunk = Uint8Array.of(1, ...bytes, 2);
+          if (lent) queue.lend(chunk, 1, chunk.length - 1);
+          else queue.write(bytes);
+          chunk.fill(0xee);
         }
         while (!queue.drain());
         expect(sent).toEqual(wanted);
@@ -40,7 +41,7 @@ describe("createSendQueue", () => {
       return chunk.length;
     });
     expect(queue.write("one ")).toBe(false);
-    expect(queue.write("two")).toBe(false);
+    expect(queue.lend(Buffer.from("a two b"), 2, 5)).toBe(false);
     expect(queue.drain()).toBe(false);
     open = true;
     expect(queue.drain()).toBe(true);

@@ -15,6 +15,7 @@ function world(msPer4k: number) {
   const wire: Fed = {
     connection: {
       write: () => true,
+      lend: () => true,
       pause: () => count("paused"),
       resume: () => count("resumed"),
       destroy: () => undefined,

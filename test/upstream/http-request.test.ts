@@ -3,13 +3,17 @@
 import { describe, expect, test } from "bun:test";
 import { sendRequest } from "../../src/upstream/http-request.ts";
 
-function sent(head: string, body: readonly (string | Uint8Array)[] | undefined) {
+function sent(head: string, body: readonly (string | Uint8Array)[] | undefined, around = {}) {
   const writes: { text: string; lent: boolean }[] = [];
-  const write = (chunk: Uint8Array | string, lent = false): boolean => {
-    writes.push({ text: Buffer.from(chunk).toString("utf8"), lent });
-    return true;
-  };
-  sendRequest({ headText: head, body }, { write });
+  const take = (chunk: Uint8Array | string, lent: boolean) =>
+    writes.push({ text: Buffer.from(chunk).toString("utf8"), lent }) > 0;
+  sendRequest(
+    { headText: head, body, ...around },
+    {
+      write: (chunk) => take(chunk, false),
+      lend: (memory, start, end) => take(memory.subarray(start, end), true),
+    },
+  );
   return writes;
 }
 
@@ -27,11 +31,9 @@ describe("sendRequest", () => {
 
   test("what stands around the body is counted with it, however many digits that takes", () => {
     for (const size of [7, 8, 97, 98, 997, 998, 9_997, 9_998, 70_000]) {
-      const writes: string[] = [];
-      const write = (chunk: Uint8Array | string) => writes.push(Buffer.from(chunk).toString()) > 0;
       const body = [bytes("x".repeat(size))];
-      sendRequest({ headText: head, opening: "<", body, closing: ">" }, { write });
-      expect(writes.join("")).toBe(
+      const writes = sent(head, body, { opening: "<", closing: ">" });
+      expect(writes.map((one) => one.text).join("")).toBe(
         `${head}Content-Length: ${size + 2}\r\n\r\n<${"x".repeat(size)}>`,
       );
     }
@@ -55,7 +57,8 @@ describe("sendRequest", () => {
   ] as const)("a connection that %s: what was written is told", (_, takesAtOnce, taken, told) => {
     let [writes, written] = [0, 0];
     const of = { written: () => void written++ };
-    const to = { write: () => ++writes <= taken, ...(takesAtOnce && { takesAtOnce }) };
+    const write = () => ++writes <= taken;
+    const to = { write, lend: write, ...(takesAtOnce && { takesAtOnce }) };
     sendRequest({ headText: head, body: [bytes("x".repeat(70_000)), "}"], of }, to);
     expect([writes, written]).toEqual([3, told ? 1 : 0]);
   });
