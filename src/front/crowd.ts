@@ -6,7 +6,7 @@
 
 import { limits } from "../base/limits.ts";
 import type { Answer } from "./door.ts";
-import { keep, type Promised, promiseOf } from "./promised.ts";
+import { fulfil, type Promised, promiseOf } from "./promised.ts";
 
 /** `answer` never throws. */
 export function createCrowd<T extends Promised>(
@@ -19,7 +19,7 @@ export function createCrowd<T extends Promised>(
   function answerAll(): void {
     const all = waiting;
     waiting = spare;
-    for (const one of all) keep(one, answer(one));
+    for (const one of all) fulfil(one, answer(one));
     all.length = 0;
     spare = all;
   }

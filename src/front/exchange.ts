@@ -25,7 +25,7 @@ import type { Accepts } from "./media.ts";
 import { type Outlet, plainOutlet } from "./outlet.ts";
 import { promiseOf } from "./promised.ts";
 import { ask, closeQuestions } from "./questions.ts";
-import { look } from "./refused.ts";
+import { note } from "./refused.ts";
 import type { Session } from "./sessions.ts";
 import { tellLost } from "./take-up.ts";
 import { countUnread, hasRoom, unreadBody } from "./unread.ts";
@@ -283,7 +283,7 @@ function sendSmall(exchange: Exchange, status: number, body: Pieces): void {
 function give(exchange: Exchange, response: Response): void {
   if (exchange.settle === undefined) exchange.answer = response;
   else {
-    look(exchange.door, exchange.caller, response);
+    note(exchange.door, exchange.caller, response);
     exchange.settle(response);
   }
 }

@@ -18,7 +18,7 @@ import { metricsPage, page } from "./pages.ts";
 import type { FrontPorts } from "./ports.ts";
 import { answerPosted, post } from "./post.ts";
 import { createQueued } from "./queued.ts";
-import { seen } from "./refused.ts";
+import { noted } from "./refused.ts";
 import { createReplay, sweepReplay } from "./replay.ts";
 import { createSessions } from "./sessions.ts";
 import { createStreams } from "./streams.ts";
@@ -77,7 +77,7 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
   const failed = (thrown: unknown) => rpcError(internal(door, thrown));
   const crowd = createCrowd<Caller>(door.exchanges, (caller) => {
     try {
-      return seen(door, caller, enter(door, guard, caller));
+      return noted(door, caller, enter(door, guard, caller));
     } catch (thrown) {
       return failed(thrown);
     }

@@ -15,9 +15,9 @@ import { answerLegacy } from "./legacy.ts";
 import { isJson } from "./media.ts";
 import { answerModern } from "./modern.ts";
 import { offEra } from "./pin.ts";
-import { keep, promiseOf } from "./promised.ts";
+import { fulfil, promiseOf } from "./promised.ts";
 import { readOne } from "./read-one.ts";
-import { seen } from "./refused.ts";
+import { noted } from "./refused.ts";
 
 export type Use = (door: Door, caller: Caller, bytes: Uint8Array) => Answer;
 
@@ -35,7 +35,7 @@ function wait(door: Door, caller: Caller, body: Promise<Body>, use: Use): Answer
   const { clock, limits } = door.ports;
   const answer = promiseOf(caller);
   whenRead(body, limits.bodyBytes, clock, door.bodies, (read) => {
-    keep(caller, seen(door, caller, afterWait(door, caller, read, use)));
+    fulfil(caller, noted(door, caller, afterWait(door, caller, read, use)));
   });
   return answer;
 }

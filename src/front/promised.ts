@@ -20,7 +20,7 @@ export function promiseOf(one: Promised): Promise<Response> {
 }
 
 /** What was promised is this; if it is the promise itself, somebody took that. */
-export function keep(one: Promised, answer: Answer): void {
+export function fulfil(one: Promised, answer: Answer): void {
   if (answer === one.promise) return;
   one.settle?.(answer);
   one.settle = undefined;

@@ -1,0 +1,64 @@
+/** Each refusal is told once, on whatever way its answer leaves; no other answer is. */
+
+import { expect, test } from "bun:test";
+import { limits } from "../../src/base/limits.ts";
+import type { World } from "./kit.ts";
+import { hello, modern, open, post, rpc, world } from "./kit.ts";
+
+const call = rpc("tools/call", { name: "a__b" });
+const list = rpc("tools/list");
+const modernCall = () => modern("tools/call", { name: "a__b", arguments: {} });
+
+/** Told while `busy` other calls are in flight. */
+async function told(make: (made: World) => Request | Promise<Request>, status: number, busy = 0) {
+  const made = world(({ incoming, reply }) => {
+    const { idText, method, params } = incoming.message;
+    if (method === "ping") return; // stays in flight
+    const late = () => reply.send(status, [`{"jsonrpc":"2.0","id":${idText},"result":{}}`]);
+    if (params["now"] === true) late();
+    else setTimeout(late, 1);
+  });
+  const session = await open(made);
+  for (let id = 0; id < busy; id++) {
+    void made.ask(post({ ...rpc("ping"), id: `busy ${id}` }, session));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const refused: number[] = [];
+  made.front.onRefused((_, response) => refused.push(response.status));
+  const answer = await made.ask(await make(made));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const seen = [...refused];
+  made.front.close();
+  return { seen, status: answer.status };
+}
+
+const unknown = { "mcp-session-id": "x" };
+const cases: [string, (made: World) => Request | Promise<Request>, number][] = [
+  ["at the door", () => post(call, { host: "evil.example" }), 403],
+  ["without a key", () => post(call, { authorization: "" }), 401],
+  ["of another method", () => new Request(post(call), { method: "PUT" }), 405],
+  ["before its body", () => post(call, { "content-type": "text/plain" }), 415],
+  ["after its body", () => post("{"), 400],
+  ["a session that is unknown", () => post(call, unknown), 404],
+  ["a list of such a session", () => post(list, unknown), 404],
+  ["by the call path, at once", () => modern("tools/call", { name: "a__b", now: true }), 404],
+  ["by the call path, late", modernCall, 404],
+  ["by the call path, after waits", async (made) => post(list, await open(made)), 404],
+];
+
+for (const busy of [0, limits.crowd]) {
+  test.each(cases)(`${busy} in flight: %s`, async (_, make, status) => {
+    const { seen, status: answered } = await told(make, 404, busy);
+    expect(answered).toBe(status);
+    expect(seen).toEqual([status]);
+  });
+  test.each([
+    ["a modern call", modernCall],
+    ["a legacy call", async (made: World) => post(call, await open(made))],
+    ["a legacy list", async (made: World) => post(list, await open(made))],
+    ["an initialize", () => post(hello)],
+  ] as const)(`${busy} in flight: %s is no refusal`, async (_, make) => {
+    const { seen, status } = await told(make, 200, busy);
+    expect([status, seen]).toEqual([200, []]);
+  });
+}
