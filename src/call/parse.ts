@@ -19,7 +19,7 @@ function parseToolCall(incoming: Incoming, { catalog }: CallPorts): DecidedCall 
   const tool = catalog.tool(exposed);
   if (tool !== undefined && incoming.era === "modern" && incoming.transport === "http") {
     const args = argsIn(incoming);
-    const mismatch = checkParamHeaders(args, tool.paramHeaders, incoming.header);
+    const mismatch = checkParamHeaders(args, tool.paramHeaders, incoming);
     if (mismatch !== undefined) return fault("GW_HEADER_MISMATCH", { message: mismatch.message });
   }
   const guess = tool === undefined ? catalog.guess(exposed) : undefined;

@@ -33,14 +33,14 @@ export function checkMirrors({ message, headers }: MirrorInput): RpcProblem | un
 export function checkParamHeaders(
   args: JsonObject,
   paramHeaders: readonly ParamHeader[],
-  header: (name: string) => string | null,
+  request: { header(name: string): string | null },
 ): RpcProblem | undefined {
   for (const { name, path } of paramHeaders) {
     const value = valueAt(args, path);
     // Objects and arrays have no form as a header; the tool's own schema refuses them.
     if (value === undefined || value === null || typeof value === "object") continue;
     const label = `Mcp-Param-${name}`;
-    const found = header(label);
+    const found = request.header(label);
     const wrong = checkText(label, found, String(value));
     if (wrong === undefined) continue;
     if (found !== null && typeof value === "number" && isSameNumber(found, value)) continue;

@@ -92,7 +92,7 @@ describe("Mcp-Param", () => {
   ];
   function check(args: object, headers: Record<string, string>): string {
     const all = new Headers(headers);
-    const found = checkParamHeaders(args as never, declared, (name) => all.get(name));
+    const found = checkParamHeaders(args as never, declared, { header: (name) => all.get(name) });
     return found === undefined ? "ok" : String(found.rpc);
   }
   const rows: [string, object, Record<string, string>, string][] = [
