@@ -112,8 +112,8 @@ export interface AdminRequest {
 
 /** What the API asks of a connection (runtime.ts Peer). */
 export interface AdminPeer {
-  address(): string;
-  keepOpen(): void;
+  address(request: Request): string;
+  keepOpen(request: Request): void;
 }
 
 /** Every route there is; one without a row does not exist (F12). */
@@ -206,7 +206,7 @@ async function answer(
 ): Promise<Response> {
   try {
     const header = request.headers.get("authorization");
-    const onSocket = peer.address() === "unix";
+    const onSocket = peer.address(request) === "unix";
     const told = { header, onSocket };
     let caller = await callerOf(route, told, ports);
     let body: JsonObject = {};
@@ -220,7 +220,7 @@ async function answer(
     const after = seqOf(request.headers.get("last-event-id"));
     const found = await route.handle({ query, body, caller, stillMay, after }, ports);
     if (!(found instanceof ReadableStream)) return json(found, 200);
-    peer.keepOpen();
+    peer.keepOpen(request);
     return new Response(found, { headers: streamHeaders });
   } catch (thrown) {
     return refusal(asFault(thrown, "The admin API failed"), route.may);

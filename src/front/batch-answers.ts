@@ -58,7 +58,7 @@ export function shareAnswers(
 }
 
 function beat(state: State): void {
-  if (state.wanted === "json") state.caller.peer.keepOpen();
+  if (state.wanted === "json") state.caller.peer.keepOpen(state.caller.request);
   else stream(state).write(sseComment(""));
 }
 
@@ -85,7 +85,7 @@ function done(state: State): void {
   if (state.left > 0) return;
   if (state.events === undefined) give(state, whole(state));
   else {
-    state.caller.peer.limitIdle();
+    state.caller.peer.limitIdle(state.caller.request);
     state.events.end();
   }
 }
@@ -104,7 +104,7 @@ function stream(state: State): EventStream {
   // Its requests go on without their client (2.2).
   const events = openEventStream(() => undefined);
   state.events = events;
-  state.caller.peer.keepOpen();
+  state.caller.peer.keepOpen(state.caller.request);
   for (const text of state.texts.splice(0)) events.write(sseEvent(text));
   give(state, events.response);
   return events;

@@ -5,7 +5,7 @@
 
 import { limits } from "../base/limits.ts";
 import { sseComment, sseEvent, ssePrime } from "../protocol/sse.ts";
-import type { Peer } from "../runtime/runtime.ts";
+import type { Caller } from "./door.ts";
 import { writeEventId } from "./event-id.ts";
 import type { EventStream } from "./event-stream.ts";
 import { type Counted, endWith, type Outlet } from "./outlet.ts";
@@ -24,14 +24,17 @@ export interface Channel extends Outlet {
   /** Its client did not come back in time. */
   readonly abandoned: boolean;
   /**
-   * Sends what came after event `after`, then all that comes; an older connection ends. `peer`
+   * Sends what came after event `after`, then all that comes; an older connection ends. `by`
    * where nobody else keeps the connection open.
    */
-  connect(events: EventStream, after: number, peer?: Peer): void;
+  connect(events: EventStream, after: number, by?: Connected): void;
   /** This connection is gone: what comes now waits. */
   lost(events: EventStream): void;
   abandon(): void;
 }
+
+/** The request by which a connection came. */
+type Connected = Pick<Caller, "peer" | "request">;
 
 export interface ChannelOptions extends Counted {
   readonly shelf: Shelf;
@@ -49,7 +52,7 @@ interface State {
   over: boolean;
   awaySince: number | undefined;
   abandoned: boolean;
-  connection: { readonly events: EventStream; readonly peer: Peer | undefined } | undefined;
+  connection: { readonly events: EventStream; readonly by: Connected | undefined } | undefined;
 }
 
 export function openChannel(options: ChannelOptions): Channel {
@@ -73,7 +76,7 @@ export function openChannel(options: ChannelOptions): Channel {
     beat: () => state.connection?.events.write(sseComment("")),
     last: (text) => last(state, text),
     end: () => end(state),
-    connect: (events, after, peer) => connect(state, events, after, peer),
+    connect: (events, after, by) => connect(state, events, after, by),
     lost(events) {
       if (state.connection?.events !== events) return;
       release(state);
@@ -131,12 +134,17 @@ function end(state: State): void {
   release(state);
 }
 
-function connect(state: State, events: EventStream, after: number, peer: Peer | undefined): void {
+function connect(
+  state: State,
+  events: EventStream,
+  after: number,
+  by: Connected | undefined,
+): void {
   state.connection?.events.end();
   release(state);
-  state.connection = { events, peer };
+  state.connection = { events, by };
   state.awaySince = undefined;
-  if (!state.over) peer?.keepOpen();
+  if (!state.over) by?.peer.keepOpen(by.request);
   if (state.seq === 0 && state.options.primes) {
     events.write(ssePrime(idOf(state, 0), limits.sseRetryMs));
   }
@@ -153,7 +161,8 @@ function connect(state: State, events: EventStream, after: number, peer: Peer | 
 }
 
 function release(state: State): void {
-  state.connection?.peer?.limitIdle();
+  const by = state.connection?.by;
+  by?.peer.limitIdle(by.request);
   state.connection = undefined;
 }
 

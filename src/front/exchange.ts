@@ -297,7 +297,7 @@ function stop(exchange: Exchange, reason: string): void {
 function finish(exchange: Exchange): void {
   exchange.over = true;
   const { door, caller, session, message, kept } = exchange;
-  if (kept) caller.peer.limitIdle();
+  if (kept) caller.peer.limitIdle(caller.request);
   door.exchanges.delete(exchange);
   if (session === undefined) return;
   session.calls.delete(message.id);
@@ -342,7 +342,8 @@ const gone = fault("GW_CLIENT_GONE", { message: "The client lost its stream and 
 function keepOpen(exchange: Exchange): void {
   if (exchange.kept) return;
   exchange.kept = true;
-  exchange.caller.peer.keepOpen();
+  const { peer, request } = exchange.caller;
+  peer.keepOpen(request);
 }
 
 const asEvents = { headers: streamHeaders };

@@ -33,11 +33,12 @@ function openStanding(door: Door, caller: Caller, session: Session): Response {
   if (session.streams >= limits.streamsPerSession) {
     door.streams.endOldest(session.keyId, session.seen);
   }
-  const { identity, peer } = caller;
+  const { identity, peer, request } = caller;
   const channel = resumed?.channel ?? standingChannel(door, session);
   const stream = door.streams.open({
     identity,
     peer,
+    request,
     seen: session.seen,
     resumable: { channel, after: resumed?.after ?? 0 },
     lists: listChanges,

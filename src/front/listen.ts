@@ -77,13 +77,13 @@ interface Listening {
 
 function openListen(
   door: Door,
-  { identity, peer }: Caller,
+  { identity, peer, request }: Caller,
   message: RequestMessage,
   { told, lists, seen, watching }: Listening,
 ): Response {
   const meta = metaOf(message);
   const stream = door.streams.open({
-    ...{ identity, peer, seen, lists },
+    ...{ identity, peer, request, seen, lists },
     farewell: resultMessage(message.idText, `{"resultType":"complete",${meta}}`).join(""),
     closed: () => watching.end(),
   });

@@ -48,7 +48,7 @@ export function openOldStream(door: Door, caller: Caller): Answer {
   const stream = isFull
     ? undefined
     : door.streams.open({
-        ...{ identity, peer, seen, lists: listChanges },
+        ...{ identity, peer, request, seen, lists: listChanges },
         opening: `event: endpoint\ndata: /messages?sessionId=${id}\n\n`,
         closed: () => closed(door, id),
       });

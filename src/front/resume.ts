@@ -37,9 +37,9 @@ export function resume(door: Door, caller: Caller, session: Session, lastEventId
 
 const later = { "retry-after": "30" };
 
-function goOn({ peer }: Caller, channel: Channel, id: EventId): Response {
+function goOn(caller: Caller, channel: Channel, id: EventId): Response {
   const events = openEventStream(() => channel.lost(events));
-  channel.connect(events, id.seq, peer);
+  channel.connect(events, id.seq, caller);
   return events.response;
 }
 

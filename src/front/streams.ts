@@ -35,6 +35,7 @@ export interface StreamOptions {
   readonly opening?: string;
   readonly headers?: Record<string, string>;
   readonly peer: Peer;
+  readonly request: Request;
   /** Of a legacy session: outlives the connection. `after`: what its client has read of it. */
   readonly resumable?: { readonly channel: Channel; readonly after: number };
   /** Once, however it ended. */
@@ -78,7 +79,7 @@ export function createStreams(
     if (own.size === 0) byKey.delete(stream.identity.keyId);
     size--;
     stream.closed?.();
-    stream.peer.limitIdle();
+    stream.peer.limitIdle(stream.request);
   }
 
   function ofClient(keyId: string, seen: Seen): readonly Open[] {
@@ -183,7 +184,7 @@ function openStream(
       resumable?.channel.lost(events);
     },
   };
-  options.peer.keepOpen();
+  options.peer.keepOpen(options.request);
   // The first byte makes the headers leave: a client waits for them before it trusts the stream.
   events.write(options.opening ?? sseComment(""));
   resumable?.channel.connect(events, resumable.after);

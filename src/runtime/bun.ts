@@ -18,6 +18,8 @@ export const bunRuntime: Runtime = {
 
 async function listen(options: ListenOptions): Promise<Listener> {
   const unix = "path" in options.address;
+  // One for all requests.
+  let peer: Peer | undefined;
   const server = bun.serve({
     ...("path" in options.address
       ? { unix: options.address.path }
@@ -31,45 +33,33 @@ async function listen(options: ListenOptions): Promise<Listener> {
     development: false,
     // Without this, `development: false` lets a second process bind the same port.
     reusePort: false,
-    fetch: (request, at) =>
-      options.handle(request, new BunPeer(request, at, unix ? undefined : options.idleSeconds)),
+    fetch(request, at) {
+      peer ??= peerOf(at, unix ? undefined : options.idleSeconds);
+      return options.handle(request, peer);
+    },
     // The handler answers its own faults; what still arrives here must not show its text.
     error: () => new Response("internal error\n", { status: 500 }),
   });
   return { port: server.port ?? 0, stop: (now) => server.stop(now) };
 }
 
-/** One object a request, no closures. */
-class BunPeer implements Peer {
-  readonly takesAtOnce = true;
-  readonly #request: Request;
-  readonly #at: BunServer;
-  readonly #idleSeconds: number | undefined;
-
-  /** `idleSeconds`: undefined on a unix socket. */
-  constructor(request: Request, at: BunServer, idleSeconds: number | undefined) {
-    this.#request = request;
-    this.#at = at;
-    this.#idleSeconds = idleSeconds;
-  }
-
-  address(): string {
-    if (this.#idleSeconds === undefined) return "unix";
-    return this.#at.requestIP(this.#request)?.address ?? "";
-  }
-
-  bytes(request: Request): Uint8Array | Promise<Uint8Array> {
-    const bytes = request.bytes();
-    return bun.peek.status(bytes) === "fulfilled" ? bun.peek(bytes) : bytes;
-  }
-
-  keepOpen(): void {
-    this.#at.timeout(this.#request, 0);
-  }
-
-  limitIdle(): void {
-    if (this.#idleSeconds !== undefined) this.#at.timeout(this.#request, this.#idleSeconds);
-  }
+/** `idleSeconds`: undefined on a unix socket. */
+function peerOf(server: BunServer, idleSeconds: number | undefined): Peer {
+  return {
+    takesAtOnce: true,
+    address(request) {
+      if (idleSeconds === undefined) return "unix";
+      return server.requestIP(request)?.address ?? "";
+    },
+    bytes(request) {
+      const bytes = request.bytes();
+      return bun.peek.status(bytes) === "fulfilled" ? bun.peek(bytes) : bytes;
+    },
+    keepOpen: (request) => server.timeout(request, 0),
+    limitIdle(request) {
+      if (idleSeconds !== undefined) server.timeout(request, idleSeconds);
+    },
+  };
 }
 
 function dial(options: DialOptions): Promise<Connection> {

@@ -20,11 +20,12 @@ export interface ListenOptions {
   handle(request: Request, peer: Peer): Response | Promise<Response>;
 }
 
+/** The other ends of a listener: who a request of it comes from. */
 export interface Peer {
   /** Remote IP, or "unix". */
-  address(): string;
+  address(request: Request): string;
   /** No idle timeout for this request: for event streams and calls with deadlines of their own. */
-  keepOpen(): void;
+  keepOpen(request: Request): void;
   /** Set by who opened the door: the other end is `authensor-gw stdio`. */
   readonly transport?: "stdio";
   /**
@@ -35,7 +36,7 @@ export interface Peer {
   /** The body, without a promise where it is here already. Not there: ask the request. */
   bytes?(request: Request): Uint8Array | Promise<Uint8Array>;
   /** Puts the idle timeout back, before the answer ends: the connection may carry more requests. */
-  limitIdle(): void;
+  limitIdle(request: Request): void;
 }
 
 export interface Listener {

@@ -32,8 +32,8 @@ async function listening(runtime: Runtime, folder: string): Promise<Record<strin
     ...small,
     address: { host: "127.0.0.1", port: 0 },
     async handle(request, peer) {
-      peer.keepOpen();
-      return new Response(`${peer.address()}:${(await request.text()).length}`);
+      peer.keepOpen(request);
+      return new Response(`${peer.address(request)}:${(await request.text()).length}`);
     },
   });
   const address = { host: "127.0.0.1", port: listener.port };
@@ -44,7 +44,7 @@ async function listening(runtime: Runtime, folder: string): Promise<Record<strin
   const unix = await runtime.listen({
     ...small,
     address: { path: socketPath },
-    handle: (_request, peer) => new Response(peer.address()),
+    handle: (request, peer) => new Response(peer.address(request)),
   });
   const report = {
     body: await (await post("abc")).text(),
