@@ -11,14 +11,14 @@
 import { asFault, causeText, fault, GatewayError, reasonOf } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Item } from "../catalog/catalog.ts";
-import type { Decision } from "../policy/model.ts";
+import type { Decision, Policy } from "../policy/model.ts";
 import type { IntentFields, OutcomeFields } from "../receipt/model.ts";
 import type { Forwarded } from "./answer.ts";
 import { argsTooLarge } from "./args-limit.ts";
 import type { LiveCall } from "./board.ts";
 import { badState, isBad, type Opened, openState } from "./bridge/state.ts";
 import { decide } from "./decide.ts";
-import { forward } from "./forward.ts";
+import { forward, type WhoWaits } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { Decided, DecidedCall } from "./method.ts";
 import { nothingToCancel } from "./nothing-to-cancel.ts";
@@ -46,30 +46,92 @@ export function makeCall(
     respondProblem(incoming, reply, keyBusy(ports.board.callsPerKey));
     return nothingToCancel;
   }
-  const live = ports.board.begin(incoming);
-  run(incoming, reply, ports, method, state, live).then(
-    () => ports.board.end(live),
-    (thrown) => {
-      ports.error("call failed inside", { error: causeText(thrown) });
-      const { incoming: last, reply: waiting } = live.seat ?? { incoming, reply };
-      failedInside(last, waiting, thrown, live);
-      ports.board.end(live);
-    },
-  );
-  return new Running(live);
+  const run = new Run(incoming, reply, ports, method, state);
+  step(run, parse);
+  return run;
 }
 
-class Running implements Handling {
-  readonly #live: LiveCall;
+/**
+ * One call on the path, and what its steps hand to the next one. A record and functions instead of
+ * one async function, as this is the data path: where nothing is waited for, promises, reactions
+ * and closures were a tenth of all that a call made.
+ */
+class Run implements Handling, WhoWaits {
+  readonly incoming: Incoming;
+  readonly reply: Reply;
+  readonly ports: CallPorts;
+  readonly method: Decided;
+  readonly state: Opened | undefined;
+  readonly live: LiveCall;
+  call!: DecidedCall;
+  /** The one that the call began with (P28). */
+  policy!: Policy;
+  fields!: IntentFields;
+  /** Of the intent. */
+  seq = 0;
+  /** Why a call that the policy allows is not made. */
+  why!: GatewayError;
+  answer!: Forwarded;
 
-  constructor(live: LiveCall) {
-    this.#live = live;
+  constructor(
+    incoming: Incoming,
+    reply: Reply,
+    ports: CallPorts,
+    method: Decided,
+    state: Opened | undefined,
+  ) {
+    this.incoming = incoming;
+    this.reply = reply;
+    this.ports = ports;
+    this.method = method;
+    this.state = state;
+    this.live = ports.board.begin(incoming);
   }
 
   cancel(reason: string): void {
-    this.#live.cancelled ??= reason;
-    this.#live.abort?.(reason);
+    this.live.cancelled ??= reason;
+    this.live.abort?.(reason);
   }
+
+  ended(answer: Forwarded): void {
+    if (this.live.stage === "over") return;
+    this.answer = answer;
+    step(this, record);
+  }
+}
+
+type Step = (run: Run) => void;
+
+/** Whatever goes wrong in a step ends the call. */
+function step(run: Run, next: Step): void {
+  try {
+    next(run);
+  } catch (thrown) {
+    broken(run, thrown);
+  }
+}
+
+/** The next step at once, or when that is done. */
+function after(run: Run, done: Promise<unknown> | undefined, next: Step): void {
+  if (done === undefined) next(run);
+  else {
+    done.then(
+      () => step(run, next),
+      (thrown) => broken(run, thrown),
+    );
+  }
+}
+
+function over({ ports, live }: Run): void {
+  ports.board.end(live);
+}
+
+function broken(run: Run, thrown: unknown): void {
+  const { ports, live } = run;
+  ports.error("call failed inside", { error: causeText(thrown) });
+  const { incoming, reply } = live.seat ?? run;
+  failedInside(incoming, reply, thrown, live);
+  over(run);
 }
 
 /** R14, R16: without a receipt, which would cost more than the call is worth. */
@@ -100,80 +162,137 @@ function outcomeLost(thrown: unknown, target: string): GatewayError {
   return fault("GW_OUTCOME_LOST", { message, cause: `${why.code}: ${why.message}` });
 }
 
-async function run(
-  incoming: Incoming,
-  reply: Reply,
-  ports: CallPorts,
-  method: Decided,
-  state: Opened | undefined,
-  live: LiveCall,
-): Promise<void> {
-  let parsed = method.parse(incoming, ports);
-  if (!(parsed instanceof GatewayError) && parsed.item === undefined) {
-    // Right after a start an agent with an old list may be faster than the servers.
-    await ports.catalog.starting();
-    if (!ports.isLive(incoming.identity)) parsed = keyEnded();
-    else parsed = method.parse(incoming, ports);
-  }
+function parse(run: Run): void {
+  const { incoming, ports } = run;
+  const parsed = run.method.parse(incoming, ports);
+  if (parsed instanceof GatewayError || parsed.item !== undefined) parsedAs(run, parsed);
+  // Right after a start an agent with an old list may be faster than the servers.
+  else after(run, ports.catalog.starting(), parseAgain);
+}
+
+function parseAgain(run: Run): void {
+  const { incoming, ports } = run;
+  const lives = ports.isLive(incoming.identity);
+  parsedAs(run, lives ? run.method.parse(incoming, ports) : keyEnded());
+}
+
+function parsedAs(run: Run, parsed: DecidedCall | GatewayError): void {
+  const { incoming, reply, ports, live } = run;
   if (parsed instanceof GatewayError) {
     live.code = parsed.code;
     live.why = reasonOf(parsed);
     respondProblem(incoming, reply, parsed);
+    over(run);
     return;
   }
-  const call = parsed;
-  const { item } = call;
+  run.call = parsed;
+  run.policy = ports.policy();
+  const decision = isBad(run.state, parsed.item) ? badState : decide(incoming, parsed, ports);
+  ports.debug?.("call decided", decisionTrace(incoming, parsed, decision));
+  run.fields = intentFields(incoming, parsed, decision, run.policy, ports);
+  decided(live, parsed, decision, run.fields.argsBytes, ports.clock.mono());
+  if (decision.effect === "allow" && parsed.item !== undefined) allowed(run, parsed.item);
+  else deny(run);
+}
 
-  const policy = ports.policy();
-  const decision = isBad(state, item) ? badState : decide(incoming, call, ports);
-  ports.debug?.("call decided", decisionTrace(incoming, call, decision));
-  const fields = intentFields(incoming, call, decision, policy, ports);
-  decided(live, call, decision, fields.argsBytes, ports.clock.mono());
-  if (decision.effect === "allow" && item !== undefined) {
-    const { repeats } = ports;
-    // As a rule there is nothing to look for.
-    let why = item.maxArgs === undefined ? undefined : argsTooLarge(item, fields.argsBytes);
-    if (why === undefined && (repeats.size > 0 || repeats.loading !== undefined)) {
-      why = await repeated(incoming, item, sameAs(incoming, call, fields), ports);
-    }
-    if (why !== undefined) return refuse(incoming, reply, why, item, fields, ports, live);
-  }
-  if (decision.effect !== "allow" || item === undefined) {
-    const receipt = ports.audit.refusal(fields);
-    live.receipt = receipt.id;
-    live.outcome = fields.outcome === "" ? undefined : fields.outcome;
-    live.code = fields.code;
-    if (receipt.durable !== undefined) await receipt.durable;
-    live.endedAt = ports.clock.mono();
-    respondDenied(incoming, reply, call, decision, receipt.id);
-    return;
-  }
+function allowed(run: Run, item: Item): void {
+  const { incoming, ports, fields } = run;
+  const { repeats } = ports;
+  const why = item.maxArgs === undefined ? undefined : argsTooLarge(item, fields.argsBytes);
+  if (why !== undefined) refuse(run, why);
+  // As a rule there is nothing to look for.
+  else if (repeats.size === 0 && repeats.loading === undefined) intend(run);
+  else if (guarded(incoming, item)) after(run, repeats.loading, compare);
+  else intend(run);
+}
 
-  const intent = ports.audit.intent(fields);
-  live.receipt = intent.id;
+/** U27: the same call was made, and may have run. */
+function compare(run: Run): void {
+  const why = run.ports.repeats.refuse(sameAs(run), run.live.target);
+  if (why === undefined) intend(run);
+  else refuse(run, why);
+}
+
+function intend(run: Run): void {
+  const intent = run.ports.audit.intent(run.fields);
+  run.live.receipt = intent.id;
+  run.seq = intent.seq;
   // Invariant 3: no byte reaches a server before this record is on disk.
-  if (intent.durable !== undefined) await intent.durable;
+  after(run, intent.durable, send);
+}
 
+function send(run: Run): void {
+  const { incoming, ports, live, method, call } = run;
+  const item = call.item as Item;
   live.stage = "server";
   live.sentAt = ports.clock.mono();
-  const answer =
-    method.perform === undefined
-      ? await forward(incoming, reply, call, item, policy, state, ports, live)
-      : await method.perform(call, item, { incoming, ports, live });
-  live.stage = "outcome";
-  ports.debug?.("call ended", { receipt: intent.id, end: answer.kind, server_ms: answer.serverMs });
-  const end = outcomeFields(incoming, intent.seq, answer, live, ports);
-  answered(live, answer, end, ports.clock.mono());
-  if (isUnsure(end) && guarded(incoming, item)) {
-    ports.repeats.remember(sameAs(incoming, call, fields), intent.id);
+  if (method.perform === undefined) {
+    forward(incoming, run.reply, call, item, run.policy, run.state, ports, live, run);
+    return;
   }
-  const outcome = ports.audit.outcome(end);
+  method.perform(call, item, { incoming, ports, live }).then(
+    (answer) => run.ended(answer),
+    (thrown) => broken(run, thrown),
+  );
+}
+
+function record(run: Run): void {
+  const { incoming, ports, live, answer } = run;
+  live.stage = "outcome";
+  const { serverMs } = answer;
+  ports.debug?.("call ended", { receipt: live.receipt, end: answer.kind, server_ms: serverMs });
+  const end = outcomeFields(incoming, run.seq, answer, live, ports);
+  answered(live, answer, end, ports.clock.mono());
+  if (isUnsure(end) && guarded(incoming, run.call.item as Item)) {
+    ports.repeats.remember(sameAs(run), live.receipt);
+  }
   // … and no answer leaves before this one is.
-  if (outcome.durable !== undefined) await outcome.durable;
+  after(run, ports.audit.outcome(end).durable, tell);
+}
+
+function tell(run: Run): void {
+  const { incoming, ports, live, answer } = run;
   live.endedAt = ports.clock.mono();
-  respond(live.seat?.incoming ?? incoming, live.seat?.reply ?? reply, live, answer);
-  const over = answer.kind === "result" && method.perform === undefined;
-  if (over && live.unwritten === 0) incoming.message.body.release?.();
+  respond(live.seat?.incoming ?? incoming, live.seat?.reply ?? run.reply, live, answer);
+  const sent = answer.kind === "result" && run.method.perform === undefined;
+  if (sent && live.unwritten === 0) incoming.message.body.release?.();
+  over(run);
+}
+
+function deny(run: Run): void {
+  const { live, fields } = run;
+  const receipt = run.ports.audit.refusal(fields);
+  live.receipt = receipt.id;
+  live.outcome = fields.outcome === "" ? undefined : fields.outcome;
+  live.code = fields.code;
+  after(run, receipt.durable, tellDenied);
+}
+
+function tellDenied(run: Run): void {
+  const { incoming, reply, ports, live, call } = run;
+  live.endedAt = ports.clock.mono();
+  respondDenied(incoming, reply, call, live.decision as Decision, live.receipt);
+  over(run);
+}
+
+/** Allowed by the policy, and not made all the same. */
+function refuse(run: Run, why: GatewayError): void {
+  const { live } = run;
+  const outcome = why.code === "GW_ARGS_TOO_LARGE" ? "limited" : "denied";
+  const receipt = run.ports.audit.refusal({ ...run.fields, code: why.code, outcome });
+  run.why = why;
+  live.receipt = receipt.id;
+  live.outcome = outcome;
+  live.code = why.code;
+  live.why = reasonOf(why);
+  after(run, receipt.durable, tellRefused);
+}
+
+function tellRefused(run: Run): void {
+  const { incoming, reply, ports, live } = run;
+  live.endedAt = ports.clock.mono();
+  respondFailed(incoming, reply, run.why, { receipt: live.receipt, target: live.target });
+  over(run);
 }
 
 /** Running it twice may do harm. */
@@ -181,43 +300,11 @@ function guarded({ message }: Incoming, { idempotent }: Item): boolean {
   return !idempotent && message.method === "tools/call";
 }
 
-/** U27: the same call was made, and may have run. */
-async function repeated(
-  incoming: Incoming,
-  item: Item,
-  same: SameCall,
-  { repeats }: CallPorts,
-): Promise<GatewayError | undefined> {
-  if (!guarded(incoming, item)) return undefined;
-  if (repeats.loading !== undefined) await repeats.loading;
-  return repeats.refuse(same, item.target);
-}
-
 /** Numbers that are not what they say make two different calls look the same. */
-function sameAs({ message }: Incoming, { args }: DecidedCall, fields: IntentFields): SameCall {
+function sameAs({ incoming, call, fields }: Run): SameCall {
   const { keyId, server, tool, argsHash } = fields;
-  return { keyId, server, tool, argsHash, args: message.body.inexact === true ? undefined : args };
-}
-
-/** Allowed by the policy, and not made all the same. */
-async function refuse(
-  incoming: Incoming,
-  reply: Reply,
-  why: GatewayError,
-  { target }: Item,
-  fields: IntentFields,
-  { audit, clock }: CallPorts,
-  live: LiveCall,
-): Promise<void> {
-  const outcome = why.code === "GW_ARGS_TOO_LARGE" ? "limited" : "denied";
-  const receipt = audit.refusal({ ...fields, code: why.code, outcome });
-  live.receipt = receipt.id;
-  live.outcome = outcome;
-  live.code = why.code;
-  live.why = reasonOf(why);
-  if (receipt.durable !== undefined) await receipt.durable;
-  live.endedAt = clock.mono();
-  respondFailed(incoming, reply, why, { receipt: receipt.id, target });
+  const args = incoming.message.body.inexact === true ? undefined : call.args;
+  return { keyId, server, tool, argsHash, args };
 }
 
 function decided(

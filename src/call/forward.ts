@@ -32,9 +32,14 @@ import { noteFor } from "./notes.ts";
 import type { CallPorts } from "./ports.ts";
 import { lateAnswer, notReached, queuedTooLong, timeoutError } from "./time-limit.ts";
 
+/** Told the end of a call, once. */
+export interface WhoWaits {
+  ended(end: Forwarded): void;
+}
+
 /**
- * Resolves with the end of the call, whatever it is; never rejects. `state`: what a modern client's
- * request goes on from; undefined: from nothing.
+ * `waiting` is told the end of the call, whatever it is; perhaps before this returns. `state`: what
+ * a modern client's request goes on from; undefined: from nothing.
  */
 export function forward(
   incoming: Incoming,
@@ -45,17 +50,16 @@ export function forward(
   state: Opened | undefined,
   ports: CallPorts,
   live: LiveCall,
-): Promise<Forwarded> {
-  return new Promise((resolve) => {
-    const call = new ForwardedCall(incoming, reply, decided, item, policy, ports, live, resolve);
-    live.deadline = ports.deadlines.watch(call);
-    live.timeout = item.timeout;
-    live.abort = (reason) => call.giveUp(reason, { kind: "cancelled" });
-    // The client may have taken it back while the intent was being written.
-    if (live.cancelled !== undefined) call.end({ kind: "cancelled" });
-    else if (state === undefined) call.send();
-    else goOn(call, state);
-  });
+  waiting: WhoWaits,
+): void {
+  const call = new ForwardedCall(incoming, reply, decided, item, policy, ports, live, waiting);
+  live.deadline = ports.deadlines.watch(call);
+  live.timeout = item.timeout;
+  live.abort = (reason) => call.giveUp(reason, { kind: "cancelled" });
+  // The client may have taken it back while the intent was being written.
+  if (live.cancelled !== undefined) call.end({ kind: "cancelled" });
+  else if (state === undefined) call.send();
+  else goOn(call, state);
 }
 
 /**
@@ -88,7 +92,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
   park: Park | undefined;
   over = false;
   readonly call: DecidedCall;
-  readonly #resolve: (end: Forwarded) => void;
+  readonly #waiting: WhoWaits;
   lateAt = 0;
   place = 0;
   readonly #began: number;
@@ -109,7 +113,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     policy: Policy,
     ports: CallPorts,
     live: LiveCall,
-    resolve: (end: Forwarded) => void,
+    waiting: WhoWaits,
   ) {
     const { message, identity, session, capabilities, logLevel } = incoming;
     const now = ports.clock.mono();
@@ -130,7 +134,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     this.ports = ports;
     this.live = live;
     this.call = call;
-    this.#resolve = resolve;
+    this.#waiting = waiting;
     this.#began = now;
   }
 
@@ -307,7 +311,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     for (const question of this.#open ?? noQuestions) question.cancel("the call is over");
     const end = result as Forwarded & { serverMs: number };
     end.serverMs = now - this.#began - this.#clientMs - this.live.queuedMs;
-    this.#resolve(end);
+    this.#waiting.ended(end);
   }
 
   /** Who calls; where a legacy client did not say, ourselves (3, tools/call). */

@@ -141,7 +141,7 @@ describe("modern client, legacy server: parks", () => {
     const refused = await at.call({ params: again(state, { q1: accept }) });
     expect(textOf(refused)).toContain("GW_DENIED");
     expect(asking.answers[0]).toStartWith("-32603");
-    expect(at.kinds()).toEqual(["intent", "refusal", "outcome"]);
+    expect(at.kinds()).toEqual(["intent", "outcome", "refusal"]);
     expect(at.outcomes()).toMatchObject([{ outcome: "cancelled" }]);
     const gone = await parked();
     gone.at.server.setTools([{ name: "else", inputSchema: { type: "object" } }]);
