@@ -72,6 +72,10 @@ class Run implements Handling, WhoWaits {
   /** Why a call that the policy allows is not made. */
   why!: GatewayError;
   answer!: Forwarded;
+  /** What comes when it has waited. */
+  next!: Step;
+  on: (() => void) | undefined;
+  off: ((thrown: unknown) => void) | undefined;
 
   constructor(
     incoming: Incoming,
@@ -115,10 +119,11 @@ function step(run: Run, next: Step): void {
 function after(run: Run, done: Promise<unknown> | undefined, next: Step): void {
   if (done === undefined) next(run);
   else {
-    done.then(
-      () => step(run, next),
-      (thrown) => broken(run, thrown),
-    );
+    run.next = next;
+    // Made once: in mode strict a call waits twice, but never for two things.
+    run.on ??= () => step(run, run.next);
+    run.off ??= (thrown) => broken(run, thrown);
+    done.then(run.on, run.off);
   }
 }
 
