@@ -14,10 +14,11 @@ export function put(
   spool: Spool,
   kind: FrameKind,
   seq: number,
-  parts: readonly Uint8Array[],
   most: number,
+  first: Uint8Array,
+  rest?: Uint8Array,
 ): Promise<void> | undefined {
-  const batch = fill(spool, kind, seq, parts, most);
+  const batch = fill(spool, kind, seq, most, first, rest);
   kick(spool);
   return spool.options.mode === "fast" ? undefined : batch.promise;
 }
@@ -44,7 +45,7 @@ export function seal(spool: Spool): void {
     for (const record of unsealed) {
       const seq = linker.next;
       const { body, hash } = linker.linkCall(record);
-      fill(spool, record.kind, seq, [hash, body], frameBytes(hashBytes + body.length));
+      fill(spool, record.kind, seq, frameBytes(hashBytes + body.length), hash, body);
     }
   } catch (thrown) {
     fail(spool, thrown);
@@ -57,12 +58,14 @@ function fill(
   spool: Spool,
   kind: FrameKind,
   seq: number,
-  parts: readonly Uint8Array[],
   most: number,
+  first: Uint8Array,
+  rest?: Uint8Array,
 ): Batch {
   const batch = batchFor(spool, seq, most);
   const before = batch.length;
-  batch.length = putFrame(batch.buffer, before, { kind, seq, back: seq - batch.firstSeq }, parts);
+  const back = seq - batch.firstSeq;
+  batch.length = putFrame(batch.buffer, before, kind, seq, back, first, rest);
   if (kind !== "segment") {
     batch.count += 1;
     batch.head = spool.linker.head;

@@ -173,7 +173,7 @@ async function seal(
     const seq = linker.next;
     const { body, hash } = linker.link(text);
     const frame = Buffer.alloc(frameBytes(hashBytes + body.length));
-    putFrame(frame, 0, { kind: kind as FrameKind, seq, back }, [hash, body]);
+    putFrame(frame, 0, kind as FrameKind, seq, back, hash, body);
     frames.push(frame);
   };
   add("recovery", recoveryBody({ lostBytes, openIntents: end.open.size }, now));

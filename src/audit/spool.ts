@@ -112,7 +112,7 @@ export function append(spool: Spool, kind: RecordKind, text: string): Placed {
   else if (spool.next === undefined && nearEnd(segment)) makeNext(spool);
   const seq = spool.linker.next;
   const { body, hash } = spool.linker.link(text);
-  const durable = put(spool, kind, seq, [hash, body], most);
+  const durable = put(spool, kind, seq, most, hash, body);
   if (kind === "intent") spool.open.add(seq);
   return { seq, durable };
 }
@@ -192,7 +192,7 @@ function putHeader(spool: Spool): void {
   const { before } = spool.current;
   const header = { chain: spool.chain, first, prev: spool.linker.head, before, open };
   const payload = encodeHeader(header);
-  put(spool, "segment", first, [payload], frameBytes(payload.length));
+  put(spool, "segment", first, frameBytes(payload.length), payload);
 }
 
 function liveSegment(

@@ -41,7 +41,7 @@ export function framesOf(records: readonly ChainRecord[]): FrameBatch {
   const bytes = Buffer.from(buffer.buffer);
   let at = 0;
   for (const { kind, seq, hash, body } of records) {
-    at = putFrame(bytes, at, { kind, seq, back: 0 }, [hash, body]);
+    at = putFrame(bytes, at, kind, seq, 0, hash, body);
   }
   const { chain = "", seq: first = 0, prev = new Uint8Array() } = records[0] ?? {};
   return { chain, first, prev, count: records.length, buffer, length: size };

@@ -140,10 +140,8 @@ describe("recovery", () => {
     const { disk, frames } = await killed();
     const stop = frames.at(-1) ?? 0;
     // Two frames of one write; the power cut kept only the second.
-    const second = putFrame(bytes, 0, { kind: "refusal", seq: 7, back: 0 }, [new Uint8Array(100)]);
-    const size = putFrame(bytes, second, { kind: "refusal", seq: 8, back: 1 }, [
-      Buffer.alloc(99, 1),
-    ]);
+    const second = putFrame(bytes, 0, "refusal", 7, 0, new Uint8Array(100));
+    const size = putFrame(bytes, second, "refusal", 8, 1, Buffer.alloc(99, 1));
     disk.bytes(segment).set(bytes.subarray(second, size), stop + second);
     expect(await outcomeOf(disk)).toBe(`lost ${stop + 24 + 99 + second - stop} open 1 last 9`);
   });
