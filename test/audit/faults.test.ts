@@ -90,7 +90,8 @@ describe("a disk that fails", () => {
       const audit = await opened(setup);
       setup.disk.shortWrite = setup.disk.writes + 1;
       const { durable } = audit.intent(call("a"));
-      for (let at = 0; at < 20; at += 1) await turn(setup.clock);
+      // Mode fast writes some time apart.
+      for (let at = 0; at < 40; at += 1) await turn(setup.clock);
       expect(await rejection(durable)).toBe(mode === "fast" ? "" : "GW_AUDIT_UNAVAILABLE");
       expect(codeOf(() => audit.intent(call("b")))).toBe("GW_AUDIT_UNAVAILABLE");
       expect(audit.status().broken).toContain("short write");
