@@ -55,14 +55,14 @@ export function derive(body: Uint8Array): Derived {
 export function callTime(kind: string, body: Uint8Array): number | null {
   const start = kind === "intent" ? intentStart : refusalStart;
   const at = numberAfter(body, 0, start);
-  return at === undefined ? derive(body).at_ms : at.value;
+  return at < 0 ? derive(body).at_ms : at;
 }
 
 /** seq of the intent that an outcome ends, in the same way. */
 export function endedSeq(body: Uint8Array): number | null {
   const at = numberAfter(body, 0, outcomeStart);
-  const of = at && numberAfter(body, at.end, ofStart);
-  return of === undefined ? derive(body).of_seq : of.value;
+  const of = at < 0 ? -1 : numberAfter(body, numberEnd, ofStart);
+  return of < 0 ? derive(body).of_seq : of;
 }
 
 const encoder = new TextEncoder();
@@ -71,22 +71,24 @@ const refusalStart = encoder.encode('{"v":1,"kind":"refusal","at":');
 const outcomeStart = encoder.encode('{"v":1,"kind":"outcome","at":');
 const ofStart = encoder.encode(',"of":');
 
-/** The plain integer of at most 14 digits that stands behind a text and before a comma. */
-function numberAfter(
-  body: Uint8Array,
-  from: number,
-  start: Uint8Array,
-): { value: number; end: number } | undefined {
-  for (let at = 0; at < start.length; at += 1) if (body[from + at] !== start[at]) return undefined;
+/** Where the number ends that was read last: an object for both would be one a record. */
+let numberEnd = 0;
+
+/** The plain integer of at most 14 digits that stands behind a text and before a comma; else -1. */
+function numberAfter(body: Uint8Array, from: number, start: Uint8Array): number {
+  for (let at = 0; at < start.length; at += 1) if (body[from + at] !== start[at]) return -1;
   let value = 0;
   const first = from + start.length;
   for (let end = first; end < first + 15; end += 1) {
     const digit = (body[end] ?? 0) - 48;
-    if (digit === comma - 48 && end > first) return { value, end };
-    if (digit < 0 || digit > 9) return undefined;
+    if (digit === comma - 48 && end > first) {
+      numberEnd = end;
+      return value;
+    }
+    if (digit < 0 || digit > 9) return -1;
     value = value * 10 + digit;
   }
-  return undefined;
+  return -1;
 }
 
 const comma = 44;
