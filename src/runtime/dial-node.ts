@@ -18,7 +18,9 @@ export function dialNode(options: DialOptions): Promise<Connection> {
       clearTimeout(timer);
       resolve({
         write: (chunk) => socket.writable && socket.write(chunk),
-        lend: (memory, start, end) => socket.writable && socket.write(memory.slice(start, end)),
+        // The `slice` of a Buffer is no copy.
+        lend: (memory, start, end) =>
+          socket.writable && socket.write(new Uint8Array(memory.subarray(start, end))),
         pause: () => void socket.pause(),
         resume: () => void socket.resume(),
         destroy: () => void socket.destroy(),

@@ -33,7 +33,8 @@ export function createSendQueue(take: Take): SendQueue {
       // As a rule all of it is taken, and no view of it is needed.
       const taken = kept.length === 0 ? Math.max(0, take(memory, start, end - start)) : 0;
       if (taken >= end - start) return true;
-      kept.push(memory.slice(start + taken, end));
+      // The `slice` of a Buffer is no copy.
+      kept.push(new Uint8Array(memory.subarray(start + taken, end)));
       return false;
     },
     drain() {

@@ -21,7 +21,8 @@ describe("createSendQueue", () => {
         const wanted: number[] = [];
         for (const [bytes, lent] of given) {
           wanted.push(...bytes);
-          const chunk = Uint8Array.of(1, ...bytes, 2);
+          // A Buffer, whose `slice` is a view.
+          const chunk = Buffer.of(1, ...bytes, 2);
           if (lent) queue.lend(chunk, 1, chunk.length - 1);
           else queue.write(bytes);
           chunk.fill(0xee);
