@@ -75,13 +75,14 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
     refused: undefined,
   };
   const failed = (thrown: unknown) => rpcError(internal(door, thrown));
-  const crowd = createCrowd<Caller>(door.exchanges, (caller) => {
+  const answer = (caller: Caller) => {
     try {
-      return noted(door, caller, enter(door, guard, caller));
+      return enter(door, guard, caller);
     } catch (thrown) {
       return failed(thrown);
     }
-  });
+  };
+  const crowd = createCrowd<Caller>(door.exchanges, (one) => noted(door, one, answer(one)));
   const stopTicking = tickEach(door);
   const stopListening = ports.onListChange((changed) => {
     for (const identity of door.streams.identities()) {

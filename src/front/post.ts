@@ -28,7 +28,7 @@ export function post(door: Door, caller: Caller, use: Use): Answer {
   if (headers.get("content-encoding") !== null) return rpcError(plain("GW_CONTENT_TYPE"));
   const body = readBody(caller.request, caller.peer, door.ports.limits.bodyBytes);
   if (body instanceof Promise) return wait(door, caller, body, use);
-  return guarded(door, caller, body, use);
+  return answered(door, caller, body, use);
 }
 
 function wait(door: Door, caller: Caller, body: Promise<Body>, use: Use): Answer {
@@ -40,28 +40,28 @@ function wait(door: Door, caller: Caller, body: Promise<Body>, use: Use): Answer
   return answer;
 }
 
-/** F11: the body took its time, and the key may be no more. */
+/** F11: the key may be no more by now. What breaks here nobody else catches. */
 function afterWait(door: Door, caller: Caller, body: Body, use: Use): Answer {
-  if (typeof body !== "string") {
-    const identity = admit(door, caller.request);
-    if (identity instanceof Response) return identity;
-    caller.identity = identity;
+  try {
+    if (typeof body !== "string") {
+      const identity = admit(door, caller.request);
+      if (identity instanceof Response) return identity;
+      caller.identity = identity;
+    }
+    return answered(door, caller, body, use);
+  } catch (thrown) {
+    return rpcError(internal(door, thrown));
   }
-  return guarded(door, caller, body, use);
 }
 
-function guarded(door: Door, caller: Caller, body: Body, use: Use): Answer {
+function answered(door: Door, caller: Caller, body: Body, use: Use): Answer {
   // Nobody sees an answer to what is gone.
   if (body === "large" || body === "gone") {
     return rpcError(bodyTooLarge(door.ports.limits.bodyBytes));
   }
   // The rest of the body is not read: the connection is of no more use.
   if (body === "slow") return rpcError(plain("GW_BODY_SLOW"), undefined, { connection: "close" });
-  try {
-    return use(door, caller, body);
-  } catch (thrown) {
-    return rpcError(internal(door, thrown));
-  }
+  return use(door, caller, body);
 }
 
 /** POST /mcp, its body read. */

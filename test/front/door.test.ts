@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
+import { ok } from "../../src/base/result.ts";
 import { bodyOf, codeOf, echo, hello, modern, open, post, rpc, to, world } from "./kit.ts";
 
 const call = rpc("tools/call", { name: "a__b", arguments: {} });
@@ -314,6 +315,26 @@ describe("answers", () => {
       expect(await answer.text()).not.toContain("/srv");
     }
     expect(made.logged).toHaveLength(3);
+  });
+  test("O11 F11 keys that break while a body comes: it is answered, and nothing is called", async () => {
+    let asked = 0;
+    const made = world(echo, {
+      access: {
+        authenticate() {
+          if (++asked > 1) throw new Error("/srv/z");
+          return ok({ keyId: "a", keyName: "a", roles: ["executor"], claims: {}, expiresMs: null });
+        },
+        isLive: () => true,
+        onGone: () => {},
+        status: () => ({ source: "store", keys: 1, refreshedMs: 0, error: undefined }),
+      },
+    });
+    const answer = await made.ask(modern("tools/list"));
+    expect([answer.status, await answer.text()]).toEqual([
+      500,
+      expect.not.stringContaining("/srv"),
+    ]);
+    expect([asked, made.got.length]).toEqual([2, 0]);
   });
   test("F26 F27 nothing reaches the call path but what it asks for", async () => {
     const made = world();

@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
 import type { World } from "./kit.ts";
-import { hello, modern, open, post, rpc, world } from "./kit.ts";
+import { hello, modern, open, post, rpc, to, world } from "./kit.ts";
 
 const call = rpc("tools/call", { name: "a__b" });
 const list = rpc("tools/list");
@@ -39,12 +39,23 @@ const cases: [string, (made: World) => Request | Promise<Request>, number][] = [
   ["of another method", () => new Request(post(call), { method: "PUT" }), 405],
   ["before its body", () => post(call, { "content-type": "text/plain" }), 415],
   ["after its body", () => post("{"), 400],
+  ["by what breaks", breaking, 500],
   ["a session that is unknown", () => post(call, unknown), 404],
   ["a list of such a session", () => post(list, unknown), 404],
   ["by the call path, at once", () => modern("tools/call", { name: "a__b", now: true }), 404],
   ["by the call path, late", modernCall, 404],
   ["by the call path, after waits", async (made) => post(list, await open(made)), 404],
 ];
+
+/** A request whose answer throws. */
+function breaking(made: World): Request {
+  Object.defineProperty(made, "ready", {
+    get() {
+      throw new Error("broken");
+    },
+  });
+  return to("GET", "/ready");
+}
 
 for (const busy of [0, limits.crowd]) {
   test.each(cases)(`${busy} in flight: %s`, async (_, make, status) => {
