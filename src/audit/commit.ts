@@ -184,6 +184,11 @@ function write({ segment, buffer, length, at }: Batch): Promise<void> {
 
 function landed(spool: Spool, batch: Batch): void {
   spool.flying = false;
+  // A13: since these bytes were sent, zeros beside them could not be written.
+  if (spool.failed !== undefined) {
+    batch.settle.reject(unavailable(spool.failed));
+    return;
+  }
   batch.segment.durable = batch.at + batch.length;
   spool.durableSeq = batch.firstSeq + batch.count - 1;
   batch.settle.resolve();
@@ -192,13 +197,19 @@ function landed(spool: Spool, batch: Batch): void {
   spool.options.onDurable({ segment, at, bytes, firstSeq, count, head });
   if (spool.spare.length < 2 && batch.buffer.length <= spareMax) spool.spare.push(batch.buffer);
   if (spool.queue.length > 0 || spool.filling !== undefined) kick(spool);
-  if (segment.sealed && segment.durable === segment.end) {
-    close(batch.segment).catch((thrown: unknown) => fail(spool, thrown));
-  } else pave(spool, segment);
+  if (segment.sealed) closeFull(spool, segment);
+  else pave(spool, segment);
 }
 
-async function close({ file, paving }: Writing): Promise<void> {
+/** Its files, once all of it is on disk: after its last write, or where there is none any more. */
+export function closeFull(spool: Spool, segment: Writing): void {
+  if (segment.durable !== segment.end) return;
+  close(segment).catch((thrown: unknown) => fail(spool, thrown));
+}
+
+async function close({ file, zeros, paving }: Writing): Promise<void> {
   await paving?.done;
+  await zeros.close();
   await file.close();
 }
 

@@ -20,7 +20,7 @@ export function pave(spool: Spool, segment: Writing): void {
   const to = Math.min(from + stride, segment.capacity);
   if (from >= to) return;
   zeros ??= new Uint8Array(stride);
-  const done = segment.file.write(zeros.subarray(0, to - from), from).then(
+  const done = segment.zeros.write(zeros.subarray(0, to - from), from).then(
     () => {
       segment.paved = to;
       segment.paving = undefined;

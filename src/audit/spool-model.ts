@@ -41,9 +41,18 @@ export interface LiveSegment {
   sealed: boolean;
 }
 
-export interface Writing extends LiveSegment {
+/** The file of a segment as its writer has it. */
+export interface Made {
   readonly file: SpoolFile;
+  /**
+   * The same file, for `pave`: the kernel tells each descriptor once that something could not be
+   * written. Told to zeros, it would not be told to the records beside them (A13).
+   */
+  readonly zeros: SpoolFile;
   readonly capacity: number;
+}
+
+export interface Writing extends LiveSegment, Made {
   /** Up to here there are zeros on disk, and what is being written from where: see `pave`. */
   paved: number;
   paving: { readonly from: number; readonly done: Promise<void> } | undefined;
@@ -77,7 +86,7 @@ export interface Spool {
   noSpace: string | undefined;
   current: Writing;
   ordinal: number;
-  next: { readonly file: SpoolFile; readonly capacity: number } | undefined;
+  next: Made | undefined;
   /** The making of `next`, and whether it is under way or waits to be tried again. */
   made: Promise<void>;
   making: boolean;

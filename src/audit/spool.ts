@@ -8,11 +8,12 @@ import { limits } from "../base/limits.ts";
 import { createLinker, noPrev } from "../receipt/chain.ts";
 import { bodyBytesMost, callRecordBody } from "../receipt/encode.ts";
 import type { CallRecord, RecordKind } from "../receipt/model.ts";
-import { flush, nextTurn, placeIn, put, seal } from "./commit.ts";
-import type { SpoolFile } from "./fs.ts";
+import { closeFull, flush, nextTurn, placeIn, put, seal } from "./commit.ts";
+import type { SpoolFile, SpoolFs } from "./fs.ts";
 import { encodeHeader, segmentName } from "./segment.ts";
 import {
   type LiveSegment,
+  type Made,
   reason,
   type Spool,
   type SpoolOptions,
@@ -149,6 +150,7 @@ export async function endSpool(spool: Spool): Promise<void> {
   await spool.current.paving?.done;
   await spool.current.file.truncate(spool.current.end);
   await spool.current.file.sync();
+  await spool.current.zeros.close();
   await spool.current.file.close();
   // The file of the next segment must not appear when another process has the directory.
   await spool.made;
@@ -159,6 +161,7 @@ async function dropNext(spool: Spool): Promise<void> {
   const { next } = spool;
   spool.next = undefined;
   if (next === undefined) return;
+  await next.zeros.close();
   await next.file.close();
   await spool.options.fs.remove(segmentName(spool.ordinal + 1));
 }
@@ -178,6 +181,7 @@ function roll(spool: Spool): void {
   spool.current.sealed = true;
   if (spool.filling !== undefined) spool.queue.push(spool.filling);
   spool.filling = undefined;
+  closeFull(spool, spool.current);
   spool.next = undefined;
   spool.ordinal += 1;
   const first = spool.linker.next;
@@ -196,7 +200,7 @@ function putHeader(spool: Spool): void {
 }
 
 function liveSegment(
-  made: { readonly file: SpoolFile; readonly capacity: number },
+  made: Made,
   chain: string,
   ordinal: number,
   first: number,
@@ -227,16 +231,26 @@ function makeNext(spool: Spool): void {
 }
 
 /** A segment's file with its blocks reserved: a smaller one rather than none. */
-async function makeFile(
-  options: SpoolOptions,
-  ordinal: number,
-): Promise<{ file: SpoolFile; capacity: number }> {
+async function makeFile(options: SpoolOptions, ordinal: number): Promise<Made> {
   const { fs, segmentBytes } = options;
+  const name = segmentName(ordinal);
   for (let capacity = segmentBytes; ; capacity = Math.floor(capacity / 4)) {
     try {
-      return { file: await fs.create(segmentName(ordinal), capacity), capacity };
+      const file = await fs.create(name, capacity);
+      return { file, zeros: await again(fs, name, file), capacity };
     } catch (thrown) {
       if (capacity / 4 < smallestSegment) throw thrown;
     }
+  }
+}
+
+/** Opens a new file once more; where that fails there is no file. */
+async function again({ open, remove }: SpoolFs, name: string, file: SpoolFile): Promise<SpoolFile> {
+  try {
+    return await open(name);
+  } catch (thrown) {
+    await file.close();
+    await remove(name);
+    throw thrown;
   }
 }

@@ -108,29 +108,73 @@ test("a full segment is closed when the zeros behind its last record are there",
   expect(closed()).toBe(true);
 });
 
+test("a segment that is full while nothing is written is closed too", async () => {
+  const { fs, writes, closed } = heldFs();
+  const spool = await startSpool(options(fs, 256 * kB), "00".repeat(16), 1, [], -1);
+  for (let times = 0; times < 3; times += 1) {
+    while (writes.length > 0) await land(writes);
+    expect([spool.ordinal, closed()]).toEqual([1, false]);
+    append(spool, "refusal", "a".repeat(100 * kB));
+    await turnOver();
+  }
+  expect([spool.ordinal, closed()]).toEqual([2, true]);
+});
+
+test("A13 where zeros cannot be written, no record beside them is acknowledged any more", async () => {
+  const { fs, writes } = heldFs();
+  const spool = await startSpool(options(fs), "00".repeat(16), 1, [], -1);
+  await land(writes);
+  const [zeros] = writes as [Held];
+  const { durable } = append(spool, "refusal", "a".repeat(kB));
+  await turnOver();
+  const [, record] = writes as [Held, Held];
+  // The kernel tells a descriptor once of a failure: each has to have its own.
+  expect(zeros.file).not.toBe(record.file);
+  let told = "";
+  durable?.then(
+    () => {
+      told = "durable";
+    },
+    ({ code }) => {
+      told = code;
+    },
+  );
+  zeros.fail();
+  await land(writes, 1);
+  expect(told).toBe("GW_AUDIT_UNAVAILABLE");
+});
+
 interface Held {
+  readonly file: number;
   readonly bytes: Uint8Array;
   readonly at: number;
   land(): void;
+  fail(): void;
 }
 
 /** Writes land when the test says so; closing while one is under way is an error. */
 function heldFs() {
   const writes: Held[] = [];
   let isClosed = false;
+  let files = 0;
   const nothing = async () => {};
   function file(): SpoolFile {
     let open = 0;
+    const file = files++;
     return {
       ...{ size: async () => 0, read: async () => 0, sync: nothing, reserve: nothing },
       write(bytes, at) {
         open += 1;
-        return new Promise((resolve) => {
+        return new Promise((resolve, reject) => {
           const land = () => {
             open -= 1;
             resolve();
           };
-          writes.push({ bytes: bytes.slice(), at, land });
+          const fail = () => {
+            open -= 1;
+            reject(new Error("EIO"));
+          };
+          writes.push({ file, bytes: bytes.slice(), at, land, fail });
         });
       },
       truncate: async () => expect(open).toBe(0),
