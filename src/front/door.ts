@@ -50,7 +50,7 @@ export interface Caller extends Promised {
   readonly peer: Peer;
   /** Where its answer leaves together with others: in a batch, or on the stream of HTTP+SSE. */
   readonly shared: { readonly accepts: Accepts; readonly outlet: Outlet } | undefined;
-  /** `door.refused` was told. */
+  /** `door.refused` was told, or is not to be. */
   refused: boolean;
 }
 

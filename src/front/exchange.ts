@@ -28,7 +28,7 @@ import { ask, closeQuestions } from "./questions.ts";
 import { note } from "./refused.ts";
 import type { Session } from "./sessions.ts";
 import { tellLost } from "./take-up.ts";
-import { countUnread, hasRoom, unreadBody } from "./unread.ts";
+import { countUnread, hasRoom, type UnreadAnswer, unreadBody } from "./unread.ts";
 
 /** What the era knows of a request beyond the message; a legacy session is it. */
 export type Carried = Pick<
@@ -247,7 +247,7 @@ function sendLent(exchange: Exchange, status: number, body: Pieces, lent: () => 
   }
   const whole = around(body);
   if (whole === undefined || !hasRoom(unread, keyId, whole.length)) return false;
-  give(exchange, jsonBody(status, unreadBody(countUnread(unread, keyId, whole, lent))));
+  giveUnread(exchange, status, countUnread(unread, keyId, whole, lent));
   return true;
 }
 
@@ -267,9 +267,14 @@ function sendLarge(exchange: Exchange, status: number, body: Pieces, size: numbe
     const answer = countUnread(unread, keyId, encoder.encode(eventOf(body)));
     give(exchange, new Response(unreadBody(answer), asEvents));
   } else {
-    const answer = countUnread(unread, keyId, bytesOf(body));
-    give(exchange, jsonBody(status, unreadBody(answer)));
+    giveUnread(exchange, status, countUnread(unread, keyId, bytesOf(body)));
   }
+}
+
+/** Its client alone reads it: for who reads a copy, it would be kept and not counted (R7). */
+function giveUnread(exchange: Exchange, status: number, answer: UnreadAnswer): void {
+  exchange.caller.refused = true;
+  give(exchange, jsonBody(status, unreadBody(answer)));
 }
 
 function sendSmall(exchange: Exchange, status: number, body: Pieces): void {

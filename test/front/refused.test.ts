@@ -47,6 +47,30 @@ const cases: [string, (made: World) => Request | Promise<Request>, number][] = [
   ["by the call path, after waits", async (made) => post(list, await open(made)), 404],
 ];
 
+test.each([0, 1])(
+  "R7 a large error of a server is for its client alone, %d ms late",
+  async (ms) => {
+    const data = "x".repeat(2 * limits.unreadFromBytes);
+    const made = world(({ incoming, reply }) => {
+      const { idText } = incoming.message;
+      const error = JSON.stringify({ code: -32601, message: "no", data });
+      const late = () => reply.send(404, [`{"jsonrpc":"2.0","id":${idText},"error":${error}}`]);
+      if (ms === 0) late();
+      else setTimeout(late, ms);
+    });
+    // As the history does: it would read all of it at once, and leave the client's part uncounted.
+    const read: Promise<string>[] = [];
+    made.front.onRefused((_, response) => void read.push(response.clone().text()));
+    const answer = await made.ask(modernCall());
+    await Promise.all(read);
+    expect(answer.status).toBe(404);
+    expect(made.front.status().unreadBytes).toBeGreaterThan(data.length);
+    expect((await answer.text()).length).toBeGreaterThan(data.length);
+    expect(made.front.status().unreadBytes).toBe(0);
+    made.front.close();
+  },
+);
+
 /** A request whose answer throws. */
 function breaking(made: World): Request {
   Object.defineProperty(made, "ready", {
