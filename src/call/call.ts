@@ -135,8 +135,12 @@ function broken(run: Run, thrown: unknown): void {
   const { ports, live } = run;
   ports.error("call failed inside", { error: causeText(thrown) });
   const { incoming, reply } = live.seat ?? run;
-  failedInside(incoming, reply, thrown, live);
-  over(run);
+  try {
+    failedInside(incoming, reply, thrown, live);
+  } finally {
+    // Also one that cannot be answered: else it counts among its key's for ever (R14).
+    over(run);
+  }
 }
 
 /** R14, R16: without a receipt, which would cost more than the call is worth. */
