@@ -11,8 +11,8 @@ import { benchPolicy } from "../bench/policy.ts";
 import { startChild, type TestChild } from "../kit/child.ts";
 import { startGateway } from "../kit/gateway.ts";
 
-/** Of all kinds. Measured: 320 in mode fast, 330 in mode strict. */
-const mostPerCall = 360;
+/** Of all kinds, by audit.mode. Measured: 82 to 87 in fast, 97 to 102 in strict. */
+const mostPerCall = { fast: 105, strict: 125 };
 const concurrency = 16;
 /** Requests that a small collection finds alive though all were answered: of each line the last. */
 const mostLeft = concurrency * 3;
@@ -32,7 +32,8 @@ beforeAll(async () => {
 afterAll(() => echo.stop(1_000));
 
 for (const mode of ["fast", "strict"] as const) {
-  test(`${mode}: a call makes at most ${mostPerCall} objects, and they go when it is over`, async () => {
+  const most = mostPerCall[mode];
+  test(`${mode}: a call makes at most ${most} objects, and they go when it is over`, async () => {
     const preload = join(import.meta.dirname, "../kit/heap-count.ts");
     const main = join(import.meta.dirname, "../../src/main.ts");
     await using gateway = await startGateway({
@@ -44,15 +45,16 @@ for (const mode of ["fast", "strict"] as const) {
     const door = { url: `${gateway.url}/mcp`, token, tool: "bench__echo" };
     const load = await openLoad(door, { bytes: 200, shape: "text", concurrency });
     try {
-      // Compiled code makes fewer, and how soon it is compiled is the machine's affair.
+      // Compiled code makes fewer, and how soon it is compiled is the machine's affair; and about
+      // one count in four is up to twice the others.
       let least = { perCall: Number.POSITIVE_INFINITY, left: Number.POSITIVE_INFINITY };
-      for (let tries = 0; tries < 4 && least.perCall >= mostPerCall; tries++) {
+      for (let tries = 0; tries < 10 && least.perCall >= most; tries++) {
         await load.run({ calls: 6_000 });
         const { made, left } = await counted(gateway.child(), load);
         const all = Object.values(made).reduce((sum, count) => sum + count, 0);
         least = { perCall: all / calls, left: left["Request"] ?? 0 };
       }
-      expect(least.perCall).toBeLessThan(mostPerCall);
+      expect(least.perCall).toBeLessThan(most);
       expect(least.left).toBeLessThan(mostLeft);
     } finally {
       load.close();
