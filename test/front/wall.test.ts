@@ -201,17 +201,17 @@ describe("R5 idle connections", () => {
     const slow = ["", half.slice(0, 30), half.slice(0, half.length - 20)].map((text) =>
       send(text, 15_000, 15_000),
     );
-    let answerLater: (() => void) | undefined;
+    const begun = Promise.withResolvers<() => void>();
     behave = (got) => {
       got.reply.notify('{"jsonrpc":"2.0","method":"notifications/progress"}');
-      answerLater = () => echo(got);
+      begun.resolve(() => echo(got));
     };
     const streaming = send(request(), 15_000, 15_000);
-    await Bun.sleep(100);
+    const answerLater = await begun.promise;
     behave = echo;
     expect(statuses((await send(request())).text)).toEqual([200]);
     await Bun.sleep(6_500);
-    answerLater?.();
+    answerLater();
     expect((await Promise.all(slow)).map((one) => one.closed)).toEqual([true, true, true]);
     const { text, closed } = await streaming;
     expect(text).toContain("notifications/progress");
