@@ -273,11 +273,13 @@ export const limits = {
   trimTextEveryMs: 10_000,
   /**
    * The script's heap is looked at so often, and collected when it is larger than both: so many
-   * bytes, and so many times what of it lived the last time.
+   * bytes, and so many times what of it lived the last time. Not where more lives: that would stop
+   * all else for too long, and the runtime's own collections run beside it.
    */
   heapLookMs: 1_000,
-  heapBytes: 20 * 1024 * 1024,
-  heapGrowth: 1.5,
+  heapBytes: 16 * 1024 * 1024,
+  heapGrowth: 1.25,
+  heapLivesMost: 40 * 1024 * 1024,
   /** Ended calls that are kept in memory to be shown live. */
   boardCalls: 1_000,
   /** Characters that are kept of such a call's tool and of why it failed, R6. */
