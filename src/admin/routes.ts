@@ -110,7 +110,7 @@ export interface AdminRequest {
   readonly after: number | undefined;
 }
 
-/** What the API asks of a connection (runtime.ts Peer). */
+/** What the API asks of the other ends of its listener (runtime.ts Peer). */
 export interface AdminPeer {
   address(request: Request): string;
   keepOpen(request: Request): void;

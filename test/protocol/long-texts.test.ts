@@ -24,7 +24,7 @@ describe("a request with long texts", () => {
     ["escapes before, between and after", { a: `\n${plain}\t"${plain}\\`, b: plain }],
     [
       "an escape at each place of a window",
-      [..."0123456789abcdef"].map((_, n) => " ".repeat(n) + `\u0001${plain}`),
+      [..."0123456789abcdef"].map((_, n) => `${" ".repeat(n)}\u0001${plain}`),
     ],
     ["digits", { a: "0123456789".repeat(1000), b: plain }],
   ];
