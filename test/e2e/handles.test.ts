@@ -43,7 +43,13 @@ test("R8 ulimit -n 256 and 400 silent connections: calls, receipts, servers, the
   expect((await gateway.cli("servers", "restart", "child")).code).toBe(0);
   expect((await agent.call("child__echo", { text: "again" })).text).toContain("again");
   const began = performance.now();
-  expect((await gateway.cli("status")).code).toBe(0);
+  let status = await gateway.cli("status");
+  // What wanted a file while there was none says so until it has tried again.
+  while (status.code === 1 && performance.now() - began < 5_000) {
+    await Bun.sleep(100);
+    status = await gateway.cli("status");
+  }
+  expect([status.code, status.stdout]).toEqual([0, expect.any(String)]);
   expect(performance.now() - began).toBeLessThan(5_000);
   for (const socket of sockets) socket.destroy();
   await until(() => handles() < before + 10);

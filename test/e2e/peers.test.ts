@@ -79,7 +79,9 @@ for (const era of ["legacy", "modern"] as const) {
         const asked = async (tool: string, args: object, method: string) => {
           const before = agent.asked.length;
           const text = await agent.call(`${server}__${tool}`, { ...args });
-          expect(agent.asked.slice(before).map((m) => m.method)).toEqual([method]);
+          // A third of a second after it was greeted the server asks for the roots by itself.
+          const methods = agent.asked.slice(before).map((m) => m.method);
+          expect(methods.filter((one) => one !== "roots/list")).toEqual([method]);
           return text;
         };
         const prompt = { prompt: "hi", maxTokens: 20 };
