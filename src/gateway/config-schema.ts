@@ -316,7 +316,7 @@ export const configSchema = object({
   audit: object({
     mode: oneOf(["strict", "fast"], {
       default: "strict",
-      doc: "`strict`: nothing goes to a server before its receipt is on disk; `fast`: it may.",
+      doc: "`strict`: a receipt is on disk before the call goes on; `fast`: some 25 ms later.",
     }),
     content: oneOf(
       ["metadata"],
