@@ -1,6 +1,7 @@
 /** What the call path knows of the audit: append a record, wait until it is durable. */
 
 import type { IntentFields, OutcomeFields } from "../receipt/model.ts";
+import type { Waiter } from "./landing.ts";
 
 export interface Audit {
   /**
@@ -13,7 +14,11 @@ export interface Audit {
   /** A call refused before forwarding: one terminal record. */
   refusal(fields: IntentFields): Appended;
   /** What an operator did. `fields` holds no secret. */
-  admin(action: string, keyId: string, fields: Readonly<Record<string, unknown>>): Appended;
+  admin(
+    action: string,
+    keyId: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): Pick<Appended, "durable">;
   status(): AuditStatus;
   /** Writes the close record, syncs, ships what it can within ms, and stops. */
   close(shipMs: number): Promise<void>;
@@ -28,6 +33,8 @@ export interface Appended {
    * with GW_AUDIT_UNAVAILABLE when it never will be.
    */
   readonly durable: Promise<void> | undefined;
+  /** The same for the path of a call, which waits twice. False: nothing to wait for. */
+  tells(waiter: Waiter): boolean;
 }
 
 export interface AuditStatus {

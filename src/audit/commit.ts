@@ -1,8 +1,8 @@
 /** Group commit: all that is queued while a write runs goes out with the next one. */
 
-import type { GatewayError } from "../base/errors.ts";
 import { type FrameKind, frameBytes, hashBytes, putFrame } from "../base/frame.ts";
 import type { CallRecord } from "../receipt/model.ts";
+import { Landing } from "./landing.ts";
 import { inTheWay, pave } from "./pave.ts";
 import { type Batch, fail, reason, type Spool, unavailable, type Writing } from "./spool-model.ts";
 
@@ -17,10 +17,10 @@ export function put(
   most: number,
   first: Uint8Array,
   rest?: Uint8Array,
-): Promise<void> | undefined {
+): Landing | undefined {
   const batch = fill(spool, kind, seq, most, first, rest);
   kick(spool);
-  return spool.options.mode === "fast" ? undefined : batch.promise;
+  return spool.options.mode === "fast" ? undefined : batch.landing;
 }
 
 /** As `put`, its bytes are made later: they are at most so many. */
@@ -29,12 +29,12 @@ export function placeIn(
   seq: number,
   record: CallRecord,
   most: number,
-): Promise<void> | undefined {
+): Landing | undefined {
   const batch = batchFor(spool, seq, 0);
   spool.unsealed.push(record);
   spool.unsealedBytes += most;
   kick(spool);
-  return spool.options.mode === "fast" ? undefined : batch.promise;
+  return spool.options.mode === "fast" ? undefined : batch.landing;
 }
 
 /** Makes the bytes of what was placed so far. */
@@ -78,14 +78,6 @@ function batchFor(spool: Spool, seq: number, most: number): Batch {
   let batch = spool.filling;
   if (batch === undefined) {
     const segment = spool.current;
-    const settle = { resolve: () => {}, reject: (_: GatewayError) => {} };
-    const promise = new Promise<void>((resolve, reject) => {
-      settle.resolve = resolve;
-      settle.reject = reject;
-    });
-    promise.catch(() => {
-      // Callers wait on it or not; a failure also shows in status and in every later append.
-    });
     const buffer = takeBuffer(spool, most);
     batch = {
       segment,
@@ -95,8 +87,7 @@ function batchFor(spool: Spool, seq: number, most: number): Batch {
       length: 0,
       count: 0,
       head: spool.linker.head,
-      promise,
-      settle,
+      landing: new Landing(),
     };
     spool.filling = batch;
   }
@@ -170,7 +161,7 @@ export function flush(spool: Spool): void {
     () => landed(spool, going),
     (thrown: unknown) => {
       fail(spool, thrown);
-      going.settle.reject(unavailable(reason(thrown)));
+      going.landing.failed(unavailable(reason(thrown)));
     },
   );
 }
@@ -186,12 +177,11 @@ function landed(spool: Spool, batch: Batch): void {
   spool.flying = false;
   // A13: since these bytes were sent, zeros beside them could not be written.
   if (spool.failed !== undefined) {
-    batch.settle.reject(unavailable(spool.failed));
+    batch.landing.failed(unavailable(spool.failed));
     return;
   }
   batch.segment.durable = batch.at + batch.length;
   spool.durableSeq = batch.firstSeq + batch.count - 1;
-  batch.settle.resolve();
   const { segment, at, firstSeq, count, head } = batch;
   const bytes = batch.buffer.subarray(0, batch.length);
   spool.options.onDurable({ segment, at, bytes, firstSeq, count, head });
@@ -199,6 +189,7 @@ function landed(spool: Spool, batch: Batch): void {
   if (spool.queue.length > 0 || spool.filling !== undefined) kick(spool);
   if (segment.sealed) closeFull(spool, segment);
   else pave(spool, segment);
+  batch.landing.landed();
 }
 
 /** Its files, once all of it is on disk: after its last write, or where there is none any more. */

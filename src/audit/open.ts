@@ -3,11 +3,11 @@
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
-import { chainFrom, receiptId } from "../receipt/chain.ts";
+import { chainFrom } from "../receipt/chain.ts";
 import { adminBody, closeBody, openBody, outcomeBody, recoveryBody } from "../receipt/encode.ts";
 import type { Sys } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
-import type { Appended, Audit, AuditStatus } from "./audit.ts";
+import type { Audit, AuditStatus } from "./audit.ts";
 import { nodeSpoolFs, type SpoolFs } from "./fs.ts";
 import { type Recovered, recover } from "./recover.ts";
 import {
@@ -18,16 +18,7 @@ import {
   unshippedBytes,
   unshippedRecords,
 } from "./shipper.ts";
-import {
-  append,
-  appendCall,
-  endSpool,
-  flushed,
-  lacksSpace,
-  nextSeq,
-  type Placed,
-  startSpool,
-} from "./spool.ts";
+import { append, appendCall, endSpool, flushed, lacksSpace, nextSeq, startSpool } from "./spool.ts";
 import { type Spool, unavailable } from "./spool-model.ts";
 
 export interface AuditOptions {
@@ -108,14 +99,10 @@ function begin(spool: Spool, options: AuditOptions, found: Recovered): void {
 
 function auditOf(options: AuditOptions, spool: Spool, shipper: Shipper): Audit {
   const { clock } = options;
-  const idPrefix = receiptId(spool.chain, 0).slice(0, -1);
-  const named = ({ seq, durable }: Placed, of = seq): Appended => {
-    return { seq, id: `${idPrefix}${of}`, durable };
-  };
   return {
     intent(fields) {
       admit(options, spool, shipper);
-      return named(appendCall(spool, { kind: "intent", fields, at: clock.now() }));
+      return appendCall(spool, { kind: "intent", fields, at: clock.now() });
     },
     outcome(fields) {
       if (!spool.open.has(fields.of)) {
@@ -124,15 +111,15 @@ function auditOf(options: AuditOptions, spool: Spool, shipper: Shipper): Audit {
       }
       const placed = appendCall(spool, { kind: "outcome", fields, at: clock.now() });
       spool.open.delete(fields.of);
-      return named(placed, fields.of);
+      return placed;
     },
     refusal(fields) {
       admit(options, spool, shipper);
-      return named(appendCall(spool, { kind: "refusal", fields, at: clock.now() }));
+      return appendCall(spool, { kind: "refusal", fields, at: clock.now() });
     },
     admin(action, keyId, fields) {
       admit(options, spool, shipper);
-      return named(append(spool, "admin", adminBody(action, keyId, fields, clock.now())));
+      return append(spool, "admin", adminBody(action, keyId, fields, clock.now()));
     },
     status: () => statusOf(options, spool, shipper),
     close: (shipMs) => close(options, spool, shipper, shipMs),

@@ -5,6 +5,7 @@ import type { Clock } from "../base/ports.ts";
 import type { Linker } from "../receipt/chain.ts";
 import type { CallRecord } from "../receipt/model.ts";
 import type { SpoolFile, SpoolFs } from "./fs.ts";
+import type { Landing } from "./landing.ts";
 
 export interface SpoolOptions {
   readonly fs: SpoolFs;
@@ -66,13 +67,14 @@ export interface Batch {
   length: number;
   count: number;
   head: Uint8Array;
-  readonly promise: Promise<void>;
-  readonly settle: { resolve(): void; reject(error: GatewayError): void };
+  readonly landing: Landing;
 }
 
 export interface Spool {
   readonly options: SpoolOptions;
   readonly chain: string;
+  /** A receipt's public id without the seq at its end. */
+  readonly idStart: string;
   readonly linker: Linker;
   /** All that hold something unshipped, oldest first: begun here, or by processes before. */
   readonly segments: LiveSegment[];
@@ -112,8 +114,8 @@ export function fail(spool: Spool, thrown: unknown): void {
     cause: spool.failed,
   });
   const error = unavailable(spool.failed);
-  for (const batch of spool.queue.splice(0)) batch.settle.reject(error);
-  spool.filling?.settle.reject(error);
+  for (const batch of spool.queue.splice(0)) batch.landing.failed(error);
+  spool.filling?.landing.failed(error);
   spool.filling = undefined;
   spool.unsealed.length = 0;
   spool.unsealedBytes = 0;

@@ -1,15 +1,17 @@
 /**
  * The one writer of a chain: gives each record its place at once and writes in groups. All that is
- * queued while a write runs goes out with the next one; a batch has one promise for all of it.
+ * queued while a write runs goes out with the next one; a batch tells all who wait for it.
  */
 
 import { frameBytes, framePayloadMax, hashBytes } from "../base/frame.ts";
 import { limits } from "../base/limits.ts";
-import { createLinker, noPrev } from "../receipt/chain.ts";
+import { createLinker, noPrev, receiptId } from "../receipt/chain.ts";
 import { bodyBytesMost, callRecordBody } from "../receipt/encode.ts";
 import type { CallRecord, RecordKind } from "../receipt/model.ts";
+import type { Appended } from "./audit.ts";
 import { closeFull, flush, nextTurn, placeIn, put, seal } from "./commit.ts";
 import type { SpoolFile, SpoolFs } from "./fs.ts";
+import type { Landing, Waiter } from "./landing.ts";
 import { encodeHeader, segmentName } from "./segment.ts";
 import {
   type LiveSegment,
@@ -46,6 +48,7 @@ export async function startSpool(
   const spool: Spool = {
     options,
     chain,
+    idStart: receiptId(chain, 0).slice(0, -1),
     linker,
     segments: [...stored, current],
     open: new Set(),
@@ -72,10 +75,33 @@ export async function startSpool(
   return spool;
 }
 
-/** `durable` is undefined in mode fast. */
-export interface Placed {
+/** What of it only few ask for is made when it is asked for: there are two of these a call. */
+class Placed implements Appended {
   readonly seq: number;
-  readonly durable: Promise<void> | undefined;
+  readonly #of: number;
+  readonly #idStart: string;
+  readonly #landing: Landing | undefined;
+
+  /** `of`: seq of the call's first record. `landing`: undefined in mode fast. */
+  constructor({ idStart }: Spool, seq: number, of: number, landing: Landing | undefined) {
+    this.seq = seq;
+    this.#of = of;
+    this.#idStart = idStart;
+    this.#landing = landing;
+  }
+
+  get id(): string {
+    return `${this.#idStart}${this.#of}`;
+  }
+
+  get durable(): Promise<void> | undefined {
+    return this.#landing?.promise();
+  }
+
+  tells(waiter: Waiter): boolean {
+    this.#landing?.add(waiter);
+    return this.#landing !== undefined;
+  }
 }
 
 /**
@@ -83,18 +109,19 @@ export interface Placed {
  * is written with is complete, one record after another: off the path of its call, and a little
  * cheaper (1 % of a call). Throws GW_AUDIT_UNAVAILABLE: nothing written.
  */
-export function appendCall(spool: Spool, record: CallRecord): Placed {
+export function appendCall(spool: Spool, record: CallRecord): Appended {
   if (spool.failed !== undefined) throw unavailable(spool.failed);
   const { current } = spool;
   const most = frameBytes(hashBytes + bodyBytesMost(record));
   if (most > framePayloadMax || current.end + spool.unsealedBytes + most > current.capacity) {
-    return append(spool, record.kind, callRecordBody(record));
+    const of = record.kind === "outcome" ? record.fields.of : undefined;
+    return append(spool, record.kind, callRecordBody(record), of);
   }
   if (spool.next === undefined && nearEnd(current)) makeNext(spool);
   const seq = nextSeq(spool);
-  const durable = placeIn(spool, seq, record, most);
+  const landing = placeIn(spool, seq, record, most);
   if (record.kind === "intent") spool.open.add(seq);
-  return { seq, durable };
+  return new Placed(spool, seq, record.kind === "outcome" ? record.fields.of : seq, landing);
 }
 
 /** Of the next record. */
@@ -102,8 +129,8 @@ export function nextSeq({ linker, unsealed }: Spool): number {
   return linker.next + unsealed.length;
 }
 
-/** As `appendCall`, any record: its bytes are made now. */
-export function append(spool: Spool, kind: RecordKind, text: string): Placed {
+/** As `appendCall`, any record: its bytes are made now. `of`: the intent of an outcome. */
+export function append(spool: Spool, kind: RecordKind, text: string, of?: number): Appended {
   seal(spool);
   if (spool.failed !== undefined) throw unavailable(spool.failed);
   const most = frameBytes(hashBytes + Buffer.byteLength(text));
@@ -113,9 +140,9 @@ export function append(spool: Spool, kind: RecordKind, text: string): Placed {
   else if (spool.next === undefined && nearEnd(segment)) makeNext(spool);
   const seq = spool.linker.next;
   const { body, hash } = spool.linker.link(text);
-  const durable = put(spool, kind, seq, most, hash, body);
+  const landing = put(spool, kind, seq, most, hash, body);
   if (kind === "intent") spool.open.add(seq);
-  return { seq, durable };
+  return new Placed(spool, seq, of ?? seq, landing);
 }
 
 /** Why no new call may be recorded now, though outcomes of those in flight still may (A14). */
@@ -137,7 +164,8 @@ export async function flushed(spool: Spool): Promise<void> {
   while (spool.failed === undefined && spool.durableSeq < nextSeq(spool) - 1) {
     // At once: a timer that waits for company would not keep the process alive.
     flush(spool);
-    await (spool.filling?.promise ?? spool.queue.at(-1)?.promise ?? nextTurn());
+    const last = spool.filling ?? spool.queue.at(-1);
+    await (last?.landing.promise() ?? nextTurn());
   }
   if (spool.failed !== undefined) throw unavailable(spool.failed);
 }

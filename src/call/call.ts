@@ -8,6 +8,8 @@
  * An error before forwarding is a denial; after it, it is an outcome (architecture, invariant 6).
  */
 
+import type { Appended } from "../audit/audit.ts";
+import type { Waiter } from "../audit/landing.ts";
 import { asFault, causeText, fault, GatewayError, reasonOf } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Item } from "../catalog/catalog.ts";
@@ -56,7 +58,7 @@ export function makeCall(
  * one async function, as this is the data path: where nothing is waited for, promises, reactions
  * and closures were a tenth of all that a call made.
  */
-class Run implements Handling, WhoWaits {
+class Run implements Handling, WhoWaits, Waiter {
   readonly incoming: Incoming;
   readonly reply: Reply;
   readonly ports: CallPorts;
@@ -72,10 +74,8 @@ class Run implements Handling, WhoWaits {
   /** Why a call that the policy allows is not made. */
   why!: GatewayError;
   answer!: Forwarded;
-  /** What comes when it has waited. */
+  /** What comes when its record is on disk: it never waits for two. */
   next!: Step;
-  on: (() => void) | undefined;
-  off: ((thrown: unknown) => void) | undefined;
 
   constructor(
     incoming: Incoming,
@@ -102,6 +102,11 @@ class Run implements Handling, WhoWaits {
     this.answer = answer;
     step(this, record);
   }
+
+  onDisk(failed: Error | undefined): void {
+    if (failed === undefined) step(this, this.next);
+    else broken(this, failed);
+  }
 }
 
 type Step = (run: Run) => void;
@@ -115,16 +120,21 @@ function step(run: Run, next: Step): void {
   }
 }
 
-/** The next step at once, or when that is done. */
+/** The next step at once, or when that is done: as a rule there is nothing to wait for. */
 function after(run: Run, done: Promise<unknown> | undefined, next: Step): void {
   if (done === undefined) next(run);
   else {
-    run.next = next;
-    // Made once: in mode strict a call waits twice, but never for two things.
-    run.on ??= () => step(run, run.next);
-    run.off ??= (thrown) => broken(run, thrown);
-    done.then(run.on, run.off);
+    done.then(
+      () => step(run, next),
+      (thrown) => broken(run, thrown),
+    );
   }
+}
+
+/** The next step when the record is on disk; in mode fast at once. */
+function onDisk(run: Run, record: Appended, next: Step): void {
+  run.next = next;
+  if (!record.tells(run)) next(run);
 }
 
 function over({ ports, live }: Run): void {
@@ -227,7 +237,7 @@ function intend(run: Run): void {
   run.live.receipt = intent.id;
   run.seq = intent.seq;
   // Invariant 3: no byte reaches a server before this record is on disk.
-  after(run, intent.durable, send);
+  onDisk(run, intent, send);
 }
 
 function send(run: Run): void {
@@ -256,7 +266,7 @@ function record(run: Run): void {
     ports.repeats.remember(sameAs(run), live.receipt);
   }
   // … and no answer leaves before this one is.
-  after(run, ports.audit.outcome(end).durable, tell);
+  onDisk(run, ports.audit.outcome(end), tell);
 }
 
 function tell(run: Run): void {
@@ -274,7 +284,7 @@ function deny(run: Run): void {
   live.receipt = receipt.id;
   live.outcome = fields.outcome === "" ? undefined : fields.outcome;
   live.code = fields.code;
-  after(run, receipt.durable, tellDenied);
+  onDisk(run, receipt, tellDenied);
 }
 
 function tellDenied(run: Run): void {
@@ -294,7 +304,7 @@ function refuse(run: Run, why: GatewayError): void {
   live.outcome = outcome;
   live.code = why.code;
   live.why = reasonOf(why);
-  after(run, receipt.durable, tellRefused);
+  onDisk(run, receipt, tellRefused);
 }
 
 function tellRefused(run: Run): void {

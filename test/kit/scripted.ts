@@ -354,7 +354,17 @@ function recordingAudit(records: Recorded[], durable: () => Promise<void> | unde
   const append = (record: (seq: number) => Recorded): Appended => {
     const seq = records.length;
     records.push(record(seq));
-    return { seq, id: `r-test-${seq}`, durable: durable() };
+    const done = durable();
+    return {
+      ...{ seq, id: `r-test-${seq}`, durable: done },
+      tells(waiter) {
+        done?.then(
+          () => waiter.onDisk(undefined),
+          (failed: Error) => waiter.onDisk(failed),
+        );
+        return done !== undefined;
+      },
+    };
   };
   return {
     intent: (fields) => append((seq) => ({ kind: "intent", seq, fields })),
