@@ -1,6 +1,6 @@
 /** One batch for the store, as frames; read from a segment where the queue does not have it. */
 
-import { hashBytes, readFrame } from "../base/frame.ts";
+import { hashBytes, isZero, readFrame } from "../base/frame.ts";
 import type { ChainRecord } from "../receipt/model.ts";
 import type { FrameBatch, FrameBuffer } from "../store/store.ts";
 import type { SpoolFile } from "./fs.ts";
@@ -58,7 +58,8 @@ export async function readRun(
       prev = head;
     }
   }
-  const last = segment.sealed && (found === "zero" || from.at + end === segment.end);
+  const ends = from.at + got === segment.end && isZero(whole.subarray(end));
+  const last = segment.sealed && (found === "zero" || ends);
   if (!last && (end === 0 || (found !== "short" && end < got))) {
     throw damaged(segmentName(segment.ordinal), from.at + end, seq, "read to ship it");
   }
