@@ -18,7 +18,16 @@ import {
   unshippedBytes,
   unshippedRecords,
 } from "./shipper.ts";
-import { append, appendCall, endSpool, flushed, lacksSpace, nextSeq, startSpool } from "./spool.ts";
+import {
+  append,
+  appendCall,
+  appendOutcome,
+  endSpool,
+  flushed,
+  lacksSpace,
+  nextSeq,
+  startSpool,
+} from "./spool.ts";
 import { type Spool, unavailable } from "./spool-model.ts";
 
 export interface AuditOptions {
@@ -109,9 +118,7 @@ function auditOf(options: AuditOptions, spool: Spool, shipper: Shipper): Audit {
         const message = `Record ${fields.of} is no intent that waits for its outcome`;
         throw fault("GW_INTERNAL", { message });
       }
-      const placed = appendCall(spool, { kind: "outcome", fields, at: clock.now() });
-      spool.open.delete(fields.of);
-      return placed;
+      return appendOutcome(spool, fields, clock.now());
     },
     refusal(fields) {
       admit(options, spool, shipper);

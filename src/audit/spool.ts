@@ -7,7 +7,7 @@ import { frameBytes, framePayloadMax, hashBytes } from "../base/frame.ts";
 import { limits } from "../base/limits.ts";
 import { createLinker, noPrev, receiptId } from "../receipt/chain.ts";
 import { bodyBytesMost, callRecordBody } from "../receipt/encode.ts";
-import type { CallRecord, RecordKind } from "../receipt/model.ts";
+import type { CallRecord, OutcomeFields, RecordKind } from "../receipt/model.ts";
 import type { Appended } from "./audit.ts";
 import { closeFull, flush, nextTurn, placeIn, put, seal } from "./commit.ts";
 import type { SpoolFile, SpoolFs } from "./fs.ts";
@@ -122,6 +122,36 @@ export function appendCall(spool: Spool, record: CallRecord): Appended {
   const landing = placeIn(spool, seq, record, most);
   if (record.kind === "intent") spool.open.add(seq);
   return new Placed(spool, seq, record.kind === "outcome" ? record.fields.of : seq, landing);
+}
+
+/**
+ * Ends an intent. Mode fast writes some ms later, when most calls are over: both are one record
+ * then, with the seq of the intent.
+ */
+export function appendOutcome(spool: Spool, fields: OutcomeFields, at: number): Appended {
+  const { of } = fields;
+  const appended = endUnsealed(spool, fields)
+    ? new Placed(spool, of, of, undefined)
+    : appendCall(spool, { kind: "outcome", fields, at });
+  spool.open.delete(of);
+  return appended;
+}
+
+/** Its intent's group is to be written anyway. False: the outcome needs a record of its own. */
+function endUnsealed(spool: Spool, end: OutcomeFields): boolean {
+  const { current, linker, options, unsealed } = spool;
+  // Mode strict forwards a call when its intent is on disk: it is written alone, whatever comes.
+  if (options.mode === "strict" || spool.failed !== undefined) return false;
+  const place = end.of - linker.next;
+  const intent = place < 0 ? undefined : unsealed[place];
+  if (intent?.kind !== "intent") return false;
+  const record: CallRecord = { kind: "call", fields: intent.fields, at: intent.at, end };
+  const most = frameBytes(hashBytes + bodyBytesMost(record));
+  const bytes = spool.unsealedBytes + most - frameBytes(hashBytes + bodyBytesMost(intent));
+  if (most > framePayloadMax || current.end + bytes > current.capacity) return false;
+  unsealed[place] = record;
+  spool.unsealedBytes = bytes;
+  return true;
 }
 
 /** Of the next record. */

@@ -39,8 +39,12 @@ const kinds = [
   "recovery",
   "admin",
   "close",
+  // A gateway from before it takes this for a frame that does not check: docs/database.md.
+  "call",
 ] as const;
 export type FrameKind = (typeof kinds)[number];
+/** One record of these for each call: what begins it, or is all of it. */
+export const callKinds: readonly FrameKind[] = ["intent", "refusal", "call"];
 const kindNumber = new Map<FrameKind, number>(kinds.map((kind, at) => [kind, at + 1]));
 
 /** Bytes of a record's payload before its body: the hash. */

@@ -46,7 +46,8 @@ type Fields = Record<string, unknown>;
 
 /** What people ask first; the records below are the evidence. */
 function summary({ records }: ReceiptDetail): string[] {
-  const [call = {}, end] = records.map(({ body }) => JSON.parse(body) as Fields);
+  const [call = {}, second] = records.map(({ body }) => JSON.parse(body) as Fields);
+  const end = call["kind"] === "call" ? call : second;
   const last = end ?? call;
   const rule = call["rule"] === "" ? "" : ` by rule ${String(call["rule"])}`;
   const server = call["server"] === "" ? "" : `${String(call["server"])}/`;

@@ -316,7 +316,9 @@ export const configSchema = object({
   audit: object({
     mode: oneOf(["strict", "fast"], {
       default: "strict",
-      doc: "`strict`: a receipt is on disk before the call goes on; `fast`: some 25 ms later.",
+      doc:
+        "`strict`: a receipt is on disk before the call goes on; `fast`: some 25 ms later, and " +
+        "a call that is over by then is one record.",
     }),
     content: oneOf(
       ["metadata"],

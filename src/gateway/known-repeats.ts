@@ -60,7 +60,12 @@ async function inSpool(spoolDir: string, from: number): Promise<readonly End[]> 
   for await (const { chain, seq, body } of readSpool(spoolDir)) {
     const decoded = decodeBody(body);
     if (!decoded.ok) continue;
-    const { kind, at, fields } = decoded.value;
+    const { value } = decoded;
+    const { kind, at, fields } = value;
+    if (kind === "call" && isUnsure(value.end)) {
+      const ended = at + value.end.tookMs;
+      if (ended >= from) ends.push({ chain, seq, at: ended, call: fields });
+    }
     if (kind === "intent") calls.set(receiptId(chain, seq), fields);
     if (kind !== "outcome") continue;
     const id = receiptId(chain, fields.of);
@@ -92,5 +97,7 @@ async function inStore(store: Store, from: number): Promise<readonly End[]> {
 async function storedCall(store: Store, { chain, seq }: End): Promise<IntentFields | undefined> {
   const [record] = await store.records(chain, seq, 1);
   const decoded = record?.seq === seq ? decodeBody(record.body) : undefined;
-  return decoded?.ok && decoded.value.kind === "intent" ? decoded.value.fields : undefined;
+  if (!decoded?.ok) return undefined;
+  const { kind, fields } = decoded.value;
+  return kind === "intent" || kind === "call" ? fields : undefined;
 }

@@ -2,9 +2,10 @@
 
 import type { ReceiptDetail } from "../admin/contract.ts";
 import { readSpool } from "../audit/read.ts";
+import { callKinds } from "../base/frame.ts";
 import { receiptId } from "../receipt/chain.ts";
 import { decodeBody, joinRow } from "../receipt/decode.ts";
-import type { ChainRecord, IntentFields, OutcomeFields } from "../receipt/model.ts";
+import type { ChainRecord, EndFields, IntentFields } from "../receipt/model.ts";
 import type { ReceiptQuery, ReceiptRow, Store, StoredRecord } from "../store/store.ts";
 
 export interface ReceiptSources {
@@ -41,7 +42,7 @@ export async function readReceipts(
 
 interface Tail {
   readonly calls: Map<string, { chain: string; seq: number; at: number; fields: IntentFields }>;
-  readonly ends: Map<string, OutcomeFields>;
+  readonly ends: Map<string, EndFields>;
 }
 
 async function readTail({ spoolDir, shipped }: ReceiptSources): Promise<Tail> {
@@ -50,16 +51,18 @@ async function readTail({ spoolDir, shipped }: ReceiptSources): Promise<Tail> {
   for await (const { chain, seq, body } of readSpool(spoolDir)) {
     const decoded = decodeBody(body);
     if (!decoded.ok) continue;
-    const { kind, at, fields } = decoded.value;
+    const { value } = decoded;
+    const { kind, at, fields } = value;
+    if (kind === "call") tail.ends.set(receiptId(chain, seq), value.end);
     if (kind === "outcome") tail.ends.set(receiptId(chain, fields.of), fields);
-    else if (kind === "intent" || kind === "refusal") {
+    else if (kind === "intent" || kind === "refusal" || kind === "call") {
       tail.calls.set(receiptId(chain, seq), { chain, seq, at, fields });
     }
   }
   return tail;
 }
 
-function withEnd(row: ReceiptRow, end: OutcomeFields): ReceiptRow {
+function withEnd(row: ReceiptRow, end: EndFields): ReceiptRow {
   const { outcome, resultBytes, tookMs } = end;
   return { ...row, outcome, result_bytes: resultBytes, took_ms: tookMs };
 }
@@ -106,13 +109,13 @@ interface Found {
 }
 
 function look(found: Found, record: ChainRecord, seq: number): void {
-  const isCall = record.kind === "intent" || record.kind === "refusal";
-  if (record.seq === seq && isCall) found.call = record;
+  if (record.seq === seq && callKinds.includes(record.kind)) found.call = record;
   else if (isEndOf(record, seq)) found.end = record;
 }
 
 function isWhole({ call, end }: Found): boolean {
-  return call?.kind === "refusal" || (call !== undefined && end !== undefined);
+  if (call?.kind === "refusal" || call?.kind === "call") return true;
+  return call !== undefined && end !== undefined;
 }
 
 function isEndOf(record: ChainRecord, seq: number): boolean {

@@ -4,12 +4,18 @@ import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import { receiptId } from "./chain.ts";
 import type { OpenFields, RecoveryFields } from "./encode.ts";
-import type { AskedFields, IntentFields, Outcome, OutcomeFields } from "./model.ts";
+import type { AskedFields, EndFields, IntentFields, Outcome, OutcomeFields } from "./model.ts";
 
 export type Decoded =
   | { readonly kind: "open"; readonly at: number; readonly fields: OpenFields }
   | { readonly kind: "intent" | "refusal"; readonly at: number; readonly fields: IntentFields }
   | { readonly kind: "outcome"; readonly at: number; readonly fields: OutcomeFields }
+  | {
+      readonly kind: "call";
+      readonly at: number;
+      readonly fields: IntentFields;
+      readonly end: EndFields;
+    }
   | { readonly kind: "recovery"; readonly at: number; readonly fields: RecoveryFields }
   | { readonly kind: "admin"; readonly at: number; readonly fields: AdminFields }
   | { readonly kind: "close"; readonly at: number; readonly fields: { readonly why: string } };
@@ -60,7 +66,7 @@ export function joinRow(
   seq: number,
   at: number,
   call: IntentFields,
-  end: OutcomeFields | undefined,
+  end: EndFields | undefined,
 ): JoinedRow {
   const refused = call.outcome !== "";
   return {
@@ -128,9 +134,11 @@ function decodeTree(r: Reader): Decoded {
       return { kind, at, fields: openFields(r) };
     case "intent":
     case "refusal":
-      return { kind, at, fields: callFields(r) };
+      return { kind, at, fields: callFields(r, r.text("code"), r.text("outcome")) };
+    case "call":
+      return { kind, at, fields: callFields(r, "", ""), end: endFields(r) };
     case "outcome":
-      return { kind, at, fields: outcomeFields(r) };
+      return { kind, at, fields: { of: r.number("of"), ...endFields(r) } };
     case "recovery":
       return {
         kind,
@@ -162,7 +170,7 @@ function adminFields(r: Reader): AdminFields {
   return { action: r.text("action"), keyId: r.text("key"), fields };
 }
 
-function callFields(r: Reader): IntentFields {
+function callFields(r: Reader, code: string, outcome: string): IntentFields {
   const rules = r.value("rules");
   if (!Array.isArray(rules)) throw new Unfit('"rules" is not a list');
   return {
@@ -182,15 +190,14 @@ function callFields(r: Reader): IntentFields {
     rule: r.text("rule"),
     rules: rules.map(String),
     definitionHash: r.text("definition_hash"),
-    code: r.text("code"),
-    outcome: oneOf(r.text("outcome"), ["", ...outcomes]),
+    code,
+    outcome: oneOf(outcome, ["", ...outcomes]),
     decideUs: r.number("decide_us"),
   };
 }
 
-function outcomeFields(r: Reader): OutcomeFields {
+function endFields(r: Reader): EndFields {
   return {
-    of: r.number("of"),
     outcome: oneOf(r.text("outcome"), outcomes),
     code: r.text("code"),
     resultHash: r.text("result_hash"),

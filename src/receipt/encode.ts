@@ -5,7 +5,7 @@
  */
 
 import { ByteWriter, numberText } from "../base/byte-writer.ts";
-import type { AskedFields, CallRecord, IntentFields, OutcomeFields } from "./model.ts";
+import type { AskedFields, CallRecord, EndFields, IntentFields, OutcomeFields } from "./model.ts";
 
 export interface OpenFields {
   readonly build: string;
@@ -36,7 +36,7 @@ export function openBody(f: OpenFields, at: number): string {
 export function putCallBody(record: CallRecord, into: Buffer, at: number): number {
   writer.begin(into, at);
   if (record.kind === "outcome") putOutcome(record.fields, record.at);
-  else putCall(record.kind, record.fields, record.at);
+  else putCall(record);
   if (writer.end > into.length) throw new RangeError("a record's body is longer than its room");
   return writer.end;
 }
@@ -51,21 +51,31 @@ export function callRecordBody(record: CallRecord): string {
 
 /** Bytes that the body takes at most. */
 export function roomFor(record: CallRecord): number {
-  const most = bodyBytesMost(record);
-  if (record.kind !== "outcome" || Number.isFinite(most)) return most;
-  const { asked: questions, ...rest } = record.fields;
-  const without = bodyBytesMost({ kind: "outcome", fields: rest, at: 0 });
-  return without + 3 * asked(questions).length;
+  return mostBesideAsked(record) + 3 * asked(endOf(record)?.asked).length;
 }
 
 /** UTF-8 bytes that the body takes at most; without a limit where it has lists of any length. */
 export function bodyBytesMost(record: CallRecord): number {
-  if (record.kind === "outcome") {
-    const { asked, code, resultHash } = record.fields;
-    if (asked !== undefined && asked.length > 0) return Number.POSITIVE_INFINITY;
-    return namesMost + escapedMost * (code.length + resultHash.length);
-  }
-  const f = record.fields;
+  const asked = endOf(record)?.asked;
+  if (asked !== undefined && asked.length > 0) return Number.POSITIVE_INFINITY;
+  return mostBesideAsked(record);
+}
+
+function endOf(record: CallRecord): EndFields | undefined {
+  if (record.kind === "outcome") return record.fields;
+  return record.kind === "call" ? record.end : undefined;
+}
+
+function mostBesideAsked(record: CallRecord): number {
+  if (record.kind === "outcome") return endMost(record.fields);
+  return callMost(record.fields) + (record.kind === "call" ? endMost(record.end) : 0);
+}
+
+function endMost({ code, resultHash }: EndFields): number {
+  return namesMost + escapedMost * (code.length + resultHash.length);
+}
+
+function callMost(f: IntentFields): number {
   let length = f.keyId.length + f.keyName.length + f.session.length + f.client.length;
   length += f.method.length + f.server.length + f.tool.length + f.argsHash.length;
   length += f.paramsHash.length + f.policyHash.length + f.rule.length;
@@ -95,6 +105,11 @@ function putOutcome(f: OutcomeFields, at: number): void {
   writer.time(at);
   writer.plain(',"of":');
   writer.number(f.of);
+  putEnd(f);
+  writer.plain("}");
+}
+
+function putEnd(f: EndFields): void {
   writer.plain(',"outcome":"');
   writer.plain(f.outcome);
   writer.plain('","code":');
@@ -112,7 +127,6 @@ function putOutcome(f: OutcomeFields, at: number): void {
     writer.number(f.queueMs);
   }
   writer.text(asked(f.asked));
-  writer.plain("}");
 }
 
 function asked(questions: readonly AskedFields[] | undefined): string {
@@ -145,7 +159,8 @@ export function closeBody(why: "stop" | "recovered", at: number): string {
   return `${head("close", at)},"why":"${why}"}`;
 }
 
-function putCall(kind: "intent" | "refusal", f: IntentFields, at: number): void {
+function putCall(record: Exclude<CallRecord, { kind: "outcome" }>): void {
+  const { kind, fields: f, at } = record;
   writer.plain('{"v":1,"kind":"');
   writer.plain(kind);
   writer.plain('","at":');
@@ -156,8 +171,9 @@ function putCall(kind: "intent" | "refusal", f: IntentFields, at: number): void 
   writer.number(f.argsBytes);
   writer.plain(',"params_hash":');
   putDigest(f.paramsHash);
-  writer.text(decision(f));
+  writer.text(decision(f, kind === "call" ? endedTexts : decisionTexts));
   writer.number(f.decideUs);
+  if (record.kind === "call") putEnd(record.end);
   writer.plain("}");
 }
 
@@ -186,16 +202,16 @@ function isSameWho(a: IntentFields, b: IntentFields): boolean {
   );
 }
 
-/** What was decided, up to the time it took. */
-function decision(f: IntentFields): string {
-  const known = remembered(decisionTexts, f.rule, f, isSameDecision);
+/** What was decided, up to the time it took. Of a call that ended, code and outcome come later. */
+function decision(f: IntentFields, of: Texts): string {
+  const known = remembered(of, f.rule, f, isSameDecision);
   if (known !== undefined) return known;
+  const end = of === endedTexts ? "" : `,"code":${quote(f.code)},"outcome":"${f.outcome}"`;
   const text =
     `,"policy_hash":${quote(f.policyHash)}` +
     `,"effect":"${f.effect}","rule":${quote(f.rule)},"rules":${list(f.rules)}` +
-    `,"definition_hash":${quote(f.definitionHash)},"code":${quote(f.code)}` +
-    `,"outcome":"${f.outcome}","decide_us":`;
-  return remember(decisionTexts, f.rule, f, text);
+    `,"definition_hash":${quote(f.definitionHash)}${end},"decide_us":`;
+  return remember(of, f.rule, f, text);
 }
 
 function isSameDecision(a: IntentFields, b: IntentFields): boolean {
@@ -224,6 +240,7 @@ interface Known {
 type Texts = Map<string, { readonly texts: Known[]; next: number }>;
 const whoTexts: Texts = new Map();
 const decisionTexts: Texts = new Map();
+const endedTexts: Texts = new Map();
 const namesKept = 1024;
 const textsOfEach = 4;
 

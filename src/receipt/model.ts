@@ -15,6 +15,8 @@ export type RecordKind =
   | "outcome"
   /** A call that was refused: intent and outcome in one. */
   | "refusal"
+  /** Mode fast: a call that ended before its intent was written, intent and outcome in one. */
+  | "call"
   /** Found at start: what a crash left behind (lost bytes; then outcomes `unknown` follow). */
   | "recovery"
   /** Something an operator did: keys, reload. */
@@ -90,9 +92,8 @@ export interface AskedFields {
     | "passed";
 }
 
-export interface OutcomeFields {
-  /** seq of the intent. */
-  readonly of: number;
+/** How a call ended. */
+export interface EndFields {
   readonly outcome: Outcome;
   /** Error code, "" when the server answered. */
   readonly code: string;
@@ -108,6 +109,11 @@ export interface OutcomeFields {
   readonly asked?: readonly AskedFields[] | undefined;
 }
 
+export interface OutcomeFields extends EndFields {
+  /** seq of the intent. */
+  readonly of: number;
+}
+
 /** A record of a call before it is made bytes. `at`: wall ms. */
 export type CallRecord =
   | {
@@ -115,7 +121,13 @@ export type CallRecord =
       readonly fields: IntentFields;
       readonly at: number;
     }
-  | { readonly kind: "outcome"; readonly fields: OutcomeFields; readonly at: number };
+  | { readonly kind: "outcome"; readonly fields: OutcomeFields; readonly at: number }
+  | {
+      readonly kind: "call";
+      readonly fields: IntentFields;
+      readonly at: number;
+      readonly end: EndFields;
+    };
 
 /** One record as it stands in the spool and the store. */
 export interface ChainRecord {

@@ -21,6 +21,7 @@ export interface ChainReport {
   /** Hex of the last hash. */
   readonly head: string;
   readonly records: number;
+  /** Calls that were let through, and those that ended: a record of both counts in both. */
   readonly intents: number;
   readonly outcomes: number;
   readonly refusals: number;
@@ -181,6 +182,10 @@ function checkBody(
     case "intent":
       state.intents += 1;
       state.open.add(record.seq);
+      return undefined;
+    case "call":
+      state.intents += 1;
+      state.outcomes += 1;
       return undefined;
     case "refusal":
       state.refusals += 1;

@@ -4,6 +4,7 @@
  * by member and does not use the receipts' own decoder, which refuses a body as a whole.
  */
 
+import { callKinds } from "../base/frame.ts";
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 
@@ -53,8 +54,8 @@ export function derive(body: Uint8Array): Derived {
 
 /** The time of a call, as `derive` gives it, from its fixed place: the rest is not parsed. */
 export function callTime(kind: string, body: Uint8Array): number | null {
-  const start = kind === "intent" ? intentStart : refusalStart;
-  const at = numberAfter(body, 0, start);
+  const start = callStarts.get(kind);
+  const at = start === undefined ? -1 : numberAfter(body, 0, start);
   return at < 0 ? derive(body).at_ms : at;
 }
 
@@ -66,8 +67,10 @@ export function endedSeq(body: Uint8Array): number | null {
 }
 
 const encoder = new TextEncoder();
-const intentStart = encoder.encode('{"v":1,"kind":"intent","at":');
-const refusalStart = encoder.encode('{"v":1,"kind":"refusal","at":');
+/** By the kinds of record that are a call, or the begin of one. */
+const callStarts: ReadonlyMap<string, Uint8Array> = new Map(
+  callKinds.map((kind) => [kind, encoder.encode(`{"v":1,"kind":"${kind}","at":`)]),
+);
 const outcomeStart = encoder.encode('{"v":1,"kind":"outcome","at":');
 const ofStart = encoder.encode(',"of":');
 

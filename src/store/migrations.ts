@@ -1,7 +1,8 @@
 /**
- * The tables, as an ordered list: forward only and additive, so that the gateway before this one
- * still runs on them (O5). A step that shipped is never edited. Receipts are one table; splitting
- * it by time comes later, as a step of its own, when retention needs it.
+ * The tables, as an ordered list: forward only and additive (an index may become a wider one), so
+ * that the gateway before this one still runs on them (O5). A step that shipped is never edited.
+ * Receipts are one table; splitting it by time comes later, as a step of its own, when retention
+ * needs it.
  */
 
 export interface Migration {
@@ -82,6 +83,20 @@ export const migrations: readonly Migration[] = [
       "create index gateway_sessions_ends on gateway_sessions (ends_ms)",
       "create table sessions_version (one integer primary key, version integer not null)",
       "insert into sessions_version (one, version) values (1, 0)",
+    ],
+  },
+  {
+    // The kind `call` came; lists of the gateway before this one are slower on SQLite, not wrong.
+    version: 3,
+    postgres: [
+      `create index receipts_by_time on receipts (at desc nulls last, chain desc, seq desc)
+        where kind in ('intent', 'refusal', 'call')`,
+      "drop index receipts_calls",
+    ],
+    sqlite: [
+      `create index records_by_time on records (at_ms)
+        where kind in ('intent', 'refusal', 'call')`,
+      "drop index records_calls",
     ],
   },
 ];

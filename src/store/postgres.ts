@@ -148,7 +148,7 @@ async function receipts(sql: Sql, query: ReceiptQuery): Promise<ReceiptRow[]> {
   if (query.id !== undefined && id === undefined) return [];
   const tool = query.tool === undefined ? undefined : splitTool(query.tool);
   const conditions = [
-    sql`i.kind in ('intent', 'refusal')`,
+    sql`i.kind in ('intent', 'refusal', 'call')`,
     // What stands before or behind its chain is no record: verify names it.
     sql`and i.seq >= 0 and i.seq <= (select last_seq from chain_heads h where h.chain = i.chain)`,
     query.beforeMs !== undefined && sql`and i.at < to_timestamp(${query.beforeMs} / 1000.0)`,
@@ -161,7 +161,8 @@ async function receipts(sql: Sql, query: ReceiptQuery): Promise<ReceiptRow[]> {
   const rows = await sql<JoinedRow[]>`
     select i.chain, i.seq::float8 as seq, floor(extract(epoch from i.at) * 1000)::float8 as at_ms,
       i.key_name, i.server, i.tool, i.effect, i.rule, coalesce(o.outcome, i.outcome) as outcome,
-      i.args_bytes::float8 as args_bytes, o.result_bytes::float8 as result_bytes,
+      i.args_bytes::float8 as args_bytes,
+      coalesce(o.result_bytes, i.result_bytes)::float8 as result_bytes,
       coalesce(o.took_ms, i.took_ms) as took_ms
     from receipts i left join receipts o
       on o.chain = i.chain and o.of_seq = i.seq and o.kind = 'outcome'

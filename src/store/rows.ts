@@ -4,7 +4,7 @@ import { fault, type GatewayError } from "../base/errors.ts";
 import { isObject, type JsonObject } from "../base/json.ts";
 import type { KeyRow, ReceiptRow, SessionChanges, SessionRow } from "./store.ts";
 
-/** An intent or refusal joined with its outcome, as both databases select it. */
+/** What begins a call joined with its outcome, as both databases select it. */
 export interface JoinedRow {
   readonly chain: string;
   readonly seq: number;

@@ -1,7 +1,7 @@
 /** Receipts in the embedded store: batches in, records and lists out. */
 
 import type { StatementSync } from "node:sqlite";
-import { type Frame, hashBytes, readFrame } from "../base/frame.ts";
+import { callKinds, type Frame, hashBytes, readFrame } from "../base/frame.ts";
 import { limits } from "../base/limits.ts";
 import type { ChainRecord, RecordKind } from "../receipt/model.ts";
 import { checkNext, checkSame, type Head } from "./batch.ts";
@@ -76,12 +76,12 @@ function inserter(prepare: Prepare, chain: string, no: number) {
       `insert or ignore into records (id, kind, hash, body${column})
        values (${idSql}, '${kind}', ?, ?${value})`,
     );
-  const intent = statement("intent", ", at_ms", ", ?");
-  const refusal = statement("refusal", ", at_ms", ", ?");
+  const calls = new Map<string, StatementSync>();
+  for (const kind of callKinds) calls.set(kind, statement(kind, ", at_ms", ", ?"));
   const outcome = statement("outcome", ", of_id", `, ${idSql}`);
   const run = ({ kind, seq }: Frame, hash: Uint8Array, body: Uint8Array) => {
-    if (kind === "intent") return intent.run(no, seq, hash, body, callTime(kind, body));
-    if (kind === "refusal") return refusal.run(no, seq, hash, body, callTime(kind, body));
+    const call = calls.get(kind);
+    if (call !== undefined) return call.run(no, seq, hash, body, callTime(kind, body));
     const of = kind === "outcome" ? endedSeq(body) : null;
     // What is no record before it is no intent: such a row is kept and belongs to no call.
     if (of === null || of >= seq) return statement(kind, "", "").run(no, seq, hash, body);
@@ -134,8 +134,7 @@ interface RecordRow extends Omit<ChainRecord, "chain" | "prev"> {
 /** What `inserter` would have put there, compared. */
 function wrongColumn(row: RecordRow, no: number): string | undefined {
   const { seq, kind, body } = row;
-  const isCall = kind === "intent" || kind === "refusal";
-  if (row.at_ms !== (isCall ? callTime(kind, body) : null)) return "at_ms";
+  if (row.at_ms !== (callKinds.includes(kind) ? callTime(kind, body) : null)) return "at_ms";
   const of = kind === "outcome" ? endedSeq(body) : null;
   if (of === null || of >= seq) return row.of_no === null ? undefined : "of_id";
   return row.of_no === no && row.of_seq === of ? undefined : "of_id";
@@ -155,7 +154,7 @@ interface Row {
 /** Read in an index's order until the page is full; `instr` passes over most that do not fit. */
 export function receipts(prepare: Prepare, query: ReceiptQuery): ReceiptRow[] {
   // What stands behind the end of its chain is no record: verify names it.
-  const where = ["i.kind in ('intent', 'refusal') and i.id <= (c.no << 40 | c.last_seq)"];
+  const where = ["i.kind in ('intent', 'refusal', 'call') and i.id <= (c.no << 40 | c.last_seq)"];
   const values: (string | number | Uint8Array)[] = [];
   const add = (condition: string, ...given: (string | number | Uint8Array)[]) => {
     where.push(condition);
@@ -220,7 +219,7 @@ function join(row: Row, call: Derived): JoinedRow {
     ...{ chain, seq, at_ms: call.at_ms, key_name: call.key_name, server: call.server },
     ...{ tool: call.tool, effect: call.effect, rule: call.rule, args_bytes: call.args_bytes },
     outcome: end?.outcome ?? call.outcome,
-    result_bytes: end?.result_bytes ?? null,
+    result_bytes: end?.result_bytes ?? call.result_bytes,
     took_ms: end?.took_ms ?? call.took_ms,
   };
 }

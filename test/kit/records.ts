@@ -2,9 +2,10 @@
 
 import { randomUUID } from "node:crypto";
 import { chainBytes, linkHash, noPrev } from "../../src/receipt/chain.ts";
-import { intentBody, outcomeBody, refusalBody } from "../../src/receipt/encode.ts";
+import { callRecordBody, intentBody, outcomeBody, refusalBody } from "../../src/receipt/encode.ts";
 import type {
   ChainRecord,
+  EndFields,
   IntentFields,
   OutcomeFields,
   RecordKind,
@@ -41,6 +42,17 @@ export function callChain(count: number, atMs = 1_700_000_000_000): ChainBuilder
     builder.add("outcome", outcomeBody(outcomeFields(intent.seq), atMs + call * 1000 + 5));
   }
   return builder;
+}
+
+/** A call of one record, as mode fast writes most. */
+export function addCall(
+  builder: ChainBuilder,
+  fields: Partial<IntentFields>,
+  end: Partial<EndFields>,
+  at: number,
+): ChainRecord {
+  const body = { fields: intentFields(fields), end: outcomeFields(0, end), at };
+  return builder.add("call", callRecordBody({ kind: "call", ...body }));
 }
 
 export function addRefusal(builder: ChainBuilder, fields: Partial<IntentFields>, atMs: number) {

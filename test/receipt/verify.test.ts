@@ -12,6 +12,7 @@ import {
 import { decodeBody, joinRow } from "../../src/receipt/decode.ts";
 import {
   adminBody,
+  callRecordBody,
   closeBody,
   intentBody,
   openBody,
@@ -19,7 +20,7 @@ import {
   recoveryBody,
   refusalBody,
 } from "../../src/receipt/encode.ts";
-import type { ChainRecord, RecordKind } from "../../src/receipt/model.ts";
+import type { ChainRecord, EndFields, RecordKind } from "../../src/receipt/model.ts";
 import { verifyRecords } from "../../src/receipt/verify.ts";
 import { call, end, refusal } from "../audit/world.ts";
 
@@ -43,10 +44,16 @@ const good = (): ChainRecord[] =>
     ["outcome", outcomeBody(end(2), 4)],
     ["refusal", refusalBody(refusal("c"), 5)],
     ["outcome", outcomeBody(end(1), 6)],
+    ["call", callBody("d")],
     ["admin", adminBody("keys.create", "k1", { name: "x" }, 7)],
     ["recovery", recoveryBody({ lostBytes: 0, openIntents: 0 }, 8)],
     ["close", closeBody("stop", 9)],
   ]);
+
+function callBody(tool: string, more: Partial<EndFields> = {}): string {
+  const record = { kind: "call", fields: call(tool), end: { ...end(0), ...more }, at: 6 } as const;
+  return callRecordBody(record);
+}
 
 async function badOf(list: readonly ChainRecord[]): Promise<string> {
   const { ok, bad } = await verifyRecords(list);
@@ -101,7 +108,7 @@ describe("verify", () => {
   });
 
   test("A1 a flipped bit of hash, prev or kind names its record", async () => {
-    for (let seq = 0; seq < 9; seq += 1) {
+    for (let seq = 0; seq < good().length; seq += 1) {
       for (const part of ["hash", "prev"] as const) {
         const list = good();
         const copy = new Uint8Array(list[seq]![part]);
@@ -118,7 +125,7 @@ describe("verify", () => {
   test("A2 deleted, doubled, swapped, inserted records are found", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.integer({ min: 0, max: 7 }),
+        fc.integer({ min: 0, max: 8 }),
         fc.integer({ min: 0, max: 4 }),
         async (at, how) => {
           const list = good();
@@ -146,6 +153,10 @@ describe("verify", () => {
     expect(await badOf(records([...start, done, done]))).toStartWith("3 intent 1");
     expect(await badOf(records([...start, ["outcome", outcomeBody(end(0), 3)]]))).toStartWith("2 ");
     expect(await badOf(records([...start, ["outcome", outcomeBody(end(9), 3)]]))).toStartWith("2 ");
+    const whole: [RecordKind, string] = ["call", callBody("b")];
+    const second: [RecordKind, string] = ["outcome", outcomeBody(end(2), 3)];
+    expect(await badOf(records([...start, whole, second]))).toStartWith("3 intent 2");
+    expect(await badOf(records([...start, done, whole]))).toBe("ok");
     expect(await badOf(records([...start, done, ["open", openBody(open, 1)]]))).toStartWith(
       "3 open",
     );
@@ -168,7 +179,7 @@ describe("verify", () => {
     const anchor = { chain, seq: 3, hash: list[3]!.hash };
     const report = await verifyRecords(list.slice(4), [anchor]);
     expect(report.ok).toBe(true);
-    expect(report.chains[0]).toMatchObject({ firstSeq: 4, lastSeq: 8, closed: true });
+    expect(report.chains[0]).toMatchObject({ firstSeq: 4, lastSeq: 9, closed: true });
     expect((await verifyRecords(list.slice(4))).ok).toBe(false);
   });
 });
@@ -224,6 +235,13 @@ describe("bodies", () => {
         };
         const body = decodeBody(new TextEncoder().encode(intentBody(fields, at)));
         expect(body).toEqual({ ok: true, value: { kind: "intent", at, fields } });
+        const asked = [{ method: text, paramsHash: text, end: "accept" }] as const;
+        const { of: _, ...plain } = { ...end(0, text), code: text, outcome: "timeout" } as const;
+        for (const more of [plain, { ...plain, queueMs: 2.5 }, { ...plain, asked }]) {
+          const one = { kind: "call", fields, end: more, at } as const;
+          const whole = decodeBody(new TextEncoder().encode(callRecordBody(one)));
+          expect(whole).toEqual({ ok: true, value: one });
+        }
       }),
     );
   });
@@ -263,6 +281,12 @@ describe("bodies", () => {
     expect(intentBody(call("a"), 5)).toStartWith(
       '{"v":1,"kind":"intent","at":5,"key":"k1","key_name":"me"',
     );
+    // A call: what its intent says up to code and outcome, then what its outcome says but `of`.
+    const intent = intentBody(call("d"), 6).replace(',"code":"","outcome":""', "");
+    const outcome = outcomeBody(end(1, "h"), 6).replace(/^.*"of":1/, "");
+    expect(callBody("d", { resultHash: "h" })).toBe(
+      intent.replace('"intent"', '"call"').replace(/}$/, "") + outcome,
+    );
   });
 
   test("what does not fit is named, never thrown", () => {
@@ -277,6 +301,8 @@ describe("bodies", () => {
     expect(of('{"v":1,"kind":"close"}')).toBe('the body lacks "at"');
     expect(of('{"v":1,"kind":"close","at":"1"}')).toBe('"at" is not a number');
     expect(of(outcomeBody(end(1), 1).replace('"ok"', '"fine"'))).toBe('unexpected value "fine"');
+    expect(of(callBody("t").replace('"ok"', '""'))).toBe('unexpected value ""');
+    expect(of(callBody("t").replace(',"took_ms":1.5', ""))).toBe('the body lacks "took_ms"');
     expect(decodeBody(Uint8Array.of(0xff)).ok).toBe(false);
   });
 

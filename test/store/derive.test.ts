@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { intentBody, outcomeBody, refusalBody } from "../../src/receipt/encode.ts";
 import { callTime, derive, endedSeq } from "../../src/store/derive.ts";
-import { intentFields, outcomeFields } from "../kit/records.ts";
+import { addCall, buildChain, intentFields, outcomeFields } from "../kit/records.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -19,6 +19,7 @@ test("A10 what is read from its fixed place is what the whole body says", () => 
       for (const [kind, body] of [
         ["intent", bytes(intentBody(intentFields(), at))],
         ["refusal", bytes(refusalBody(intentFields(), at))],
+        ["call", addCall(buildChain(), {}, {}, at).body],
       ] as const) {
         expect(callTime(kind, body)).toBe(derive(body).at_ms);
       }

@@ -1,6 +1,7 @@
 /** A store in memory: no deadlines, no disk; it counts calls and can be told to be down. */
 
 import { fault } from "../../src/base/errors.ts";
+import { callKinds } from "../../src/base/frame.ts";
 import type { ChainRecord } from "../../src/receipt/model.ts";
 import { checkBatch, checkNext, checkSame } from "../../src/store/batch.ts";
 import { derive } from "../../src/store/derive.ts";
@@ -147,11 +148,11 @@ function receipts(chains: Map<string, ChainRecord[]>, query: ReceiptQuery): Rece
   const id = query.id === undefined ? undefined : readReceiptId(query.id);
   const tool = query.tool === undefined ? undefined : splitTool(query.tool);
   const joined = all
-    .filter(({ record }) => record.kind === "intent" || record.kind === "refusal")
+    .filter(({ record }) => callKinds.includes(record.kind))
     .map(({ record: { chain, seq }, row }) => {
       const end = all.find((o) => o.record.kind === "outcome" && isEnd(o, chain, seq))?.row;
       const outcome = end?.outcome ?? row.outcome;
-      const result_bytes = end?.result_bytes ?? null;
+      const result_bytes = end?.result_bytes ?? row.result_bytes;
       return { ...row, chain, seq, outcome, result_bytes, took_ms: end?.took_ms ?? row.took_ms };
     })
     .filter(

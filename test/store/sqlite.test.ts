@@ -105,14 +105,14 @@ test("A20 a page of receipts is read by an index, not by a scan and sort", async
       `explain query plan
        select c.chain, i.id & 1099511627775 as seq, i.kind, i.body, o.body as end
        from records i left join records o on o.of_id = i.id join chain_heads c on c.no = i.id >> 40
-       where i.kind in ('intent', 'refusal') and i.at_ms < 5
+       where i.kind in ('intent', 'refusal', 'call') and i.at_ms < 5
        order by i.at_ms desc, i.id desc`,
     )
     .all()
     .map((row) => String(row["detail"]));
   raw.close();
   expect(plan).toEqual([
-    "SEARCH i USING INDEX records_calls (at_ms<?)",
+    "SEARCH i USING INDEX records_by_time (at_ms<?)",
     "SEARCH c USING INTEGER PRIMARY KEY (rowid=?)",
     "SEARCH o USING INDEX records_outcomes (of_id=?) LEFT-JOIN",
   ]);

@@ -11,7 +11,14 @@ import { postgresStore } from "../../src/store/postgres.ts";
 import { sqliteStore } from "../../src/store/sqlite.ts";
 import type { KeyRow, Store } from "../../src/store/store.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
-import { addRefusal, buildChain, callChain, intentFields, outcomeFields } from "../kit/records.ts";
+import {
+  addCall,
+  addRefusal,
+  buildChain,
+  callChain,
+  intentFields,
+  outcomeFields,
+} from "../kit/records.ts";
 import { memoryStore } from "./memory.ts";
 
 setDefaultTimeout(30_000);
@@ -165,6 +172,49 @@ describe.each(stores)("%s", (_, open) => {
     expect(await ids({ id: id(0) })).toEqual([id(0)]);
     expect(await ids({ id: id(2) })).toEqual([]);
     expect(await ids({ beforeMs: at + 1, limit: 1 })).toEqual([id(0)]);
+  });
+
+  test("receipts: a call of one record is listed and found as one of two is", async () => {
+    const at = 1_950_000_000_000;
+    const calls = [
+      [{ keyName: "both-1" }, {}],
+      [{ keyName: "both-2", tool: "write_file" }, { outcome: "timeout" }],
+      [
+        { keyName: 'both-"3"', server: "" },
+        { resultHash: "", resultBytes: 0 },
+      ],
+      [{ keyName: "both-4" }, { outcome: "unknown", tookMs: 0.125, queueMs: 7 }],
+    ] as const;
+    const [one, two] = [buildChain(), buildChain()];
+    for (const [n, [call, end]] of calls.entries()) {
+      addCall(one, call, end, at + n);
+      const intent = two.add("intent", intentBody(intentFields(call), at + n));
+      two.add("outcome", outcomeBody(outcomeFields(intent.seq, end), at + n + 1));
+    }
+    for (const { records } of [one, two]) await store.ship(records);
+
+    const found = async (chain: string, query: object) =>
+      (await store.receipts({ limit: 99, ...query }))
+        .filter(({ id }) => id.startsWith(idPrefix(chain)))
+        .map(({ id: _, seq: __, ...row }) => row);
+    const queries = [
+      {},
+      ...["both-2", 'both-"3"'].map((key) => ({ key })),
+      ...["ok", "timeout", ""].map((outcome) => ({ outcome })),
+      ...[{ tool: "write_file" }, { tool: "files/read_file" }, { beforeMs: at + 2 }],
+    ];
+    let rows = 0;
+    for (const query of queries) {
+      const listed = await found(one.chain, query);
+      expect(listed).toEqual(await found(two.chain, query));
+      rows += listed.length;
+    }
+    expect(rows).toBe(4 + (1 + 1) + (2 + 1) + (1 + 2) + 2);
+    const id = `${idPrefix(one.chain)}1`;
+    expect(await store.receipts({ limit: 1, id })).toMatchObject([{ id, key: "both-2" }]);
+    expect(await all(store, one.chain)).toEqual(plain(one.records));
+    const stored = await store.records(one.chain, 0, 9);
+    expect(stored.filter(({ wrong }) => wrong !== undefined)).toEqual([]);
   });
 
   const searches = [
