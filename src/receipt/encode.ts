@@ -54,10 +54,13 @@ export function roomFor(record: CallRecord): number {
   return mostBesideAsked(record) + 3 * asked(endOf(record)?.asked).length;
 }
 
-/** UTF-8 bytes that the body takes at most; without a limit where it has lists of any length. */
+/** More than any frame takes; not infinite, of which `frameBytes`, in 32 bits, would make 0. */
+const unknownMost = 2 ** 30;
+
+/** UTF-8 bytes that the body takes at most: not known where it has lists of any length. */
 export function bodyBytesMost(record: CallRecord): number {
   const asked = endOf(record)?.asked;
-  if (asked !== undefined && asked.length > 0) return Number.POSITIVE_INFINITY;
+  if (asked !== undefined && asked.length > 0) return unknownMost;
   return mostBesideAsked(record);
 }
 
