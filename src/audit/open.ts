@@ -182,7 +182,11 @@ async function close(
     if (spool.failed === undefined) {
       const now = options.clock.now();
       // Calls that the caller did not end: they went out and nobody knows how they went.
-      for (const of of spool.open) append(spool, "outcome", outcomeBody({ ...cut, of }, now));
+      for (const of of spool.open) {
+        append(spool, "outcome", outcomeBody({ ...cut, of }, now));
+        // The header of a segment that begins between two of these names those still open.
+        spool.open.delete(of);
+      }
       append(spool, "close", closeBody("stop", now));
       await endSpool(spool);
     }
