@@ -4,7 +4,7 @@ import { GatewayError } from "../../src/base/errors.ts";
 import { putFrame, readFrame } from "../../src/base/frame.ts";
 import { memoryStore } from "../kit/memory-store.ts";
 import { type SimDisk, seeded, simDisk } from "../kit/sim-fs.ts";
-import { call, drive, end, refusal, type Setup, simClock, start } from "./world.ts";
+import { admitted, call, drive, end, refusal, type Setup, simClock, start } from "./world.ts";
 
 const segment = "0000000001.seg";
 
@@ -144,6 +144,41 @@ describe("recovery", () => {
     const size = putFrame(bytes, second, "refusal", 8, 1, Buffer.alloc(99, 1));
     disk.bytes(segment).set(bytes.subarray(second, size), stop + second);
     expect(await outcomeOf(disk)).toBe(`lost ${stop + 24 + 99 + second - stop} open 1 last 9`);
+  });
+});
+
+describe("a full segment that an earlier run left", () => {
+  /** Refusals until there are several segments; then the power goes. */
+  async function left(segmentBytes: number): Promise<SimDisk> {
+    const setup = { disk: simDisk(), store: memoryStore(), clock: simClock(), random: seeded(7) };
+    setup.store.down = true;
+    const audit = await drive(setup, start({ ...setup, segmentBytes }));
+    if (audit === undefined) throw new Error("did not start");
+    for (let at = 0; at < 20; at += 1) {
+      const { durable } = await admitted(setup, () => audit.refusal(refusal("d")));
+      await drive(setup, durable ?? Promise.resolve());
+    }
+    return setup.disk.copy();
+  }
+
+  function usedOf(disk: SimDisk): number {
+    const bytes = Buffer.from(disk.bytes(segment));
+    for (let at = 0; ; ) {
+      const frame = readFrame(bytes, at);
+      if (typeof frame === "string") return at;
+      at = frame.end;
+    }
+  }
+
+  test.each([0, 8, 16, 24, 32])("A16 with %d bytes free at its end, it ships", async (free) => {
+    const used = usedOf(await left(8192));
+    const disk = await left(used + free);
+    expect([usedOf(disk), disk.bytes(segment).length]).toEqual([used, used + free]);
+    const setup = { disk, store: memoryStore(), clock: simClock(), random: seeded(8) };
+    const audit = await drive(setup, start({ ...setup, segmentBytes: used + free }));
+    await drive(setup, audit?.close(1000) ?? Promise.resolve());
+    expect([...setup.store.data.values()].map((chain) => chain.length)).toEqual([23, 2]);
+    expect(disk.names()).toEqual(["ledger.json"]);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import type { Audit } from "../../src/audit/audit.ts";
 import { openAudit } from "../../src/audit/open.ts";
+import { GatewayError } from "../../src/base/errors.ts";
 import type { Clock, Random } from "../../src/base/ports.ts";
 import { decodeBody } from "../../src/receipt/decode.ts";
 import type { ChainRecord, IntentFields, OutcomeFields } from "../../src/receipt/model.ts";
@@ -99,6 +100,19 @@ export async function drive<T>(setup: Setup, work: Promise<T>): Promise<T | unde
   }
   if (error !== undefined && !setup.disk.crashed) throw error;
   return value;
+}
+
+/** These segments are tiny: they are full before the next one is made. */
+export async function admitted<T>(setup: Setup, act: () => T): Promise<T> {
+  for (;;) {
+    try {
+      return act();
+    } catch (thrown) {
+      const full = thrown instanceof GatewayError && thrown.why.includes("segment is full");
+      if (!full || setup.disk.crashed) throw thrown;
+      await turn(setup.clock);
+    }
+  }
 }
 
 /** Calls of one client, one after another; what it was told is durable goes to `acked`. */

@@ -14,10 +14,12 @@ import { buildChain, intentFields, outcomeFields } from "../kit/records.ts";
 
 const log = createLog({ level: "error" });
 
-async function audited(store: MemoryStore, dir: string) {
+type Mode = "strict" | "fast";
+
+async function audited(store: MemoryStore, dir: string, mode: Mode = "strict") {
   return await openAudit({
     dir,
-    mode: "strict",
+    mode,
     spoolBytesMax: 64 * 1024 * 1024,
     store,
     clock: systemClock,
@@ -33,12 +35,13 @@ async function audited(store: MemoryStore, dir: string) {
 async function world<T>(
   storeDown: boolean,
   run: (store: MemoryStore, dir: string, ids: readonly string[]) => Promise<T>,
+  mode: Mode = "strict",
 ): Promise<T> {
   const dir = mkdtempSync(join(tmpdir(), "verify-"));
   const store = memoryStore();
   store.down = storeDown;
   try {
-    const audit = await audited(store, dir);
+    const audit = await audited(store, dir, mode);
     const first = audit.intent(intentFields());
     await audit.outcome(outcomeFields(first.seq)).durable;
     const refused = audit.refusal(intentFields({ effect: "deny", outcome: "denied", tool: "rm" }));
@@ -156,6 +159,32 @@ describe("verifyReceipts", () => {
 });
 
 describe("readReceipts", () => {
+  test("mode fast: a call of one record is listed, shown and counted as one of two", async () => {
+    const seen = async (mode: Mode, storeDown: boolean) =>
+      await world(
+        storeDown,
+        async (store, dir, ids) => {
+          const spoolDir = storeDown ? dir : "/nowhere";
+          const rows = await readReceipts({ store, spoolDir }, { limit: 10 });
+          const shown = await Promise.all(ids.map((id) => readReceipt({ store, spoolDir }, id)));
+          const { chains } = await verifyReceipts(store, dir, []);
+          const { intents, outcomes, refusals, running } = chains[0]!;
+          return {
+            kinds: shown.map((one) => one?.records.map(({ kind }) => kind)),
+            rows: rows.map(({ id: _, seq: __, time: ___, ...row }) => row),
+            counts: { intents, outcomes, refusals, running },
+          };
+        },
+        mode,
+      );
+    for (const storeDown of [true, false]) {
+      const [two, one] = [await seen("strict", storeDown), await seen("fast", storeDown)];
+      expect(two.kinds).toEqual([["intent", "outcome"], ["refusal"], ["intent", "outcome"]]);
+      expect(one).toEqual({ ...two, kinds: [["call"], ["refusal"], ["call"]] });
+      expect(one.rows.length).toBe(storeDown ? 3 : 0);
+    }
+  });
+
   test("the spool's calls are listed before they are shipped", async () => {
     await world(true, async (store, dir, ids) => {
       const sources = { store, spoolDir: dir };
