@@ -1,0 +1,75 @@
+/** Tables that the version before made, with what it stored: this one goes on with them (O5). */
+
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import postgres from "postgres";
+import { migrations } from "../../src/store/migrations.ts";
+import { postgresStore } from "../../src/store/postgres.ts";
+import { sqliteStore } from "../../src/store/sqlite.ts";
+import type { Store } from "../../src/store/store.ts";
+import { startPostgres } from "../kit/postgres.ts";
+import { addCall, callChain } from "../kit/records.ts";
+
+setDefaultTimeout(60_000);
+
+const home = mkdtempSync(join(tmpdir(), "gw-upgrade-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+const before = migrations.filter(({ version }) => version <= 2);
+
+/** Lists what was there and what came after, newest first. */
+async function goesOn(store: Store): Promise<void> {
+  const chain = callChain(2);
+  await store.ship(chain.records);
+  await store.migrate();
+  addCall(chain, {}, {}, 1_700_000_001_500);
+  await store.ship(chain.records);
+  expect((await store.receipts({ limit: 9 })).map(({ seq }) => seq)).toEqual([4, 2, 0]);
+}
+
+test("O5 SQLite: a page is read by the index that came with the kind call", async () => {
+  const path = join(home, "store.db");
+  const raw = new DatabaseSync(path);
+  for (const one of before) for (const statement of one.sqlite) raw.exec(statement);
+  raw.exec("pragma user_version = 2");
+  const store = sqliteStore({ path });
+  await goesOn(store);
+  await store.close();
+  const indexes = raw.prepare("select name from sqlite_master where tbl_name = 'records'").all();
+  raw.close();
+  const names = indexes.map((row) => row["name"]);
+  expect(names.filter((name) => String(name).startsWith("records_"))).toEqual([
+    "records_outcomes",
+    "records_by_time",
+  ]);
+});
+
+test("O5 Postgres: the same, also by a gateway that does not know the kind", async () => {
+  const server = await startPostgres({ durable: false });
+  const sql = postgres(server.adminUrl, { max: 1, onnotice: () => {} });
+  try {
+    await sql`create table schema_version (version int primary key, at timestamptz)`;
+    for (const one of before) for (const statement of one.postgres) await sql.unsafe(statement);
+    await sql`insert into schema_version (version) values (1), (2)`;
+    const store = postgresStore({ url: server.adminUrl, pool: 2, queryMs: 5000 });
+    await goesOn(store);
+    await store.close();
+    await sql`set enable_seqscan = off`;
+    await sql`set enable_sort = off`;
+    for (const kinds of ["'intent', 'refusal', 'call'", "'intent', 'refusal'"]) {
+      const plan = await sql.unsafe(
+        `explain select * from receipts i where i.kind in (${kinds})
+         order by i.at desc nulls last, i.chain desc, i.seq desc limit 5`,
+      );
+      const text = plan.map((row) => row["QUERY PLAN"]).join("\n");
+      expect(text).toContain("Index Scan using receipts_by_time on receipts");
+      expect(text).not.toContain("Sort");
+    }
+  } finally {
+    await sql.end();
+    await server.stop();
+  }
+});
