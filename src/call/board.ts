@@ -93,20 +93,20 @@ export interface LiveCall extends Member {
   /** Who waits for the end, where that is another request than the first. */
   seat: { readonly incoming: Incoming; readonly reply: Reply } | undefined;
   /** Set while the server has the call. */
-  abort: ((reason: string) => void) | undefined;
+  atServer: { takeBack(reason: string): void } | undefined;
 }
 
 /** What of a call is shown to people; of one that ended nothing else is kept. */
 export type ShownCall = Omit<
   LiveCall,
-  "place" | "keyId" | "unwritten" | "cancelled" | "ended" | "asked" | "seat" | "abort"
+  "place" | "keyId" | "unwritten" | "cancelled" | "ended" | "asked" | "seat" | "atServer"
 >;
 
 /** Ends a call for its agent too; one that took it back itself waits for nothing. */
 export function endCall(call: LiveCall, reason: string, told: GatewayError): void {
   if (call.cancelled === undefined) call.ended = told;
   call.cancelled ??= reason;
-  call.abort?.(reason);
+  call.atServer?.takeBack(reason);
 }
 
 /** `onEnd` is told of each call that ended: it is on the path, so it counts and nothing else. */
@@ -184,7 +184,7 @@ export function createBoard(
         ended: undefined,
         asked: undefined,
         seat: undefined,
-        abort: undefined,
+        atServer: undefined,
       };
       inFlight.add(call);
       ofKey.set(keyId, (ofKey.get(keyId) ?? 0) + 1);
@@ -196,7 +196,7 @@ export function createBoard(
       ofKey.set(call.keyId, (ofKey.get(call.keyId) ?? 1) - 1);
       call.stage = "over";
       call.deadline = undefined;
-      call.abort = undefined;
+      call.atServer = undefined;
       call.seat = undefined;
       keep(recent, ended % limits.boardCalls, call);
       ended += 1;

@@ -94,7 +94,7 @@ class Run implements Handling, WhoWaits, Waiter {
 
   cancel(reason: string): void {
     this.live.cancelled ??= reason;
-    this.live.abort?.(reason);
+    this.live.atServer?.takeBack(reason);
   }
 
   ended(answer: Forwarded): void {
@@ -208,8 +208,9 @@ function parsedAs(run: Run, parsed: DecidedCall | GatewayError): void {
   run.policy = ports.policy();
   const decision = isBad(run.state, parsed.item) ? badState : decide(incoming, parsed, ports);
   ports.debug?.("call decided", decisionTrace(incoming, parsed, decision));
-  run.fields = intentFields(incoming, parsed, decision, run.policy, ports);
-  decided(live, parsed, decision, run.fields.argsBytes, ports.clock.mono());
+  const now = ports.clock.mono();
+  run.fields = intentFields(incoming, parsed, decision, run.policy, now);
+  decided(live, parsed, decision, run.fields.argsBytes, now);
   if (decision.effect === "allow" && parsed.item !== undefined) allowed(run, parsed.item);
   else deny(run);
 }
@@ -260,8 +261,9 @@ function record(run: Run): void {
   live.stage = "outcome";
   const { serverMs } = answer;
   ports.debug?.("call ended", { receipt: live.receipt, end: answer.kind, server_ms: serverMs });
-  const end = outcomeFields(incoming, run.seq, answer, live, ports);
-  answered(live, answer, end, ports.clock.mono());
+  const now = ports.clock.mono();
+  const end = outcomeFields(incoming, run.seq, answer, live, now);
+  answered(live, answer, end, now);
   if (isUnsure(end) && guarded(incoming, run.call.item as Item)) {
     ports.repeats.remember(sameAs(run), live.receipt);
   }

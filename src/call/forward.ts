@@ -55,7 +55,7 @@ export function forward(
   const call = new ForwardedCall(incoming, reply, decided, item, policy, ports, live, waiting);
   live.deadline = ports.deadlines.watch(call);
   live.timeout = item.timeout;
-  live.abort = (reason) => call.giveUp(reason, { kind: "cancelled" });
+  live.atServer = call;
   // The client may have taken it back while the intent was being written.
   if (live.cancelled !== undefined) call.end({ kind: "cancelled" });
   else if (state === undefined) call.send();
@@ -116,7 +116,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     waiting: WhoWaits,
   ) {
     const { message, identity, session, capabilities, logLevel } = incoming;
-    const now = ports.clock.mono();
+    const now = live.sentAt;
     this.method = message.method;
     this.name = mirrored(call, item);
     this.task = call.task;
@@ -289,6 +289,10 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     this.giveUp(error.message, { kind: "failed", error, mayHaveRun: true });
   }
 
+  takeBack(reason: string): void {
+    this.giveUp(reason, { kind: "cancelled" });
+  }
+
   giveUp(reason: string, result: Untimed): void {
     // A server that has answered knows better what became of it.
     const held = this.park?.close();
@@ -304,7 +308,7 @@ class ForwardedCall implements UpstreamRequest, UpstreamSink, Watched, Origin, L
     const now = clock.mono();
     deadlines.clear(this);
     this.live.deadline = undefined;
-    this.live.abort = undefined;
+    this.live.atServer = undefined;
     if (this.#asking > 0) this.#clientMs += now - this.#askedAt;
     if (this.live.stage === "queue") this.#dequeued();
     this.park?.close();

@@ -10,7 +10,6 @@ import type { Forwarded } from "./answer.ts";
 import type { LiveCall } from "./board.ts";
 import type { Incoming } from "./incoming.ts";
 import type { DecidedCall } from "./method.ts";
-import type { CallPorts } from "./ports.ts";
 import { denialCode } from "./respond.ts";
 
 export function intentFields(
@@ -18,7 +17,7 @@ export function intentFields(
   call: DecidedCall,
   decision: Decision,
   policy: Policy,
-  ports: CallPorts,
+  now: number,
 ): IntentFields {
   const { identity, client, message } = incoming;
   const { item, argsBytes } = call;
@@ -43,7 +42,7 @@ export function intentFields(
     definitionHash: item?.definitionHash ?? "",
     code: refused ? denialCode(message.method, call, decision) : "",
     outcome: refused ? refusal : "",
-    decideUs: Math.round((ports.clock.mono() - incoming.arrived) * 1000),
+    decideUs: Math.round((now - incoming.arrived) * 1000),
   };
 }
 
@@ -68,7 +67,7 @@ export function outcomeFields(
   of: number,
   answer: Forwarded,
   live: LiveCall,
-  ports: CallPorts,
+  now: number,
 ): OutcomeFields {
   const { asked, queuedMs } = live;
   const result = answer.kind === "result" ? answer.bytes : undefined;
@@ -79,7 +78,7 @@ export function outcomeFields(
     code: answer.kind === "failed" ? answer.error.code : (ended ?? ""),
     resultHash: result === undefined ? "" : digest(result),
     resultBytes: result?.length ?? 0,
-    tookMs: ports.clock.mono() - incoming.arrived,
+    tookMs: now - incoming.arrived,
     serverMs: answer.serverMs,
     queueMs: queuedMs === 0 ? undefined : queuedMs,
     asked,

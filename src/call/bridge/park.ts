@@ -89,7 +89,7 @@ export class Park implements Parked {
   cancel(reason: string): void {
     const { live } = this.#leg;
     live.cancelled ??= reason;
-    live.abort?.(reason);
+    live.atServer?.takeBack(reason);
   }
 
   expire(why: string): void {

@@ -127,7 +127,7 @@ describe("modern client, legacy server: parks", () => {
     const { at, state } = await parked();
     const [live] = at.at.ports.board.inFlight;
     if (live !== undefined) live.ended = fault("GW_ENDED_BY_OPERATOR", { message: "enough" });
-    live?.abort?.("an operator ended the call");
+    live?.atServer?.takeBack("an operator ended the call");
     await settle();
     expect(at.outcomes()).toMatchObject([{ outcome: "cancelled" }]);
     expect(at.server.cancelled).toHaveLength(1);
