@@ -200,10 +200,10 @@ export async function flushed(spool: Spool): Promise<void> {
   if (spool.failed !== undefined) throw unavailable(spool.failed);
 }
 
-/** After the close record: gives the rest of the segment back to the disk. */
+/** After the close record, which is the last: gives the rest of the segment back to the disk. */
 export async function endSpool(spool: Spool): Promise<void> {
-  await flushed(spool);
   spool.ended = true;
+  await flushed(spool);
   spool.current.sealed = true;
   await spool.current.paving?.done;
   await spool.current.file.truncate(spool.current.end);
