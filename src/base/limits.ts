@@ -324,8 +324,13 @@ export const limits = {
   shipQueueBytes: 1024 * 1024,
   /** One statement to the database, L10: a frozen server gives no error by itself. */
   queryMs: 5_000,
-  /** Creating and upgrading tables, and waiting for another starter that does it. */
-  migrateMs: 60_000,
+  /**
+   * Creating and upgrading tables, and waiting for another starter that does it: a new index over
+   * all receipts takes minutes where there are 100 million. A start does not wait so long for a
+   * database that it can do without.
+   */
+  migrateMs: 60 * 60_000,
+  storeStartMs: 60_000,
   /** A database that was away at the start is tried again: tables, settings, pin. */
   storeRetryMs: 5_000,
   /** Characters of a column that is only for lists and searches; the body keeps all of it. */

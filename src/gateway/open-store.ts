@@ -19,9 +19,9 @@ export async function openStore(config: Config): Promise<Store> {
   const { postgresStore } = await import("../store/postgres.ts");
   const queryMs = limits.queryMs;
   const store = postgresStore({ url, pool, queryMs });
-  if (adminUrl === undefined) return store;
   // The owner makes the tables and is gone again; the gateway's own role can only add (A21).
-  return { ...store, migrate: () => asOwner(adminUrl, (owner) => owner.migrate()) };
+  // A connection of its own in any case: what takes minutes is not cut with the others (L10).
+  return { ...store, migrate: () => asOwner(adminUrl ?? url, (owner) => owner.migrate()) };
 }
 
 /** Runs `work` as the role of `database.admin_url`, on a connection of its own. */

@@ -17,34 +17,46 @@ export interface Reach {
 
 /**
  * The store is not needed to start, unless the config says so (O2): then this rejects. One that
- * does not answer yet is tried again until it does. Gives what ends the trying.
+ * does not answer yet is tried again until it does; one that is busy with its tables is not waited
+ * for. Gives what ends the trying.
  */
 export async function reachStore(reach: Reach): Promise<() => void> {
   const { config, store, clock, log } = reach;
   const { database } = config;
-  try {
-    await contact(reach);
-    return () => undefined;
-  } catch (thrown) {
-    if (database.kind === "sqlite" || database.requiredAtStart) throw thrown;
+  const isNeeded = database.kind === "sqlite" || database.requiredAtStart;
+  let stopped = false;
+  let cancel = () => {};
+  const reached = () => log.info("database is reachable", { store: store.place });
+  const retry = () => {
+    if (stopped) return;
+    cancel = clock.after(limits.storeRetryMs, () => contact(reach).then(reached, retry));
+  };
+  const failed = (thrown: unknown) => {
     const { code, message, why: cause, fix } = asFault(thrown, "Cannot reach the store");
     const fields = { store: store.place, code, message, cause, fix };
     log.error("database is not reachable; serving from data_dir", fields);
-  }
-  let stopped = false;
-  let cancel = clock.after(limits.storeRetryMs, again);
-  function again(): void {
-    contact(reach).then(
-      () => log.info("database is reachable", { store: store.place }),
-      () => {
-        if (!stopped) cancel = clock.after(limits.storeRetryMs, again);
-      },
-    );
+    retry();
+  };
+  const first = contact(reach);
+  const trying = isNeeded ? first : first.catch(failed);
+  if (!(await endsWithin(clock, limits.storeStartMs, trying))) {
+    const meanwhile = isNeeded ? "the start waits for it" : "serving from data_dir";
+    log.warn(`database still upgrades its tables; ${meanwhile}`, { store: store.place });
+    if (isNeeded) await first;
+    first.then(reached, () => undefined);
   }
   return () => {
     stopped = true;
     cancel();
   };
+}
+
+/** False: it goes on. */
+function endsWithin(clock: Clock, ms: number, work: Promise<void>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => resolve(false));
+    work.then(() => resolve(true), reject).finally(cancel);
+  });
 }
 
 async function contact({ config, store, log }: Reach): Promise<void> {

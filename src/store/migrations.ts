@@ -91,7 +91,13 @@ export const migrations: readonly Migration[] = [
     postgres: [
       `create index receipts_by_time on receipts (at desc nulls last, chain desc, seq desc)
         where kind in ('intent', 'refusal', 'call')`,
-      "drop index receipts_calls",
+      // Waits for all who read, and nobody can write meanwhile: beside a dump, which takes hours,
+      // the old index stays, and only costs a little.
+      `do $$ begin
+        set local lock_timeout = '2s';
+        drop index receipts_calls;
+      exception when lock_not_available then null;
+      end $$`,
     ],
     sqlite: [
       `create index records_by_time on records (at_ms)

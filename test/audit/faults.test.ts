@@ -221,20 +221,23 @@ describe("a store that fails", () => {
   });
 });
 
-test.each(["strict", "fast"] as const)("A2 %s: nothing stands behind the close record", async (mode) => {
-  const setup = { ...world(), mode };
-  const audit = await opened(setup);
-  const { seq } = audit.intent(call("cut"));
-  const closing = audit.close(1000);
-  const late = [
-    () => audit.intent(call("late")),
-    () => audit.outcome(end(seq)),
-    () => audit.refusal(refusal("late")),
-    () => audit.admin("key.create", "k", {}),
-  ];
-  const [down, over] = ["GW_AUDIT_UNAVAILABLE", "GW_INTERNAL"];
-  expect(late.map(codeOf)).toEqual([down, over, down, down]);
-  await drive(setup, Promise.all([closing, audit.close(1000)]));
-  const kinds = [...setup.store.data.values()].flat().map(({ kind }) => kind);
-  expect(kinds).toEqual(["open", "intent", "outcome", "close"]);
-});
+test.each(["strict", "fast"] as const)(
+  "A2 %s: nothing stands behind the close record",
+  async (mode) => {
+    const setup = { ...world(), mode };
+    const audit = await opened(setup);
+    const { seq } = audit.intent(call("cut"));
+    const closing = audit.close(1000);
+    const late = [
+      () => audit.intent(call("late")),
+      () => audit.outcome(end(seq)),
+      () => audit.refusal(refusal("late")),
+      () => audit.admin("key.create", "k", {}),
+    ];
+    const [down, over] = ["GW_AUDIT_UNAVAILABLE", "GW_INTERNAL"];
+    expect(late.map(codeOf)).toEqual([down, over, down, down]);
+    await drive(setup, Promise.all([closing, audit.close(1000)]));
+    const kinds = [...setup.store.data.values()].flat().map(({ kind }) => kind);
+    expect(kinds).toEqual(["open", "intent", "outcome", "close"]);
+  },
+);

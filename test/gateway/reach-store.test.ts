@@ -89,6 +89,26 @@ describe("reachStore", () => {
     expect(readFileSync(join(config.dataDir, "store.json"), "utf8")).toBe(pin);
   });
 
+  test.each([true, false])("busy with its tables, needed to start: %p", async (needed) => {
+    const made = Promise.withResolvers<void>();
+    const { waiting, lines, pinned, reach } = world("postgres://a/b", needed);
+    reach.store.migrate = () => made.promise;
+    let started = false;
+    const start = reachStore(reach).then(() => {
+      started = true;
+    });
+    waiting.shift()?.();
+    await Bun.sleep(1);
+    expect(started).toBe(!needed);
+    made.resolve();
+    await start;
+    await Bun.sleep(1);
+    expect([waiting.length, pinned()]).toEqual([0, true]);
+    const [late, ...others] = lines.map(({ message }) => message);
+    expect(late).toContain(needed ? "the start waits" : "serving from data_dir");
+    expect(others).toEqual(["database is reachable"]);
+  });
+
   test("what ends the trying ends it", async () => {
     const { waiting, reach } = world("postgres://a/b");
     const stop = await reachStore(reach);
