@@ -11,7 +11,7 @@ import { benchPolicy } from "../bench/policy.ts";
 import { startChild, type TestChild } from "../kit/child.ts";
 import { startGateway } from "../kit/gateway.ts";
 
-/** Of all kinds, by audit.mode. Measured: 82 to 87 in fast, 97 to 102 in strict. */
+/** Of all kinds, by audit.mode. Measured: 79 to 84 in fast, 86 to 91 in strict. */
 const mostPerCall = { fast: 105, strict: 125 };
 const concurrency = 16;
 /** Requests that a small collection finds alive though all were answered: of each line the last. */
