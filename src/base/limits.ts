@@ -6,6 +6,15 @@ import { shownLimits } from "./shown-limits.ts";
 export const limits = {
   ...healLimits,
   ...shownLimits,
+  /** Of one HTTP request: all header fields; a head of this size is remembered; R5. */
+  requestHeadBytes: 16 * 1024,
+  requestHeadKeptBytes: 2 * 1024,
+  /** One line between the chunks of a body. */
+  chunkLineBytes: 1024,
+  /** Bytes of further requests that wait while one is answered. */
+  pipelinedBytes: 64 * 1024,
+  /** Bytes of a body that is too large which are let pass, so that its client reads why. */
+  passedBodyBytes: 64 * 1024 * 1024,
   /** A request body. Config: limits.body. Tool arguments are rarely over 100 kB; R1. */
   bodyBytes: 4 * 1024 * 1024,
   /** All of a request body, from its headers to its last byte: a drip resets idle limits; R5. */

@@ -282,7 +282,11 @@ function sendSmall(exchange: Exchange, status: number, body: Pieces): void {
     exchange.stream.last(textOf(body));
   } else if (exchange.accepts === "events") {
     give(exchange, new Response(eventOf(body), asEvents));
-  } else give(exchange, jsonPieces(status, body));
+  } else {
+    const { peer, request } = exchange.caller;
+    const done = status === 200 ? peer.sendJson?.(request, body) : undefined;
+    give(exchange, done ?? jsonPieces(status, body));
+  }
 }
 
 function give(exchange: Exchange, response: Response): void {

@@ -2,6 +2,7 @@
 
 import { spawnChild } from "./child.ts";
 import type { Connection, DialOptions, Listener, ListenOptions, Peer, Runtime } from "./runtime.ts";
+import { serveHttp } from "./http/serve.ts";
 import { createSendQueue } from "./send-queue.ts";
 import { linuxSys } from "./sys-bun.ts";
 
@@ -17,6 +18,7 @@ export const bunRuntime: Runtime = {
 };
 
 async function listen(options: ListenOptions): Promise<Listener> {
+  if (options.tls === undefined && !("path" in options.address)) return serveHttp(options, bun.listen);
   const unix = "path" in options.address;
   // One for all requests.
   let peer: Peer | undefined;
@@ -152,6 +154,7 @@ function coded(code: string, message: string): Error {
 interface BunGlobal {
   readonly version: string;
   serve(options: BunServe): BunServer;
+  listen(options: unknown): { readonly port: number; stop(now: boolean): void };
   connect(options: BunConnect): Promise<BunSocket>;
   /** What a promise holds now, without a turn of the loop. */
   readonly peek: {

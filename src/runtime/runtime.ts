@@ -35,6 +35,8 @@ export interface Peer {
   readonly takesAtOnce?: true;
   /** The body, without a promise where it is here already. Not there: ask the request. */
   bytes?(request: Request): Uint8Array | Promise<Uint8Array>;
+  /** Sends 200 with these pieces of JSON at once; `sent` is what is answered then. */
+  sendJson?(request: Request, pieces: readonly (string | Uint8Array)[]): Response | undefined;
   /** Puts the idle timeout back, before the answer ends: the connection may carry more requests. */
   limitIdle(request: Request): void;
 }
