@@ -76,7 +76,8 @@ export class BodyReader {
       }
       case "size": {
         const end = this.#readLine(bytes, at);
-        if (typeof end === "string" || end < 0) return end < 0 ? bytes.length : end;
+        if (typeof end === "string") return end;
+        if (end < 0) return bytes.length;
         const size = chunkSize(this.#takeLine());
         if (size === undefined) return "bad chunk size";
         this.#left = size;
@@ -85,14 +86,16 @@ export class BodyReader {
       }
       case "chunkEnd": {
         const end = this.#readLine(bytes, at);
-        if (typeof end === "string" || end < 0) return end < 0 ? bytes.length : end;
+        if (typeof end === "string") return end;
+        if (end < 0) return bytes.length;
         if (this.#takeLine() !== "") return "bad end of a chunk";
         this.#state = "size";
         return end;
       }
       case "trailer": {
         const end = this.#readLine(bytes, at);
-        if (typeof end === "string" || end < 0) return end < 0 ? bytes.length : end;
+        if (typeof end === "string") return end;
+        if (end < 0) return bytes.length;
         const line = this.#takeLine();
         this.#trailerBytes += line.length + 2;
         if (this.#trailerBytes > limits.requestHeadBytes) return "trailer too large";

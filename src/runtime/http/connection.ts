@@ -4,7 +4,7 @@ import { limits } from "../../base/limits.ts";
 import type { SendQueue } from "../send-queue.ts";
 import { createSendQueue } from "../send-queue.ts";
 import { BodyReader } from "./body.ts";
-import { type Fields, type Head, isBad } from "./head.ts";
+import type { Fields, Head } from "./head.ts";
 import { HeadReader } from "./head-reader.ts";
 import { begin, headText, jsonAnswer, type Pieces } from "./reply.ts";
 
@@ -308,47 +308,51 @@ export class Connection {
       return this.#answered(request, stays);
     }
     this.#reader = reader;
-    const first = await reader.read();
-    let second: ReadableStreamReadResult<Uint8Array> | undefined;
-    const next = first.done ? undefined : reader.read();
-    if (next !== undefined) {
-      void next.then((read) => {
-        second = read;
-      }, () => undefined);
-      await Promise.resolve();
-      await Promise.resolve();
+    let read = await reader.read();
+    // What is small is copied, so that a body of one piece can say its length (`takesAtOnce`).
+    let coming: Promise<Read> | undefined;
+    let only = read.done === true;
+    if (!read.done && read.value.length <= limits.unreadFromBytes) {
+      read = { done: false, value: read.value.slice() };
+      const after = reader.read();
+      coming = after;
+      void after.then(
+        (next) => {
+          only = next.done === true;
+        },
+        () => undefined,
+      );
+      await nextTask();
     }
     if (this.#over) return;
-    if (first.done || second?.done === true) {
-      const body = first.value ?? new Uint8Array();
+    if (only) {
+      const body = read.value ?? nothing;
       const framing = `content-length: ${body.length}\r\n`;
       const head = Buffer.from(headText(response, framing, nowMs, stays), "latin1");
       this.#queue.write(Buffer.concat([head, body]));
-      this.#reader = undefined;
       return this.#answered(request, stays);
     }
     const chunks = request.head.modern;
-    this.#queue.write(
-      headText(response, chunks ? "transfer-encoding: chunked\r\n" : "", nowMs, stays),
-    );
-    let piece: ReadableStreamReadResult<Uint8Array> = first;
-    let coming = next;
-    while (!piece.done) {
-      if (piece.value.length > 0) {
-        if (chunks) this.#queue.write(`${piece.value.length.toString(16)}\r\n`);
-        const open = this.#queue.write(piece.value);
-        const all = chunks ? this.#queue.write("\r\n") : open;
-        this.movedAt = this.#served.now;
-        if (!all) await this.#drain();
-        if (this.#over) return;
-      }
-      piece = await (coming ?? reader.read());
+    const framing = chunks ? "transfer-encoding: chunked\r\n" : "";
+    this.#queue.write(headText(response, framing, nowMs, stays));
+    while (!read.done) {
+      if (read.value.length > 0) await this.#sendPiece(read.value, chunks);
+      if (this.#over) return;
+      read = await (coming ?? reader.read());
       coming = undefined;
       if (this.#over) return;
     }
     if (chunks) this.#queue.write("0\r\n\r\n");
-    this.#reader = undefined;
     this.#answered(request, stays);
+  }
+
+  /** Resolves when nothing of it is kept. */
+  async #sendPiece(piece: Uint8Array, chunks: boolean): Promise<void> {
+    if (chunks) this.#queue.write(`${piece.length.toString(16)}\r\n`);
+    let all = this.#queue.write(piece);
+    if (chunks) all = this.#queue.write("\r\n");
+    this.movedAt = this.#served.now;
+    if (!all) await this.#drain();
   }
 
   #drain(): Promise<void> {
@@ -358,7 +362,7 @@ export class Connection {
   }
 
   #answered(request: ServedRequest, stays: boolean): void {
-    request.answered = true;
+    this.#reader = undefined;
     if (request.reader !== undefined) return;
     if (!stays) this.#end();
     else this.#next(request);
@@ -398,6 +402,14 @@ export class Connection {
     this.#kept = undefined;
     this.#wire.end();
   }
+}
+
+type Read = { readonly done?: boolean; readonly value?: Uint8Array };
+
+const nothing = new Uint8Array(0);
+
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function goOn(connection: Connection): void {

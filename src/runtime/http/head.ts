@@ -47,7 +47,8 @@ export function parseHead(text: string): Head | BadHead {
     if (wrong !== undefined) return bad(wrong);
   }
   const host = fields.get("host");
-  const url = urlOf(start.target, host);
+  const named = urlOf(start.target, host);
+  const url = named === undefined ? undefined : resolved(named);
   if (url === undefined) return bad("bad request target");
   const framing = framingOf(fields, start.modern);
   if ("why" in framing) return framing;
@@ -72,7 +73,7 @@ class FieldMap implements Fields {
     this.#fields = fields;
   }
   get(name: string): string | null {
-    return this.#fields.get(name) ?? null;
+    return this.#fields.get(name.toLowerCase()) ?? null;
   }
 }
 
@@ -109,6 +110,20 @@ function urlOf(target: string, host: string | undefined): string | undefined {
   const named = slash < 0 ? authority : authority.slice(0, slash);
   if (host === undefined || named.toLowerCase() !== host.toLowerCase()) return undefined;
   return slash < 0 ? `http://${host}/` : `http://${host}${authority.slice(slash)}`;
+}
+
+/** Dot segments, encoded ones too, and backslashes, as every other runtime resolves them (F13). */
+function resolved(url: string): string {
+  const path = url.slice(url.indexOf("/", 7));
+  if (!path.includes("\\") && !path.includes("/.") && !path.toLowerCase().includes("/%2e")) return url;
+  return URL.parse(path, "http://localhost") === null
+    ? url
+    : url.slice(0, url.length - path.length) + pathOf(path);
+}
+
+function pathOf(path: string): string {
+  const { pathname, search } = new URL(path, "http://localhost");
+  return `${pathname}${search}`;
 }
 
 function readField(line: string, fields: Map<string, string>): string | undefined {
