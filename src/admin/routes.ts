@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import type { Access } from "../access/access.ts";
 import type { Audit } from "../audit/audit.ts";
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import type { HttpRequest } from "../base/http-request.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Policy, Target } from "../policy/model.ts";
@@ -112,8 +113,8 @@ export interface AdminRequest {
 
 /** What the API asks of the other ends of its listener (runtime.ts Peer). */
 export interface AdminPeer {
-  address(request: Request): string;
-  keepOpen(request: Request): void;
+  address(request: HttpRequest): string;
+  keepOpen(request: HttpRequest): void;
 }
 
 /** Every route there is; one without a row does not exist (F12). */
@@ -160,13 +161,14 @@ export const routes: readonly Route[] = [
 
 /** Hono is loaded at the first request: a start does not need it. */
 export function createAdmin(ports: AdminPorts): {
-  fetch(request: Request, peer: AdminPeer): Promise<Response>;
+  fetch(request: HttpRequest, peer: AdminPeer): Promise<Response>;
 } {
   let app: Promise<App> | undefined;
   return {
     async fetch(request, peer) {
       app ??= makeApp(ports);
-      return (await app).fetch(request, { peer });
+      // As a router: it reads the method and the URL, and hands the rest on.
+      return (await app).fetch(request as Request, { peer });
     },
   };
 }
@@ -200,7 +202,7 @@ async function makeApp(ports: AdminPorts): Promise<App> {
 
 async function answer(
   route: Route,
-  request: Request,
+  request: HttpRequest,
   ports: AdminPorts,
   peer: AdminPeer,
 ): Promise<Response> {
@@ -266,7 +268,7 @@ function isLiveAdmin(row: KeyRow): boolean {
   return live && row.roles.includes("admin");
 }
 
-async function readBody(request: Request, withinMs: number): Promise<JsonObject> {
+async function readBody(request: HttpRequest, withinMs: number): Promise<JsonObject> {
   const text = await inTime(request.text(), withinMs);
   if (text.length > limits.adminBodyBytes) {
     throw fault("GW_BODY_TOO_LARGE", { message: "The request is too large for the admin API" });

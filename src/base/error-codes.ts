@@ -23,6 +23,8 @@ export const catalogue = {
   GW_CONTENT_TYPE: row(415, -32600, 1, "The request is not plain application/json", "send `Content-Type: application/json` without Content-Encoding"),
   GW_BODY_TOO_LARGE: row(413, -31003, 1, "The request is larger than `limits.body`", "send less, or raise `limits.body` in the config"),
   GW_BODY_SLOW: row(408, -31003, 1, "The request's body did not arrive in time", "send the whole body at once; 30 seconds are given for it"),
+  GW_HTTP: row(400, -32600, 1, "What came is not an HTTP/1.1 request", "send HTTP/1.1 as RFC 9112 has it; where a proxy stands between, look at what it changes"),
+  GW_HEADERS_TOO_LARGE: row(431, -31003, 1, "The request's header fields are larger than 16 KiB", "send fewer or shorter headers; where a proxy stands between, let it drop cookies"),
   GW_HEADER: row(400, -32600, 1, "A header that must be single and well formed is not", "send the header once, in the form the message names"),
   GW_HEADER_MISMATCH: row(400, -32020, 1, "A mirrored header does not say what the body says", "make Mcp-Method, Mcp-Name, Mcp-Param-* and MCP-Protocol-Version equal to the body"),
   GW_VERSION: row(400, -32022, 1, "The protocol version is not one this gateway speaks", "use a version from `data.supported`"),

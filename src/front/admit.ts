@@ -2,11 +2,12 @@
 
 import type { Identity } from "../access/access.ts";
 import { fault } from "../base/errors.ts";
+import type { HttpRequest } from "../base/http-request.ts";
 import { keyError, plainError } from "./answers.ts";
 import type { Caller, Door } from "./door.ts";
 
 /** The identity behind the request's key as of now, or the refusal. */
-export function admit(door: Pick<Door, "ports">, request: Request): Identity | Response {
+export function admit(door: Pick<Door, "ports">, request: HttpRequest): Identity | Response {
   const known = door.ports.access.authenticate(request.headers.get("authorization"));
   if (!known.ok) return keyError(known.error);
   if (known.value.roles.includes("executor")) return known.value;

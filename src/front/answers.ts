@@ -13,8 +13,17 @@ import type { Accepts } from "./media.ts";
 
 /** Body `{"error":{code,message,cause,fix}}`: for whoever is not known to speak JSON-RPC yet. */
 export function plainError(error: GatewayError, headers: Record<string, string> = {}): Response {
-  const { code, message, why: cause, fix } = error;
-  return json(error.spec.http, JSON.stringify({ error: { code, message, cause, fix } }), headers);
+  return json(error.spec.http, plainErrorText(error), headers);
+}
+
+/** What is no HTTP request. `status`: that of RFC 9112, which is not always the code's own. */
+export function httpError(status: number, why: string): Response {
+  const code = status === 431 ? "GW_HEADERS_TOO_LARGE" : "GW_HTTP";
+  return json(status, plainErrorText(plain(code, why)));
+}
+
+function plainErrorText({ code, message, why: cause, fix }: GatewayError): string {
+  return JSON.stringify({ error: { code, message, cause, fix } });
 }
 
 /** A refused key: the challenge says why, and names no place where an OAuth hunt could begin. */

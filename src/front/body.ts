@@ -1,5 +1,6 @@
 /** Reads a request body within a limit and a time, whatever its framing (R1, R5). */
 
+import type { HttpRequest } from "../base/http-request.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Member, Roster } from "../base/roster.ts";
@@ -16,7 +17,7 @@ export interface WaitingBody extends Member {
 }
 
 /** Of a body that was here already: without a wait. Else see `whenRead`. */
-export function readBody(request: Request, peer: Peer, most: number): Body | Promise<Body> {
+export function readBody(request: HttpRequest, peer: Peer, most: number): Body | Promise<Body> {
   const read = peer.bytes?.(request);
   if (read instanceof Uint8Array) return read.length <= most ? read : "large";
   const length = request.headers.get("content-length");
@@ -81,7 +82,7 @@ export function endSlowBodies(waiting: Roster<WaitingBody>, now: number): void {
   }
 }
 
-async function readCounted(request: Request, most: number): Promise<Uint8Array | "large"> {
+async function readCounted(request: HttpRequest, most: number): Promise<Uint8Array | "large"> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   for await (const chunk of request.body ?? []) {

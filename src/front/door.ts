@@ -1,6 +1,7 @@
 /** What the parts of the HTTP front share: state, and the ports they were given. */
 
 import type { Identity } from "../access/access.ts";
+import type { HttpRequest } from "../base/http-request.ts";
 import type { Roster } from "../base/roster.ts";
 import type { Peer } from "../runtime/runtime.ts";
 import type { WaitingBody } from "./body.ts";
@@ -40,13 +41,13 @@ export interface Door {
   readonly queued: Queued;
   draining: boolean;
   /** Told of each refusal. */
-  refused: ((request: Request, response: Response) => void) | undefined;
+  refused: ((request: HttpRequest, response: Response) => void) | undefined;
 }
 
 /** One authenticated request to /mcp; before it is let in, it is nobody's. */
 export interface Caller extends Promised {
   identity: Identity;
-  readonly request: Request;
+  readonly request: HttpRequest;
   readonly peer: Peer;
   /** Where its answer leaves together with others: in a batch, or on the stream of HTTP+SSE. */
   readonly shared: { readonly accepts: Accepts; readonly outlet: Outlet } | undefined;

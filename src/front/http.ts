@@ -1,5 +1,6 @@
 /** The HTTP door: what every request has to pass before anything is read of it. */
 
+import type { HttpRequest } from "../base/http-request.ts";
 import { limits } from "../base/limits.ts";
 import { Roster } from "../base/roster.ts";
 import type { Peer } from "../runtime/runtime.ts";
@@ -28,9 +29,9 @@ import { createWatchers } from "./watched.ts";
 
 export interface HttpFront {
   /** Answers one HTTP request; never throws. */
-  handle(request: Request, peer: Peer): Response | Promise<Response>;
+  handle(request: HttpRequest, peer: Peer): Response | Promise<Response>;
   /** Told of each request that was refused, beside its answer; there is one listener. */
-  onRefused(listener: (request: Request, response: Response) => void): void;
+  onRefused(listener: (request: HttpRequest, response: Response) => void): void;
   status(): FrontStatus;
   /** Refuses new requests, ends idle streams; calls in flight go on. */
   drain(): void;
@@ -126,7 +127,7 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
   };
 }
 
-function arrived(request: Request, peer: Peer): Caller {
+function arrived(request: HttpRequest, peer: Peer): Caller {
   return {
     identity: nobody,
     request,

@@ -1,5 +1,6 @@
 /** The few paths beside /mcp. But for /metrics they are the same for everyone: no data (O10). */
 
+import type { HttpRequest } from "../base/http-request.ts";
 import { json, keyError, plain, plainError } from "./answers.ts";
 import type { FrontPorts, Readiness } from "./ports.ts";
 
@@ -16,7 +17,7 @@ export function page(path: string, method: string, ready: () => Readiness): Resp
 
 /** Names of servers and how much is called: for a viewer's key and up (O10). */
 export function metricsPage(
-  { method, headers }: Request,
+  { method, headers }: HttpRequest,
   { metrics }: Pick<FrontPorts, "metrics">,
 ): Response {
   if (method !== "GET" && method !== "HEAD") {

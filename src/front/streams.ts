@@ -1,6 +1,7 @@
 /** Open GET and subscriptions/listen streams, and what they are told of list changes. */
 
 import type { Access, Identity } from "../access/access.ts";
+import type { HttpRequest } from "../base/http-request.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { ListMethod } from "../protocol/lists.ts";
@@ -35,7 +36,7 @@ export interface StreamOptions {
   readonly opening?: string;
   readonly headers?: Record<string, string>;
   readonly peer: Peer;
-  readonly request: Request;
+  readonly request: HttpRequest;
   /** Of a legacy session: outlives the connection. `after`: what its client has read of it. */
   readonly resumable?: { readonly channel: Channel; readonly after: number };
   /** Once, however it ended. */

@@ -1,5 +1,6 @@
 /** What answers from the moment we listen until the rest is open: the process serves (O10). */
 
+import type { HttpRequest } from "../base/http-request.ts";
 import { limits } from "../base/limits.ts";
 import { keyError, plain } from "../front/answers.ts";
 import { createHostGuard } from "../front/hosts.ts";
@@ -15,7 +16,7 @@ export interface Gate {
   open(behind: Handle): void;
 }
 
-type Early = (request: Request) => Response | undefined;
+type Early = (request: HttpRequest) => Response | undefined;
 
 /** /health. `ports` may be filled while listening begins, as for the front. */
 export function earlyHealth(hosts: readonly string[], ports: readonly number[]): Early {

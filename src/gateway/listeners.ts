@@ -5,7 +5,7 @@ import process from "node:process";
 import { forOperators } from "../admin/fixes.ts";
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { plain, plainError } from "../front/answers.ts";
+import { httpError, plain, plainError } from "../front/answers.ts";
 import { createHostGuard } from "../front/hosts.ts";
 import type { Listener, ListenOptions, Runtime } from "../runtime/runtime.ts";
 import type { Address, Config } from "./config-model.ts";
@@ -79,6 +79,7 @@ async function openPort(
     try {
       const listener = await runtime.listen({
         ...options,
+        malformed: httpError,
         address: { host: address, port: bound },
       });
       bound = listener.port;
@@ -120,6 +121,7 @@ async function openSocket(
   try {
     const listener = await runtime.listen({
       ...options,
+      malformed: httpError,
       address: { path },
       idleSeconds: limits.httpIdleSeconds,
     });

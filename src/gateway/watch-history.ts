@@ -3,6 +3,7 @@
 import process from "node:process";
 import { catalogue } from "../base/error-codes.ts";
 import type { ErrorCode } from "../base/errors.ts";
+import type { HttpRequest } from "../base/http-request.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
 import type { ShownCall } from "../call/board.ts";
@@ -13,7 +14,7 @@ import type { Parts } from "./parts.ts";
 
 export interface HistoryWatch {
   /** An agent was refused. */
-  refused(request: Request, response: Response): void;
+  refused(request: HttpRequest, response: Response): void;
   close(): void;
 }
 
@@ -131,7 +132,7 @@ export function watchHistory(parts: Parts): HistoryWatch {
   }
 
   /** Bodies of refusals are looked at for their code: only so many a second (R18). */
-  function refused(request: Request, response: Response): void {
+  function refused(request: HttpRequest, response: Response): void {
     if (response.status === 404 || response.status === 405 || response.bodyUsed) return;
     if (++looked > limits.historyRefusals) return;
     if (request.headers.get("user-agent") === doctorAgent) return;

@@ -1,8 +1,8 @@
 /** Bun: the runtime of the compiled binary. */
 
 import { spawnChild } from "./child.ts";
-import type { Connection, DialOptions, Listener, ListenOptions, Peer, Runtime } from "./runtime.ts";
-import { serveHttp } from "./http/serve.ts";
+import { type ListenSockets, serveHttp } from "./http/serve.ts";
+import type { Connection, DialOptions, Runtime } from "./runtime.ts";
 import { createSendQueue } from "./send-queue.ts";
 import { linuxSys } from "./sys-bun.ts";
 
@@ -11,58 +11,11 @@ const bun = (globalThis as unknown as { Bun: BunGlobal }).Bun;
 export const bunRuntime: Runtime = {
   name: "bun",
   version: bun.version,
-  listen,
+  listen: async (options) => serveHttp(options, bun.listen),
   dial,
   spawn: spawnChild,
   sys: linuxSys(),
 };
-
-async function listen(options: ListenOptions): Promise<Listener> {
-  if (options.tls === undefined && !("path" in options.address)) return serveHttp(options, bun.listen);
-  const unix = "path" in options.address;
-  // One for all requests.
-  let peer: Peer | undefined;
-  const server = bun.serve({
-    ...("path" in options.address
-      ? { unix: options.address.path }
-      : {
-          hostname: options.address.host,
-          port: options.address.port,
-          idleTimeout: options.idleSeconds,
-        }),
-    ...(options.tls === undefined ? {} : { tls: { ...options.tls } }),
-    maxRequestBodySize: options.bodyBytesMax,
-    development: false,
-    // Without this, `development: false` lets a second process bind the same port.
-    reusePort: false,
-    fetch(request, at) {
-      peer ??= peerOf(at, unix ? undefined : options.idleSeconds);
-      return options.handle(request, peer);
-    },
-    // The handler answers its own faults; what still arrives here must not show its text.
-    error: () => new Response("internal error\n", { status: 500 }),
-  });
-  return { port: server.port ?? 0, stop: (now) => server.stop(now) };
-}
-
-/** `idleSeconds`: undefined on a unix socket. */
-function peerOf(server: BunServer, idleSeconds: number | undefined): Peer {
-  return {
-    takesAtOnce: true,
-    address(request) {
-      if (idleSeconds === undefined) return "unix";
-      return server.requestIP(request)?.address ?? "";
-    },
-    bytes(request) {
-      const bytes = request.bytes();
-      return bun.peek.status(bytes) === "fulfilled" ? bun.peek(bytes) : bytes;
-    },
-    keepOpen: (request) => server.timeout(request, 0),
-    limitIdle(request) {
-      if (idleSeconds !== undefined) server.timeout(request, idleSeconds);
-    },
-  };
-}
 
 function dial(options: DialOptions): Promise<Connection> {
   return new Promise((resolve, reject) => {
@@ -153,34 +106,8 @@ function coded(code: string, message: string): Error {
 /** The part of Bun that is used here. */
 interface BunGlobal {
   readonly version: string;
-  serve(options: BunServe): BunServer;
-  listen(options: unknown): { readonly port: number; stop(now: boolean): void };
+  readonly listen: ListenSockets;
   connect(options: BunConnect): Promise<BunSocket>;
-  /** What a promise holds now, without a turn of the loop. */
-  readonly peek: {
-    <T>(promise: Promise<T>): T | Promise<T>;
-    status(promise: Promise<unknown>): "pending" | "fulfilled" | "rejected";
-  };
-}
-
-interface BunServe {
-  readonly hostname?: string;
-  readonly port?: number;
-  readonly unix?: string;
-  readonly idleTimeout?: number;
-  readonly tls?: { cert: string; key: string };
-  readonly maxRequestBodySize: number;
-  readonly development: boolean;
-  readonly reusePort: boolean;
-  fetch(request: Request, server: BunServer): Response | Promise<Response>;
-  error(error: Error): Response;
-}
-
-interface BunServer {
-  readonly port: number | undefined;
-  requestIP(request: Request): { readonly address: string } | null;
-  timeout(request: Request, seconds: number): void;
-  stop(now: boolean): Promise<void>;
 }
 
 interface BunTls {

@@ -1,5 +1,7 @@
 /** What the gateway needs from Bun or Deno beyond web standards and node: modules. */
 
+import type { HttpRequest } from "../base/http-request.ts";
+
 export interface Runtime {
   readonly name: "bun" | "deno";
   readonly version: string;
@@ -17,15 +19,17 @@ export interface ListenOptions {
   /** Bodies over this are answered 413 before the handler runs, whatever the framing (R1). */
   readonly bodyBytesMax: number;
   readonly idleSeconds: number;
-  handle(request: Request, peer: Peer): Response | Promise<Response>;
+  handle(request: HttpRequest, peer: Peer): Response | Promise<Response>;
+  /** Answers what is no HTTP request, as the runtime's server does without it; on Bun. */
+  malformed?(status: number, why: string): Response;
 }
 
 /** The other ends of a listener: who a request of it comes from. */
 export interface Peer {
   /** Remote IP, or "unix". */
-  address(request: Request): string;
+  address(request: HttpRequest): string;
   /** No idle timeout for this request: for event streams and calls with deadlines of their own. */
-  keepOpen(request: Request): void;
+  keepOpen(request: HttpRequest): void;
   /** Set by who opened the door: the other end is `authensor-gw stdio`. */
   readonly transport?: "stdio";
   /**
@@ -34,11 +38,11 @@ export interface Peer {
    */
   readonly takesAtOnce?: true;
   /** The body, without a promise where it is here already. Not there: ask the request. */
-  bytes?(request: Request): Uint8Array | Promise<Uint8Array>;
+  bytes?(request: HttpRequest): Uint8Array | Promise<Uint8Array>;
   /** Sends 200 with these pieces of JSON at once; `sent` is what is answered then. */
-  sendJson?(request: Request, pieces: readonly (string | Uint8Array)[]): Response | undefined;
+  sendJson?(request: HttpRequest, pieces: readonly (string | Uint8Array)[]): Response | undefined;
   /** Puts the idle timeout back, before the answer ends: the connection may carry more requests. */
-  limitIdle(request: Request): void;
+  limitIdle(request: HttpRequest): void;
 }
 
 export interface Listener {

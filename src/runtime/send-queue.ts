@@ -6,6 +6,8 @@ export interface SendQueue {
   lend(memory: Uint8Array, start: number, end: number): boolean;
   /** The socket takes bytes again; true when nothing is kept any more. */
   drain(): boolean;
+  /** Nothing is kept. */
+  empty(): boolean;
 }
 
 /** Gives the count of bytes that the socket took from the start, or from that of the part. */
@@ -48,5 +50,6 @@ export function createSendQueue(take: Take): SendQueue {
       kept = [];
       return true;
     },
+    empty: () => kept.length === 0,
   };
 }

@@ -53,7 +53,7 @@ const chunks = "Transfer-Encoding: chunked";
 const split = [chunk("12"), chunk("345"), chunk("")];
 const over = [chunk(text), chunk(text), chunk(text)];
 const cases: Case[] = [
-  ["whole, in the turn it came in", "/", "Content-Length: 5", ["12345"], "later", 5],
+  ["whole, in the turn it came in", "/", "Content-Length: 5", ["12345"], "here", 5],
   ["whole, a turn later", "/crowd", "Content-Length: 5", ["12345"], "here", 5],
   ["empty, a turn later", "/crowd", "Content-Length: 0", [""], "here", 0],
   ["R1 as much as may be", "/crowd", `Content-Length: ${most}`, [text], "here", most],

@@ -1,189 +1,132 @@
-/** One connection of a client: requests in, one after another, and their answers out. */
+/** One connection of a client: its requests, one after another, and their answers. */
 
 import { limits } from "../../base/limits.ts";
-import type { SendQueue } from "../send-queue.ts";
-import { createSendQueue } from "../send-queue.ts";
+import { createSendQueue, type SendQueue } from "../send-queue.ts";
+import { type Outlet, writeAnswer } from "./answer.ts";
 import { BodyReader } from "./body.ts";
-import type { Fields, Head } from "./head.ts";
 import { HeadReader } from "./head-reader.ts";
-import { begin, headText, jsonAnswer, type Pieces } from "./reply.ts";
+import { jsonAnswer, type Pieces } from "./json-answer.ts";
+import { type Carrier, ServedRequest } from "./request.ts";
 
-/** What the runtime gives for one connection. */
+/** The socket of one connection, as Bun gives it. */
 export interface Wire {
-  /** How many bytes it took; less than all: `drained` follows. */
+  /** How many bytes it took; less than all: `drain` follows. */
   write(chunk: Uint8Array | string, start?: number, length?: number): number;
   pause(): void;
   resume(): void;
-  /** Sends what was written, then ends. */
+  /** Says that nothing more is written; what comes is still read. */
+  shutdown(): void;
+  /** Ends; what was written still arrives, unless bytes came that nobody read. */
   end(): void;
+  /** Ends at once, whatever was written. */
   terminate(): void;
-  readonly remoteAddress: string;
+  /** undefined: of a unix socket. */
+  readonly remoteAddress: string | undefined;
 }
 
-export interface Served {
+/** What all connections of one door have in common. */
+export interface Shared {
   readonly bodyBytesMax: number;
   readonly idleMs: number;
-  /** No further request on any connection. */
+  /** The door is shut: no further request on any connection. */
   readonly ending: boolean;
-  /** Monotonic ms, now and then. */
+  /** Monotonic ms, a second old at most. */
   readonly now: number;
-  handle(request: ServedRequest): Response | Promise<Response>;
   wallMs(): number;
+  handle(request: ServedRequest): Response | Promise<Response>;
+  /** The answer to what is no request. */
+  malformed(status: number, why: string): Response;
   over(connection: Connection): void;
 }
 
 /** Stands for an answer that was sent already. */
 export const sent: Response = new Response(null);
 
-export class ServedRequest {
-  readonly connection: Connection;
-  readonly head: Head;
-  readonly headers: Fields;
-  /** undefined: not here yet. */
-  whole: Uint8Array | undefined;
-  reader: BodyReader | undefined;
-  #waiting: { resolve(bytes: Uint8Array): void; reject(error: Error): void } | undefined;
-  #failed: Error | undefined;
-  #abort: AbortController | undefined;
-  #gone = false;
-  patient = false;
-  answered = false;
-
-  constructor(connection: Connection, head: Head) {
-    this.connection = connection;
-    this.head = head;
-    this.headers = head.fields;
-    this.whole = undefined;
-    this.reader = undefined;
-  }
-
-  get method(): string {
-    return this.head.method;
-  }
-
-  get url(): string {
-    return this.head.url;
-  }
-
-  get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#gone) this.#abort.abort();
-    return this.#abort.signal;
-  }
-
-  get body(): ReadableStream<Uint8Array> {
-    return new ReadableStream({
-      start: async (controller) => {
-        controller.enqueue(await this.bytes());
-        controller.close();
-      },
-    });
-  }
-
-  bytes(): Promise<Uint8Array> {
-    if (this.whole !== undefined) return Promise.resolve(this.whole);
-    if (this.#failed !== undefined) return Promise.reject(this.#failed);
-    this.connection.wanted(this);
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-    });
-  }
-
-  async text(): Promise<string> {
-    return new TextDecoder().decode(await this.bytes());
-  }
-
-  arrived(bytes: Uint8Array): void {
-    this.whole = bytes;
-    this.reader = undefined;
-    this.#waiting?.resolve(bytes);
-    this.#waiting = undefined;
-  }
-
-  failed(why: string): void {
-    this.#failed = new Error(why);
-    this.#waiting?.reject(this.#failed);
-    this.#waiting = undefined;
-  }
-
-  gone(): void {
-    this.#gone = true;
-    if (this.whole === undefined) this.failed("the client left");
-    this.#abort?.abort();
-  }
-}
-
-export class Connection {
+export class Connection implements Carrier {
   readonly #wire: Wire;
-  readonly #served: Served;
+  readonly #shared: Shared;
   readonly #queue: SendQueue;
   readonly #heads = new HeadReader();
-  /** Bytes that are not read yet. */
+  /** Came, and is not read yet. */
   #kept: Buffer | undefined;
   #paused = false;
-  #over = false;
-  #ending = false;
   /** Being read or answered. */
-  current: ServedRequest | undefined;
-  #drained: (() => void) | undefined;
+  #current: ServedRequest | undefined;
+  /** The body of the answer that is being written. */
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  /** Monotonic ms of the last byte in or out; of the first byte of a head that is not complete. */
-  movedAt: number;
-  headAt = 0;
+  /** Waits for the socket to take what is kept for it. */
+  #onDrained: (() => void) | undefined;
+  /** No further request is read; what still comes is let pass. */
+  #last = false;
+  #over = false;
+  /** Monotonic ms: of the last byte; of the first of a head; since when it is let pass. 0: not. */
+  #movedAt: number;
+  #headAt = 0;
+  #passingAt = 0;
+  #passed = 0;
+  #address: string | undefined;
 
-  constructor(wire: Wire, served: Served) {
+  constructor(wire: Wire, shared: Shared) {
     this.#wire = wire;
-    this.#served = served;
+    this.#shared = shared;
     this.#queue = createSendQueue((chunk, start, length) => wire.write(chunk, start, length));
-    this.movedAt = served.now;
+    this.#movedAt = shared.now;
   }
 
+  /** Bun makes a new text each time. */
   get address(): string {
-    return this.#wire.remoteAddress;
+    this.#address ??= this.#wire.remoteAddress ?? "unix";
+    return this.#address;
   }
 
+  /** `chunk` is the connection's. */
   data(chunk: Buffer): void {
-    this.movedAt = this.#served.now;
-    const { current } = this;
-    if (this.#ending) return;
-    if (current === undefined) {
+    this.#movedAt = this.#shared.now;
+    const current = this.#current;
+    if (this.#last) this.#pass(chunk.length);
+    else if (current === undefined) {
       const kept = this.#kept;
       this.#kept = undefined;
-      this.#readHead(kept === undefined ? chunk : Buffer.concat([kept, chunk]), 0);
+      this.#readHead(kept === undefined ? chunk : Buffer.concat([kept, chunk]));
     } else if (current.reader !== undefined) this.#readBody(current, current.reader, chunk, 0);
     else this.#keep(chunk);
   }
 
+  /** The socket takes bytes again. */
   drain(): void {
-    this.movedAt = this.#served.now;
+    this.#movedAt = this.#shared.now;
     if (!this.#queue.drain()) return;
-    const drained = this.#drained;
-    this.#drained = undefined;
+    const drained = this.#onDrained;
+    this.#onDrained = undefined;
     drained?.();
   }
 
   closed(): void {
     if (this.#over) return;
     this.#over = true;
-    const { current } = this;
-    this.current = undefined;
+    const current = this.#current;
+    this.#current = undefined;
     this.#kept = undefined;
     current?.gone();
     this.#reader?.cancel().catch(() => undefined);
-    this.#drained?.();
-    this.#served.over(this);
+    this.#onDrained?.();
+    this.#shared.over(this);
   }
 
-  /** Once a second or so. */
+  /** Once a second: ends what takes too long (R5). */
   tick(now: number): void {
-    const { idleMs } = this.#served;
-    if (this.headAt !== 0 && now - this.headAt > idleMs) return this.terminate();
-    if (this.current?.patient !== true && now - this.movedAt > idleMs) this.terminate();
+    const { idleMs } = this.#shared;
+    const idle = now - this.#movedAt > idleMs && this.#current?.patient !== true;
+    const slowHead = this.#headAt !== 0 && now - this.#headAt > idleMs;
+    const passing = this.#passingAt !== 0 && now - this.#passingAt > limits.passedBodyMs;
+    if (idle || slowHead || passing) this.terminate();
   }
 
-  /** No further request: ends now where none is under way. */
+  /** Ends now where nothing is under way, else after that. */
   finish(): void {
-    if (this.current === undefined) this.#end();
+    if (this.#current !== undefined || this.#onDrained !== undefined) return;
+    this.#last = true;
+    this.#wire.end();
   }
 
   terminate(): void {
@@ -191,28 +134,29 @@ export class Connection {
     this.closed();
   }
 
-  /** Somebody reads the body. */
   wanted(request: ServedRequest): void {
-    if (request === this.current && request.head.waits && request.reader?.size === 0) {
-      this.#queue.write("HTTP/1.1 100 Continue\r\n\r\n");
-    }
+    if (request !== this.#current || !request.head.waits || request.told) return;
+    request.told = true;
+    if (request.reader?.size === 0) this.#queue.write("HTTP/1.1 100 Continue\r\n\r\n");
   }
 
-  /** Sends this now; false where the request is over, or it does not fit. */
   sendJson(request: ServedRequest, pieces: Pieces): boolean {
-    if (request !== this.current || request.answered) return false;
+    if (request !== this.#current || request.answered) return false;
     const stays = this.#stays(request);
-    const whole = jsonAnswer(pieces, this.#served.wallMs(), stays);
+    const whole = jsonAnswer(pieces, this.#shared.wallMs(), stays);
     if (whole === undefined) return false;
     request.answered = true;
-    this.movedAt = this.#served.now;
-    this.#queue.lend(whole.memory, begin, whole.end);
-    this.#answered(request, stays);
+    this.#movedAt = this.#shared.now;
+    const { memory, start, end } = whole;
+    this.#answered(request, stays, this.#queue.lend(memory, start, end));
     return true;
   }
 
-  #stays(request: ServedRequest): boolean {
-    return request.head.keepAlive && !this.#served.ending && request.reader === undefined;
+  /** Whether the client may send another request behind this one, and its answer says so. */
+  #stays({ head, reader, told }: ServedRequest): boolean {
+    if (!head.keepAlive || this.#shared.ending) return false;
+    // Who waits for leave to send its body may now send it or not: nobody can tell (RFC 9110, 10.1.1).
+    return reader === undefined || (!reader.tooLarge && (told || !head.waits));
   }
 
   #keep(chunk: Buffer): void {
@@ -223,34 +167,32 @@ export class Connection {
     }
   }
 
-  #readHead(bytes: Buffer, start: number): void {
+  #readHead(bytes: Buffer): void {
     const heads = this.#heads;
-    let from = start;
-    // RFC 9112, 2.2: empty lines before a request are passed over.
-    while (bytes[from] === 13 && bytes[from + 1] === 10) from += 2;
-    const read = heads.read(bytes, from);
+    const read = heads.read(bytes, 0);
     if (read === "more") {
-      this.#kept = bytes.subarray(from);
-      if (this.headAt === 0) this.headAt = this.#served.now;
+      this.#kept = bytes;
+      if (this.#headAt === 0) this.#headAt = this.#shared.now;
       return;
     }
-    this.headAt = 0;
-    if (typeof read !== "string") return this.#refuse(read.status, read.why);
+    this.#headAt = 0;
+    if (read !== "head") {
+      this.#refuse(read.status, read.why);
+      return;
+    }
     const { head, length, end } = heads;
     const request = new ServedRequest(this, head);
-    this.current = request;
+    this.#current = request;
     if (!head.chunked && bytes.length - end >= length) {
       const stop = end + length;
-      request.whole = end === 0 && stop === bytes.length ? bytes : bytes.subarray(end, stop);
+      request.whole = bytes.subarray(end, stop);
       if (stop < bytes.length) this.#keep(Buffer.from(bytes.subarray(stop)));
     } else {
-      request.reader = new BodyReader(
-        head.chunked ? undefined : length,
-        this.#served.bodyBytesMax,
-      );
+      const { bodyBytesMax } = this.#shared;
+      request.reader = new BodyReader(head.chunked ? undefined : length, bodyBytesMax);
       if (request.reader.tooLarge) request.failed("too large");
       if (end < bytes.length) this.#readBody(request, request.reader, bytes, end);
-      if (this.#ending) return;
+      if (this.#last) return;
     }
     this.#ask(request);
   }
@@ -258,120 +200,111 @@ export class Connection {
   #readBody(request: ServedRequest, reader: BodyReader, bytes: Buffer, start: number): void {
     const end = reader.push(bytes, start);
     if (typeof end === "string") {
-      request.failed(end);
-      if (request.answered) this.#end();
-      else this.#refuse(400, end);
+      this.#broken(request, end);
       return;
     }
-    if (reader.tooLarge) request.failed("too large");
+    if (reader.tooLarge && !request.answered) request.failed("too large");
     if (end < 0) {
-      // Nobody wants it any more, or ever will: it is let pass for a while, so that the answer arrives.
+      // Let pass for a while, so that its client, who reads when it has sent, learns why.
       if (reader.tooLarge && reader.size > limits.passedBodyBytes) this.terminate();
       return;
     }
     if (end < bytes.length) this.#keep(Buffer.from(bytes.subarray(end)));
-    if (!reader.tooLarge) request.arrived(reader.take());
-    else request.reader = undefined;
+    request.reader = undefined;
     if (request.answered) this.#next(request);
+    else if (!reader.tooLarge) request.arrived(reader.take());
+  }
+
+  /** Where the next request would begin nobody knows. */
+  #broken(request: ServedRequest, why: string): void {
+    request.reader = undefined;
+    this.#current = undefined;
+    request.failed(why);
+    if (request.answered) this.#end();
+    else this.#refuse(400, why);
   }
 
   #ask(request: ServedRequest): void {
     let answer: Response | Promise<Response>;
     try {
-      answer = this.#served.handle(request);
+      answer = this.#shared.handle(request);
     } catch {
-      answer = new Response("internal error\n", { status: 500 });
+      answer = internal();
     }
     if (answer instanceof Response) this.#answer(request, answer);
-    else answer.then((one) => this.#answer(request, one));
+    else {
+      answer.then(
+        (one) => this.#answer(request, one),
+        () => this.#answer(request, internal()),
+      );
+    }
   }
 
   #answer(request: ServedRequest, response: Response): void {
     if (response === sent) return;
-    if (this.#over || request !== this.current || request.answered) {
+    if (request !== this.#current || request.answered) {
       response.body?.cancel().catch(() => undefined);
       return;
     }
     request.answered = true;
-    this.#send(request, response).catch(() => this.terminate());
+    const stays = this.#stays(request) && response.headers.get("connection") !== "close";
+    const { modern, method } = request.head;
+    writeAnswer(this.#outlet(modern, method === "HEAD", stays), response).then(
+      () => this.#answered(request, stays, this.#queue.empty()),
+      () => this.terminate(),
+    );
   }
 
-  async #send(request: ServedRequest, response: Response): Promise<void> {
-    const stays = this.#stays(request) && request.head.modern;
-    const nowMs = this.#served.wallMs();
-    const bare = request.method === "HEAD" || response.status === 204 || response.status === 304;
-    const reader = response.body?.getReader();
-    if (reader === undefined || bare) {
-      reader?.cancel().catch(() => undefined);
-      const framing = response.status === 204 ? "" : "content-length: 0\r\n";
-      this.#queue.write(headText(response, framing, nowMs, stays));
-      return this.#answered(request, stays);
-    }
-    this.#reader = reader;
-    let read = await reader.read();
-    // What is small is copied, so that a body of one piece can say its length (`takesAtOnce`).
-    let coming: Promise<Read> | undefined;
-    let only = read.done === true;
-    if (!read.done && read.value.length <= limits.unreadFromBytes) {
-      read = { done: false, value: read.value.slice() };
-      const after = reader.read();
-      coming = after;
-      void after.then(
-        (next) => {
-          only = next.done === true;
-        },
-        () => undefined,
-      );
-      await nextTask();
-    }
+  #outlet(chunks: boolean, headOnly: boolean, stays: boolean): Outlet {
+    return {
+      ...{ chunks, headOnly, stays },
+      nowMs: this.#shared.wallMs(),
+      over: () => this.#over,
+      write: (chunk) => {
+        this.#movedAt = this.#shared.now;
+        return this.#queue.write(chunk);
+      },
+      drained: () =>
+        new Promise((resolve) => {
+          this.#onDrained = resolve;
+        }),
+      reads: (reader) => {
+        this.#reader = reader;
+      },
+    };
+  }
+
+  /** All of it is written; `taken`: and the socket has it. The next may be as large: it waits. */
+  #answered(request: ServedRequest, stays: boolean, taken: boolean): void {
     if (this.#over) return;
-    if (only) {
-      const body = read.value ?? nothing;
-      const framing = `content-length: ${body.length}\r\n`;
-      const head = Buffer.from(headText(response, framing, nowMs, stays), "latin1");
-      this.#queue.write(Buffer.concat([head, body]));
-      return this.#answered(request, stays);
-    }
-    const chunks = request.head.modern;
-    const framing = chunks ? "transfer-encoding: chunked\r\n" : "";
-    this.#queue.write(headText(response, framing, nowMs, stays));
-    while (!read.done) {
-      if (read.value.length > 0) await this.#sendPiece(read.value, chunks);
-      if (this.#over) return;
-      read = await (coming ?? reader.read());
-      coming = undefined;
-      if (this.#over) return;
-    }
-    if (chunks) this.#queue.write("0\r\n\r\n");
-    this.#answered(request, stays);
-  }
-
-  /** Resolves when nothing of it is kept. */
-  async #sendPiece(piece: Uint8Array, chunks: boolean): Promise<void> {
-    if (chunks) this.#queue.write(`${piece.length.toString(16)}\r\n`);
-    let all = this.#queue.write(piece);
-    if (chunks) all = this.#queue.write("\r\n");
-    this.movedAt = this.#served.now;
-    if (!all) await this.#drain();
-  }
-
-  #drain(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#drained = resolve;
-    });
-  }
-
-  #answered(request: ServedRequest, stays: boolean): void {
     this.#reader = undefined;
-    if (request.reader !== undefined) return;
-    if (!stays) this.#end();
-    else this.#next(request);
+    request.complete = true;
+    request.patient = false;
+    if (!stays) this.#last = true;
+    if (taken) this.#flushed(request);
+    else this.#onDrained = () => this.#flushed(request);
   }
 
+  #flushed(request: ServedRequest): void {
+    if (this.#over) return;
+    if (this.#last) this.#end();
+    else if (request.reader === undefined) this.#next(request);
+    else {
+      // Nobody wants the rest of its body any more.
+      request.reader.drop();
+      this.#passingAt = this.#shared.now;
+    }
+  }
+
+  /** Its body and its answer are over. */
   #next(request: ServedRequest): void {
-    if (request !== this.current) return;
-    this.current = undefined;
-    if (!request.head.keepAlive || this.#served.ending) return this.#end();
+    if (!request.complete || this.#onDrained !== undefined || this.#over) return;
+    this.#current = undefined;
+    this.#passingAt = 0;
+    if (this.#shared.ending) {
+      this.#end();
+      return;
+    }
     if (this.#paused) {
       this.#paused = false;
       this.#wire.resume();
@@ -381,37 +314,48 @@ export class Connection {
 
   goOn(): void {
     const kept = this.#kept;
-    if (this.#over || this.current !== undefined || kept === undefined) return;
+    if (this.#over || this.#last || this.#current !== undefined || kept === undefined) return;
     this.#kept = undefined;
-    this.#readHead(kept, 0);
+    this.#readHead(kept);
   }
 
   #refuse(status: number, why: string): void {
-    const body = JSON.stringify({ error: { code: "GW_HTTP", message: why } });
-    const response = new Response(null, {
-      status,
-      headers: { "content-type": "application/json" },
-    });
-    const framing = `content-length: ${body.length}\r\n`;
-    this.#queue.write(headText(response, framing, this.#served.wallMs(), false) + body);
-    this.#end();
+    this.#last = true;
+    writeAnswer(this.#outlet(true, false, false), this.#shared.malformed(status, why)).then(
+      () => this.#end(),
+      () => this.terminate(),
+    );
   }
 
   #end(): void {
-    this.#ending = true;
+    if (this.#over) return;
+    this.#last = true;
+    this.#current = undefined;
     this.#kept = undefined;
-    this.#wire.end();
+    if (this.#paused) this.#wire.resume();
+    this.#paused = false;
+    if (this.#queue.empty()) this.#shutDown();
+    else this.#onDrained = () => this.#shutDown();
   }
-}
 
-type Read = { readonly done?: boolean; readonly value?: Uint8Array };
+  /** With bytes that nobody read, an end would take the answer along: they are let pass. */
+  #shutDown(): void {
+    if (this.#over) return;
+    this.#passingAt = this.#shared.now;
+    if (this.#shared.ending) this.#wire.end();
+    else this.#wire.shutdown();
+  }
 
-const nothing = new Uint8Array(0);
-
-function nextTask(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  #pass(bytes: number): void {
+    this.#passed += bytes;
+    if (this.#passed > limits.passedBodyBytes) this.terminate();
+  }
 }
 
 function goOn(connection: Connection): void {
   connection.goOn();
+}
+
+function internal(): Response {
+  return new Response("internal error\n", { status: 500 });
 }

@@ -69,7 +69,11 @@ function remember(head: Head, bytes: Buffer, start: number, end: number): Rememb
   let at = name + lengthField.length;
   while (text[at] === " ") at += 1;
   let stop = at;
-  while (text[stop] !== undefined && (text[stop] as string) >= "0" && (text[stop] as string) <= "9") {
+  while (
+    text[stop] !== undefined &&
+    (text[stop] as string) >= "0" &&
+    (text[stop] as string) <= "9"
+  ) {
     stop += 1;
   }
   // Else what is behind the digits would belong to them.

@@ -115,7 +115,8 @@ function urlOf(target: string, host: string | undefined): string | undefined {
 /** Dot segments, encoded ones too, and backslashes, as every other runtime resolves them (F13). */
 function resolved(url: string): string {
   const path = url.slice(url.indexOf("/", 7));
-  if (!path.includes("\\") && !path.includes("/.") && !path.toLowerCase().includes("/%2e")) return url;
+  if (!path.includes("\\") && !path.includes("/.") && !path.toLowerCase().includes("/%2e"))
+    return url;
   return URL.parse(path, "http://localhost") === null
     ? url
     : url.slice(0, url.length - path.length) + pathOf(path);

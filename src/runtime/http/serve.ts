@@ -1,83 +1,133 @@
-/** An HTTP/1.1 server over plain sockets. */
+/**
+ * The doors on Bun: HTTP/1.1 over its sockets. `Bun.serve` makes a Request, a Response, headers and
+ * promises for each call, which is 15 % of what a call costs (docs/performance.md).
+ */
 
+import type { HttpRequest } from "../../base/http-request.ts";
 import type { Listener, ListenOptions, Peer } from "../runtime.ts";
-import { Connection, sent, type Served, type ServedRequest, type Wire } from "./connection.ts";
+import { Connection, type Shared, sent, type Wire } from "./connection.ts";
+import { ServedRequest } from "./request.ts";
 
-interface Socket extends Wire {
-  data: Connection;
+/** The part of Bun that is used here. */
+export type ListenSockets = (options: SocketOptions) => {
+  readonly port: number;
+  stop(now: boolean): void;
+};
+
+interface SocketOptions {
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly unix?: string;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** No other process may bind the same port. */
+  readonly exclusive: boolean;
+  readonly socket: {
+    open(socket: Socket): void;
+    data(socket: Socket, chunk: Buffer): void;
+    drain(socket: Socket): void;
+    close(socket: Socket): void;
+    error(socket: Socket): void;
+  };
 }
 
-type Listen = (options: unknown) => { readonly port: number; stop(now: boolean): void };
+interface Socket extends Wire {
+  /** undefined: what failed before it was open. */
+  data: Connection | undefined;
+}
 
-const tickMs = 1000;
-
-export function serveHttp(options: ListenOptions, listen: Listen): Listener {
-  const { address } = options;
-  if ("path" in address) throw new Error("not a port");
+export function serveHttp(options: ListenOptions, listen: ListenSockets): Listener {
+  const { address, tls } = options;
   const open = new Set<Connection>();
-  let finished: (() => void) | undefined;
+  let emptied: (() => void) | undefined;
   const peer = peerOf();
-  const served: Served & { ending: boolean; now: number } = {
+  const shared: Shared & { ending: boolean; now: number } = {
     bodyBytesMax: options.bodyBytesMax,
-    idleMs: options.idleSeconds * 1000,
+    // A unix socket's clients are of this machine, and keep theirs for long.
+    idleMs: "path" in address ? Number.POSITIVE_INFINITY : options.idleSeconds * 1000,
     ending: false,
     now: performance.now(),
-    handle: (request) => options.handle(request as unknown as Request, peer),
+    handle: (request) => options.handle(request, peer),
+    malformed: options.malformed ?? malformed,
     wallMs: () => Date.now(),
     over(connection) {
       open.delete(connection);
-      if (served.ending && open.size === 0) finished?.();
+      if (open.size === 0) emptied?.();
     },
   };
-  const socket = {
-    open(self: Socket) {
-      self.data = new Connection(self, served);
-      open.add(self.data);
-    },
-    data: (self: Socket, chunk: Buffer) => self.data.data(chunk),
-    drain: (self: Socket) => self.data.drain(),
-    close: (self: Socket) => self.data.closed(),
-    error: (self: Socket) => self.data.closed(),
-  };
-  const server = listen({ hostname: address.host, port: address.port, exclusive: true, socket });
+  const server = listen({
+    ...("path" in address
+      ? { unix: address.path }
+      : { hostname: address.host, port: address.port }),
+    ...(tls === undefined ? {} : { tls: { ...tls } }),
+    exclusive: true,
+    socket: socketOf(shared, open),
+  });
   const timer = setInterval(() => {
-    served.now = performance.now();
-    for (const connection of open) connection.tick(served.now);
+    shared.now = performance.now();
+    for (const connection of open) connection.tick(shared.now);
   }, tickMs);
-  timer.unref?.();
   return {
     port: server.port,
     async stop(now) {
-      served.ending = true;
+      shared.ending = true;
       server.stop(false);
       for (const connection of [...open]) now ? connection.terminate() : connection.finish();
       if (open.size > 0) {
-        await new Promise<void>((resolve) => {
-          finished = resolve;
-        });
+        const { promise, resolve } = Promise.withResolvers<void>();
+        emptied = resolve;
+        await promise;
       }
       clearInterval(timer);
     },
   };
 }
 
+const tickMs = 1000;
+
+function malformed(status: number, why: string): Response {
+  return new Response(`${why}\n`, { status });
+}
+
+function socketOf(shared: Shared, open: Set<Connection>): SocketOptions["socket"] {
+  return {
+    open(self) {
+      const connection = new Connection(self, shared);
+      self.data = connection;
+      open.add(connection);
+    },
+    data: (self, chunk) => self.data?.data(chunk),
+    drain: (self) => self.data?.drain(),
+    close: (self) => self.data?.closed(),
+    error: (self) => self.data?.terminate(),
+  };
+}
+
+/** One for all requests of a door. */
 function peerOf(): Peer {
-  const of = (request: Request) => request as unknown as ServedRequest;
   return {
     takesAtOnce: true,
-    address: (request) => of(request).connection.address,
+    address: (request) => carrierOf(request).address,
     bytes(request) {
-      const { whole } = of(request);
-      return whole ?? of(request).bytes();
+      const served = servedOf(request);
+      return served.whole ?? served.bytes();
     },
     keepOpen(request) {
-      of(request).patient = true;
+      servedOf(request).patient = true;
     },
     limitIdle(request) {
-      of(request).patient = false;
+      servedOf(request).patient = false;
     },
     sendJson(request, pieces) {
-      return of(request).connection.sendJson(of(request), pieces) ? sent : undefined;
+      return carrierOf(request).sendJson(servedOf(request), pieces) ? sent : undefined;
     },
   };
+}
+
+function carrierOf(request: HttpRequest): ServedRequest["carrier"] {
+  return servedOf(request).carrier;
+}
+
+function servedOf(request: HttpRequest): ServedRequest {
+  if (request instanceof ServedRequest) return request;
+  throw new TypeError("a request of another door");
 }

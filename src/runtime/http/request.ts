@@ -1,0 +1,100 @@
+/** One request of a connection, as much of a `Request` as the doors read. */
+
+import type { HttpRequest } from "../../base/http-request.ts";
+import type { BodyReader } from "./body.ts";
+import type { Fields, Head } from "./head.ts";
+import type { Pieces } from "./json-answer.ts";
+
+/** What a request asks of its connection. */
+export interface Carrier {
+  readonly address: string;
+  /** Somebody waits for the body. */
+  wanted(request: ServedRequest): void;
+  /** Sends 200 with this at once; false where the request is over, or it does not fit. */
+  sendJson(request: ServedRequest, pieces: Pieces): boolean;
+}
+
+export class ServedRequest implements HttpRequest {
+  readonly head: Head;
+  readonly headers: Fields;
+  readonly carrier: Carrier;
+  /** The body; undefined: not all of it is here. */
+  whole: Uint8Array | undefined;
+  /** Reads what is still to come. */
+  reader: BodyReader | undefined;
+  /** Has no idle timeout. */
+  patient = false;
+  /** Its answer has begun; all of it is written. */
+  answered = false;
+  complete = false;
+  /** Its client was told that it may send the body. */
+  told = false;
+  #waiting: { resolve(bytes: Uint8Array): void; reject(error: Error): void } | undefined;
+  #failed: Error | undefined;
+  #abort: AbortController | undefined;
+  #gone = false;
+
+  constructor(carrier: Carrier, head: Head) {
+    this.carrier = carrier;
+    this.head = head;
+    this.headers = head.fields;
+    this.whole = undefined;
+    this.reader = undefined;
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get url(): string {
+    return this.head.url;
+  }
+
+  /** Made when it is asked for: as a rule nobody does. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#gone) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  get body(): AsyncIterable<Uint8Array> {
+    return only(this.bytes());
+  }
+
+  /** Rejects where the body is too large or broken, or its client left. */
+  bytes(): Promise<Uint8Array> {
+    if (this.whole !== undefined) return Promise.resolve(this.whole);
+    if (this.#failed !== undefined) return Promise.reject(this.#failed);
+    this.carrier.wanted(this);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.bytes());
+  }
+
+  arrived(bytes: Uint8Array): void {
+    this.whole = bytes;
+    this.#waiting?.resolve(bytes);
+    this.#waiting = undefined;
+  }
+
+  failed(why: string): void {
+    this.#failed = new Error(why);
+    this.#waiting?.reject(this.#failed);
+    this.#waiting = undefined;
+  }
+
+  /** Its client left. */
+  gone(): void {
+    this.#gone = true;
+    if (this.whole === undefined) this.failed("the client left");
+    this.#abort?.abort();
+  }
+}
+
+async function* only(bytes: Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield await bytes;
+}
