@@ -10,6 +10,8 @@ export const limits = {
   requestHeadBytes: 16 * 1024,
   /** A head of this size is recognised when it comes again on its connection. */
   requestHeadKeptBytes: 2 * 1024,
+  /** Empty lines before a request: old clients send one behind a body; R5. */
+  emptyLines: 4,
   /** One line between the chunks of a body: a size, and extensions that nobody sends. */
   chunkLineBytes: 1024,
   /** Further requests that wait on a connection while one is answered; then it is not read. */
