@@ -1,27 +1,13 @@
 import { healLimits } from "./heal-limits.ts";
+import { httpLimits } from "./http-limits.ts";
 import { listLimits } from "./list-limits.ts";
 import { shownLimits } from "./shown-limits.ts";
 
 /** Every limit of the product: the unit is in the name, the reason beside it. */
 export const limits = {
   ...healLimits,
+  ...httpLimits,
   ...shownLimits,
-  /** Of one HTTP request: its line and its header fields; R5. A proxy's cookies fit. */
-  requestHeadBytes: 16 * 1024,
-  /** A head of this size is recognised when it comes again on its connection. */
-  requestHeadKeptBytes: 2 * 1024,
-  /** Empty lines before a request: old clients send one behind a body; R5. */
-  emptyLines: 4,
-  /** One line between the chunks of a body: a size, and extensions that nobody sends. */
-  chunkLineBytes: 1024,
-  /** Further requests that wait on a connection while one is answered; then it is not read. */
-  pipelinedBytes: 64 * 1024,
-  /**
-   * Of a request that was refused, what still comes is read and thrown away, so that its client
-   * learns why: so many bytes, and for so long.
-   */
-  passedBodyBytes: 64 * 1024 * 1024,
-  passedBodyMs: 5_000,
   /** A request body. Config: limits.body. Tool arguments are rarely over 100 kB; R1. */
   bodyBytes: 4 * 1024 * 1024,
   /** All of a request body, from its headers to its last byte: a drip resets idle limits; R5. */

@@ -1,4 +1,4 @@
-/** Characters that a request's head may have, by where they stand. Text is latin1: a code is a byte. */
+/** Which characters may stand where in a head. Its text is latin1: a code is a byte. */
 
 export type Kind = number;
 

@@ -76,8 +76,11 @@ const noLine: BadHead = { status: 400, why: "control character, or a line withou
 /** RFC 9112, 2.2: a few before a request are passed over; -1 where they are more. */
 function pastEmptyLines(bytes: Buffer, start: number): number {
   let from = start;
-  while (bytes[from] === cr && bytes[from + 1] === lf) from += 2;
-  return from - start > limits.emptyLines * 2 ? -1 : from;
+  while (bytes[from] === cr && bytes[from + 1] === lf) {
+    from += 2;
+    if (from - start > limits.emptyLines * 2) return -1;
+  }
+  return from;
 }
 
 /** No reason to wait for the rest of what will be refused: who sends it may wait for an answer. */
