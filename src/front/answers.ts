@@ -18,9 +18,13 @@ export function plainError(error: GatewayError, headers: Record<string, string> 
 
 /** What is no HTTP request. `status`: that of RFC 9112, which is not always the code's own. */
 export function httpError(status: number, why: string): Response {
-  const code = status === 431 ? "GW_HEADERS_TOO_LARGE" : "GW_HTTP";
-  return json(status, plainErrorText(plain(code, why)));
+  return json(status, plainErrorText(plain(httpCodes.get(status) ?? "GW_HTTP", why)));
 }
+
+const httpCodes: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
+  [413, "GW_BODY_TOO_LARGE"],
+  [431, "GW_HEADERS_TOO_LARGE"],
+]);
 
 function plainErrorText({ code, message, why: cause, fix }: GatewayError): string {
   return JSON.stringify({ error: { code, message, cause, fix } });

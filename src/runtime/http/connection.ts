@@ -183,14 +183,14 @@ export class Connection implements Carrier {
     const { head, length, end } = heads;
     const request = new ServedRequest(this, head);
     this.#current = request;
-    if (!head.chunked && bytes.length - end >= length) {
+    const { bodyBytesMax } = this.#shared;
+    if (!head.chunked && bytes.length - end >= length && length <= bodyBytesMax) {
       const stop = end + length;
       request.whole = bytes.subarray(end, stop);
       if (stop < bytes.length) this.#keep(Buffer.from(bytes.subarray(stop)));
     } else {
-      const { bodyBytesMax } = this.#shared;
       request.reader = new BodyReader(head.chunked ? undefined : length, bodyBytesMax);
-      if (request.reader.tooLarge) request.failed("too large");
+      if (request.reader.tooLarge) request.refuseBody();
       if (end < bytes.length) this.#readBody(request, request.reader, bytes, end);
       if (this.#last) return;
     }
@@ -203,7 +203,7 @@ export class Connection implements Carrier {
       this.#broken(request, end);
       return;
     }
-    if (reader.tooLarge && !request.answered) request.failed("too large");
+    if (reader.tooLarge && !request.answered) request.refuseBody();
     if (end < 0) {
       // Let pass for a while, so that its client, who reads when it has sent, learns why.
       if (reader.tooLarge && reader.size > limits.passedBodyBytes) this.terminate();
@@ -219,7 +219,7 @@ export class Connection implements Carrier {
   #broken(request: ServedRequest, why: string): void {
     request.reader = undefined;
     this.#current = undefined;
-    request.failed(why);
+    request.failed(new Error(why));
     if (request.answered) this.#end();
     else this.#refuse(400, why);
   }
@@ -229,15 +229,20 @@ export class Connection implements Carrier {
     try {
       answer = this.#shared.handle(request);
     } catch {
-      answer = internal();
+      answer = this.#failed(request);
     }
     if (answer instanceof Response) this.#answer(request, answer);
     else {
       answer.then(
         (one) => this.#answer(request, one),
-        () => this.#answer(request, internal()),
+        () => this.#answer(request, this.#failed(request)),
       );
     }
+  }
+
+  #failed({ tooLarge }: ServedRequest): Response {
+    if (tooLarge) return this.#shared.malformed(413, "the body is too large");
+    return new Response("internal error\n", { status: 500 });
   }
 
   #answer(request: ServedRequest, response: Response): void {
@@ -354,8 +359,4 @@ export class Connection implements Carrier {
 
 function goOn(connection: Connection): void {
   connection.goOn();
-}
-
-function internal(): Response {
-  return new Response("internal error\n", { status: 500 });
 }

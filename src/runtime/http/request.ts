@@ -1,5 +1,6 @@
 /** One request of a connection, as much of a `Request` as the doors read. */
 
+import { fault } from "../../base/errors.ts";
 import type { HttpRequest } from "../../base/http-request.ts";
 import type { BodyReader } from "./body.ts";
 import type { Fields, Head } from "./head.ts";
@@ -29,6 +30,7 @@ export class ServedRequest implements HttpRequest {
   complete = false;
   /** Its client was told that it may send the body. */
   told = false;
+  tooLarge = false;
   #waiting: { resolve(bytes: Uint8Array): void; reject(error: Error): void } | undefined;
   #failed: Error | undefined;
   #abort: AbortController | undefined;
@@ -81,16 +83,23 @@ export class ServedRequest implements HttpRequest {
     this.#waiting = undefined;
   }
 
-  failed(why: string): void {
-    this.#failed = new Error(why);
-    this.#waiting?.reject(this.#failed);
+  /** R1: it is larger than the door takes. */
+  refuseBody(): void {
+    if (this.tooLarge) return;
+    this.tooLarge = true;
+    this.failed(fault("GW_BODY_TOO_LARGE", { message: "The request is too large" }));
+  }
+
+  failed(why: Error): void {
+    this.#failed = why;
+    this.#waiting?.reject(why);
     this.#waiting = undefined;
   }
 
   /** Its client left. */
   gone(): void {
     this.#gone = true;
-    if (this.whole === undefined) this.failed("the client left");
+    if (this.whole === undefined) this.failed(new Error("the client left"));
     this.#abort?.abort();
   }
 }
