@@ -86,7 +86,7 @@ function unexplained(text: string): Difference | undefined {
   return known ? undefined : seen;
 }
 
-/** undefined: it is not accepted here. Else how llhttp sees it, a body of its framing, and a probe. */
+/** Of a head that is accepted here: how llhttp sees it with a body of its framing, and a probe. */
 function compared(text: string): { head: Head; seen: Difference | undefined } | undefined {
   const heads = new HeadReader();
   if (heads.read(Buffer.from(text, "latin1"), 0) !== "head") return undefined;
