@@ -16,7 +16,7 @@ export interface ListenOptions {
   /** One address; `localhost` is two listeners, which is the caller's business. */
   readonly address: { readonly host: string; readonly port: number } | { readonly path: string };
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** A body over this is not kept, whatever its framing: reading it rejects, and that is 413 (R1). */
+  /** R1: a body over this is not kept, whatever its framing. Reading it rejects: that is 413. */
   readonly bodyBytesMax: number;
   readonly idleSeconds: number;
   handle(request: HttpRequest, peer: Peer): Response | Promise<Response>;

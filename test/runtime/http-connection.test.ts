@@ -49,6 +49,11 @@ describe("requests", () => {
       [get("/a", "Connection: close") + get("/b")],
       [...["200 close GET /a ", "shutdown"]],
     ],
+    [
+      "nor what comes later",
+      ["nonsense\r\n\r\n", get("/b")],
+      [...["400 close bad request line", "shutdown"]],
+    ],
     ["HTTP/1.0 ends", [head("GET /a HTTP/1.0")], ["200 close GET /a ", "shutdown"]],
     [
       "HTTP/1.0 ends, whatever it asks",
@@ -89,6 +94,12 @@ describe("requests", () => {
   ];
   test.each(cases)("%s", async (_, sent, got) => {
     expect(await talk(open(echo), ...sent)).toEqual([...got]);
+  });
+
+  test("F27 a body that breaks behind its answer ends the connection: nothing is read of it", async () => {
+    const start = head("POST /a HTTP/1.1", "Transfer-Encoding: chunked");
+    const line = open(() => new Response("early"));
+    expect(await talk(line, start, "g\r\n", get("/b"))).toEqual(["200 early", "shutdown"]);
   });
 
   test("HEAD has no body and says no length", async () => {
@@ -290,6 +301,82 @@ describe("limits", () => {
     for (let count = 0; count < 5000; count += 1) line.send(get(`/${count}`));
     for (let turn = 0; turn < 9; turn += 1) await Bun.sleep(0);
     expect([served, line.wire.paused]).toEqual([1, true]);
+  });
+});
+
+describe("a socket that takes nothing for a while", () => {
+  const slowly = (handle: Parameters<typeof open>[0]) => {
+    const socket = { open: false };
+    const line = open(handle, 1000, () => (socket.open ? 9 : 0));
+    return Object.assign(line, {
+      async flow() {
+        socket.open = true;
+        line.connection.drain();
+        await line.settle();
+      },
+    });
+  };
+
+  test.each([
+    ["at once", echoAtOnce],
+    ["as a stream", echo],
+  ])("R7 the next request waits for the answer before it to be taken: %s", async (_, handle) => {
+    const served: string[] = [];
+    const line = slowly((request) => {
+      served.push(request.url);
+      return handle(request);
+    });
+    line.send(get("/a") + get("/b"));
+    await Bun.sleep(5);
+    expect(served.length).toBe(1);
+    await line.flow();
+    expect(replies(line.wire.out).map(({ body }) => body)).toEqual(["GET /a ", "GET /b "]);
+  });
+
+  test("so it does where the body ends later than the answer", async () => {
+    const served: string[] = [];
+    const line = slowly((request) => {
+      served.push(request.url);
+      return new Response("early");
+    });
+    line.send(post("/a", "12345").slice(0, -2));
+    await Bun.sleep(5);
+    line.send(`45${get("/b")}`);
+    await Bun.sleep(5);
+    expect(served.length).toBe(1);
+    await line.flow();
+    expect(replies(line.wire.out).map(({ body }) => body)).toEqual(["early", "early"]);
+  });
+
+  test("the last answer arrives whole before the end, and what was paused is read on", async () => {
+    const line = slowly(echo);
+    line.send(get("/a", "Connection: close"));
+    line.send("x".repeat(limits.pipelinedBytes + 1));
+    await Bun.sleep(5);
+    expect([line.wire.paused, line.wire.ended]).toEqual([true, undefined]);
+    await line.flow();
+    expect(replies(line.wire.out).map(({ body }) => body)).toEqual(["GET /a "]);
+    expect([line.wire.paused, line.wire.ended]).toEqual([false, "shutdown"]);
+  });
+
+  test("a refusal arrives whole before the end", async () => {
+    const line = slowly(echo);
+    line.send("nonsense\r\n\r\n");
+    await Bun.sleep(5);
+    expect(line.wire.ended).toBeUndefined();
+    await line.flow();
+    expect(replies(line.wire.out).map(({ status }) => status)).toEqual([400]);
+    expect(line.wire.ended).toBe("shutdown");
+  });
+
+  test("R5 who does not read is idle, however patient the request was", async () => {
+    const line = slowly((request) => {
+      request.patient = true;
+      return echoAtOnce(request);
+    });
+    line.send(get("/a"));
+    line.connection.tick(5000);
+    expect(line.wire.ended).toBe("terminate");
   });
 });
 

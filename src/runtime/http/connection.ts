@@ -155,7 +155,7 @@ export class Connection implements Carrier {
   /** Whether the client may send another request behind this one, and its answer says so. */
   #stays({ head, reader, told }: ServedRequest): boolean {
     if (!head.keepAlive || this.#shared.ending) return false;
-    // Who waits for leave to send its body may now send it or not: nobody can tell (RFC 9110, 10.1.1).
+    // RFC 9110, 10.1.1: who waits for leave to send its body may send it now, or not.
     return reader === undefined || (!reader.tooLarge && (told || !head.waits));
   }
 
