@@ -114,7 +114,10 @@ export const limits = {
   startWaiting: 1024,
   /** When most files that the process may have are open, silent connections are closed, R8. */
   handlesShare: 0.9,
+  /** So many files are there under any limit that a gateway can run with. */
+  handlesSurelyFree: 32,
   handlesLookMs: 250,
+  handlesSayMs: 10_000,
   silentMs: 200,
   /** Idle HTTP connections are cut after this many seconds; R5. Bun's maximum is 255. */
   httpIdleSeconds: 30,

@@ -6,10 +6,10 @@ import process from "node:process";
 import type { LiveGauge, LiveGauges } from "../admin/contract.ts";
 import type { AuditStatus } from "../audit/audit.ts";
 import { limits } from "../base/limits.ts";
+import { handleLimit } from "../runtime/handles.ts";
 import type { Parts } from "./parts.ts";
 import type { Pulse } from "./pulse.ts";
 import type { Server } from "./servers.ts";
-import { handleLimit } from "./shed.ts";
 
 export interface Gauges {
   read(): LiveGauges;

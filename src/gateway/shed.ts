@@ -1,18 +1,18 @@
 /**
  * Connections that were opened and then said nothing take files and sockets from what the gateway
  * needs itself: its spool, its store, its admin socket, its servers (R8). When most are used they
- * are closed; who has sent anything is left alone.
+ * are closed; who has sent anything is left alone, and who comes then is turned away.
  */
 
-import { closeSync, openSync, readFileSync } from "node:fs";
 import { limits } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/ports.ts";
+import { handleLimit, nextHandle } from "../runtime/handles.ts";
 import type { Sys } from "../runtime/runtime.ts";
 
 export interface ShedOptions {
   readonly clock: Clock;
-  readonly sys: Pick<Sys, "closeSilent">;
+  readonly sys: Pick<Sys, "closeSilent" | "ended">;
   readonly log: Log;
   /** Of the doors. */
   readonly ports: readonly number[];
@@ -23,40 +23,30 @@ export function shedSilent({ clock, sys, log, ports }: ShedOptions): () => void 
   const most = handleLimit();
   if (most === null) return () => undefined;
   const from = Math.floor(most * limits.handlesShare);
+  let [closed, turnedAway] = [0, 0];
+  let saidAt = Number.NEGATIVE_INFINITY;
   let cancel = () => {};
   const look = () => {
-    if (nextHandle() >= from) {
-      const closed = sys.closeSilent(ports, most, limits.silentMs);
+    const ended = sys.ended();
+    closed += ended.silent;
+    turnedAway += ended.turnedAway;
+    if (nextHandle() >= from) closed += sys.closeSilent(ports, most, limits.silentMs);
+    // Not a line for each of them: the log is not to be flooded with the doors.
+    if (closed + turnedAway > 0 && clock.mono() - saidAt >= limits.handlesSayMs) {
+      saidAt = clock.mono();
+      const code = "GW_FILE_HANDLES";
       if (closed > 0) {
         log.warn("connections that sent nothing were closed, as few are left", {
-          ...{ code: "GW_FILE_HANDLES", closed, most },
+          ...{ code, closed, most },
         });
       }
+      if (turnedAway > 0) {
+        log.warn("connections were turned away, as few are left", { code, turnedAway, most });
+      }
+      [closed, turnedAway] = [0, 0];
     }
     cancel = clock.after(limits.handlesLookMs, look);
   };
   look();
   return () => cancel();
-}
-
-/** A new one has the lowest number that is free: what that is says how many are used. */
-function nextHandle(): number {
-  try {
-    const handle = openSync("/dev/null", "r");
-    closeSync(handle);
-    return handle;
-  } catch {
-    // None is left.
-    return Number.POSITIVE_INFINITY;
-  }
-}
-
-/** How many files the process may have open, the soft limit; null where nobody says. */
-export function handleLimit(): number | null {
-  try {
-    const found = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
-    return found === null ? null : Number(found[1]);
-  } catch {
-    return null; // no /proc: not Linux
-  }
 }

@@ -1,6 +1,8 @@
 /** Bun: the runtime of the compiled binary. */
 
 import { spawnChild } from "./child.ts";
+import { handleLimit } from "./handles.ts";
+import { createRoom } from "./http/room.ts";
 import { type ListenSockets, serveHttp } from "./http/serve.ts";
 import type { Connection, DialOptions, Runtime } from "./runtime.ts";
 import { createSendQueue } from "./send-queue.ts";
@@ -8,13 +10,16 @@ import { linuxSys } from "./sys-bun.ts";
 
 const bun = (globalThis as unknown as { Bun: BunGlobal }).Bun;
 
+const { hasSent, ...sys } = linuxSys();
+const room = createRoom({ mono: () => performance.now(), limit: handleLimit, hasSent });
+
 export const bunRuntime: Runtime = {
   name: "bun",
   version: bun.version,
-  listen: async (options) => serveHttp(options, bun.listen),
+  listen: async (options) => serveHttp(options, bun.listen, room),
   dial,
   spawn: spawnChild,
-  sys: linuxSys(),
+  sys: { ...sys, ended: () => room.ended() },
 };
 
 function dial(options: DialOptions): Promise<Connection> {

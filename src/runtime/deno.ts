@@ -19,6 +19,7 @@ export const denoRuntime: Runtime = {
     fallocate: () => false,
     notDumpable: () => false,
     closeSilent: () => 0,
+    ended: () => ({ silent: 0, turnedAway: 0 }),
     notify: () => false,
     reap: () => false,
     trimText: () => false,

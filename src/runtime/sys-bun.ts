@@ -18,8 +18,13 @@ const [IPPROTO_TCP, TCP_INFO, TCP_ESTABLISHED, SHUT_RDWR] = [6, 11, 1, 2];
 /** In struct tcp_info (linux/tcp.h): ms since data came, and how much ever did. */
 const [lastDataAt, receivedAt] = [52, 128];
 
+type LinuxSys = Omit<Sys, "ended"> & {
+  /** Something came over this connection, read or not. */
+  hasSent(handle: number): boolean;
+};
+
 /** Linux, glibc or musl; elsewhere everything answers that it cannot. */
-export function linuxSys(): Sys {
+export function linuxSys(): LinuxSys {
   const linux = process.platform === "linux";
   const libc = linux ? lazily() : undefined;
   return {
@@ -30,6 +35,7 @@ export function linuxSys(): Sys {
     reap: (pid) => libc?.waitpid?.(pid, null, WNOHANG) === pid,
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     closeSilent: (ports, most, ms) => (libc === undefined ? 0 : closeSilent(libc, ports, most, ms)),
+    hasSent: (handle) => libc !== undefined && (tcpInfo(libc, handle)?.received ?? 0n) > 0n,
     notify(state) {
       const { NOTIFY_SOCKET: path } = process.env;
       if (path === undefined || path === "") return false;
@@ -56,7 +62,11 @@ let engine: Jsc | undefined;
 function trimText({ madvise }: Partial<Libc>): boolean {
   if (madvise === undefined) return false;
   let trimmed = false;
-  text ??= textOf(readFileSync("/proc/self/smaps", "utf8"));
+  try {
+    text ??= textOf(readFileSync("/proc/self/smaps", "utf8"));
+  } catch {
+    return false; // no file is left, or no /proc
+  }
   for (const [at, bytes] of text) {
     trimmed = madvise(at, bytes, MADV_DONTNEED) === 0;
   }
@@ -86,27 +96,46 @@ function textOf(smaps: string): [number, number][] {
 
 /** Needs no file of its own, as there may be none left. The runtime sees their end as any other. */
 function closeSilent(
-  { getsockopt, getsockname, shutdown }: Partial<Libc>,
+  libc: Partial<Libc>,
   ports: readonly number[],
   most: number,
   ms: number,
 ): number {
-  if (!getsockopt || !getsockname || !shutdown) return 0;
-  const [info, name] = [new DataView(new ArrayBuffer(256)), new DataView(new ArrayBuffer(128))];
-  const bytesOf = ({ buffer }: DataView) => new Uint8Array(buffer as ArrayBuffer);
+  const { getsockname, shutdown } = libc;
+  if (!getsockname || !shutdown) return 0;
+  const name = new Uint8Array(128);
   let closed = 0;
   for (let handle = 3; handle < most; handle += 1) {
-    const size = new Uint32Array([info.byteLength]);
-    const got = getsockopt(handle, IPPROTO_TCP, TCP_INFO, bytesOf(info), size);
-    if (got !== 0 || (size[0] ?? 0) < receivedAt + 8) continue;
-    if (info.getUint8(0) !== TCP_ESTABLISHED || info.getBigUint64(receivedAt, true) > 0n) continue;
-    if (info.getUint32(lastDataAt, true) < ms) continue;
+    const tcp = tcpInfo(libc, handle);
+    if (!tcp?.established || tcp.received > 0n || tcp.quietMs < ms) continue;
     // Those that the gateway opened itself are not at its doors.
-    if (getsockname(handle, bytesOf(name), new Uint32Array([name.byteLength])) !== 0) continue;
-    if (!ports.includes(name.getUint16(2))) continue;
+    if (getsockname(handle, name, new Uint32Array([name.length])) !== 0) continue;
+    if (!ports.includes(new DataView(name.buffer).getUint16(2))) continue;
     if (shutdown(handle, SHUT_RDWR) === 0) closed += 1;
   }
   return closed;
+}
+
+interface TcpInfo {
+  readonly established: boolean;
+  /** Since data came. */
+  readonly quietMs: number;
+  readonly received: bigint;
+}
+
+const info = new DataView(new ArrayBuffer(256));
+const infoBytes = new Uint8Array(info.buffer);
+
+/** undefined: no TCP socket, or a kernel that says less. */
+function tcpInfo({ getsockopt }: Partial<Libc>, handle: number): TcpInfo | undefined {
+  const size = new Uint32Array([info.byteLength]);
+  if (getsockopt?.(handle, IPPROTO_TCP, TCP_INFO, infoBytes, size) !== 0) return undefined;
+  if ((size[0] ?? 0) < receivedAt + 8) return undefined;
+  return {
+    established: info.getUint8(0) === TCP_ESTABLISHED,
+    quietMs: info.getUint32(lastDataAt, true),
+    received: info.getBigUint64(receivedAt, true),
+  };
 }
 
 /** The machine's own clock; those of the runtimes begin with the process. */

@@ -7,6 +7,7 @@ import type { HttpRequest } from "../../base/http-request.ts";
 import type { Listener, ListenOptions, Peer } from "../runtime.ts";
 import { Connection, type Shared, sent, type Wire } from "./connection.ts";
 import { ServedRequest } from "./request.ts";
+import { noRoom, type Room } from "./room.ts";
 
 /** The part of Bun that is used here. */
 export type ListenSockets = (options: SocketOptions) => {
@@ -33,9 +34,10 @@ interface SocketOptions {
 interface Socket extends Wire {
   /** undefined: what failed before it was open. */
   data: Connection | undefined;
+  readonly fd: number;
 }
 
-export function serveHttp(options: ListenOptions, listen: ListenSockets): Listener {
+export function serveHttp(options: ListenOptions, listen: ListenSockets, room: Room): Listener {
   const { address, tls } = options;
   const open = new Set<Connection>();
   let emptied: (() => void) | undefined;
@@ -51,6 +53,7 @@ export function serveHttp(options: ListenOptions, listen: ListenSockets): Listen
     wallMs: () => Date.now(),
     over(connection) {
       open.delete(connection);
+      room.leave(connection);
       if (open.size === 0) emptied?.();
     },
   };
@@ -60,7 +63,7 @@ export function serveHttp(options: ListenOptions, listen: ListenSockets): Listen
       : { hostname: address.host, port: address.port }),
     ...(tls === undefined ? {} : { tls: { ...tls } }),
     exclusive: true,
-    socket: socketOf(shared, open),
+    socket: socketOf(options, { shared, open, room }),
   });
   const timer = setInterval(() => {
     shared.now = performance.now();
@@ -88,12 +91,27 @@ function malformed(status: number, why: string): Response {
   return new Response(`${why}\n`, { status });
 }
 
-function socketOf(shared: Shared, open: Set<Connection>): SocketOptions["socket"] {
+interface DoorState {
+  readonly shared: Shared;
+  readonly open: Set<Connection>;
+  readonly room: Room;
+}
+
+function socketOf(
+  { address, tls }: ListenOptions,
+  { shared, open, room }: DoorState,
+): SocketOptions["socket"] {
+  // Clients of a unix socket are people of this machine: what is spared is spared for them too.
+  const spared = "path" in address;
   return {
     open(self) {
       const connection = new Connection(self, shared);
       self.data = connection;
       open.add(connection);
+      if (spared || room.enter(connection, self.fd)) return;
+      // TLS begins with the client, and what is said before would be no answer.
+      if (tls === undefined) self.write(noRoom);
+      self.end();
     },
     data: (self, chunk) => self.data?.data(chunk),
     drain: (self) => self.data?.drain(),
