@@ -41,7 +41,7 @@ export function createRoom({ mono, limit, hasSent }: RoomPorts): Room {
   const guests = new Map<Guest, number>();
   let silent = 0;
   let turnedAway = 0;
-  let from = Number.POSITIVE_INFINITY;
+  let most = Number.POSITIVE_INFINITY;
   let lookedAt = Number.NEGATIVE_INFINITY;
 
   /** How many too many there are with this one. The limit can be changed while the gateway runs. */
@@ -51,11 +51,10 @@ export function createRoom({ mono, limit, hasSent }: RoomPorts): Room {
     if (now - lookedAt >= limits.handlesLookMs) {
       lookedAt = now;
       // Nobody says when no file is left either: what was known last holds.
-      const most = limit();
-      if (most !== null) from = Math.floor(most * limits.handlesShare);
+      most = limit() ?? most;
     }
     // Lower numbers are all taken, or this one were lower.
-    return Math.max(0, handle + 1 - from);
+    return Math.max(0, handle + 1 - Math.floor(most * limits.handlesShare));
   }
 
   function endSilent(): boolean {
@@ -73,7 +72,8 @@ export function createRoom({ mono, limit, hasSent }: RoomPorts): Room {
     enter(guest, handle) {
       let many = over(handle);
       while (many > 0 && endSilent()) many -= 1;
-      if (many > 0) {
+      // Who comes to a gap is not seen to be too many, so that one here may stay one too many.
+      if (many > 0 || handle >= most * limits.handlesLastShare) {
         turnedAway += 1;
         return false;
       }
