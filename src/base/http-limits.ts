@@ -16,4 +16,13 @@ export const httpLimits = {
    */
   passedBodyBytes: 64 * 1024 * 1024,
   passedBodyMs: 5_000,
+  /** When most files that the process may have are open, silent connections are closed, R8. */
+  handlesShare: 0.9,
+  /** No connection gets a handle behind this: what is there is the gateway's own, R8. */
+  handlesLastShare: 0.95,
+  /** So many files are there under any limit that a gateway can run with. */
+  handlesSurelyFree: 32,
+  handlesLookMs: 250,
+  handlesSayMs: 10_000,
+  silentMs: 200,
 } as const;

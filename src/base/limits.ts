@@ -112,15 +112,6 @@ export const limits = {
   answerAsStreamAfterMs: 10_000,
   /** Requests that wait while the gateway opens its store; more are sent away. */
   startWaiting: 1024,
-  /** When most files that the process may have are open, silent connections are closed, R8. */
-  handlesShare: 0.9,
-  /** No connection gets a handle behind this: what is there is the gateway's own, R8. */
-  handlesLastShare: 0.95,
-  /** So many files are there under any limit that a gateway can run with. */
-  handlesSurelyFree: 32,
-  handlesLookMs: 250,
-  handlesSayMs: 10_000,
-  silentMs: 200,
   /** Idle HTTP connections are cut after this many seconds; R5. Bun's maximum is 255. */
   httpIdleSeconds: 30,
   /** Calls in flight at one server. Config: servers.NAME.max_in_flight; R14. */

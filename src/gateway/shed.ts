@@ -23,30 +23,34 @@ export function shedSilent({ clock, sys, log, ports }: ShedOptions): () => void 
   const most = handleLimit();
   if (most === null) return () => undefined;
   const from = Math.floor(most * limits.handlesShare);
-  let [closed, turnedAway] = [0, 0];
-  let saidAt = Number.NEGATIVE_INFINITY;
+  const tell = (message: string) =>
+    tally(clock, (count) => {
+      log.warn(message, { code: "GW_FILE_HANDLES", count, most });
+    });
+  const closed = tell("connections that sent nothing were closed, as few are left");
+  const turnedAway = tell("connections were turned away, as few are left");
   let cancel = () => {};
   const look = () => {
     const ended = sys.ended();
-    closed += ended.silent;
-    turnedAway += ended.turnedAway;
-    if (nextHandle() >= from) closed += sys.closeSilent(ports, most, limits.silentMs);
-    // Not a line for each of them: the log is not to be flooded with the doors.
-    if (closed + turnedAway > 0 && clock.mono() - saidAt >= limits.handlesSayMs) {
-      saidAt = clock.mono();
-      const code = "GW_FILE_HANDLES";
-      if (closed > 0) {
-        log.warn("connections that sent nothing were closed, as few are left", {
-          ...{ code, closed, most },
-        });
-      }
-      if (turnedAway > 0) {
-        log.warn("connections were turned away, as few are left", { code, turnedAway, most });
-      }
-      [closed, turnedAway] = [0, 0];
-    }
+    const silent = nextHandle() < from ? 0 : sys.closeSilent(ports, most, limits.silentMs);
+    closed(ended.silent + silent);
+    turnedAway(ended.turnedAway);
     cancel = clock.after(limits.handlesLookMs, look);
   };
   look();
   return () => cancel();
+}
+
+/** Tells the sum now and then, not each time: the log is not to be flooded with the doors. */
+function tally(clock: Clock, tell: (count: number) => void): (more: number) => void {
+  let count = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (more) => {
+    count += more;
+    const now = clock.mono();
+    if (count === 0 || now - toldAt < limits.handlesSayMs) return;
+    tell(count);
+    toldAt = now;
+    count = 0;
+  };
 }

@@ -14,7 +14,7 @@ export interface Guest {
 }
 
 export interface Room {
-  /** False: there is no place for it. `handle`: the number of its file, the lowest that was free. */
+  /** False: there is no place for it. `handle`: of its file, the lowest that was free. */
   enter(guest: Guest, handle: number): boolean;
   leave(guest: Guest): void;
   /** How many were ended for want of files since this was asked last. */
