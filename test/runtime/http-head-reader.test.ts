@@ -62,7 +62,10 @@ describe("F21 a head that is recognised is read as a new one is", () => {
     fc.assert(
       fc.property(fc.array(digits, { minLength: 1, maxLength: 4 }), (some) => {
         const reader = remembers(good);
-        for (const one of some) expectSame(reader, withLength(one));
+        for (const one of some) {
+          expectSame(reader, withLength(one));
+          expectSame(reader, withLength(one) + good);
+        }
       }),
       { numRuns: 1_000 },
     );
@@ -121,6 +124,18 @@ describe("F21 a head that is recognised is read as a new one is", () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  test("the memory is its own: a socket's buffer is used again", () => {
+    const bytes = bytesOf(good);
+    const reader = new HeadReader();
+    expect(reader.read(bytes, 0)).toBe("head");
+    for (const other of [good.replace("/mcp", "/sse"), good.replace("X-A", "X-B")]) {
+      bytes.write(other, "latin1");
+      expect(outcome(reader, bytes)).toEqual(outcome(new HeadReader(), bytes));
+      bytes.write(good, "latin1");
+      expect(outcome(reader, bytes)).toEqual(outcome(new HeadReader(), bytes));
+    }
   });
 
   test("a head that is larger is not remembered", () => {

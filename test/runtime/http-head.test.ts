@@ -70,6 +70,11 @@ test("HTTP/1.0 without Host is of localhost; the door asks for the field itself 
 test.each([
   [["GET / HTTP/1.1"], 400, "no Host header"],
   [["GET / HTTP/1.1", "Host: a", "Host: a"], 400, "two host headers"],
+  [
+    ["GET / HTTP/1.1", "Host: a", "TE: x", "Content-Length: 1", "content-length: 1"],
+    400,
+    "two content-length headers",
+  ],
   [["GET / HTTP/1.1", "Host: a/b"], 400, "bad Host header"],
   [["GET /# HTTP/1.1", "Host: a"], 400, "bad request line"],
   [["GET x HTTP/1.1", "Host: a"], 400, "bad request target"],

@@ -133,6 +133,7 @@ const starts: readonly OddHead[] = [
   ["absolute form with a user", line("GET http://u@h/mcp HTTP/1.1"), 400],
   ["absolute form of another port", line("GET http://h:81/mcp HTTP/1.1"), 400],
   ["absolute form of another scheme", line("GET https://h/mcp HTTP/1.1"), 400],
+  ["absolute form of a scheme like it", line("GET httpxxxh/mcp HTTP/1.1"), 400],
   ["absolute form, host ends in a backslash", line("GET http://h\\x/mcp HTTP/1.1"), 400],
   ["no Host", head("GET / HTTP/1.1"), 400],
   ["the same Host twice", head("GET / HTTP/1.1", "Host: h", "Host: h"), 400],

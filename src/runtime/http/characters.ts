@@ -12,7 +12,7 @@ export const target: Kind = 4;
 export const plain: Kind = 8;
 /** Of a host's name (RFC 3986, 3.2.2), but for `%`, which some readers decode. */
 export const hostName: Kind = 16;
-/** Within the brackets of an IPv6 address. */
+/** Of an IPv6 address, with its brackets. */
 export const address: Kind = 32;
 export const digit: Kind = 64;
 
@@ -52,7 +52,7 @@ function kindsOfBytes(): Uint8Array {
   add(visible.replace("#", ""), target);
   add(`${word}/_~-`, plain);
   add(`${word}-._~!$&'()*+,;=`, hostName);
-  add(`${digits}${hex}:.`, address);
+  add(`${digits}${hex}:.[]`, address);
   add(digits, digit);
   return of;
 }

@@ -28,14 +28,12 @@ function pathOfAbsolute(target: string, host: string): string | undefined {
 /** A name or an address, and perhaps a port (RFC 9112, 3.2), that a URL can have. */
 export function isHost(host: string): boolean {
   if (host === usual) return true;
-  const behind = host.startsWith("[") ? host.indexOf("]") + 1 : 0;
-  const colon = host.indexOf(":", behind);
+  const literal = host.startsWith("[");
+  const colon = host.indexOf(":", literal ? host.indexOf("]") : 0);
   const name = colon < 0 ? host : host.slice(0, colon);
-  const known = host.startsWith("[")
-    ? name.length === behind && all(name.slice(1, -1), address)
-    : all(name, hostName);
-  if (!known || name === "") return false;
+  if (!all(name, literal ? address : hostName)) return false;
   if (colon >= 0 && (colon === host.length - 1 || !all(host.slice(colon + 1), digit))) return false;
+  // No name, other brackets, too large a port. What could move the path is refused by now.
   if (!URL.canParse(`http://${host}/`)) return false;
   usual = host;
   return true;
