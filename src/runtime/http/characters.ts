@@ -16,17 +16,17 @@ export const hostName: Kind = 16;
 export const address: Kind = 32;
 export const digit: Kind = 64;
 
-export function all(text: string, kind: Kind): boolean {
-  for (let at = 0; at < text.length; at += 1) {
+export function all(text: string, kind: Kind, from = 0, to = text.length): boolean {
+  for (let at = from; at < to; at += 1) {
     if (((kinds[text.charCodeAt(at)] ?? 0) & kind) === 0) return false;
   }
   return true;
 }
 
 /** Without the spaces and tabs around it; nothing else is cut off. */
-export function trimmed(text: string, from: number): string {
+export function trimmed(text: string, from = 0, to = text.length): string {
   let start = from;
-  let end = text.length;
+  let end = to;
   while (start < end && isBlank(text.charCodeAt(start))) start += 1;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
   return text.slice(start, end);

@@ -115,7 +115,7 @@ function framingOf(fields: ReadonlyMap<string, string>, modern: boolean): Framin
     if (length !== undefined) return bad("both Content-Length and Transfer-Encoding");
     if (!modern) return bad("Transfer-Encoding in HTTP/1.0");
     if (coding === "chunked") return { chunked: true, length: undefined };
-    const codings = coding.split(",").map((one) => trimmed(one, 0));
+    const codings = coding.split(",").map((one) => trimmed(one));
     return codings.indexOf("chunked") === codings.length - 1
       ? { status: 501, why: "unknown Transfer-Encoding" }
       : bad("bad Transfer-Encoding");
@@ -132,7 +132,7 @@ function framingOf(fields: ReadonlyMap<string, string>, modern: boolean): Framin
 function staysAfter(connection: string): boolean | undefined {
   let stays = true;
   for (const one of connection.toLowerCase().split(",")) {
-    const option = trimmed(one, 0);
+    const option = trimmed(one);
     if (!all(option, token)) return undefined;
     if (option === "close") stays = false;
   }
