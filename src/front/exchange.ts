@@ -23,7 +23,7 @@ import type { Caller, Door } from "./door.ts";
 import { openEventStream, streamHeaders } from "./event-stream.ts";
 import type { Accepts } from "./media.ts";
 import { type Outlet, plainOutlet } from "./outlet.ts";
-import { promiseOf } from "./promised.ts";
+import { fulfil, promiseOf } from "./promised.ts";
 import { ask, closeQuestions } from "./questions.ts";
 import { note } from "./refused.ts";
 import type { Session } from "./sessions.ts";
@@ -50,9 +50,10 @@ export interface Exchange extends Member {
   /** Monotonic ms. */
   readonly began: number;
   over: boolean;
-  /** Given before anyone asked for it, or taken by `settle`. */
+  /** Given before anyone asked for it. */
   answer: Response | undefined;
-  settle: ((response: Response) => void) | undefined;
+  /** Somebody asked for it, and it was promised. */
+  promised: boolean;
   handling: Handling | undefined;
   cancelled: string | undefined;
   /** As `caller.shared` has it, or once there is reason for one. */
@@ -80,7 +81,7 @@ export function openExchange(
     began,
     over: false,
     answer: undefined,
-    settle: undefined,
+    promised: false,
     handling: undefined,
     cancelled: undefined,
     stream: caller.shared?.outlet,
@@ -155,9 +156,8 @@ class Handed implements Incoming, Reply {
 export function responseOf(exchange: Exchange): Response | Promise<Response> {
   const { answer, caller } = exchange;
   if (answer !== undefined) return answer;
-  const promise = promiseOf(caller);
-  exchange.settle = caller.settle;
-  return promise;
+  exchange.promised = true;
+  return promiseOf(caller);
 }
 
 /** The client closed the response. */
@@ -290,11 +290,12 @@ function sendSmall(exchange: Exchange, status: number, body: Pieces): void {
 }
 
 function give(exchange: Exchange, response: Response): void {
-  if (exchange.settle === undefined) exchange.answer = response;
-  else {
-    note(exchange.door, exchange.caller, response);
-    exchange.settle(response);
+  if (!exchange.promised) {
+    exchange.answer = response;
+    return;
   }
+  note(exchange.door, exchange.caller, response);
+  fulfil(exchange.caller, response);
 }
 
 function stop(exchange: Exchange, reason: string): void {

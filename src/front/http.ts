@@ -136,6 +136,7 @@ function arrived(request: HttpRequest, peer: Peer): Caller {
     refused: false,
     promise: undefined,
     settle: undefined,
+    awaited: false,
   };
 }
 

@@ -39,6 +39,11 @@ export interface Peer {
   readonly takesAtOnce?: true;
   /** The body, without a promise where it is here already. Not there: ask the request. */
   bytes?(request: HttpRequest): Uint8Array | Promise<Uint8Array>;
+  /** Answers without a promise: `answer` is handed on, and `give` called when there is one. */
+  readonly later?: {
+    readonly answer: Response;
+    give(request: HttpRequest, answer: Response | Promise<Response>): void;
+  };
   /** Sends 200 with these pieces of JSON at once; `sent` is what is answered then. */
   sendJson?(request: HttpRequest, pieces: readonly (string | Uint8Array)[]): Response | undefined;
   /** Puts the idle timeout back, before the answer ends: the connection may carry more requests. */

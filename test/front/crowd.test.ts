@@ -1,13 +1,17 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import type { HttpRequest } from "../../src/base/http-request.ts";
 import { limits } from "../../src/base/limits.ts";
 import { createCrowd } from "../../src/front/crowd.ts";
-import { type Promised, promiseOf } from "../../src/front/promised.ts";
+import type { Answer } from "../../src/front/door.ts";
+import { fulfil, type Promised, promiseOf } from "../../src/front/promised.ts";
 
 interface One extends Promised {
   readonly name: string;
 }
 
-const one = (name: string): One => ({ name, promise: undefined, settle: undefined });
+const request = new Request("http://localhost/mcp");
+const fields = { request, promise: undefined, settle: undefined, awaited: false };
+const one = (name: string): One => ({ ...fields, name, peer: {} });
 
 test("few in flight: each request is answered at once", () => {
   const handle = createCrowd<One>({ size: limits.crowd - 1 }, () => new Response());
@@ -68,4 +72,44 @@ test("an answer that waits for another promise of the same request comes", async
     return own;
   });
   expect(await (await handle(one("a"))).text()).toBe("own");
+});
+
+describe("a peer that takes answers later", () => {
+  /** What `handle` comes to in the end. */
+  async function asked(name: string, handle: (one: One) => Response | Promise<Response>) {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const answer = new Response("later");
+    const give = async (found: Answer) => {
+      const given = await found;
+      if (given !== answer) resolve(await given.text());
+    };
+    const later = { answer, give: (_: HttpRequest, found: Answer) => void give(found) };
+    void give(handle({ ...fields, name, peer: { later } }));
+    return promise;
+  }
+
+  test("gets them without a promise, at once or at the end of the turn", async () => {
+    for (const size of [limits.crowd - 1, limits.crowd]) {
+      const handle = createCrowd<One>({ size }, ({ name }) => new Response(name));
+      expect(await asked("a", handle)).toBe("a");
+    }
+  });
+
+  test("also where somebody waits for more, once or twice", async () => {
+    const work = async (one: One) => {
+      await undefined;
+      fulfil(one, new Response("own"));
+    };
+    const handle = createCrowd<One>({ size: limits.crowd }, (one) => {
+      void work(one);
+      return promiseOf(one);
+    });
+    expect(await asked("a", handle)).toBe("own");
+    const late = createCrowd<One>({ size: limits.crowd }, async (one) => {
+      await undefined;
+      void work(one);
+      return promiseOf(one);
+    });
+    expect(await asked("a", late)).toBe("own");
+  });
 });

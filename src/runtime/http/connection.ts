@@ -42,6 +42,9 @@ export interface Shared {
 /** Stands for an answer that was sent already. */
 export const sent: Response = new Response(null);
 
+/** Stands for an answer that is given later. */
+export const later: Response = new Response(null);
+
 export class Connection implements Carrier {
   readonly #wire: Wire;
   readonly #shared: Shared;
@@ -234,6 +237,10 @@ export class Connection implements Carrier {
     } catch {
       answer = this.#failed(request);
     }
+    this.give(request, answer);
+  }
+
+  give(request: ServedRequest, answer: Response | Promise<Response>): void {
     if (answer instanceof Response) this.#answer(request, answer);
     else {
       answer.then(
@@ -249,7 +256,7 @@ export class Connection implements Carrier {
   }
 
   #answer(request: ServedRequest, response: Response): void {
-    if (response === sent) return;
+    if (response === sent || response === later) return;
     if (request !== this.#current || request.answered) {
       response.body?.cancel().catch(() => undefined);
       return;

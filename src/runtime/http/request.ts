@@ -13,6 +13,8 @@ export interface Carrier {
   wanted(request: ServedRequest): void;
   /** Sends 200 with this at once; false where the request is over, or it does not fit. */
   sendJson(request: ServedRequest, pieces: Pieces): boolean;
+  /** The answer of a request whose handler gave `later`. */
+  give(request: ServedRequest, answer: Response | Promise<Response>): void;
 }
 
 export class ServedRequest implements HttpRequest {

@@ -5,7 +5,7 @@
 
 import type { HttpRequest } from "../../base/http-request.ts";
 import type { Listener, ListenOptions, Peer } from "../runtime.ts";
-import { Connection, type Shared, sent, type Wire } from "./connection.ts";
+import { Connection, later, type Shared, sent, type Wire } from "./connection.ts";
 import { ServedRequest } from "./request.ts";
 import { noRoom, type Room } from "./room.ts";
 
@@ -134,6 +134,10 @@ function peerOf(): Peer {
     },
     limitIdle(request) {
       servedOf(request).patient = false;
+    },
+    later: {
+      answer: later,
+      give: (request, answer) => carrierOf(request).give(servedOf(request), answer),
     },
     sendJson(request, pieces) {
       return carrierOf(request).sendJson(servedOf(request), pieces) ? sent : undefined;
