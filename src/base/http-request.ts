@@ -3,8 +3,11 @@ export interface HttpRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: { get(name: string): string | null };
-  /** Fires when the client leaves before its answer ended. */
-  readonly signal: AbortSignal;
+  /** Of an AbortSignal as much: fires when the client leaves before its answer ended. */
+  readonly signal: {
+    readonly aborted: boolean;
+    addEventListener(type: "abort", listener: () => void): void;
+  };
   readonly body: AsyncIterable<Uint8Array> | null;
   bytes(): Promise<Uint8Array>;
   text(): Promise<string>;

@@ -33,10 +33,11 @@ export class ServedRequest implements HttpRequest {
   /** Its client was told that it may send the body. */
   told = false;
   tooLarge = false;
+  /** Its client left. */
+  aborted = false;
   #waiting: { resolve(bytes: Uint8Array): void; reject(error: Error): void } | undefined;
   #failed: Error | undefined;
-  #abort: AbortController | undefined;
-  #gone = false;
+  #onAbort: (() => void) | undefined;
 
   constructor(carrier: Carrier, head: Head) {
     this.carrier = carrier;
@@ -54,11 +55,14 @@ export class ServedRequest implements HttpRequest {
     return this.head.url;
   }
 
-  /** Made when it is asked for: as a rule nobody does. */
-  get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#gone) this.#abort.abort();
-    return this.#abort.signal;
+  /** Itself: an AbortController for each request would cost more than the request. */
+  get signal(): this {
+    return this;
+  }
+
+  /** One listener: a second replaces it. */
+  addEventListener(_type: "abort", listener: () => void): void {
+    this.#onAbort = listener;
   }
 
   get body(): AsyncIterable<Uint8Array> {
@@ -100,9 +104,9 @@ export class ServedRequest implements HttpRequest {
 
   /** Its client left. */
   gone(): void {
-    this.#gone = true;
+    this.aborted = true;
     if (this.whole === undefined) this.failed(new Error("the client left"));
-    this.#abort?.abort();
+    this.#onAbort?.();
   }
 }
 
