@@ -1,7 +1,7 @@
 /**
  * Preloaded into a gateway that runs from source: at each second SIGUSR2 it says on stderr what its
- * main thread has made since the first, and what of that a small collection leaves. `whole`: nothing
- * was collected in between.
+ * main thread has made since the first, and what of that a small collection leaves. `whole`:
+ * nothing was collected in between.
  */
 
 import { edenGC, heapStats } from "bun:jsc";

@@ -158,3 +158,28 @@ export function replies(out: Buffer, heads: (at: number) => boolean = () => fals
   }
   return found;
 }
+
+export const head = (line: string, ...fields: string[]) =>
+  `${[line, "Host: h", ...fields].join("\r\n")}\r\n\r\n`;
+export const get = (path: string, ...fields: string[]) => head(`GET ${path} HTTP/1.1`, ...fields);
+export const post = (path: string, body: string, ...fields: string[]) =>
+  `${head(`POST ${path} HTTP/1.1`, ...fields, `Content-Length: ${body.length}`)}${body}`;
+export const raw = (body: string) =>
+  `${head("POST /a HTTP/1.1", "Transfer-Encoding: chunked")}${body}`;
+export const chunked = (path: string, ...chunks: string[]) => {
+  const parts = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`);
+  return `${head(`POST ${path} HTTP/1.1`, "Transfer-Encoding: chunked")}${parts.join("")}0\r\n\r\n`;
+};
+
+/** Status, body and how the connection went on, of each answer. */
+export async function talk(line: Line, ...sent: (string | Uint8Array)[]): Promise<string[]> {
+  for (const bytes of sent) {
+    line.send(bytes);
+    await line.settle();
+  }
+  const all = replies(line.wire.out).map(({ status, body, headers }) => {
+    const close = headers.get("connection") === "close" ? " close" : "";
+    return `${status}${close} ${body}`;
+  });
+  return line.wire.ended === undefined ? all : [...all, line.wire.ended];
+}
