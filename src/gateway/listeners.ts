@@ -29,8 +29,7 @@ export function openFront(
   if (config.listen === undefined) return Promise.resolve([]);
   return openPort(runtime, "listen", config.listen, {
     ...(config.tls === undefined ? {} : { tls: config.tls }),
-    // More than the front allows: it answers small overruns with its own words.
-    bodyBytesMax: config.limits.bodyBytes + 64 * 1024,
+    bodyBytesMax: config.limits.bodyBytes,
     idleSeconds: limits.httpIdleSeconds,
     handle,
   });
@@ -100,7 +99,7 @@ export function openAdmin(runtime: Runtime, config: Config, handle: Handle): Pro
 /** Where `authensor-gw stdio` reaches MCP: no browser or other machine does. Needs a key too. */
 export function openMcpSocket(runtime: Runtime, config: Config, handle: Handle): Promise<Door> {
   return openSocket(runtime, config, mcpSocket(config.admin.socket), {
-    bodyBytesMax: config.limits.bodyBytes + 64 * 1024,
+    bodyBytesMax: config.limits.bodyBytes,
     handle: (request, peer) =>
       handle(request, Object.assign(peer, { transport: "stdio" as const })),
   });

@@ -41,6 +41,10 @@ const rows: readonly Row[] = [
     ...{ says: /limits\.body, 64KiB/, fix: /raise `limits\.body`/ },
   },
   {
+    ...{ name: "a large body", code: "GW_BODY_TOO_LARGE", ask: call("echo__echo", x(9_000_000)) },
+    ...{ says: /limits\.body, 64KiB/, fix: /raise `limits\.body`/ },
+  },
+  {
     ...{ name: "depth", code: "GW_JSON_LIMIT", ask: call("echo__echo", nested(20)) },
     ...{ says: /limits\.json_depth, 16/, fix: /raise `limits\.json_depth`/, mended: true },
   },
