@@ -32,7 +32,9 @@ export function shedSilent({ clock, sys, log, ports }: ShedOptions): () => void 
   let cancel = () => {};
   const look = () => {
     const ended = sys.ended();
-    const silent = nextHandle() < from ? 0 : sys.closeSilent(ports, most, limits.silentMs);
+    // Who was ended left a gap, so that few may be left where the next handle is a low one.
+    const few = ended.silent + ended.turnedAway > 0 || nextHandle() >= from;
+    const silent = few ? sys.closeSilent(ports, most, limits.silentMs) : 0;
     closed(ended.silent + silent);
     turnedAway(ended.turnedAway);
     cancel = clock.after(limits.handlesLookMs, look);

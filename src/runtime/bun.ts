@@ -2,6 +2,7 @@
 
 import { spawnChild } from "./child.ts";
 import { handleLimit } from "./handles.ts";
+import { inRoom } from "./http/in-room.ts";
 import { createRoom } from "./http/room.ts";
 import { type ListenSockets, serveHttp } from "./http/serve.ts";
 import type { Connection, DialOptions, Runtime } from "./runtime.ts";
@@ -16,7 +17,7 @@ const room = createRoom({ mono: () => performance.now(), limit: handleLimit, has
 export const bunRuntime: Runtime = {
   name: "bun",
   version: bun.version,
-  listen: async (options) => serveHttp(options, bun.listen, room),
+  listen: async (options) => serveHttp(options, inRoom(room, bun.listen)),
   dial,
   spawn: spawnChild,
   sys: { ...sys, ended: () => room.ended() },

@@ -19,7 +19,7 @@ const [IPPROTO_TCP, TCP_INFO, TCP_ESTABLISHED, SHUT_RDWR] = [6, 11, 1, 2];
 const [lastDataAt, receivedAt] = [52, 128];
 
 type LinuxSys = Omit<Sys, "ended"> & {
-  /** Something came over this connection, read or not. */
+  /** Something came over this connection, read or not; true where nobody can tell. */
   hasSent(handle: number): boolean;
 };
 
@@ -35,7 +35,7 @@ export function linuxSys(): LinuxSys {
     reap: (pid) => libc?.waitpid?.(pid, null, WNOHANG) === pid,
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     closeSilent: (ports, most, ms) => (libc === undefined ? 0 : closeSilent(libc, ports, most, ms)),
-    hasSent: (handle) => libc !== undefined && (tcpInfo(libc, handle)?.received ?? 0n) > 0n,
+    hasSent: (handle) => libc === undefined || (tcpInfo(libc, handle)?.received ?? 1n) > 0n,
     notify(state) {
       const { NOTIFY_SOCKET: path } = process.env;
       if (path === undefined || path === "") return false;

@@ -68,8 +68,6 @@ export class Connection implements Carrier {
   #passingAt = 0;
   #passed = 0;
   #address: string | undefined;
-  /** It has sent something. */
-  heard = false;
 
   constructor(wire: Wire, shared: Shared) {
     this.#wire = wire;
@@ -86,7 +84,6 @@ export class Connection implements Carrier {
 
   /** `chunk` is the connection's. */
   data(chunk: Buffer): void {
-    this.heard = true;
     this.#movedAt = this.#shared.now;
     const current = this.#current;
     if (this.#last) this.#pass(chunk.length);

@@ -8,8 +8,6 @@ import { catalogue } from "../../base/error-codes.ts";
 import { limits } from "../../base/limits.ts";
 
 export interface Guest {
-  /** It has sent something. */
-  readonly heard: boolean;
   terminate(): void;
 }
 
@@ -32,12 +30,12 @@ export interface RoomPorts {
   mono(): number;
   /** Of files; null where nobody says: then there is room for all. */
   limit(): number | null;
-  /** The kernel has bytes of it that nobody has read yet: the loop was busy. */
+  /** Something came over it, read or not; true where nobody can tell. */
   hasSent(handle: number): boolean;
 }
 
 export function createRoom({ mono, limit, hasSent }: RoomPorts): Room {
-  /** With their handles, the oldest first. Some were heard since: seen when one needs a place. */
+  /** With their handles, the oldest first. Some spoke since: seen when another needs a place. */
   const guests = new Map<Guest, number>();
   let silent = 0;
   let turnedAway = 0;
@@ -60,7 +58,7 @@ export function createRoom({ mono, limit, hasSent }: RoomPorts): Room {
   function endSilent(): boolean {
     for (const [guest, handle] of guests) {
       guests.delete(guest);
-      if (guest.heard || hasSent(handle)) continue;
+      if (hasSent(handle)) continue;
       silent += 1;
       guest.terminate();
       return true;

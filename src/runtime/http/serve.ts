@@ -7,7 +7,6 @@ import type { HttpRequest } from "../../base/http-request.ts";
 import type { Listener, ListenOptions, Peer } from "../runtime.ts";
 import { Connection, later, type Shared, sent, type Wire } from "./connection.ts";
 import { ServedRequest } from "./request.ts";
-import { noRoom, type Room } from "./room.ts";
 
 /** The part of Bun that is used here. */
 export type ListenSockets = (options: SocketOptions) => {
@@ -34,10 +33,9 @@ interface SocketOptions {
 interface Socket extends Wire {
   /** undefined: what failed before it was open. */
   data: Connection | undefined;
-  readonly fd: number;
 }
 
-export function serveHttp(options: ListenOptions, listen: ListenSockets, room: Room): Listener {
+export function serveHttp(options: ListenOptions, listen: ListenSockets): Listener {
   const { address, tls } = options;
   const open = new Set<Connection>();
   let emptied: (() => void) | undefined;
@@ -53,7 +51,6 @@ export function serveHttp(options: ListenOptions, listen: ListenSockets, room: R
     wallMs: () => Date.now(),
     over(connection) {
       open.delete(connection);
-      room.leave(connection);
       if (open.size === 0) emptied?.();
     },
   };
@@ -63,7 +60,7 @@ export function serveHttp(options: ListenOptions, listen: ListenSockets, room: R
       : { hostname: address.host, port: address.port }),
     ...(tls === undefined ? {} : { tls: { ...tls } }),
     exclusive: true,
-    socket: socketOf(options, { shared, open, room }),
+    socket: socketOf(shared, open),
   });
   const timer = setInterval(() => {
     shared.now = performance.now();
@@ -91,27 +88,12 @@ function malformed(status: number, why: string): Response {
   return new Response(`${why}\n`, { status });
 }
 
-interface DoorState {
-  readonly shared: Shared;
-  readonly open: Set<Connection>;
-  readonly room: Room;
-}
-
-function socketOf(
-  { address, tls }: ListenOptions,
-  { shared, open, room }: DoorState,
-): SocketOptions["socket"] {
-  // Clients of a unix socket are people of this machine: what is spared is spared for them too.
-  const spared = "path" in address;
+function socketOf(shared: Shared, open: Set<Connection>): SocketOptions["socket"] {
   return {
     open(self) {
       const connection = new Connection(self, shared);
       self.data = connection;
       open.add(connection);
-      if (spared || room.enter(connection, self.fd)) return;
-      // TLS begins with the client, and what is said before would be no answer.
-      if (tls === undefined) self.write(noRoom);
-      self.end();
     },
     data: (self, chunk) => self.data?.data(chunk),
     drain: (self) => self.data?.drain(),
