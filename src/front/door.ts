@@ -41,7 +41,7 @@ export interface Door {
   readonly queued: Queued;
   draining: boolean;
   /** Told of each refusal. */
-  refused: ((request: HttpRequest, response: Response) => void) | undefined;
+  refused: ((request: HttpRequest | undefined, response: Response) => void) | undefined;
 }
 
 /** One authenticated request to /mcp; before it is let in, it is nobody's. */

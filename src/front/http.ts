@@ -5,7 +5,7 @@ import { limits } from "../base/limits.ts";
 import { Roster } from "../base/roster.ts";
 import type { Peer } from "../runtime/runtime.ts";
 import { admit } from "./admit.ts";
-import { plain, plainError, rpcError } from "./answers.ts";
+import { httpError, plain, plainError, rpcError } from "./answers.ts";
 import { endSlowBodies } from "./body.ts";
 import { internal } from "./carry.ts";
 import { createCrowd } from "./crowd.ts";
@@ -30,8 +30,13 @@ import { createWatchers } from "./watched.ts";
 export interface HttpFront {
   /** Answers one HTTP request; never throws. */
   handle(request: HttpRequest, peer: Peer): Response | Promise<Response>;
-  /** Told of each request that was refused, beside its answer; there is one listener. */
-  onRefused(listener: (request: HttpRequest, response: Response) => void): void;
+  /** The answer to what is no request (GW_HTTP). */
+  malformed(status: number, why: string): Response;
+  /**
+   * Told of each request that was refused, beside its answer; there is one listener. undefined: it
+   * was none.
+   */
+  onRefused(listener: (request: HttpRequest | undefined, response: Response) => void): void;
   status(): FrontStatus;
   /** Refuses new requests, ends idle streams; calls in flight go on. */
   drain(): void;
@@ -101,6 +106,11 @@ export function createHttpFront(ports: FrontPorts): HttpFront {
 
   return {
     handle: (request, peer) => crowd(arrived(request, peer)),
+    malformed(status, why) {
+      const answered = httpError(status, why);
+      door.refused?.(undefined, answered);
+      return answered;
+    },
     onRefused(listener) {
       door.refused = listener;
     },

@@ -34,7 +34,10 @@ export interface Before extends PartsOptions {
   readonly ports: readonly number[];
 }
 
+type Malformed = NonNullable<ListenOptions["malformed"]>;
+
 export interface Behind extends Record<"mcp" | "admin", ListenOptions["handle"]> {
+  readonly malformed: Malformed;
   readonly parts: Parts;
   readonly reloads: Reloads;
 }
@@ -60,6 +63,7 @@ export async function openBehind(before: Before, undo: (() => unknown)[]): Promi
     parts,
     reloads,
     mcp: front.handle,
+    malformed: front.malformed,
     admin: (request, peer) => admin.fetch(request, peer),
   };
 }

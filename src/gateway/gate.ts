@@ -2,18 +2,21 @@
 
 import type { HttpRequest } from "../base/http-request.ts";
 import { limits } from "../base/limits.ts";
-import { keyError, plain } from "../front/answers.ts";
+import { httpError, keyError, plain } from "../front/answers.ts";
 import { createHostGuard } from "../front/hosts.ts";
 import { page } from "../front/pages.ts";
 import type { ListenOptions } from "../runtime/runtime.ts";
 
 type Handle = ListenOptions["handle"];
+type Malformed = NonNullable<ListenOptions["malformed"]>;
 
 export interface Gate {
   /** What `early` answers at once; everything else waits for what is behind. */
   readonly handle: Handle;
+  /** Answers what is no request, as what is behind does once it is there. */
+  readonly malformed: Malformed;
   /** It is there: what waited goes on, and what comes goes straight to it. */
-  open(behind: Handle): void;
+  open(behind: Handle, malformed?: Malformed): void;
 }
 
 type Early = (request: HttpRequest) => Response | undefined;
@@ -32,6 +35,7 @@ export function earlyHealth(hosts: readonly string[], ports: readonly number[]):
 export function createGate(early: Early): Gate {
   const gate = Promise.withResolvers<Handle>();
   let behind: Handle | undefined;
+  let answerNone: Malformed = httpError;
   let waiting = 0;
 
   return {
@@ -43,8 +47,10 @@ export function createGate(early: Early): Gate {
       waiting++;
       return gate.promise.then((handle) => handle(request, peer));
     },
-    open(handle) {
+    malformed: (status, why) => answerNone(status, why),
+    open(handle, malformed = httpError) {
       behind = handle;
+      answerNone = malformed;
       gate.resolve(handle);
     },
   };

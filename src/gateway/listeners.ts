@@ -25,6 +25,7 @@ export function openFront(
   runtime: Runtime,
   config: Config,
   handle: Handle,
+  malformed = httpError,
 ): Promise<readonly Door[]> {
   if (config.listen === undefined) return Promise.resolve([]);
   return openPort(runtime, "listen", config.listen, {
@@ -32,6 +33,7 @@ export function openFront(
     bodyBytesMax: config.limits.bodyBytes,
     idleSeconds: limits.httpIdleSeconds,
     handle,
+    malformed,
   });
 }
 
@@ -77,8 +79,8 @@ async function openPort(
   for (const address of hosts) {
     try {
       const listener = await runtime.listen({
-        ...options,
         malformed: httpError,
+        ...options,
         address: { host: address, port: bound },
       });
       bound = listener.port;

@@ -65,7 +65,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
     const closeDoors = () => Promise.all(doors.splice(0).map((door) => door.listener.stop(true)));
     undo.push(closeDoors);
     doors.push(await openAdmin(runtime, config, admin.handle));
-    doors.unshift(...(await openFront(runtime, config, noted(mcp.handle))));
+    doors.unshift(...(await openFront(runtime, config, noted(mcp.handle), mcp.malformed)));
     for (const door of doors.slice(0, -1)) ports.push(door.listener.port);
     doors.push(await openMcpSocket(runtime, config, noted(mcp.handle)));
     doors.push(...(await openAdminPort(runtime, config, admin.handle)));
@@ -87,10 +87,10 @@ export async function serve(options: ServeOptions): Promise<Running> {
       doors: [...doors],
       ports,
     };
-    const { parts, reloads, mcp: front, admin: api } = await openBehind(before, undo);
+    const { parts, reloads, mcp: front, admin: api, malformed } = await openBehind(before, undo);
     // The last to open are the first to close, wherever we are by then.
     undo.push(closeDoors);
-    mcp.open(front);
+    mcp.open(front, malformed);
     admin.open(api);
     // One that still holds a port or a file would be in the way of its successor.
     await leftovers;

@@ -14,7 +14,7 @@ import type { Parts } from "./parts.ts";
 
 export interface HistoryWatch {
   /** An agent was refused. */
-  refused(request: HttpRequest, response: Response): void;
+  refused(request: HttpRequest | undefined, response: Response): void;
   close(): void;
 }
 
@@ -132,10 +132,10 @@ export function watchHistory(parts: Parts): HistoryWatch {
   }
 
   /** Bodies of refusals are looked at for their code: only so many a second (R18). */
-  function refused(request: HttpRequest, response: Response): void {
+  function refused(request: HttpRequest | undefined, response: Response): void {
     if (response.status === 404 || response.status === 405 || response.bodyUsed) return;
     if (++looked > limits.historyRefusals) return;
-    if (request.headers.get("user-agent") === doctorAgent) return;
+    if (request?.headers.get("user-agent") === doctorAgent) return;
     response
       .clone()
       .text()
