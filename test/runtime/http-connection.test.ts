@@ -89,6 +89,29 @@ describe("requests", () => {
     expect(await talk(line, start, "g\r\n", get("/b"))).toEqual(["200 early", "shutdown"]);
   });
 
+  test("F12 who left before its address was asked for is nobody of this machine", () => {
+    let asked: ServedRequest | undefined;
+    const line = open((request) => {
+      asked = request;
+      return new Promise(() => undefined);
+    });
+    line.send(post("/a", "x"));
+    line.connection.terminate();
+    expect(asked?.carrier.address).toBe("");
+  });
+
+  test("behind more than is kept a body that comes later is still read", async () => {
+    const line = open(echo, 100_000);
+    const before = get("/a").repeat(2000);
+    const body = "x".repeat(50_000);
+    line.send(before + post("/b", body).slice(0, -40_000));
+    await line.settle();
+    expect([replies(line.wire.out).length, line.wire.paused]).toEqual([2000, false]);
+    line.send(body.slice(-40_000));
+    await line.settle();
+    expect(replies(line.wire.out).at(-1)?.body).toBe(`POST /b ${body}`);
+  });
+
   test("HEAD has no body and says no length", async () => {
     const line = open(() => new Response("text"));
     line.send(head("HEAD /a HTTP/1.1") + get("/b"));

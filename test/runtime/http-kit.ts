@@ -34,7 +34,7 @@ export function open(handle: Handle, most = 1000, take = () => Number.POSITIVE_I
   let overs = 0;
   const wire = Object.assign(state, { take, full: false });
   const shared: Shared & { now: number; ending: boolean } = {
-    ...{ bodyBytesMax: most, idleMs: 1000, ending: false, now: 1 },
+    ...{ unix: false, bodyBytesMax: most, idleMs: 1000, ending: false, now: 1 },
     handle,
     malformed: (status, why) => new Response(why, { status }),
     wallMs: () => 0,
@@ -64,7 +64,9 @@ export function open(handle: Handle, most = 1000, take = () => Number.POSITIVE_I
       shutdown: () => end("shutdown"),
       end: () => end("end"),
       terminate: () => end("terminate"),
-      remoteAddress: "192.0.2.1",
+      get remoteAddress() {
+        return wire.ended === undefined ? "192.0.2.1" : undefined;
+      },
     },
     shared,
   );

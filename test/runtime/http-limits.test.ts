@@ -49,6 +49,22 @@ describe("limits", () => {
     expect(line.overs()).toBe(1);
   });
 
+  test("R10 what many small requests in one piece ask is answered before more of it is read", async () => {
+    const line = open(echoAtOnce);
+    const flood = get("/a").repeat(10_000);
+    let sent = 0;
+    let most = 0;
+    for (let turn = 0; turn < 200; turn += 1) {
+      if (!line.wire.paused) {
+        line.send(flood);
+        sent += 10_000;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, sent - turn);
+    }
+    expect(most).toBeLessThanOrEqual(10_000);
+  });
+
   test("R5 a head that drips, a connection that says nothing, a rest that drips: all have an end", async () => {
     const slow = open(echo);
     for (let ms = 0; ms < 2000; ms += 100) {

@@ -20,12 +20,14 @@ export interface Wire {
   end(): void;
   /** Ends at once, whatever was written. */
   terminate(): void;
-  /** undefined: of a unix socket. */
+  /** undefined: of a unix socket, and of any that is closed. */
   readonly remoteAddress: string | undefined;
 }
 
 /** What all connections of one door have in common. */
 export interface Shared {
+  /** Clients are of this machine. */
+  readonly unix: boolean;
   readonly bodyBytesMax: number;
   readonly idleMs: number;
   /** The door is shut: no further request on any connection. */
@@ -76,9 +78,9 @@ export class Connection implements Carrier {
     this.#movedAt = shared.now;
   }
 
-  /** Bun makes a new text each time. */
+  /** Bun makes a new text each time. Who left has none: that must not make "unix" of it (F12). */
   get address(): string {
-    this.#address ??= this.#wire.remoteAddress ?? "unix";
+    this.#address ??= this.#shared.unix ? "unix" : (this.#wire.remoteAddress ?? "");
     return this.#address;
   }
 
@@ -91,6 +93,7 @@ export class Connection implements Carrier {
       const kept = this.#kept;
       this.#kept = undefined;
       this.#readHead(kept === undefined ? chunk : Buffer.concat([kept, chunk]));
+      this.#takeMore();
     } else if (current.reader !== undefined) this.#readBody(current, current.reader, chunk, 0);
     else this.#keep(chunk);
   }
@@ -162,12 +165,20 @@ export class Connection implements Carrier {
     return reader === undefined || (!reader.tooLarge && (told || !head.waits));
   }
 
+  /** No copy: many small requests in one chunk would copy what follows them again and again (R9). */
   #keep(chunk: Buffer): void {
     this.#kept = this.#kept === undefined ? chunk : Buffer.concat([this.#kept, chunk]);
     if (this.#kept.length > limits.pipelinedBytes && !this.#paused) {
       this.#paused = true;
       this.#wire.pause();
     }
+  }
+
+  /** Not before most of what is kept is read: it would grow with each request (R10). */
+  #takeMore(): void {
+    if (!this.#paused || this.#over || (this.#kept?.length ?? 0) > limits.pipelinedBytes) return;
+    this.#paused = false;
+    this.#wire.resume();
   }
 
   #readHead(bytes: Buffer): void {
@@ -190,7 +201,7 @@ export class Connection implements Carrier {
     if (!head.chunked && bytes.length - end >= length && length <= bodyBytesMax) {
       const stop = end + length;
       request.whole = bytes.subarray(end, stop);
-      if (stop < bytes.length) this.#keep(Buffer.from(bytes.subarray(stop)));
+      if (stop < bytes.length) this.#keep(bytes.subarray(stop));
     } else {
       request.reader = new BodyReader(head.chunked ? undefined : length, bodyBytesMax);
       if (request.reader.tooLarge) request.refuseBody();
@@ -212,7 +223,7 @@ export class Connection implements Carrier {
       if (reader.tooLarge && reader.size > limits.passedBodyBytes) this.terminate();
       return;
     }
-    if (end < bytes.length) this.#keep(Buffer.from(bytes.subarray(end)));
+    if (end < bytes.length) this.#keep(bytes.subarray(end));
     request.reader = undefined;
     if (request.answered) this.#next(request);
     else if (!reader.tooLarge) request.arrived(reader.take());
@@ -317,10 +328,6 @@ export class Connection implements Carrier {
       this.#end();
       return;
     }
-    if (this.#paused) {
-      this.#paused = false;
-      this.#wire.resume();
-    }
     if (this.#kept !== undefined) setImmediate(goOn, this);
   }
 
@@ -329,6 +336,7 @@ export class Connection implements Carrier {
     if (this.#over || this.#last || this.#current !== undefined || kept === undefined) return;
     this.#kept = undefined;
     this.#readHead(kept);
+    this.#takeMore();
   }
 
   #refuse(status: number, why: string): void {

@@ -40,10 +40,12 @@ export function serveHttp(options: ListenOptions, listen: ListenSockets): Listen
   const open = new Set<Connection>();
   let emptied: (() => void) | undefined;
   const peer = peerOf();
+  const unix = "path" in address;
   const shared: Shared & { ending: boolean; now: number } = {
+    unix,
     bodyBytesMax: options.bodyBytesMax,
     // A unix socket's clients are of this machine, and keep theirs for long.
-    idleMs: "path" in address ? Number.POSITIVE_INFINITY : options.idleSeconds * 1000,
+    idleMs: unix ? Number.POSITIVE_INFINITY : options.idleSeconds * 1000,
     ending: false,
     now: performance.now(),
     handle: (request) => options.handle(request, peer),
