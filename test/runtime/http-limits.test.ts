@@ -89,6 +89,42 @@ describe("limits", () => {
     expect(rest.wire.ended).toBe("terminate");
   });
 
+  test("R5 between requests an idle connection ends without an error, and for good", async () => {
+    const line = open(echo);
+    await talk(line, get("/a"));
+    line.connection.tick(1100);
+    expect(line.wire.ended).toBe("end");
+    line.connection.tick(2100);
+    expect(line.overs()).toBe(1);
+  });
+
+  test("R5 who takes no answer wins no time by sending on", async () => {
+    const line = open(
+      () => new Response("x".repeat(5000)),
+      1000,
+      () => 0,
+    );
+    line.send(get("/a"));
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((next) => setImmediate(next));
+    for (let ms = 0; ms < 1500; ms += 100) {
+      line.shared.now = 1 + ms;
+      line.send("G");
+      line.connection.tick(line.shared.now);
+    }
+    expect(line.wire.ended).toBe("terminate");
+  });
+
+  test("R17 a body that nobody reads rejects nothing", async () => {
+    const rejected: unknown[] = [];
+    const note = (thrown: unknown) => rejected.push(thrown);
+    process.on("unhandledRejection", note);
+    const line = open((request) => new Response(request.body === null ? "none" : "some"));
+    line.send(head("POST /a HTTP/1.1", "Content-Length: 1001"));
+    await line.settle();
+    process.off("unhandledRejection", note);
+    expect(rejected).toEqual([]);
+  });
+
   test("R5 who is patient is not idle until its answer is written", async () => {
     const answer = Promise.withResolvers<Response>();
     const line = open((request) => {
@@ -101,7 +137,7 @@ describe("limits", () => {
     answer.resolve(new Response("late"));
     await line.settle();
     line.connection.tick(1_000_000);
-    expect(line.wire.ended).toBe("terminate");
+    expect(line.wire.ended).toBe("end");
   });
 
   test("R10 a body in chunks of one byte takes memory for its bytes, in linear time", async () => {

@@ -61,6 +61,8 @@ export class Connection implements Carrier {
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** Waits for the socket to take what is kept for it. */
   #onDrained: (() => void) | undefined;
+  /** A request was answered, and nothing came of another: an end is no news of a failure. */
+  #between = false;
   /** No further request is read; what still comes is let pass. */
   #last = false;
   #over = false;
@@ -86,7 +88,8 @@ export class Connection implements Carrier {
 
   /** `chunk` is the connection's. */
   data(chunk: Buffer): void {
-    this.#movedAt = this.#shared.now;
+    // Who takes no answer does not win time by what it sends.
+    if (!this.#last && this.#onDrained === undefined) this.#movedAt = this.#shared.now;
     const current = this.#current;
     if (this.#last) this.#pass(chunk.length);
     else if (current === undefined) {
@@ -110,13 +113,13 @@ export class Connection implements Carrier {
   closed(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#shared.over(this);
     const current = this.#current;
     this.#current = undefined;
     this.#kept = undefined;
-    current?.gone();
     this.#reader?.cancel().catch(() => undefined);
     this.#onDrained?.();
-    this.#shared.over(this);
+    current?.gone();
   }
 
   /** Once a second: ends what takes too long (R5). */
@@ -125,7 +128,8 @@ export class Connection implements Carrier {
     const idle = now - this.#movedAt > idleMs && this.#current?.patient !== true;
     const slowHead = this.#headAt !== 0 && now - this.#headAt > idleMs;
     const passing = this.#passingAt !== 0 && now - this.#passingAt > limits.passedBodyMs;
-    if (idle || slowHead || passing) this.terminate();
+    if (idle && this.#between && !this.#last) this.finish();
+    else if (idle || slowHead || passing) this.terminate();
   }
 
   /** Ends now where nothing is under way, else after that. */
@@ -182,6 +186,7 @@ export class Connection implements Carrier {
   }
 
   #readHead(bytes: Buffer): void {
+    this.#between = false;
     const heads = this.#heads;
     const read = heads.read(bytes, 0);
     if (read === "more") {
@@ -328,7 +333,8 @@ export class Connection implements Carrier {
       this.#end();
       return;
     }
-    if (this.#kept !== undefined) setImmediate(goOn, this);
+    if (this.#kept === undefined) this.#between = true;
+    else setImmediate(goOn, this);
   }
 
   goOn(): void {
