@@ -66,3 +66,28 @@ test("a door that is shut waits for no handshake", async () => {
   await listener.stop(false);
   for (const ms of await Promise.all(ends)) expect(ms).toBeLessThan(2_000);
 }, 20_000);
+
+test("R5 R7 an answer that the socket has taken arrives whole, whenever its client reads it", async () => {
+  const runtime = await currentRuntime();
+  const size = 1_000_000;
+  const listener = await runtime.listen({
+    ...{ address: { host: "127.0.0.1", port: 0 }, bodyBytesMax: 1_000, idleSeconds: 1 },
+    handle: () => new Response("x".repeat(size)),
+  });
+  const socket = connect(listener.port, "127.0.0.1");
+  sockets.push(socket);
+  socket.pause();
+  socket.write("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  await Bun.sleep(4_000);
+  let got = 0;
+  const over = new Promise((resolve) => socket.on("close", resolve));
+  socket
+    .on("error", () => undefined)
+    .on("data", (bytes) => {
+      got += bytes.length;
+    });
+  socket.resume();
+  await over;
+  expect(got).toBeGreaterThan(size);
+  await listener.stop(true);
+}, 20_000);
