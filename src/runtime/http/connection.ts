@@ -169,7 +169,7 @@ export class Connection implements Carrier {
     return reader === undefined || (!reader.tooLarge && (told || !head.waits));
   }
 
-  /** No copy: many small requests in one chunk would copy what follows them again and again (R9). */
+  /** No copy: many small requests in one chunk would copy the rest once each (R9). */
   #keep(chunk: Buffer): void {
     this.#kept = this.#kept === undefined ? chunk : Buffer.concat([this.#kept, chunk]);
     if (this.#kept.length > limits.pipelinedBytes && !this.#paused) {

@@ -1,4 +1,4 @@
-/** Answers as bytes: small JSON in one write, everything else as its body gives it. */
+/** 200 with small JSON as bytes, in one write. */
 
 import { limits } from "../../base/limits.ts";
 
