@@ -93,7 +93,9 @@ export class BodyReader {
     if (this.#size > this.#most) this.#overflow();
     if (!this.#keeps) return;
     if (this.#size > this.#memory.length) this.#grow();
-    this.#memory.set(bytes.subarray(from, end), before);
+    if (end - from > 8) this.#memory.set(bytes.subarray(from, end), before);
+    else
+      for (let at = from; at < end; at += 1) this.#memory[before + at - from] = bytes[at] as number;
   }
 
   /** Twice as much at least, so that each byte is copied twice at most; never what is only said. */

@@ -7,6 +7,8 @@ export class LineReader {
 
   /** Up to behind CRLF; -1: there is more to come. A bare LF or CR ends nothing. */
   read(bytes: Uint8Array, at: number): number | string {
+    // The end of a chunk, as a rule; chunks of one byte have nothing but lines (R10).
+    if (bytes[at] === cr && bytes[at + 1] === lf && this.#text === "") return at + 2;
     const stop = bytes.indexOf(lf, at);
     const end = stop < 0 ? bytes.length : stop + 1;
     if (this.#text.length + end - at > limits.chunkLineBytes) return "a chunk's line is too long";
@@ -23,9 +25,15 @@ export class LineReader {
   }
 }
 
+const cr = 0x0d;
 const lf = 0x0a;
 
 function latin1(bytes: Uint8Array, from: number, end: number): string {
+  if (end - from <= 8) {
+    let text = "";
+    for (let at = from; at < end; at += 1) text += String.fromCharCode(bytes[at] as number);
+    return text;
+  }
   return Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from).toString("latin1");
 }
 
