@@ -190,7 +190,8 @@ export class Connection implements Carrier {
     const heads = this.#heads;
     const read = heads.read(bytes, 0);
     if (read === "more") {
-      this.#kept = bytes;
+      // A few bytes must not hold the chunk that they came in for as long as a head may take.
+      this.#kept = bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes;
       if (this.#headAt === 0) this.#headAt = this.#shared.now;
       return;
     }
