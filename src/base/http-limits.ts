@@ -2,6 +2,8 @@
 export const httpLimits = {
   /** Of one HTTP request: its line and its header fields; R5. A proxy's cookies fit. */
   requestHeadBytes: 16 * 1024,
+  /** From its first byte, or from the start of the connection; R5. Not of a unix socket. */
+  requestHeadMs: 10_000,
   /** A head of this size is recognised when it comes again on its connection. */
   requestHeadKeptBytes: 2 * 1024,
   /** Empty lines before a request: old clients send one behind a body; R5. */

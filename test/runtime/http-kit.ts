@@ -18,7 +18,7 @@ export interface FakeWire {
 export interface Line {
   readonly wire: FakeWire;
   readonly connection: Connection;
-  readonly shared: { now: number; ending: boolean };
+  readonly shared: { now: number; ending: boolean; idleMs: number; unix: boolean };
   /** How often it told that it is over. */
   overs(): number;
   /** Bytes from the client, in copies of their own as the socket gives them. */
@@ -33,7 +33,7 @@ export function open(handle: Handle, most = 1000, take = () => Number.POSITIVE_I
   const state = { out: Buffer.alloc(0), ended: undefined as string | undefined, paused: false };
   let overs = 0;
   const wire = Object.assign(state, { take, full: false });
-  const shared: Shared & { now: number; ending: boolean } = {
+  const shared: Shared & Line["shared"] = {
     ...{ unix: false, bodyBytesMax: most, idleMs: 1000, ending: false, now: 1 },
     handle,
     malformed: (status, why) => new Response(why, { status }),

@@ -125,6 +125,23 @@ describe("limits", () => {
     expect(rejected).toEqual([]);
   });
 
+  test("R5 a head has its own time, which ends when it is there; not on a unix socket", async () => {
+    const rows = [
+      ["silent", "", false, "terminate"],
+      ["half a head", "GET /", false, "terminate"],
+      ["answered before", get("/a"), false, undefined],
+      ["of this machine", "GET /", true, undefined],
+    ] as const;
+    for (const [name, sent, unix, ended] of rows) {
+      const line = open(echo);
+      Object.assign(line.shared, { unix, idleMs: 60_000 });
+      if (sent !== "") line.send(sent);
+      await line.settle();
+      line.connection.tick(limits.requestHeadMs + 500);
+      expect([name, line.wire.ended]).toEqual([name, ended]);
+    }
+  });
+
   test("R5 who is patient is not idle until its answer is written", async () => {
     const answer = Promise.withResolvers<Response>();
     const line = open((request) => {

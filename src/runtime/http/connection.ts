@@ -66,9 +66,9 @@ export class Connection implements Carrier {
   /** No further request is read; what still comes is let pass. */
   #last = false;
   #over = false;
-  /** Monotonic ms: of the last byte; of the first of a head; since when it is let pass. 0: not. */
+  /** Monotonic ms: of the last byte; since a head is waited for; since it is let pass. 0: not. */
   #movedAt: number;
-  #headAt = 0;
+  #headAt: number;
   #passingAt = 0;
   #passed = 0;
   #address: string | undefined;
@@ -78,6 +78,7 @@ export class Connection implements Carrier {
     this.#shared = shared;
     this.#queue = createSendQueue((chunk, start, length) => wire.write(chunk, start, length));
     this.#movedAt = shared.now;
+    this.#headAt = shared.now;
   }
 
   /** Bun makes a new text each time. Who left has none: that must not make "unix" of it (F12). */
@@ -124,9 +125,10 @@ export class Connection implements Carrier {
 
   /** Once a second: ends what takes too long (R5). */
   tick(now: number): void {
-    const { idleMs } = this.#shared;
+    const { idleMs, unix } = this.#shared;
     const idle = now - this.#movedAt > idleMs && this.#current?.patient !== true;
-    const slowHead = this.#headAt !== 0 && now - this.#headAt > idleMs;
+    const headMs = Math.min(idleMs, limits.requestHeadMs);
+    const slowHead = !unix && this.#headAt !== 0 && now - this.#headAt > headMs;
     const passing = this.#passingAt !== 0 && now - this.#passingAt > limits.passedBodyMs;
     if (idle && this.#between && !this.#last) this.finish();
     else if (idle || slowHead || passing) this.terminate();
