@@ -10,6 +10,8 @@ export const httpLimits = {
   emptyLines: 4,
   /** One line between the chunks of a body: a size, and extensions that nobody sends. */
   chunkLineBytes: 1024,
+  /** Smaller pieces of a body are put together as they come. */
+  bodyPieceBytes: 4 * 1024,
   /** Further requests that wait on a connection while one is answered; then it is not read. */
   pipelinedBytes: 64 * 1024,
   /**

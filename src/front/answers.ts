@@ -65,6 +65,11 @@ export function jsonPieces(status: number, pieces: Pieces): Response {
   return jsonBody(status, joinedFor(pieces));
 }
 
+/** A stream of so many bytes. Our own server sends them by that length, others in chunks. */
+export function jsonStream(status: number, body: ReadableStream, bytes: number): Response {
+  return new Response(body, { status, headers: { ...jsonType, "content-length": String(bytes) } });
+}
+
 export function jsonBody(status: number, body: BodyInit): Response {
   return new Response(body, status === 200 ? okJson : { status, headers: jsonType });
 }

@@ -13,6 +13,7 @@ import {
   joined,
   jsonBody,
   jsonPieces,
+  jsonStream,
   plain,
   rpcError,
   rpcErrorText,
@@ -274,7 +275,9 @@ function sendLarge(exchange: Exchange, status: number, body: Pieces, size: numbe
 /** Its client alone reads it: for who reads a copy, it would be kept and not counted (R7). */
 function giveUnread(exchange: Exchange, status: number, answer: UnreadAnswer): void {
   exchange.caller.refused = true;
-  give(exchange, jsonBody(status, unreadBody(answer)));
+  const body = unreadBody(answer);
+  const saysLength = exchange.caller.peer.takesAtOnce === true;
+  give(exchange, saysLength ? jsonStream(status, body, answer.size) : jsonBody(status, body));
 }
 
 function sendSmall(exchange: Exchange, status: number, body: Pieces): void {

@@ -13,6 +13,8 @@ export interface Unread {
 
 /** One answer that leaves in slices, each when its reader asks for it. */
 export interface UnreadAnswer {
+  /** Bytes in all. */
+  readonly size: number;
   /** undefined: that was all; it is not counted any more. */
   next(): Uint8Array<ArrayBuffer> | undefined;
   /** The client left. */
@@ -53,6 +55,7 @@ export function countUnread(
   let rest = bytes;
   let movedAt = unread.clock.mono();
   const answer: UnreadAnswer = {
+    size,
     cut: undefined,
     get movedAt() {
       return movedAt;

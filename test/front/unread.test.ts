@@ -276,11 +276,16 @@ describe("R7 over a socket", () => {
 function slowly(socket: net.Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
+    let come = 0;
+    let wanted = Number.POSITIVE_INFINITY;
     socket.on("close", () => reject(new Error("closed")));
     socket.on("data", (chunk: Buffer) => {
       parts.push(chunk);
-      if (chunk.toString("latin1").endsWith("0\r\n\r\n")) {
-        resolve(unchunked(Buffer.concat(parts)));
+      come += chunk.length;
+      if (wanted === Number.POSITIVE_INFINITY) wanted = lengthOf(Buffer.concat(parts));
+      if (come >= wanted) {
+        const whole = Buffer.concat(parts);
+        resolve(whole.toString("utf8", whole.indexOf("\r\n\r\n") + 4));
         return;
       }
       socket.pause();
@@ -290,14 +295,10 @@ function slowly(socket: net.Socket): Promise<string> {
   });
 }
 
-function unchunked(answer: Buffer): string {
-  const parts: Buffer[] = [];
-  let at = answer.indexOf("\r\n\r\n") + 4;
-  for (;;) {
-    const end = answer.indexOf("\r\n", at);
-    const size = Number.parseInt(answer.toString("latin1", at, end), 16);
-    if (size === 0) return Buffer.concat(parts).toString();
-    parts.push(answer.subarray(end + 2, end + 2 + size));
-    at = end + 4 + size;
-  }
+/** Of the whole answer, with its head; Infinity: not known yet. */
+function lengthOf(answer: Buffer): number {
+  const end = answer.indexOf("\r\n\r\n");
+  if (end < 0) return Number.POSITIVE_INFINITY;
+  const [, length] = /content-length: (\d+)/.exec(answer.toString("latin1", 0, end)) ?? [];
+  return end + 4 + Number(length);
 }

@@ -112,6 +112,28 @@ describe("requests", () => {
     expect(replies(line.wire.out).at(-1)?.body).toBe(`POST /b ${body}`);
   });
 
+  test.each([
+    ["as it says", 6, undefined],
+    ["shorter: nobody takes it for whole", 7, "terminate"],
+    ["longer: the rest is no answer of the next request", 5, "terminate"],
+  ])("a stream that says its length is sent by it: %s", async (_, length, ended) => {
+    async function* pieces() {
+      for (const text of ["one", "two"]) {
+        yield Buffer.from(text);
+        await Bun.sleep(1);
+      }
+    }
+    const headers = { "content-length": String(length) };
+    const line = open(() => new Response(streamOf(pieces()), { headers }));
+    line.send(get("/a"));
+    await Bun.sleep(20);
+    await line.settle();
+    expect(line.wire.ended).toBe(ended as string);
+    if (ended !== undefined) return;
+    const [only] = replies(line.wire.out);
+    expect([only?.body, only?.headers.get("transfer-encoding")]).toEqual(["onetwo", undefined]);
+  });
+
   test("HEAD has no body and says no length", async () => {
     const line = open(() => new Response("text"));
     line.send(head("HEAD /a HTTP/1.1") + get("/b"));

@@ -19,7 +19,10 @@ export interface Outlet {
   reads(reader: ReadableStreamDefaultReader<Uint8Array>): void;
 }
 
-/** Rejects where the body does: what was sent of it cannot be taken back. */
+/**
+ * Rejects where the body does, or has another length than its header says: what was sent of it
+ * cannot be taken back, so the connection has to end.
+ */
 export async function writeAnswer(to: Outlet, response: Response): Promise<void> {
   const { status } = response;
   const bodiless = to.headOnly || status === 204 || status === 304;
@@ -38,16 +41,23 @@ export async function writeAnswer(to: Outlet, response: Response): Promise<void>
     to.write(Buffer.concat([Buffer.from(head, "latin1"), rest.whole]));
     return;
   }
-  let before = headText(response, to.chunks ? "transfer-encoding: chunked\r\n" : "", to);
+  const length = response.headers.get("content-length");
+  const chunks = length === null && to.chunks;
+  const framing = chunks ? "transfer-encoding: chunked\r\n" : "";
+  let before = headText(response, length === null ? framing : `content-length: ${length}\r\n`, to);
+  let left = length === null ? Number.POSITIVE_INFINITY : Number(length);
   for (let piece = rest.first; !to.over(); ) {
-    if (!writePiece(to, before, piece)) await to.drained();
+    left -= piece.length;
+    if (left < 0) throw new Error("an answer is longer than it said");
+    if (!writePiece(to, chunks, before, piece)) await to.drained();
     before = "";
     const next = await (rest.coming ?? reader.read());
     rest.coming = undefined;
     if (next.done) break;
     piece = next.value;
   }
-  if (to.chunks && !to.over()) to.write("0\r\n\r\n");
+  if (length !== null && left > 0) throw new Error("an answer is shorter than it said");
+  if (chunks && !to.over()) to.write("0\r\n\r\n");
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
@@ -87,10 +97,10 @@ function nextTurn(): Promise<void> {
 }
 
 /** What is small goes out in one write; of what is large no copy is made. */
-function writePiece(to: Outlet, before: string, piece: Uint8Array): boolean {
+function writePiece(to: Outlet, chunks: boolean, before: string, piece: Uint8Array): boolean {
   if (piece.length === 0) return before === "" || to.write(before);
-  const start = to.chunks ? `${before}${piece.length.toString(16)}\r\n` : before;
-  const end = to.chunks ? "\r\n" : "";
+  const start = chunks ? `${before}${piece.length.toString(16)}\r\n` : before;
+  const end = chunks ? "\r\n" : "";
   if (piece.length <= limits.unreadFromBytes) {
     return to.write(Buffer.concat([Buffer.from(start, "latin1"), piece, Buffer.from(end)]));
   }

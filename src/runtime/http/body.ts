@@ -2,6 +2,7 @@
 
 import { limits } from "../../base/limits.ts";
 import { chunkSize, LineReader } from "./chunk-line.ts";
+import { SmallPieces } from "./small-pieces.ts";
 
 type State = "length" | "size" | "chunk" | "chunkEnd" | "trailer" | "whole";
 
@@ -11,8 +12,9 @@ export class BodyReader {
   readonly #most: number;
   readonly #line = new LineReader();
   #trailerBytes = 0;
-  /** What came so far, with room: bytes that come one by one must not cost an object each (R10). */
-  #memory: Uint8Array = nothing;
+  /** What came so far, in order: whole pieces as they came, and small ones put together. */
+  #pieces: Uint8Array[] = [];
+  #small = new SmallPieces();
   #size = 0;
   #keeps = true;
   /** More bytes than are kept, said or come. */
@@ -34,7 +36,8 @@ export class BodyReader {
   /** Nobody wants it any more: what comes is let pass. */
   drop(): void {
     this.#keeps = false;
-    this.#memory = nothing;
+    this.#pieces = [];
+    this.#small = new SmallPieces();
   }
 
   /** Where the body ended, -1 where it goes on, or what is wrong with it. */
@@ -50,9 +53,12 @@ export class BodyReader {
 
   /** All of it, once; empty where it was not kept. */
   take(): Uint8Array {
-    const whole = this.#memory.subarray(0, this.#keeps ? this.#size : 0);
-    this.#memory = nothing;
-    return whole;
+    if (!this.#keeps) return nothing;
+    this.#small.moveTo(this.#pieces);
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    const only = pieces[0];
+    return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces, this.#size);
   }
 
   #step(bytes: Uint8Array, at: number): number | string {
@@ -88,22 +94,13 @@ export class BodyReader {
   }
 
   #keep(bytes: Uint8Array, from: number, end: number): void {
-    const before = this.#size;
     this.#size += end - from;
     if (this.#size > this.#most) this.#overflow();
     if (!this.#keeps) return;
-    if (this.#size > this.#memory.length) this.#grow();
-    if (end - from > 8) this.#memory.set(bytes.subarray(from, end), before);
-    else
-      for (let at = from; at < end; at += 1) this.#memory[before + at - from] = bytes[at] as number;
-  }
-
-  /** Twice as much at least, so that each byte is copied twice at most; never what is only said. */
-  #grow(): void {
-    const room = Math.min(this.#most, Math.max(this.#size, this.#memory.length * 2));
-    const larger = new Uint8Array(room);
-    larger.set(this.#memory);
-    this.#memory = larger;
+    if (isWhole(bytes, end - from)) {
+      this.#small.moveTo(this.#pieces);
+      this.#pieces.push(bytes.subarray(from, end));
+    } else this.#small.add(bytes, from, end);
   }
 
   #overflow(): void {
@@ -113,3 +110,8 @@ export class BodyReader {
 }
 
 const nothing = new Uint8Array(0);
+
+/** Most of what came: kept as it is, it holds no more than twice its bytes (R10). */
+function isWhole({ buffer }: Uint8Array, size: number): boolean {
+  return size >= limits.bodyPieceBytes && size * 2 >= buffer.byteLength;
+}
