@@ -272,7 +272,7 @@ describe("R7 over a socket", () => {
   });
 });
 
-/** The body of a chunked answer, read with rests: the socket of its sender is full meanwhile. */
+/** The body of an answer, read with rests: the socket of its sender is full meanwhile. */
 function slowly(socket: net.Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
