@@ -112,7 +112,7 @@ export const limits = {
   answerAsStreamAfterMs: 10_000,
   /** Requests that wait while the gateway opens its store; more are sent away. */
   startWaiting: 1024,
-  /** Idle HTTP connections are cut after this many seconds; R5. Bun's maximum is 255. */
+  /** Idle HTTP connections are cut after this many seconds; R5. */
   httpIdleSeconds: 30,
   /** Calls in flight at one server. Config: servers.NAME.max_in_flight; R14. */
   inFlightPerServer: 256,

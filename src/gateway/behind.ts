@@ -11,6 +11,7 @@ import { createHttpFront, type HttpFront } from "../front/http.ts";
 import type { ListenOptions, Runtime } from "../runtime/runtime.ts";
 import { adminPorts } from "./admin-ports.ts";
 import { withFrames } from "./debug-frames.ts";
+import type { Malformed } from "./gate.ts";
 import type { Door } from "./listeners.ts";
 import { openLive } from "./live.ts";
 import type { LogLevel } from "./log-level.ts";
@@ -33,8 +34,6 @@ export interface Before extends PartsOptions {
   /** Ports of the open doors. */
   readonly ports: readonly number[];
 }
-
-type Malformed = NonNullable<ListenOptions["malformed"]>;
 
 export interface Behind extends Record<"mcp" | "admin", ListenOptions["handle"]> {
   readonly malformed: Malformed;

@@ -8,7 +8,7 @@ import { page } from "../front/pages.ts";
 import type { ListenOptions } from "../runtime/runtime.ts";
 
 type Handle = ListenOptions["handle"];
-type Malformed = NonNullable<ListenOptions["malformed"]>;
+export type Malformed = NonNullable<ListenOptions["malformed"]>;
 
 export interface Gate {
   /** What `early` answers at once; everything else waits for what is behind. */
