@@ -14,7 +14,11 @@ import { outgoingParams, paramsHead } from "../../../src/protocol/translate/para
 import { bytesOf, callText, joined, request, upstream } from "../kit.ts";
 
 const plainKeys = fc.string().filter((key) => key !== "__proto__");
-const values = fc.jsonValue().map((value): Json => JSON.parse(JSON.stringify(value)));
+// Such a key is refused anywhere (P24).
+const values = fc
+  .jsonValue()
+  .map((value): Json => JSON.parse(JSON.stringify(value)))
+  .filter((value) => !JSON.stringify(value).includes("__proto__"));
 const objects = fc.dictionary(plainKeys, values, { noNullPrototype: true, maxKeys: 5 });
 const methods = fc.constantFrom("elicitation/create", "sampling/createMessage", "roots/list");
 const questions = fc.uniqueArray(fc.record({ key: plainKeys, method: methods, params: objects }), {
