@@ -32,9 +32,10 @@ export class Scan {
   inexact = false;
   /**
    * Members at depth 1 and 2, `markSize` numbers each: depth, key start and end, value start and
-   * end.
+   * end. The first `marked` numbers count, what stands behind them is of an earlier text.
    */
-  readonly marks: number[] = [];
+  marks: number[] = [];
+  marked = 0;
   /** Start and end of long runs of bytes inside of values, without quotes and backslashes. */
   readonly runs: number[] = [];
   /** Nearest quote and backslash found by native search; still ahead while not below the cursor. */
@@ -45,10 +46,16 @@ export class Scan {
     this.over = undefined;
     this.members = 0;
     this.odd = this.infinite = this.inexact = false;
-    this.marks.length = this.runs.length = 0;
+    this.marked = 0;
+    // Setting a length is a slow path of the runtime, and never becomes a fast one.
+    if (this.marks.length > marksKept) this.marks = [];
+    if (this.runs.length > 0) this.runs.length = 0;
     this.quote = this.backslash = -1;
   }
 }
+
+/** Numbers; an array of more is not used again. */
+const marksKept = 4096;
 
 const found = new Scan();
 
@@ -63,8 +70,9 @@ const safeDigits = 15;
 
 export function scan(bytes: Uint8Array, bounds: ScanBounds): Readonly<Scan> {
   const end = bytes.length;
-  const { marks } = found;
   found.begin();
+  const { marks } = found;
+  let marked = 0;
   let at = 0;
   let depth = 0;
   let stringCount = 0;
@@ -92,9 +100,9 @@ export function scan(bytes: Uint8Array, bounds: ScanBounds): Readonly<Scan> {
       if (keyEnd - keyStart > near) checkKey(bytes, keyStart, keyEnd, found);
       if (depth > 2) continue;
       while ((bytes[at] as number) <= 0x20) at += 1;
-      if (depth === 1) first = marks.length;
-      else second = marks.length;
-      marks.push(depth, keyStart, keyEnd, at, 0);
+      if (depth === 1) first = marked;
+      else second = marked;
+      marked = setMark(marks, marked, depth, keyStart, keyEnd, at);
     } else if (byte === 0x2c || byte === 0x7d || byte === 0x5d) {
       // A comma or a closing bracket ends the member before it at this depth.
       if (depth === 2 && second >= 0) {
@@ -122,8 +130,26 @@ export function scan(bytes: Uint8Array, bounds: ScanBounds): Readonly<Scan> {
     }
   }
   found.members = members;
+  found.marked = marked;
   if (stringCount - members + others > bounds.values) found.over ??= "values";
   return found;
+}
+
+/** Whose end is not known yet; where the next one stands. */
+function setMark(
+  marks: number[],
+  mark: number,
+  depth: number,
+  keyStart: number,
+  keyEnd: number,
+  valueStart: number,
+): number {
+  marks[mark] = depth;
+  marks[mark + 1] = keyStart;
+  marks[mark + 2] = keyEnd;
+  marks[mark + 3] = valueStart;
+  marks[mark + 4] = 0;
+  return mark + markSize;
 }
 
 /**

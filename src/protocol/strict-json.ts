@@ -9,6 +9,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { cut } from "../base/cut.ts";
 import { isObject, type Json, type JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { no, ok, type Result } from "../base/result.ts";
@@ -80,7 +81,7 @@ export function readUpstream(
   if (cut && found.runs.length > 0 && !Object.hasOwn(root, "result")) root = parse(bytes, none);
   if (root instanceof Unread || !isObject(root)) return no(bad("not JSON"));
   let members = 0;
-  for (let at = 0; at < found.marks.length; at += markSize) {
+  for (let at = 0; at < found.marked; at += markSize) {
     if (found.marks[at] === 1) members += 1;
   }
   for (const _key in root) members -= 1;
@@ -91,7 +92,7 @@ export function readUpstream(
 /** The members of the one object that `bytes` are; they must be valid JSON already. */
 export function membersOf(bytes: Uint8Array): readonly MemberSpan[] {
   const found = scan(bytes, { depth: Number.MAX_SAFE_INTEGER, values: Number.MAX_SAFE_INTEGER });
-  return listMembers(bytes, found.marks, found.odd, undefined);
+  return listMembers(bytes, found.marks.slice(0, found.marked), found.odd, undefined);
 }
 
 // ignoreBOM: true keeps the mark in the text, where JSON.parse refuses it.
@@ -177,7 +178,7 @@ class Body implements StrictBody {
     this.value = value;
     this.inexact = found.inexact;
     this.#odd = found.odd;
-    this.#marks = found.marks.slice();
+    this.#marks = found.marks.slice(0, found.marked);
   }
 
   members(inside?: "params" | "result"): readonly MemberSpan[] {
@@ -192,7 +193,7 @@ class Body implements StrictBody {
   part(key: string, inside?: "params" | "result"): Uint8Array | undefined {
     const mark = this.#find(key, inside);
     if (mark === -1) return undefined;
-    return this.bytes.subarray(this.#marks[mark + 3], this.#marks[mark + 4]);
+    return cut(this.bytes, this.#marks[mark + 3]!, this.#marks[mark + 4]!);
   }
 
   says(key: string, text: string): boolean {

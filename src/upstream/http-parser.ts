@@ -1,5 +1,6 @@
 /** A strict HTTP/1.1 response parser: what is doubtful ends the connection (RFC 9112, F27). */
 
+import { cut } from "../base/cut.ts";
 import { limits } from "../base/limits.ts";
 import { HttpError } from "./http-error.ts";
 import { type Fields, type Head, parseHead } from "./http-head.ts";
@@ -79,8 +80,7 @@ export function createResponseParser(on: ResponseEvents): ResponseParser {
 
   function readBody(bytes: Buffer, at: number): number {
     const take = Math.min(left, bytes.length - at);
-    if (take > 0)
-      on.body(at === 0 && take === bytes.length ? bytes : bytes.subarray(at, at + take));
+    if (take > 0) on.body(at === 0 && take === bytes.length ? bytes : cut(bytes, at, at + take));
     left -= take;
     return at + take;
   }

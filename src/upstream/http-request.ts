@@ -48,11 +48,15 @@ type Socket = Pick<Connection, "write" | "lend" | "takesAtOnce">;
 const oneWrite = 64 * 1024;
 /** Written over by each request: a socket has taken or copied it when `lend` returns. */
 const scratch = Buffer.allocUnsafeSlow(oneWrite);
+/** The head that stands in `scratch`, and where: the next request mostly has the same. */
+let written = "";
+let writtenAt = -1;
 
 export function sendRequest(request: OutgoingRequest, to: Socket): void {
   const { headText, body, opening = "", closing = "" } = request;
   if (body === undefined) {
     const whole = `${headText}\r\n`;
+    writtenAt = -1;
     if (whole.length > oneWrite) to.write(Buffer.from(whole, "latin1"));
     else to.lend(scratch, 0, scratch.write(whole, 0, "latin1"));
     return;
@@ -73,6 +77,7 @@ function sendLarge(headText: string, body: Pieces, of: Written | undefined, to: 
     if (taken && to.takesAtOnce === true) of?.written?.();
     return;
   }
+  writtenAt = -1;
   let at = scratch.write(whole, 0, "latin1");
   for (const piece of body) at += put(piece, at);
   to.lend(scratch, 0, at);
@@ -90,7 +95,11 @@ function sendAtOnce(
   end += put(closing, end);
   // A head is Latin-1, so it has as many bytes as characters.
   const start = from - headText.length - lengthName.length - digitsOf(end - from) - 4;
-  scratch.write(headText, start, "latin1");
+  if (start !== writtenAt || headText !== written) {
+    scratch.write(headText, start, "latin1");
+    written = headText;
+    writtenAt = start;
+  }
   writer.begin(scratch, start + headText.length);
   writer.plain(lengthName);
   writer.number(end - from);

@@ -1,5 +1,6 @@
 /** One connection of a client: its requests, one after another, and their answers. */
 
+import { cut } from "../../base/cut.ts";
 import { limits } from "../../base/limits.ts";
 import { createSendQueue, type SendQueue } from "../send-queue.ts";
 import { type Outlet, writeAnswer } from "./answer.ts";
@@ -208,7 +209,7 @@ export class Connection implements Carrier {
     const { bodyBytesMax } = this.#shared;
     if (!head.chunked && bytes.length - end >= length && length <= bodyBytesMax) {
       const stop = end + length;
-      request.whole = bytes.subarray(end, stop);
+      request.whole = cut(bytes, end, stop);
       if (stop < bytes.length) this.#keep(bytes.subarray(stop));
     } else {
       request.reader = new BodyReader(head.chunked ? undefined : length, bodyBytesMax);
