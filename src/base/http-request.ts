@@ -2,7 +2,7 @@
 export interface HttpRequest {
   readonly method: string;
   readonly url: string;
-  readonly headers: { get(name: string): string | null };
+  readonly headers: HeaderFields;
   /** Of an AbortSignal as much: fires when the client leaves before its answer ended. */
   readonly signal: {
     readonly aborted: boolean;
@@ -11,4 +11,10 @@ export interface HttpRequest {
   readonly body: AsyncIterable<Uint8Array> | null;
   bytes(): Promise<Uint8Array>;
   text(): Promise<string>;
+}
+
+export interface HeaderFields {
+  get(name: string): string | null;
+  /** What their reader keeps with them, where requests with the same head have the same fields. */
+  note?: object | undefined;
 }

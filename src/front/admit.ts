@@ -2,13 +2,12 @@
 
 import type { Identity } from "../access/access.ts";
 import { fault } from "../base/errors.ts";
-import type { HttpRequest } from "../base/http-request.ts";
 import { keyError, plainError } from "./answers.ts";
 import type { Caller, Door } from "./door.ts";
 
 /** The identity behind the request's key as of now, or the refusal. */
-export function admit(door: Pick<Door, "ports">, request: HttpRequest): Identity | Response {
-  const known = door.ports.access.authenticate(request.headers.get("authorization"));
+export function admit(door: Door, caller: Caller): Identity | Response {
+  const known = door.ports.access.authenticate(caller.head.authorization);
   if (!known.ok) return keyError(known.error);
   if (known.value.roles.includes("executor")) return known.value;
   return plainError(
@@ -21,6 +20,6 @@ export function admit(door: Pick<Door, "ports">, request: HttpRequest): Identity
  * an await asks this first, without another await in between.
  */
 export function refusedNow(door: Door, caller: Caller): Response | undefined {
-  const now = admit(door, caller.request);
+  const now = admit(door, caller);
   return now instanceof Response ? now : undefined;
 }

@@ -13,17 +13,14 @@ import { shareAnswers } from "./batch-answers.ts";
 import { internal } from "./carry.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { call, told, withSession } from "./legacy.ts";
-import { accepts } from "./media.ts";
 import { type Refused, readOne } from "./read-one.ts";
 import type { Session } from "./sessions.ts";
 
 /** `bytes`: a JSON array within the limits of one body. */
 export function answerBatch(door: Door, caller: Caller, bytes: Uint8Array): Answer {
-  const { headers } = caller.request;
-  const version = headers.get("mcp-protocol-version");
+  const { version, sessionId } = caller.head;
   const may = version === null || version === batchRevision;
-  if (!may || headers.get("mcp-session-id") === null)
-    return noBatch("it has no session of 2025-03-26");
+  if (!may || sessionId === null) return noBatch("it has no session of 2025-03-26");
   return withSession(door, caller, undefined, (session) => {
     if (session.protocol !== batchRevision)
       return noBatch(`the session speaks ${session.protocol}`);
@@ -76,7 +73,7 @@ function wrongTogether(elements: readonly Element[]): string | undefined {
 }
 
 function run(door: Door, caller: Caller, session: Session, elements: readonly Element[]): Answer {
-  const wanted = accepts(caller.request.headers.get("accept"));
+  const wanted = caller.head.accepts;
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"));
   const answered = elements.filter(needsAnswer).length;
   const shared = shareAnswers(door, caller, wanted, answered);

@@ -15,7 +15,7 @@ import {
   openExchange,
   responseOf,
 } from "./exchange.ts";
-import { type Accepts, accepts } from "./media.ts";
+import type { Accepts } from "./media.ts";
 import type { Session } from "./sessions.ts";
 import { isBehind } from "./unread.ts";
 
@@ -52,8 +52,8 @@ function cancelsByLeaving(exchange: Exchange): void {
 }
 
 /** The forms in which this request's answer may come. */
-export function wantedBy({ request, shared }: Caller): Accepts {
-  return shared?.accepts ?? accepts(request.headers.get("accept"));
+export function wantedBy({ head, shared }: Caller): Accepts {
+  return shared?.accepts ?? head.accepts;
 }
 
 /** What broke goes to the log; the client learns only that something did (O11). */

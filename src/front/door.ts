@@ -6,6 +6,7 @@ import type { Roster } from "../base/roster.ts";
 import type { Peer } from "../runtime/runtime.ts";
 import type { WaitingBody } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
+import type { RequestHead } from "./head.ts";
 import type { Accepts } from "./media.ts";
 import type { OldStream } from "./old-sse.ts";
 import type { Outlet } from "./outlet.ts";
@@ -48,6 +49,7 @@ export interface Door {
 export interface Caller extends Promised {
   identity: Identity;
   readonly request: HttpRequest;
+  readonly head: RequestHead;
   readonly peer: Peer;
   /** Where its answer leaves together with others: in a batch, or on the stream of HTTP+SSE. */
   readonly shared: { readonly accepts: Accepts; readonly outlet: Outlet } | undefined;

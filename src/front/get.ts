@@ -12,7 +12,6 @@ import { endForGood } from "./end-session.ts";
 import { keyFull } from "./full.ts";
 import { withSession } from "./legacy.ts";
 import { listChanges, offers } from "./list-changes.ts";
-import { accepts } from "./media.ts";
 import { resume } from "./resume.ts";
 import type { Session } from "./sessions.ts";
 import { tellLost } from "./take-up.ts";
@@ -22,7 +21,7 @@ export function getStream(door: Door, caller: Caller): Answer {
 }
 
 function openStanding(door: Door, caller: Caller, session: Session): Response {
-  const wanted = accepts(caller.request.headers.get("accept"));
+  const wanted = caller.head.accepts;
   if (wanted === "json" || wanted === "none") return rpcError(plain("GW_ACCEPT"));
   if (door.draining) return rpcError(plain("GW_DRAINING"), undefined, again);
   // An empty one is none, as in a browser's EventSource.
@@ -77,11 +76,10 @@ export function deleteSession(door: Door, caller: Caller): Answer {
 
 /** 2026-07-28 has neither method; a client of it probes for that with a 405. */
 function standing(door: Door, caller: Caller, use: (session: Session) => Answer): Answer {
-  const { headers } = caller.request;
-  const version = headers.get("mcp-protocol-version");
+  const { version, sessionId } = caller.head;
   if (version !== null && eraOf(version) === "modern") return notHere();
   if (door.ports.protocol === "modern") return notHere();
-  if (headers.get("mcp-session-id") === null) return notHere();
+  if (sessionId === null) return notHere();
   if (version !== null && eraOf(version) === undefined) {
     return rpcError(plain("GW_VERSION", "MCP-Protocol-Version names no version of this gateway"));
   }

@@ -7,6 +7,8 @@ export interface HostGuard {
   host(header: string | null): HostVerdict;
   /** An absent Origin is no browser's and passes; anything but an http(s) origin of ours is not. */
   origin(header: string | null): boolean;
+  /** Another object when what is ours may be something else than it was. */
+  state(): object;
 }
 
 /** `hosts` and `ports` may change. */
@@ -19,15 +21,16 @@ export function createHostGuard(
   let of = hosts();
   let names = namesOf(of);
 
+  function update(): void {
+    if (hosts() === of && ports.length === known) return;
+    of = hosts();
+    names = namesOf(of);
+    known = ports.length;
+    exact = loopbackNames(ports);
+  }
+
   function verdict(text: string): HostVerdict {
-    if (hosts() !== of) {
-      of = hosts();
-      names = namesOf(of);
-    }
-    if (ports.length !== known) {
-      exact = loopbackNames(ports);
-      known = ports.length;
-    }
+    update();
     if (exact.has(text)) return "ours";
     const parts = splitHost(text);
     if (parts === undefined) return "malformed";
@@ -35,6 +38,10 @@ export function createHostGuard(
     return exact.has(lower) || names.has(parts.name.toLowerCase()) ? "ours" : "foreign";
   }
   return {
+    state() {
+      update();
+      return exact;
+    },
     host: (header) => (header === null ? "malformed" : verdict(header)),
     origin(header) {
       if (header === null) return true;

@@ -13,6 +13,7 @@ import { type Answer, type Caller, type Door, nobody } from "./door.ts";
 import { endSession, keepChange } from "./end-session.ts";
 import { fail, tick } from "./exchange.ts";
 import { deleteSession, getStream } from "./get.ts";
+import { headOf } from "./head.ts";
 import { createHostGuard, type HostGuard } from "./hosts.ts";
 import { openOldStream, postMessage } from "./old-sse.ts";
 import { metricsPage, page } from "./pages.ts";
@@ -141,6 +142,7 @@ function arrived(request: HttpRequest, peer: Peer): Caller {
   return {
     identity: nobody,
     request,
+    head: headOf(request),
     peer,
     shared: undefined,
     refused: false,
@@ -152,24 +154,24 @@ function arrived(request: HttpRequest, peer: Peer): Caller {
 
 /** Host, Origin, path, key, role: in this order, each before anything of the next is looked at. */
 function enter(door: Door, guard: HostGuard, caller: Caller): Answer {
-  const { request, peer } = caller;
-  const { headers } = request;
+  const { request, peer, head } = caller;
   // No browser and no other machine reaches the socket of stdio clients.
-  if (peer.transport !== "stdio") {
-    const host = guard.host(headers.get("host"));
+  if (peer.transport !== "stdio" && head.passed !== guard.state()) {
+    const host = guard.host(head.host);
     if (host !== "ours") {
       return plainError(plain(host === "foreign" ? "GW_HOST" : "GW_HEADER", hostCause[host]));
     }
-    if (!guard.origin(headers.get("origin"))) return plainError(plain("GW_ORIGIN"));
+    if (!guard.origin(head.origin)) return plainError(plain("GW_ORIGIN"));
+    head.passed = guard.state();
   }
-  const path = pathOf(request.url);
+  const { path, method } = head;
   if (path === "/metrics") return metricsPage(request, door.ports);
   const route = routes.get(path);
-  if (route === undefined) return page(path, request.method, door.ports.ready);
-  const identity = admit(door, request);
+  if (route === undefined) return page(path, method, door.ports.ready);
+  const identity = admit(door, caller);
   if (identity instanceof Response) return identity;
   caller.identity = identity;
-  const answer = route.get(request.method);
+  const answer = route.get(method);
   if (answer !== undefined) return answer(door, caller);
   return plainError(plain("GW_METHOD_NOT_ALLOWED"), { allow: [...route.keys()].join(", ") });
 }
@@ -194,24 +196,6 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ["/sse", new Map([["GET", openOldStream]])],
   ["/messages", new Map([["POST", (door, caller) => post(door, caller, postMessage)]])],
 ]);
-
-/**
- * The path as the runtime hands it on. It resolved dot segments by then, also `%2e`, and took a
- * backslash for a slash: `/x/../mcp` arrives as `/mcp`. All else is as it was sent, and nothing
- * here decodes or joins (F13): `/mcp/`, `//mcp`, `/%6dcp` and `/MCP` are other paths. The Host was
- * checked by now, so nothing in it can move the first slash (F3).
- */
-function pathOf(url: string): string {
-  if (url === usual) return "/mcp";
-  const start = url.indexOf("/", "http://".length + 1);
-  const query = url.indexOf("?", start);
-  const path = query === -1 ? url.slice(start) : url.slice(start, query);
-  if (path === "/mcp" && query === -1) usual = url;
-  return path;
-}
-
-/** The last URL of /mcp: nearly all requests have the same. */
-let usual = "";
 
 /** A key that is no more takes its streams, sessions and calls with it (F11). */
 function endKey(door: Door, keyId: string): void {

@@ -31,7 +31,7 @@ export function answerLegacy(door: Door, caller: Caller, message: Message): Answ
   if (message.kind === "request" && message.method === "initialize") {
     return caught(door, initialize(door, caller, message), message.idText);
   }
-  const id = caller.request.headers.get("mcp-session-id");
+  const { sessionId: id } = caller.head;
   const live = id === null ? undefined : door.sessions.find(caller.identity, id);
   return live === undefined
     ? serveOther(door, caller, message)
@@ -67,7 +67,7 @@ export function withSession(
   idText: string | undefined,
   use: (session: Session) => Answer,
 ): Answer {
-  const id = caller.request.headers.get("mcp-session-id");
+  const { sessionId: id } = caller.head;
   if (id === null) return rpcError(plain("GW_SESSION_MISSING"), idText);
   const take = (found: Found) => {
     if (typeof found === "object") return use(found);

@@ -16,7 +16,6 @@ import { again, badParams, internal } from "./carry.ts";
 import type { Caller, Door } from "./door.ts";
 import { keyFull } from "./full.ts";
 import { changes, families, filters, offers } from "./list-changes.ts";
-import { accepts } from "./media.ts";
 import type { Seen } from "./sessions.ts";
 import type { Watcher } from "./watched.ts";
 
@@ -38,8 +37,8 @@ export async function listen(
 }
 
 async function prepare(door: Door, caller: Caller, message: RequestMessage): Promise<Response> {
-  const { identity, request } = caller;
-  const wanted = accepts(request.headers.get("accept"));
+  const { identity } = caller;
+  const wanted = caller.head.accepts;
   if (wanted === "json" || wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   if (door.draining) return rpcError(plain("GW_DRAINING"), message.idText, again);
   const asked = member(message.params, "notifications");

@@ -10,7 +10,6 @@ import { accepted, answerText, plain, rpcError } from "./answers.ts";
 import { carry, caught, clientOf } from "./carry.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { listen } from "./listen.ts";
-import { accepts } from "./media.ts";
 import { isRemoved } from "./methods.ts";
 
 const prefix = "io.modelcontextprotocol";
@@ -40,7 +39,7 @@ export function answerModern(
 
 /** 1.5: what initialize told, without a session. */
 async function discover(door: Door, caller: Caller, message: RequestMessage): Promise<Response> {
-  const wanted = accepts(caller.request.headers.get("accept"));
+  const wanted = caller.head.accepts;
   if (wanted === "none") return rpcError(plain("GW_ACCEPT"), message.idText);
   const hello = await door.ports.hello(caller.identity, "modern");
   const refused = refusedNow(door, caller);

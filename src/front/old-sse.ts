@@ -16,7 +16,6 @@ import { endSession } from "./end-session.ts";
 import { keyFull } from "./full.ts";
 import { begin, told } from "./legacy.ts";
 import { listChanges } from "./list-changes.ts";
-import { accepts } from "./media.ts";
 import type { Outlet } from "./outlet.ts";
 import { mayQueue } from "./queued.ts";
 import { readOne } from "./read-one.ts";
@@ -37,7 +36,7 @@ export interface OldStream {
 export function openOldStream(door: Door, caller: Caller): Answer {
   const { identity, request, peer } = caller;
   if (door.ports.protocol === "modern") return rpcError(plain("GW_NOT_FOUND"));
-  const wanted = accepts(request.headers.get("accept"));
+  const wanted = caller.head.accepts;
   if (wanted === "json" || wanted === "none") return rpcError(plain("GW_ACCEPT"));
   if (door.draining) return rpcError(plain("GW_DRAINING"), undefined, again);
   const { keyId } = identity;
@@ -73,7 +72,7 @@ export function postMessage(door: Door, caller: Caller, bytes: Uint8Array): Answ
   if (old === undefined || old.keyId !== identity.keyId) {
     return rpcError(plain("GW_SESSION_UNKNOWN"));
   }
-  const version = request.headers.get("mcp-protocol-version");
+  const { version } = caller.head;
   const message = readOne(door, bytes, version);
   if (message.kind === "refused") {
     return rpcError(fault(message.code, { message: message.message }), message.idText);

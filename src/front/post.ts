@@ -12,7 +12,6 @@ import { internal } from "./carry.ts";
 import type { Answer, Caller, Door } from "./door.ts";
 import { bodyTooLarge } from "./full.ts";
 import { answerLegacy } from "./legacy.ts";
-import { isJson } from "./media.ts";
 import { answerModern } from "./modern.ts";
 import { offEra } from "./pin.ts";
 import { fulfil, promiseOf } from "./promised.ts";
@@ -22,10 +21,7 @@ import { noted } from "./refused.ts";
 export type Use = (door: Door, caller: Caller, bytes: Uint8Array) => Answer;
 
 export function post(door: Door, caller: Caller, use: Use): Answer {
-  const { headers } = caller.request;
-  if (!isJson(headers.get("content-type"))) return rpcError(plain("GW_CONTENT_TYPE"));
-  // A compressed body would hide from every check what it carries (P10).
-  if (headers.get("content-encoding") !== null) return rpcError(plain("GW_CONTENT_TYPE"));
+  if (!caller.head.isJson) return rpcError(plain("GW_CONTENT_TYPE"));
   const body = readBody(caller.request, caller.peer, door.ports.limits.bodyBytes);
   if (body instanceof Promise) return wait(door, caller, body, use);
   return answered(door, caller, body, use);
@@ -44,7 +40,7 @@ function wait(door: Door, caller: Caller, body: Promise<Body>, use: Use): Answer
 function afterWait(door: Door, caller: Caller, body: Body, use: Use): Answer {
   try {
     if (typeof body !== "string") {
-      const identity = admit(door, caller.request);
+      const identity = admit(door, caller);
       if (identity instanceof Response) return identity;
       caller.identity = identity;
     }
@@ -66,8 +62,7 @@ function answered(door: Door, caller: Caller, body: Body, use: Use): Answer {
 
 /** POST /mcp, its body read. */
 export function answerPosted(door: Door, caller: Caller, bytes: Uint8Array): Answer {
-  const { headers } = caller.request;
-  const version = headers.get("mcp-protocol-version");
+  const { version } = caller.head;
   const message = readOne(door, bytes, version);
   if (message.kind === "refused") {
     if (message.array === true) return answerBatch(door, caller, bytes);
@@ -78,7 +73,7 @@ export function answerPosted(door: Door, caller: Caller, bytes: Uint8Array): Ans
   const pinned = offEra(door.ports.protocol, message, era.value);
   if (pinned !== undefined) return refuseProblem(pinned, message);
   if (era.value.era === "legacy") return answerLegacy(door, caller, message);
-  const mirrors = checkMirrors({ message, headers });
+  const mirrors = checkMirrors({ message, headers: caller.request.headers });
   if (mirrors !== undefined) return refuseProblem(mirrors, message);
   return answerModern(door, caller, message, era.value.protocol);
 }

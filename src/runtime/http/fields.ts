@@ -1,13 +1,11 @@
 /** Field lines of a head (RFC 9112, 5). */
 
+import type { HeaderFields } from "../../base/http-request.ts";
 import { all, token, trimmed, value as valueCharacters } from "./characters.ts";
 
 /** Lower-case names; repeated fields are joined with ", " (RFC 9110, 5.3). */
-export interface Fields {
-  get(name: string): string | null;
-}
-
-export class FieldMap implements Fields {
+export class FieldMap implements HeaderFields {
+  note: object | undefined = undefined;
   readonly #fields: ReadonlyMap<string, string>;
   /** Content-Length: it alone changes where a head is used again. */
   length: number | undefined;

@@ -3,17 +3,16 @@
  * different requests is refused, and its connection ends (F21, F27).
  */
 
+import type { HeaderFields } from "../../base/http-request.ts";
 import { all, digit, target as targetCharacters, token, trimmed } from "./characters.ts";
-import { FieldMap, type Fields, readFields } from "./fields.ts";
+import { FieldMap, readFields } from "./fields.ts";
 import { isHost, urlOf } from "./target.ts";
-
-export type { Fields } from "./fields.ts";
 
 export interface Head {
   readonly method: string;
   /** Its target, resolved, behind the host that the client named. */
   readonly url: string;
-  readonly fields: Fields;
+  readonly fields: HeaderFields;
   readonly chunked: boolean;
   /** Bytes of the body where it is not chunked. */
   readonly length: number;

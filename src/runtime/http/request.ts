@@ -1,9 +1,9 @@
 /** One request of a connection, as much of a `Request` as the doors read. */
 
 import { fault } from "../../base/errors.ts";
-import type { HttpRequest } from "../../base/http-request.ts";
+import type { HeaderFields, HttpRequest } from "../../base/http-request.ts";
 import type { BodyReader } from "./body.ts";
-import type { Fields, Head } from "./head.ts";
+import type { Head } from "./head.ts";
 import type { Pieces } from "./json-answer.ts";
 
 /** What a request asks of its connection. */
@@ -19,7 +19,7 @@ export interface Carrier {
 
 export class ServedRequest implements HttpRequest {
   readonly head: Head;
-  readonly headers: Fields;
+  readonly headers: HeaderFields;
   readonly carrier: Carrier;
   /** The body; undefined: not all of it is here. */
   whole: Uint8Array | undefined;
