@@ -27,7 +27,7 @@ export function intentFields(
     keyId: identity.keyId,
     keyName: identity.keyName,
     session: incoming.session,
-    client: client.name === "" ? "" : `${client.name}/${client.version}`,
+    client: labelOf(client),
     era: incoming.era,
     method: message.method,
     server: item?.server ?? call.guess?.server ?? "",
@@ -44,6 +44,17 @@ export function intentFields(
     outcome: refused ? refusal : "",
     decideUs: Math.round((now - incoming.arrived) * 1000),
   };
+}
+
+/** The last one: most calls come from the same program. */
+let label = { name: "", version: "", text: "" };
+
+function labelOf({ name, version }: Incoming["client"]): string {
+  if (name === "") return "";
+  if (name !== label.name || version !== label.version) {
+    label = { name, version, text: `${name}/${version}` };
+  }
+  return label.text;
 }
 
 /** For the log at level debug: who, what, which rules; sizes, never arguments. */

@@ -27,14 +27,20 @@ export function errorMessage(
 
 /** A request up to and including `"params":`; after the params comes `requestTail`. */
 export function requestHead(id: number, method: string): string {
-  // The most usual one in as few pieces as can be.
-  if (method === "tools/call") return `{"jsonrpc":"2.0","id":${id}${toolsCall}`;
-  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":`;
+  return `${requestOpening(method)}${id}${paramsName}`;
 }
 
-const toolsCall = ',"method":"tools/call","params":';
-
 export const requestTail = "}";
+
+/** The same without making a text a call: the opening, the id as a number, then `paramsName`. */
+export function requestOpening(method: string): string {
+  if (method === "tools/call") return toolsCallOpening;
+  return `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"id":`;
+}
+
+const toolsCallOpening = '{"jsonrpc":"2.0","method":"tools/call","id":';
+
+export const paramsName = ',"params":';
 
 /** `paramsText` is a JSON object, or undefined for a notification without params. */
 export function notificationMessage(method: string, paramsText?: string): string {

@@ -55,9 +55,10 @@ export function createHelpings<W extends Fed>(ports: {
   }
 
   function feedWhole(wire: W, chunk: Uint8Array): void {
-    const began = clock.mono();
+    // Too little to take a turn of the loop: not worth two looks at the clock.
+    const began = chunk.length < pieceBytes ? undefined : clock.mono();
     ports.parse(wire, chunk);
-    yieldAfter(wire, clock.mono() - began);
+    if (began !== undefined) yieldAfter(wire, clock.mono() - began);
   }
 
   /** An answer that is over was read at one go, and the next one has done nothing yet. */

@@ -34,6 +34,7 @@ export class Call implements OutgoingRequest, PostEvents, Sent, Paced {
   /** As it is sent next. */
   headText = "";
   opening = "";
+  between = "";
   body: Pieces | undefined;
   closing = "";
 

@@ -33,6 +33,9 @@ export interface OutgoingRequest {
   readonly body: Pieces | undefined;
   /** JSON text that stands around `body`; beside it, as joining them costs a list a call. */
   readonly opening?: string;
+  /** Where there is `between`: it stands behind `opening`, and `between` behind it. */
+  readonly id?: number;
+  readonly between?: string;
   readonly closing?: string;
   /** Who is told when nothing of `body` is needed any more; not where that is unknown. */
   readonly of?: Written | undefined;
@@ -48,22 +51,31 @@ type Socket = Pick<Connection, "write" | "lend" | "takesAtOnce">;
 const oneWrite = 64 * 1024;
 /** Written over by each request: a socket has taken or copied it when `lend` returns. */
 const scratch = Buffer.allocUnsafeSlow(oneWrite);
-/** The head that stands in `scratch`, and where: the next request mostly has the same. */
-let written = "";
-let writtenAt = -1;
+/**
+ * What stands in `scratch`: a head, from where, and the opening of a body, up to where. The next
+ * request mostly has the same.
+ */
+let standing: string | undefined;
+let standsAt = 0;
+let standingOpening = "";
+let openingEnd = 0;
 
 export function sendRequest(request: OutgoingRequest, to: Socket): void {
-  const { headText, body, opening = "", closing = "" } = request;
+  const { headText, body, opening = "", between = "", closing = "" } = request;
   if (body === undefined) {
     const whole = `${headText}\r\n`;
-    writtenAt = -1;
+    standing = undefined;
     if (whole.length > oneWrite) to.write(Buffer.from(whole, "latin1"));
     else to.lend(scratch, 0, scratch.write(whole, 0, "latin1"));
     return;
   }
-  const units = headText.length + (opening.length + closing.length + unitsOf(body)) * 3;
-  if (units < oneWrite - lengthRoom) sendAtOnce(request, body, to);
-  else sendLarge(headText, [opening, ...body, closing], request.of, to);
+  const around = opening.length + between.length + closing.length;
+  const units = headText.length + (around + unitsOf(body)) * 3;
+  if (units < oneWrite - 2 * lengthRoom) sendAtOnce(request, body, to);
+  else {
+    const id = between === "" ? "" : `${request.id}${between}`;
+    sendLarge(headText, [opening, id, ...body, closing], request.of, to);
+  }
 }
 
 function sendLarge(headText: string, body: Pieces, of: Written | undefined, to: Socket): void {
@@ -77,7 +89,7 @@ function sendLarge(headText: string, body: Pieces, of: Written | undefined, to: 
     if (taken && to.takesAtOnce === true) of?.written?.();
     return;
   }
-  writtenAt = -1;
+  standing = undefined;
   let at = scratch.write(whole, 0, "latin1");
   for (const piece of body) at += put(piece, at);
   to.lend(scratch, 0, at);
@@ -85,25 +97,33 @@ function sendLarge(headText: string, body: Pieces, of: Written | undefined, to: 
 
 /** The body first, as its length stands before it: the head is put in front of it. */
 function sendAtOnce(
-  { headText, opening = "", closing = "" }: OutgoingRequest,
+  { headText, opening = "", id = 0, between = "", closing = "" }: OutgoingRequest,
   body: Pieces,
   to: Socket,
 ): void {
   const from = headText.length + lengthRoom;
-  let end = from + put(opening, from);
+  const same = headText === standing;
+  standing = undefined;
+  if (!same || opening !== standingOpening) openingEnd = from + put(opening, from);
+  let end = openingEnd;
+  if (between !== "") {
+    writer.begin(scratch, end);
+    writer.number(id);
+    writer.plain(between);
+    end = writer.end;
+  }
   for (const piece of body) end += put(piece, end);
   end += put(closing, end);
   // A head is Latin-1, so it has as many bytes as characters.
   const start = from - headText.length - lengthName.length - digitsOf(end - from) - 4;
-  if (start !== writtenAt || headText !== written) {
-    scratch.write(headText, start, "latin1");
-    written = headText;
-    writtenAt = start;
-  }
+  if (!same || start !== standsAt) scratch.write(headText, start, "latin1");
   writer.begin(scratch, start + headText.length);
   writer.plain(lengthName);
   writer.number(end - from);
   writer.plain("\r\n\r\n");
+  standing = headText;
+  standsAt = start;
+  standingOpening = opening;
   to.lend(scratch, start, end);
 }
 
@@ -116,7 +136,7 @@ function put(piece: string | Uint8Array, at: number): number {
 
 const writer = new ByteWriter();
 const lengthName = "Content-Length: ";
-/** For `Content-Length: 65536` and two line breaks. */
+/** For `Content-Length: 65536` and two line breaks; and in a body, for an id. */
 const lengthRoom = 32;
 
 /** UTF-16 units of the text and bytes of the rest. */

@@ -3,7 +3,7 @@
 import { member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
-import { requestHead, requestTail } from "../protocol/envelope.ts";
+import { paramsName, requestOpening, requestTail } from "../protocol/envelope.ts";
 import { ask } from "./http-ask.ts";
 import type { Call } from "./http-call.ts";
 import type { Session } from "./http-connect.ts";
@@ -41,8 +41,9 @@ export function createSender({ target, clock, live }: SenderOptions): Sender {
     if (era === "legacy" && request.origin?.logLevel !== undefined && !levelIsSet(call)) return;
     const headers = call.headers ?? request.headers;
     const fields = era === "modern" ? modernFields(request.method, request.name, headers) : "";
-    call.headText = head + fields;
-    call.opening = requestHead(id, request.method);
+    call.headText = fields === "" ? head : head + fields;
+    call.opening = requestOpening(request.method);
+    call.between = paramsName;
     call.body = request.params(id, era);
     call.closing = requestTail;
     call.exchange = post(target, call, call, cuts(call));

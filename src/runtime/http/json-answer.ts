@@ -25,21 +25,37 @@ export function jsonAnswer(pieces: Pieces, nowMs: number, stays: boolean): Writt
     }
   }
   const head = headOf(nowMs, stays);
-  const length = `${at - headRoom}\r\n\r\n`;
   // The head stands right before the body, whose length is known by now.
-  const digitsAt = headRoom - length.length;
-  putText(length, digitsAt);
-  written.start = digitsAt - head.length;
-  scratch.set(head, written.start);
+  const digitsAt = headRoom - putLength(at - headRoom);
+  const start = digitsAt - head.length;
+  // It mostly stands there from the answer before.
+  if (head !== standing || start !== written.start) scratch.set(head, start);
+  standing = head;
+  written.start = start;
   written.end = at;
   return written;
+}
+
+/** Before the body, with the empty line: how many bytes. */
+function putLength(length: number): number {
+  scratch.set(emptyLine, headRoom - emptyLine.length);
+  let at = headRoom - emptyLine.length;
+  let left = length;
+  do {
+    at -= 1;
+    scratch[at] = 0x30 + (left % 10);
+    left = (left / 10) | 0;
+  } while (left > 0);
+  return headRoom - at;
 }
 
 /** Longer than any head of such an answer. */
 const headRoom = 256;
 const scratch = new Uint8Array(limits.unreadFromBytes * 4);
 const written: Written = { memory: scratch, start: 0, end: 0 };
+let standing: Uint8Array | undefined;
 const encoder = new TextEncoder();
+const emptyLine = encoder.encode("\r\n\r\n");
 
 /** Bytes written. A short text is put there faster than it is handed over. */
 function putText(text: string, at: number): number {
