@@ -27,9 +27,9 @@ export interface MessageOptions {
 /** Problems: GW_MESSAGE is -32600, GW_PARAMS -32602. Absent params are {} (P37). */
 export function readMessage(body: StrictBody, options: MessageOptions): Message | MessageProblem {
   const id = member(body.value, "id");
-  const idText = id === undefined ? undefined : textOfId(body, id, options.idBytes);
+  const idText = id === undefined ? undefined : textOfId(body, id, options);
   if (typeof idText === "object") return idText;
-  // It has a text, so it is an id.
+  // It has a text, or is a number, so it is an id.
   const read = readKind(body, id as RequestId | undefined, idText, options.from ?? "client");
   if (read.kind !== "problem" || idText === undefined) return read;
   return { ...read, idText };
@@ -89,12 +89,18 @@ function readResponse(body: StrictBody, id: RequestId | undefined): Message | Me
   return { kind: "response", id, body, error: told };
 }
 
-/** Only what can be echoed byte for byte is an id (F22). */
-function textOfId(body: StrictBody, id: Json, idBytes: number): string | MessageProblem {
+/** Only what can be echoed byte for byte is an id (F22). undefined: a number that nobody echoes. */
+function textOfId(
+  body: StrictBody,
+  id: Json,
+  { from, idBytes }: MessageOptions,
+): string | undefined | MessageProblem {
   if (typeof id === "number") {
-    const text = String(id);
-    if (Number.isSafeInteger(id) && body.says("id", text)) return text;
-    return bad('"id" must be an integer within ±(2^53 - 1), written as one');
+    if (!Number.isSafeInteger(id) || !body.saysInteger("id", id)) {
+      return bad('"id" must be an integer within ±(2^53 - 1), written as one');
+    }
+    const isAnswer = member(body.value, "method") === undefined;
+    return from === "server" && isAnswer ? undefined : String(id);
   }
   if (typeof id !== "string") return bad('"id" must be a string or an integer');
   if (id === "") return bad('"id" must not be empty');

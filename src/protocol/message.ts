@@ -31,10 +31,10 @@ export interface StrictBody {
    * is "params", or of result when it is "result". undefined when absent. `key` is plain ASCII.
    */
   span(key: string, inside?: "params" | "result"): readonly [number, number] | undefined;
-  /** The bytes of that span, in place. */
+  /** The bytes of that span: in place, or a copy where all of the body is small. */
   part(key: string, inside?: "params" | "result"): Uint8Array | undefined;
-  /** Whether the value of a root member was written as exactly this text, plain ASCII. */
-  says(key: string, text: string): boolean;
+  /** Whether the value of a root member was written as exactly the digits of this integer. */
+  saysInteger(key: string, value: number): boolean;
 }
 
 /** One `"key":value` in the bytes: [start, end) with the key, the value from valueStart. */

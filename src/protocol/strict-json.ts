@@ -196,15 +196,19 @@ class Body implements StrictBody {
     return cut(this.bytes, this.#marks[mark + 3]!, this.#marks[mark + 4]!);
   }
 
-  says(key: string, text: string): boolean {
+  saysInteger(key: string, value: number): boolean {
     const mark = this.#find(key, undefined);
     if (mark === -1) return false;
     const start = this.#marks[mark + 3]!;
-    if (this.#marks[mark + 4]! - start !== text.length) return false;
-    for (let at = 0; at < text.length; at++) {
-      if (this.bytes[start + at] !== text.charCodeAt(at)) return false;
-    }
-    return true;
+    let at = this.#marks[mark + 4]! - 1;
+    let left = Math.abs(value);
+    do {
+      if (at < start || this.bytes[at] !== 0x30 + (left % 10)) return false;
+      at -= 1;
+      left = Math.floor(left / 10);
+    } while (left > 0);
+    if (value < 0 && this.bytes[at--] !== 0x2d) return false;
+    return at === start - 1;
   }
 
   /** Index of the last such member's marks; -1 when absent. */

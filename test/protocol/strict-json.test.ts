@@ -254,11 +254,42 @@ describe("spans", () => {
     expect(body.members("params").map(({ key }) => key)).toEqual(["a", "b"]);
     expect(new TextDecoder().decode(body.part("b", "params"))).toBe('"\\n"');
     expect(body.part("b")).toBeUndefined();
-    expect([body.says("c", "1"), body.says("c", "2"), body.says("d", "1")]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    expect(body.saysInteger("c", 1)).toBe(true);
+  });
+
+  test.each([
+    ["0", 0, true],
+    ["-0", 0, false],
+    ["-0", -0, false],
+    ["0", 1, false],
+    ["10", 10, true],
+    ["10", 1, false],
+    ["10", 0, false],
+    ["1", 10, false],
+    ["-12", -12, true],
+    ["12", -12, false],
+    ["-12", 12, false],
+    ["12.0", 12, false],
+    ["1.2e1", 12, false],
+    ["012", 12, false],
+    ["9007199254740991", 9007199254740991, true],
+    ["-9007199254740991", -9007199254740991, true],
+    ["9007199254740992", 9007199254740991, false],
+    ['"7"', 7, false],
+  ])("F22 an id is written as its digits, nothing else: %s as %d: %p", (text, value, is) => {
+    const read = readStrict(bytesOf(`{"x":3,"id":${text}}`), bounds);
+    expect(read.ok && read.value.saysInteger("id", value)).toBe(is);
+    expect(read.ok && read.value.saysInteger("y", value)).toBe(false);
+  });
+
+  test("F22 every integer is written as its digits, and no other", () => {
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), fc.maxSafeInteger(), (value, other) => {
+        const body = strict(`{"id":${value}}`);
+        expect(body.saysInteger("id", value)).toBe(true);
+        expect(body.saysInteger("id", other)).toBe(String(value) === String(other));
+      }),
+    );
   });
 
   test("P4 a changed byte never yields a body whose tree and bytes disagree", () => {

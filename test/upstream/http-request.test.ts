@@ -1,12 +1,15 @@
 /** Requests as they leave: framing, and memory that is used again for the next one. */
 
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { sendRequest } from "../../src/upstream/http-request.ts";
 
 function sent(head: string, body: readonly (string | Uint8Array)[] | undefined, around = {}) {
-  const writes: { text: string; lent: boolean }[] = [];
-  const take = (chunk: Uint8Array | string, lent: boolean) =>
-    writes.push({ text: Buffer.from(chunk).toString("utf8"), lent }) > 0;
+  const writes: { text: string; bytes: Buffer; lent: boolean }[] = [];
+  const take = (chunk: Uint8Array | string, lent: boolean) => {
+    const bytes = Buffer.from(chunk);
+    return writes.push({ text: bytes.toString("utf8"), bytes, lent }) > 0;
+  };
   sendRequest(
     { headText: head, body, ...around },
     {
@@ -26,7 +29,7 @@ describe("sendRequest", () => {
     ["an empty body", [], `${head}Content-Length: 0\r\n\r\n`],
     ["text and bytes", ['{"é":', bytes('"ü"'), "}"], `${head}Content-Length: 11\r\n\r\n{"é":"ü"}`],
   ] as const)("%s: one write of lent memory", (_, body, text) => {
-    expect(sent(head, body)).toEqual([{ text, lent: true }]);
+    expect(sent(head, body)).toMatchObject([{ text, lent: true }]);
   });
 
   test("what stands around the body is counted with it, however many digits that takes", () => {
@@ -68,5 +71,41 @@ describe("sendRequest", () => {
     const most = 64 * 1024 - frame;
     expect(sent(head, ["x".repeat(most)])).toHaveLength(1);
     expect(sent(head, ["x".repeat(most + 1)])).toHaveLength(2);
+  });
+
+  const text = fc.oneof(fc.string({ unit: "grapheme", maxLength: 80 }), fc.constantFrom("", "ü"));
+  const request = fc.record({
+    head: fc.constantFrom(head, "POST /abc HTTP/1.1\r\nHost: a\r\n", `${head}A: 1\r\n`),
+    opening: fc.oneof(text, fc.constantFrom('{"id":', '{"ie":')),
+    id: fc.nat(),
+    between: fc.constantFrom("", ',"params":'),
+    body: fc.option(
+      fc.array(fc.oneof(text, fc.uint8Array({ maxLength: 990, size: "max" })), { maxLength: 3 }),
+      { nil: undefined },
+    ),
+    closing: text,
+    large: fc.boolean(),
+  });
+
+  test("F26 each is whole, whatever the one before it was", () => {
+    fc.assert(
+      fc.property(fc.array(request, { maxLength: 12 }), (requests) => {
+        for (const { head, body, large, ...around } of requests) {
+          const pieces = body && large ? [...body, "x".repeat(70_000)] : body;
+          const writes = sent(head, pieces, around);
+          const { opening, id, between, closing } = around;
+          const own = [opening, ...(between === "" ? [] : [String(id), between])];
+          const whole = Buffer.concat(
+            [...own, ...(pieces ?? []), closing].map((one) => Buffer.from(one)),
+          );
+          const length = `Content-Length: ${whole.length}\r\n\r\n`;
+          const wanted = pieces === undefined ? [`${head}\r\n`] : [head, length, whole];
+          const wholes = [writes.map((one) => one.bytes), wanted.map((one) => Buffer.from(one))];
+          const [got, all] = wholes.map((one) => Buffer.concat(one).toString("latin1"));
+          expect(got).toBe(all as string);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 });
