@@ -132,7 +132,7 @@ function sendAtOnce(
   to.lend(scratch, start, end);
 }
 
-/** At this place of `scratch`: how many bytes. A short text is faster put there than handed over. */
+/** At this place of `scratch`: how many bytes. Handing a short text over costs more than it. */
 function putText(text: string, at: number): number {
   if (text.length > 64) return scratch.write(text, at, "utf8");
   let index = 0;
