@@ -57,7 +57,9 @@ async function stay(folder: DemoFolder, say: (line: string) => void): Promise<nu
   const header = `--header "Authorization: Bearer ${token}"`;
   say(`  claude mcp add --transport http authensor ${gateway.url}/mcp ${header}`);
   say("");
-  say(`Config, policy, keys and receipts are in ${folder.path}. In another terminal:`);
+  say(`Config, policy, keys and receipts are in ${folder.path}.`);
+  // Elsewhere npx would ask the registry for a package of this name, and run what it finds.
+  say(`In another terminal${isCheckout() ? ", in this folder" : ""}:`);
   say(`  ${program()} receipts list --config ${folder.config}`);
   say(`  ${program()} status --config ${folder.config}`);
   say(`  ${program()} logs -f --config ${folder.config}`);
@@ -69,6 +71,10 @@ async function stay(folder: DemoFolder, say: (line: string) => void): Promise<nu
 
 /** As a person starts it: a compiled binary by its path, a checkout by the name npm knows. */
 function program(): string {
-  const [binary = "authensor-gw", ...rest] = selfCommand();
-  return rest.length === 0 ? binary : "npx authensor-gw";
+  const [binary = "authensor-gw"] = selfCommand();
+  return isCheckout() ? "npx authensor-gw" : binary;
+}
+
+function isCheckout(): boolean {
+  return selfCommand().length > 1;
 }
