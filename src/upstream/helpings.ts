@@ -15,6 +15,8 @@ export interface Fed {
   resting: boolean;
   /** Bytes that were too many since the last rest; 0: none in this answer. */
   crowded: number;
+  /** Bytes of this answer so far. */
+  fed: number;
   /** What had come already. */
   held: Uint8Array | undefined;
   /** How it closed meanwhile. */
@@ -55,8 +57,10 @@ export function createHelpings<W extends Fed>(ports: {
   }
 
   function feedWhole(wire: W, chunk: Uint8Array): void {
-    // Too little to take a turn of the loop: not worth two looks at the clock.
-    const began = chunk.length < pieceBytes ? undefined : clock.mono();
+    wire.fed += chunk.length;
+    // Too little to take a turn of the loop: not worth two looks at the clock. Of a longer answer
+    // the last byte may be what has all of it read.
+    const began = wire.fed < pieceBytes ? undefined : clock.mono();
     ports.parse(wire, chunk);
     if (began !== undefined) yieldAfter(wire, clock.mono() - began);
   }

@@ -125,6 +125,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
       gone: false,
       resting: false,
       crowded: 0,
+      fed: 0,
       held: undefined,
       closing: undefined,
       parser: createResponseParser({
@@ -139,6 +140,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
           if (wire.gone) return;
           const { exchange } = wire;
           wire.crowded = 0;
+          wire.fed = 0;
           wire.exchange = undefined;
           if (exchange !== undefined) exchange.carrier = undefined;
           if (reusable) park(wire);

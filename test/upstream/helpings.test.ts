@@ -4,6 +4,9 @@ import { expect, test } from "bun:test";
 import { createHelpings, type Fed } from "../../src/upstream/helpings.ts";
 import { setClock } from "../kit/scripted.ts";
 
+/** A chunk that begins with it takes 100 ms more. */
+const lastByte = 0x0a;
+
 /** A connection of which reading 4 kB takes `msPer4k`, on a clock of its own. */
 function world(msPer4k: number) {
   const clock = setClock();
@@ -20,12 +23,12 @@ function world(msPer4k: number) {
       resume: () => count("resumed"),
       destroy: () => undefined,
     },
-    ...{ gone: false, resting: false, crowded: 0, held: undefined, closing: undefined },
+    ...{ gone: false, resting: false, crowded: 0, fed: 0, held: undefined, closing: undefined },
   };
   const helpings = createHelpings<Fed>({
     clock: { ...clock, mono: () => clock.mono() + work },
     parse(_wire, chunk) {
-      const ms = (chunk.length / 4096) * msPer4k;
+      const ms = (chunk.length / 4096) * msPer4k + (chunk[0] === lastByte ? 100 : 0);
       work += ms;
       seen.bytes += chunk.length;
       seen.longest = Math.max(seen.longest, ms);
@@ -50,6 +53,18 @@ test("R14 what takes long is read in small helpings, with rests twice as long as
   while (seen.resumed < 2) await clock.advance(1);
   expect(seen).toMatchObject({ bytes: 128 * 1024, longest: 4 });
   expect(clock.mono() - began).toBeGreaterThanOrEqual(16 * 8);
+});
+
+test("R14 the last byte of a long event, which has all of it read, is followed by a rest", async () => {
+  const { clock, wire, seen, helpings } = world(0.01);
+  for (let count = 0; count < 100; count += 1) helpings.feed(wire, new Uint8Array(4000));
+  expect(seen.paused).toBe(0);
+  helpings.feed(wire, Uint8Array.of(lastByte));
+  expect(seen.paused).toBe(1);
+  await clock.advance(199);
+  expect(seen.resumed).toBe(0);
+  await clock.advance(10);
+  expect(seen.resumed).toBe(1);
 });
 
 test("what is soon read is read as it comes, and an answer that is over rests nobody", () => {
