@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer";
  * first view of it: measured 260 ns, and more for its collector, against 50 ns for a copy.
  */
 export function cut(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  if (bytes.length > smallMost) return bytes.subarray(start, end);
+  // Past their end the copy below would hold what stood in its memory before.
+  if (bytes.length > smallMost || end > bytes.length) return bytes.subarray(start, end);
   if (!Buffer.isBuffer(bytes)) return bytes.slice(start, end);
   const copy = Buffer.allocUnsafeSlow(end - start);
   bytes.copy(copy, 0, start, end);

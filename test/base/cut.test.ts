@@ -13,10 +13,10 @@ const arrays = fc
     return buffer ? Buffer.from(view.buffer, view.byteOffset, view.length) : view;
   });
 
-test("it is what subarray gives, whatever kind of array it is and wherever it begins", () => {
+test("it is what subarray gives, whatever array it is, wherever it begins and ends", () => {
   fc.assert(
     fc.property(arrays, fc.nat(1200), fc.nat(1200), (bytes, a, b) => {
-      const [start, end] = [Math.min(a, b, bytes.length), Math.min(Math.max(a, b), bytes.length)];
+      const [start, end] = [Math.min(a, b), Math.max(a, b)];
       const part = cut(bytes, start, end);
       expect([...part]).toEqual([...bytes.subarray(start, end)]);
     }),
