@@ -17,7 +17,7 @@ import {
   stopGateways,
 } from "./demo-gateway.ts";
 import { interruption } from "./demo-interrupt.ts";
-import { adminKeyOf, keptKey, receiptsOf, verifyLive } from "./demo-tools.ts";
+import { adminKeyOf, agentKeyOf, keptKey, receiptsOf, verifyLive } from "./demo-tools.ts";
 
 /** Runs until a signal, or until its gateway ends; resolves with the exit code. */
 export async function runDemoStay(say: (line: string) => void, port: number): Promise<number> {
@@ -63,6 +63,8 @@ async function stay(folder: DemoFolder, say: (line: string) => void): Promise<nu
   say(`  ${program()} receipts list --config ${folder.config}`);
   say(`  ${program()} status --config ${folder.config}`);
   say(`  ${program()} logs -f --config ${folder.config}`);
+  const call = `tools call notes/read_note --args '{"title":"travel"}'`;
+  say(`  ${program()} ${call} --key-file ${agentKeyOf(folder)} --config ${folder.config}`);
   say(`What changes something needs the demo's admin key: --key-file ${adminKeyOf(folder)}`);
   const code = await gateway.ended;
   say(`The gateway ended; its log is ${folder.log}`);

@@ -26,7 +26,7 @@ export async function makeKey(folder: DemoFolder, role: string, name: string): P
  * time an admin key is made before it; both stay in the demo's own folder.
  */
 export async function keptKey(folder: DemoFolder, name: string): Promise<string> {
-  const file = join(folder.path, "agent.key");
+  const file = agentKeyOf(folder);
   const kept = read(file);
   if (kept !== undefined) return kept.toString().trim();
   const admin = await makeKey(folder, "admin", "local-admin");
@@ -39,6 +39,10 @@ export async function keptKey(folder: DemoFolder, name: string): Promise<string>
 }
 
 /** Where `run` makes the demo's own commands look for an admin key. */
+export function agentKeyOf(folder: DemoFolder): string {
+  return join(folder.path, "agent.key");
+}
+
 export function adminKeyOf(folder: DemoFolder): string {
   return join(folder.path, "authensor-gw", "admin.key");
 }

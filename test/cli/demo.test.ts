@@ -129,6 +129,10 @@ describe("demo --stay", () => {
     const listed = start("stay", "receipts", "list", ...pasted.split(" "));
     expect([await listed.ended, listed.stdout()]).toEqual([0, expect.stringContaining("denied")]);
 
+    const asAgent = /tools call notes\/read_note --args '\S+' (--key-file \S+ --config \S+)/;
+    const [, ...options] = asAgent.exec(demo.stdout()) ?? [];
+    expect(options.join(" ")).toStartWith("--key-file");
+
     const again = stay();
     expect(await keyOf(again)).toBe(token);
     await again.says(/verified +Well/);
