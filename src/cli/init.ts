@@ -1,6 +1,15 @@
 /** `authensor-gw init`: config, policy and the first admin key. Never overwrites. */
 
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
 import { templates } from "../../policies/index.ts";
@@ -119,8 +128,22 @@ function serversOption(call: Invocation): unknown {
   if (from === undefined) return undefined;
   const servers = readServers(path.resolve(call.io.cwd, from));
   if (servers !== undefined) return takenOver(servers, call.io.out);
-  const message = `"${from}" is no client config`;
-  throw fault("GW_USAGE", { message, fix: "name a JSON file with mcpServers" });
+  const message = `Cannot take servers over from "${from}"`;
+  const cause = whyNone(path.resolve(call.io.cwd, from));
+  throw fault("GW_USAGE", { message, cause, fix: "name a JSON file with mcpServers" });
+}
+
+/** The file's own trouble comes first: what it should hold is no news to who mistyped its name. */
+function whyNone(file: string): string {
+  try {
+    if (!statSync(file).isFile()) return `${file} is no file`;
+    accessSync(file, constants.R_OK);
+    return "it is no client config";
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code ?? String(thrown);
+    if (code === "ENOENT" || code === "ENOTDIR") return `there is no file ${file}`;
+    return `${file} cannot be read (${code})`;
+  }
 }
 
 function configText(template: string, servers: unknown): string {

@@ -143,7 +143,19 @@ describe("init", () => {
     writeFileSync(config, readFileSync(config, "utf8").replace(":3100", ":0"));
     const checked = await gw("from", "check");
     expect([checked.code, checked.out]).toEqual([0, expect.stringContaining("1 server,")]);
-    expect((await gw("from", "init", "--from", "none.json")).code).toBe(3);
+  });
+
+  test.each([
+    ["none.json", "there is no file "],
+    ["c.json/none.json", "there is no file "],
+    [".", " is no file"],
+    ["other.json", "it is no client config"],
+  ])("init --from %s says why nothing is taken over", async (from, cause) => {
+    writeIn("odd", "c.json", "{}");
+    writeIn("odd", "other.json", "{}");
+    const { code, err, cwd } = await gw("odd", "init", "--from", from);
+    expect([code, err]).toEqual([3, expect.stringContaining(cause)]);
+    expect(existsSync(join(cwd, "authensor-gw.yaml"))).toBe(false);
   });
 
   test("entries that lead to a gateway are left, what one wraps is taken bare", async () => {
