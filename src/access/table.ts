@@ -7,7 +7,7 @@ import type { Clock } from "../base/ports.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import type { KeyRow } from "../store/store.ts";
 import type { Identity } from "./access.ts";
-import { bearerToken, tokenHash } from "./token.ts";
+import { bearerToken, isBearer, tokenHash } from "./token.ts";
 
 export interface KeyTable {
   /** Replaces all keys; undefined: nothing is known, so nobody is let in. */
@@ -66,7 +66,8 @@ export function keyTable(clock: Clock): KeyTable {
       if (authorization === null || authorization === "") return missing;
       if (byDigest === undefined) return unavailable;
       const entry = byHeader.get(authorization) ?? find(authorization);
-      return entry === undefined ? unknown : stateOf(entry, clock.now());
+      if (entry !== undefined) return stateOf(entry, clock.now());
+      return isBearer(authorization) ? unknown : malformed;
     },
     isLive(identity) {
       const entry = byId.get(identity.keyId);
@@ -132,6 +133,12 @@ function bytesOf(hex: string): Uint8Array {
 // One object each: a flood of bad tokens should not pay for a stack trace apiece.
 const missing = no(fault("GW_KEY_MISSING", { message: "The request carries no API key" }));
 const unknown = no(fault("GW_KEY_UNKNOWN", { message: "No key has this token" }));
+const malformed = no(
+  fault("GW_KEY_UNKNOWN", {
+    message: "The Authorization header is not `Bearer <token>`",
+    fix: "send `Authorization: Bearer <token>`: that word, one space, and the token of a key",
+  }),
+);
 const unavailable = no(
   fault("GW_KEYS_UNAVAILABLE", { message: "No key store could be read since the start" }),
 );

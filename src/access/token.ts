@@ -36,9 +36,22 @@ function isBase64Url(code: number): boolean {
  */
 export function bearerToken(header: string): string | undefined {
   if (header.length !== scheme.length + prefix.length + bodyChars) return undefined;
-  if (header.slice(0, scheme.length).toLowerCase() !== scheme) return undefined;
+  if (!hasScheme(header)) return undefined;
   const token = header.slice(scheme.length);
   return isToken(token) ? token : undefined;
 }
 
+/** Whether it is `Bearer <token>` at all, of this gateway's tokens or not (RFC 6750, 2.1). */
+export function isBearer(header: string): boolean {
+  if (header.length === scheme.length || !hasScheme(header)) return false;
+  for (let at = scheme.length; at < header.length; at++) {
+    if (!isBase64Url(header.charCodeAt(at)) && !".~+/=".includes(header[at]!)) return false;
+  }
+  return true;
+}
+
 const scheme = "bearer ";
+
+function hasScheme(header: string): boolean {
+  return header.slice(0, scheme.length).toLowerCase() === scheme;
+}

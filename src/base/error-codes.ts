@@ -12,7 +12,7 @@ function row(http: number, rpc: number, exit: number, meaning: string, fix: stri
 export const catalogue = {
   // Keys and the front door
   GW_KEY_MISSING: row(401, -31001, 1, "The request carries no API key", "send `Authorization: Bearer <token>`; make a key with `authensor-gw keys create --role executor --name NAME`"),
-  GW_KEY_UNKNOWN: row(401, -31001, 1, "No key has this token", "make a new key with `authensor-gw keys create --role executor --name NAME`"),
+  GW_KEY_UNKNOWN: row(401, -31001, 1, "No key has this token, or the Authorization header is not `Bearer <token>`", "make a new key with `authensor-gw keys create --role executor --name NAME`"),
   GW_KEY_EXPIRED: row(401, -31001, 1, "The key's time is over", "rotate it with `authensor-gw keys rotate NAME`"),
   GW_KEY_REVOKED: row(401, -31001, 1, "The key was revoked", "make a new key with `authensor-gw keys create --role executor --name NAME`"),
   GW_KEYS_UNAVAILABLE: row(503, -31001, 69, "No key store could be read yet, so nobody can be let in", "check the database: `authensor-gw status`, `curl http://localhost:3100/ready`"),

@@ -84,6 +84,38 @@ describe("authenticate", () => {
     expect(at.store.calls).toBe(before);
   });
 
+  test("F7 what is not `Bearer <token>` is told so, in words that are none of its own", async () => {
+    const { token } = await keys.create(executor);
+    const messageOf = (header: string) => {
+      const found = keys.authenticate(header);
+      if (found.ok) throw new Error(`${header} was let in`);
+      const { code, message, why, fix } = found.error;
+      expect(JSON.stringify([message, why, fix])).not.toContain(token);
+      expect([code, fix.includes("keys create")]).toEqual([
+        "GW_KEY_UNKNOWN",
+        message === "No key has this token",
+      ]);
+      return message;
+    };
+    const bad = [
+      ...[token, `Basic ${token}`, `ApiKey ${token}`, `Bearer${token}`, "Bearer", "Bearer "],
+      ...[`Bearer  ${token}`, `Bearer: ${token}`, `Bearer "${token}"`, `Bearer ${token},`],
+      ...[`Bearer ${token}, Bearer ${token}`, `Bearer Bearer ${token}`, `Bearer\t${token}`],
+    ];
+    for (const header of bad) {
+      expect([header, messageOf(header)]).toEqual([
+        header,
+        "The Authorization header is not `Bearer <token>`",
+      ]);
+    }
+    for (const other of ["Bearer eyJh.bG~c+i/J=", `bearer ${token}A`, "BEARER agw_x"]) {
+      expect([other, messageOf(other)]).toEqual([other, "No key has this token"]);
+    }
+    // One object: a flood pays for no stack traces.
+    const [one, two] = [keys.authenticate("Basic YTpi"), keys.authenticate(token)];
+    expect(one).toBe(two);
+  });
+
   test("F8 a token is found by its digest only, and the digest is what is kept", async () => {
     const { token, row } = await keys.create(executor);
     expect(row.tokenHash).toBe(new Bun.CryptoHasher("sha256").update(token).digest("hex"));

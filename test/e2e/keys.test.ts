@@ -53,15 +53,16 @@ describe("with the embedded store", () => {
   test("a refusal says its code in the challenge and in the body", async () => {
     const cases = [
       [undefined, "GW_KEY_MISSING"],
-      ["Basic YTpi", "GW_KEY_UNKNOWN"],
-      [`Bearer agw_${"A".repeat(43)}`, "GW_KEY_UNKNOWN"],
+      ["Basic YTpi", "GW_KEY_UNKNOWN", "GW_KEY_UNKNOWN: The Authorization header is not `Bearer"],
+      [`Bearer agw_${"A".repeat(43)}`, "GW_KEY_UNKNOWN", "GW_KEY_UNKNOWN: No key has this token"],
     ] as const;
-    for (const [authorization, code] of cases) {
+    for (const [authorization, code, said = code] of cases) {
       const answer = await hello(gateway, authorization);
       expect(answer.status).toBe(401);
       const challenge = answer.headers.get("www-authenticate") ?? "";
       expect(challenge).toMatch(/^Bearer error="invalid_token", error_description="[^"]+"$/);
       expect(challenge).toContain(`error_description="${code}: `);
+      expect(challenge).toContain(said);
       expect(answer.headers.get("content-type")).toContain("application/json");
       const { error } = JSON.parse(answer.body);
       expect([error.code, typeof error.message, typeof error.fix]).toEqual([
