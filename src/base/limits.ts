@@ -255,6 +255,10 @@ export const limits = {
   /** How often a stdio client says that it is there, and how long its goodbye may take. */
   stdioBeatMs: 15_000,
   stdioGoodbyeMs: 1_000,
+  /** How long what came before the end of stdin may still be answered, when a file is piped in. */
+  stdioLingerMs: 2_000,
+  /** Messages that wait for the answer to `initialize`; more are sent without it. */
+  stdioHeldMessages: 256,
   /** A gateway that was started for stdio clients ends after this long without any. */
   stdioIdleMs: 60_000,
   /** How long a stdio client waits for the gateway it started. */

@@ -24,6 +24,11 @@ export interface Relay {
   readonly ports: StdioPorts;
   /** Requests of the client without an answer, by the JSON text of their id. */
   readonly pending: Map<string, Pending>;
+  /** A legacy `initialize` without an answer: what follows needs its session, and waits. */
+  opening: Pending | undefined;
+  held: Pending[];
+  /** Told when no request is left. */
+  idle: (() => void) | undefined;
   session: Session | undefined;
   renewing: Promise<void> | undefined;
   socket: Promise<string> | undefined;

@@ -29,6 +29,8 @@ import { endSession, getStream, listen, nothing, renew } from "./stdio-session.t
 export interface StdioFront {
   /** One line of the client. */
   line(bytes: Uint8Array): void;
+  /** Resolves when each request that came so far has its answer. */
+  settled(): Promise<void>;
   /** The client is gone: what runs is given up, its session ended. */
   close(): Promise<void>;
 }
@@ -37,6 +39,8 @@ export function openStdioFront(ports: StdioPorts): StdioFront {
   const relay: Relay = {
     ports,
     pending: new Map(),
+    held: [],
+    ...{ opening: undefined, idle: undefined },
     ...{ session: undefined, renewing: undefined, socket: undefined, standing: undefined },
     closed: false,
   };
@@ -50,8 +54,13 @@ export function openStdioFront(ports: StdioPorts): StdioFront {
       const one = pendingOf(look, body);
       if (look.method !== undefined && look.id !== undefined) relay.pending.set(look.id, one);
       if (body.length > ports.bodyBytes) refuse(relay, one, bodyTooLarge(ports.bodyBytes));
-      else send(relay, one).catch((thrown) => refuse(relay, one, asFault(thrown, "Cannot relay")));
+      else inTurn(relay, one);
     },
+    settled: () =>
+      new Promise((resolve) => {
+        relay.idle = resolve;
+        tellIdle(relay);
+      }),
     async close() {
       relay.closed = true;
       stopBeating();
@@ -60,6 +69,22 @@ export function openStdioFront(ports: StdioPorts): StdioFront {
       await endSession(relay);
     },
   };
+}
+
+/** A file that is piped in does not wait for the answer to its `initialize`, as a client does. */
+function inTurn(relay: Relay, one: Pending): void {
+  const { method, modern } = one.look;
+  const waits = relay.opening !== undefined && relay.held.length < limits.stdioHeldMessages;
+  if (waits && modern === undefined) {
+    relay.held.push(one);
+    return;
+  }
+  if (method === "initialize" && modern === undefined) relay.opening = one;
+  send(relay, one).catch((thrown) => refuse(relay, one, asFault(thrown, "Cannot relay")));
+}
+
+function tellIdle(relay: Relay): void {
+  if (relay.pending.size === 0 && relay.held.length === 0) relay.idle?.();
 }
 
 /** Why a line is sent once more: it provably never left, or was refused for an old session. */
@@ -162,6 +187,11 @@ function answered(relay: Relay, one: Pending | undefined): void {
   one.answered = true;
   const { id } = one.look;
   if (id !== undefined && relay.pending.get(id) === one) relay.pending.delete(id);
+  if (relay.opening === one) {
+    relay.opening = undefined;
+    for (const next of relay.held.splice(0)) inTurn(relay, next);
+  }
+  tellIdle(relay);
 }
 
 /**

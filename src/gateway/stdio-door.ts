@@ -35,7 +35,11 @@ export async function runStdio(options: StdioOptions): Promise<"closed" | "unrea
   });
   output.on("drain", () => input.resume());
   input.on("data", (chunk: Buffer) => reader.push(chunk));
-  input.on("end", () => over.resolve("closed"));
+  // What a piped file asked for is still answered.
+  input.on("end", () => {
+    systemClock.after(limits.stdioLingerMs, () => over.resolve("closed"));
+    front.settled().then(() => over.resolve("closed"));
+  });
   input.on("error", () => over.resolve("closed"));
   // A client that is gone reads no more; what was written for it is lost with it.
   output.on("error", () => over.resolve("closed"));

@@ -166,6 +166,34 @@ describe("stdio with a command: one server behind a gateway of its own", () => {
     expect(messages.filter(({ id }) => id === 7)).toHaveLength(1);
   }, 30_000);
 
+  test("a file that is piped in is answered line by line, and that is the end", async () => {
+    const env = freshHome();
+    const client = spawn(binary, ["stdio", ...wrap], { env, cwd: home });
+    let out = "";
+    client.stdout.on("data", (chunk: Buffer) => {
+      out += chunk.toString("utf8");
+    });
+    const ended = new Promise((resolve) => client.on("close", resolve));
+    const hello = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: info };
+    const lines = [
+      { id: 1, method: "initialize", params: hello },
+      { method: "notifications/initialized" },
+      { id: 2, method: "tools/list" },
+      { id: 3, method: "ping" },
+    ];
+    client.stdin.end(
+      lines.map((line) => `${JSON.stringify({ jsonrpc: "2.0", ...line })}\n`).join(""),
+    );
+    expect(await ended).toBe(0);
+    const answers = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(answers[0]).toMatchObject({ id: 1, result: { protocolVersion: "2025-06-18" } });
+    expect(answers.map(({ id }) => id).sort()).toEqual([1, 2, 3]);
+    expect(answers.every((answer) => "result" in answer)).toBe(true);
+  }, 30_000);
+
   test("a call taken back is not answered, a line over the limit is told so", async () => {
     const step = (id: number, method: string, params: object) =>
       JSON.stringify({ jsonrpc: "2.0", id, method, params });
