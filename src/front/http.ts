@@ -200,8 +200,9 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
 /** A key that is no more takes its streams, sessions and calls with it (F11). */
 function endKey(door: Door, keyId: string): void {
   // Calls first: they are told why.
+  const ended = plain("GW_KEY_REVOKED", "a call that had reached its server may have run");
   for (const exchange of [...door.exchanges]) {
-    if (exchange.caller.identity.keyId === keyId) fail(exchange, plain("GW_KEY_REVOKED"));
+    if (exchange.caller.identity.keyId === keyId) fail(exchange, ended);
   }
   door.streams.endKey(keyId);
   for (const session of door.sessions.ofKey(keyId)) door.sessions.end(session);
