@@ -1,9 +1,11 @@
 /** GET and DELETE /mcp: the standing stream of a legacy session, and its end. */
 
 import type { Identity } from "../access/access.ts";
+import { catalogue } from "../base/error-codes.ts";
+import { fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { listMethods, listShapes } from "../protocol/lists.ts";
-import { eraOf } from "../protocol/versions.ts";
+import { eraOf, legacyRevisions } from "../protocol/versions.ts";
 import { plain, rpcError } from "./answers.ts";
 import { again, internal } from "./carry.ts";
 import { type Channel, openChannel } from "./channel.ts";
@@ -79,13 +81,25 @@ function standing(door: Door, caller: Caller, use: (session: Session) => Answer)
   const { version, sessionId } = caller.head;
   if (version !== null && eraOf(version) === "modern") return notHere();
   if (door.ports.protocol === "modern") return notHere();
-  if (sessionId === null) return notHere();
-  if (version !== null && eraOf(version) === undefined) {
-    return rpcError(plain("GW_VERSION", "MCP-Protocol-Version names no version of this gateway"));
-  }
+  if (sessionId === null) return rpcError(noSession, undefined, postOnly);
+  if (version !== null && eraOf(version) === undefined) return rpcError(unspoken(version));
   return withSession(door, caller, undefined, use);
 }
 
 function notHere(): Response {
-  return rpcError(plain("GW_METHOD_NOT_ALLOWED"), undefined, { allow: "POST" });
+  return rpcError(plain("GW_METHOD_NOT_ALLOWED"), undefined, postOnly);
+}
+
+const postOnly = { allow: "POST" };
+const noSession = fault("GW_METHOD_NOT_ALLOWED", {
+  message: "The request carries no Mcp-Session-Id, and without a session the path takes only POST",
+  fix: "initialize first (POST) and send the Mcp-Session-Id of its answer",
+});
+
+function unspoken(version: string): GatewayError {
+  return fault("GW_VERSION", {
+    message: catalogue.GW_VERSION.meaning,
+    cause: "MCP-Protocol-Version names no version of this gateway's sessions",
+    data: { supported: legacyRevisions, requested: version.slice(0, 64) },
+  });
 }

@@ -17,6 +17,7 @@ import { keyFull } from "./full.ts";
 import { begin, told } from "./legacy.ts";
 import { listChanges } from "./list-changes.ts";
 import type { Outlet } from "./outlet.ts";
+import { withSpoken } from "./pin.ts";
 import { mayQueue } from "./queued.ts";
 import { readOne } from "./read-one.ts";
 import type { Seen, Session } from "./sessions.ts";
@@ -79,7 +80,10 @@ export function postMessage(door: Door, caller: Caller, bytes: Uint8Array): Answ
   }
   const era = classify(message, version);
   const idText = message.kind === "request" ? message.idText : undefined;
-  if (!era.ok) return json(era.error.http, problemText(era.error, idText));
+  if (!era.ok) {
+    const refused = withSpoken("legacy", message, era.error);
+    return json(refused.http, problemText(refused, idText));
+  }
   if (era.value.era === "modern") {
     return rpcError(plain("GW_MESSAGE", "2026-07-28 is spoken at /mcp"), idText);
   }

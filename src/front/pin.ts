@@ -1,9 +1,10 @@
 /** `protocol:` of the config: agents are spoken to in one family only. */
 
-import { member } from "../base/json.ts";
+import { isObject, member } from "../base/json.ts";
 import { type Classified, problem, type RpcProblem } from "../protocol/era.ts";
+import { metaKeys } from "../protocol/known-keys.ts";
 import type { Era, Message } from "../protocol/message.ts";
-import { modernRevisions } from "../protocol/versions.ts";
+import { legacyRevisions, modernRevisions } from "../protocol/versions.ts";
 
 /** Why this message is not for here. Says which versions are: an old client shows it to people. */
 export function offEra(
@@ -25,3 +26,20 @@ export function offEra(
     requested,
   });
 }
+
+/**
+ * What was refused for its version, with all that are spoken here. A version in its _meta makes a
+ * message a modern one: it is told of those alone that `server/discover` names.
+ */
+export function withSpoken(pin: "auto" | Era, message: Message, refused: RpcProblem): RpcProblem {
+  if (refused.code !== "GW_VERSION" || message.kind === "response") return refused;
+  const meta = member(message.params, "_meta");
+  if (isObject(meta) && member(meta, metaKeys.protocolVersion) !== undefined) return refused;
+  return { ...refused, data: { ...refused.data, supported: spoken[pin] } };
+}
+
+const spoken = {
+  auto: [...modernRevisions, ...legacyRevisions],
+  modern: modernRevisions,
+  legacy: legacyRevisions,
+};

@@ -13,7 +13,7 @@ import type { Answer, Caller, Door } from "./door.ts";
 import { bodyTooLarge } from "./full.ts";
 import { answerLegacy } from "./legacy.ts";
 import { answerModern } from "./modern.ts";
-import { offEra } from "./pin.ts";
+import { offEra, withSpoken } from "./pin.ts";
 import { fulfil, promiseOf } from "./promised.ts";
 import { readOne } from "./read-one.ts";
 import { noted } from "./refused.ts";
@@ -69,7 +69,7 @@ export function answerPosted(door: Door, caller: Caller, bytes: Uint8Array): Ans
     return rpcError(fault(message.code, { message: message.message }), message.idText);
   }
   const era = classify(message, version);
-  if (!era.ok) return refuseProblem(era.error, message);
+  if (!era.ok) return refuseProblem(withSpoken(door.ports.protocol, message, era.error), message);
   const pinned = offEra(door.ports.protocol, message, era.value);
   if (pinned !== undefined) return refuseProblem(pinned, message);
   if (era.value.era === "legacy") return answerLegacy(door, caller, message);

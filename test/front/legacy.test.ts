@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
 import { createSealer } from "../../src/base/seal.ts";
 import { systemRandom } from "../../src/base/system.ts";
+import { legacyRevisions, modernRevision } from "../../src/protocol/versions.ts";
 import { settle } from "../kit/scripted.ts";
 import {
   bodyOf,
@@ -131,6 +132,25 @@ describe("sessions", () => {
       200, 200, 400,
     ]);
   });
+  test.each([
+    ["auto", [modernRevision, ...legacyRevisions]],
+    ["legacy", legacyRevisions],
+    ["modern", [modernRevision]],
+  ] as const)(
+    "pinned to %s, a version header that is not spoken names those that are",
+    async (protocol, supported) => {
+      const made = world(echo, { protocol });
+      const headers = { "mcp-session-id": "x", "mcp-protocol-version": "2020-01-01" };
+      const answers = [post(call(), headers), post(notification("notifications/x"), headers)];
+      for (const request of answers) {
+        const { error } = await bodyOf(await made.ask(request));
+        expect([error?.code, error?.data]).toEqual([
+          -32022,
+          expect.objectContaining({ code: "GW_VERSION", supported, requested: "2020-01-01" }),
+        ]);
+      }
+    },
+  );
   test("DELETE ends the session, its stream and its calls", async () => {
     const made = world(silent);
     const session = await open(made);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
+import { legacyRevisions } from "../../src/protocol/versions.ts";
 import { settle } from "../kit/scripted.ts";
 import {
+  bodyOf,
   codeOf,
   echo,
   eventsOf,
@@ -163,6 +165,13 @@ describe("HTTP+SSE", () => {
     }
     const pinned = world(echo, { protocol: "modern" });
     expect((await pinned.ask(to("GET", "/sse", sse))).status).toBe(404);
+  });
+  test("a version header that is not spoken names those that are, here legacy ones", async () => {
+    const { send } = await opened();
+    const answer = await send(call(), { "mcp-protocol-version": "2020-01-01" });
+    const { error } = await bodyOf(answer);
+    expect(answer.status).toBe(400);
+    expect(error?.data).toMatchObject({ code: "GW_VERSION", supported: legacyRevisions });
   });
   test("R6 a key has few of them", async () => {
     const made = world();

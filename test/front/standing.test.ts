@@ -2,7 +2,19 @@ import { describe, expect, test } from "bun:test";
 import { limits } from "../../src/base/limits.ts";
 import { listMethods } from "../../src/protocol/lists.ts";
 import { settle } from "../kit/scripted.ts";
-import { codeOf, follow, type Got, hello, messagesOf, open, post, rpc, to, world } from "./kit.ts";
+import {
+  bodyOf,
+  codeOf,
+  follow,
+  type Got,
+  hello,
+  messagesOf,
+  open,
+  post,
+  rpc,
+  to,
+  world,
+} from "./kit.ts";
 
 const call = (id: string | number = 1) => rpc("tools/call", { name: "a__b" }, id);
 
@@ -29,6 +41,27 @@ describe("the GET stream", () => {
       expect((await made.ask(to("GET", "/mcp", headers))).status).toBe(status);
     }
     expect((await made.ask(to("DELETE", "/mcp"))).status).toBe(405);
+  });
+  test("without a session it says so; with a version that is not spoken, which are", async () => {
+    const made = world();
+    const session = await open(made);
+    for (const method of ["GET", "DELETE"]) {
+      const none = await made.ask(to(method, "/mcp"));
+      expect([none.status, none.headers.get("allow")]).toEqual([405, "POST"]);
+      const { error } = await bodyOf(none);
+      expect(error?.message).toBe(
+        "GW_METHOD_NOT_ALLOWED: The request carries no Mcp-Session-Id, " +
+          "and without a session the path takes only POST",
+      );
+      expect(error?.data).toMatchObject({ fix: expect.stringContaining("Mcp-Session-Id") });
+      const modern = await made.ask(to(method, "/mcp", { "mcp-protocol-version": "2026-07-28" }));
+      expect((await bodyOf(modern)).error?.message).not.toContain("Mcp-Session-Id");
+      const old = { ...session, "mcp-protocol-version": "2001-01-01" };
+      expect((await bodyOf(await made.ask(to(method, "/mcp", old)))).error?.data).toMatchObject({
+        ...{ code: "GW_VERSION", requested: "2001-01-01" },
+        supported: ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"],
+      });
+    }
   });
   test("says so when this key's list changed, and only then", async () => {
     const made = world();
