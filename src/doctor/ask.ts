@@ -2,6 +2,7 @@
 
 import http from "node:http";
 import https from "node:https";
+import { isIP, type LookupFunction } from "node:net";
 import { limits } from "../base/limits.ts";
 import { doctorAgent } from "../gateway/watch-history.ts";
 
@@ -12,6 +13,8 @@ export interface Question {
   readonly body?: string;
   /** Path of a unix socket that is connected instead of the URL's host. */
   readonly socket?: string;
+  /** What the name of the URL's host was resolved to: it is not resolved again. */
+  readonly address?: string;
   /** PEM of CAs beside the system's. */
   readonly ca?: string | undefined;
   /** Do not check the certificate: a stage of its own does. */
@@ -37,6 +40,7 @@ export function askHttp(question: Question): Promise<Reply> {
       agent: false,
       headers: headersOf(question),
       ...(socket === undefined ? {} : { socketPath: socket }),
+      ...(question.address === undefined ? {} : { lookup: lookupOf(question.address) }),
       ...(question.ca === undefined ? {} : { ca: question.ca }),
       ...(question.anyCertificate === true ? { rejectUnauthorized: false } : {}),
     };
@@ -68,6 +72,14 @@ export function askHttp(question: Question): Promise<Reply> {
     });
     request.end(body);
   });
+}
+
+function lookupOf(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_host, { all }, done) => {
+    if (all === true) done(null, [{ address, family }]);
+    else done(null, address, family);
+  };
 }
 
 const bodyChars = 4 * 1024 * 1024;

@@ -3,6 +3,8 @@
 import type { ErrorCode } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { ServerConfig } from "../gateway/config-model.ts";
+import { dialledOf, isTurnedInside } from "../gateway/server-address.ts";
+import { addressFix } from "../gateway/server-faults.ts";
 import { tryServer } from "../gateway/try-server.ts";
 import { answerIn, askHttp } from "./ask.ts";
 import {
@@ -29,31 +31,39 @@ interface Stage {
   readonly port: number;
 }
 
-/** The first stage that fails ends it: what comes after would only repeat it. */
+/**
+ * The first stage that fails ends it: what comes after would only repeat it. What the gateway does
+ * not dial is not dialled here either: the headers are secrets (U1, U2).
+ */
 export async function checkHttpServer(
   world: World,
   server: ServerConfig,
   transport: HttpTransport,
+  resolve: (host: string) => Promise<readonly string[]> = resolveAll,
 ): Promise<readonly Finding[]> {
   const url = new URL(transport.url);
   const host = url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
   const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
   const stage: Stage = { world, server, transport, host, port };
-  let addresses: readonly string[];
+  let found: readonly string[];
   try {
-    addresses = await resolveAll(host);
+    found = await resolve(host);
   } catch (thrown) {
     return [of(stage, "GW_SERVER_NAME", `"${host}" does not resolve: ${textOf(thrown)}`, {})];
   }
-  const attempts = await connectAll(addresses, port);
+  const dialled = await dialledOf(host, found, transport.allowLinkLocal);
+  if ("refused" in dialled) return [refused(stage, dialled.refused)];
+  const inside = turnedInside(stage);
+  if (inside !== undefined) return [refused(stage, inside)];
+  const attempts = await connectAll(dialled.addresses, port);
   const open = attempts.find(({ reached }) => reached === "open");
   if (open === undefined) return [unreached(stage, attempts)];
   if (url.protocol === "https:") {
-    const found = await certificateStage(stage, open.address);
-    if (found.some(({ severity }) => severity === "error")) return found;
-    return [...found, ...(await talk(stage))];
+    const shown = await certificateStage(stage, open.address);
+    if (shown.some(({ severity }) => severity === "error")) return shown;
+    return [...shown, ...(await talk(stage, open.address))];
   }
-  return talk(stage);
+  return talk(stage, open.address);
 }
 
 /** With what the history knows: since when, and until when it worked. */
@@ -68,6 +78,24 @@ function of(stage: Stage, code: ErrorCode, saw: string, more: Partial<FindingPar
     effect: effectOf(world, server.id),
     ...more,
   });
+}
+
+/** With the gateway's own words. */
+function refused(stage: Stage, cause: string): Finding {
+  const { world, server, host, port } = stage;
+  const saw = `the gateway does not dial ${at(host, port)}, so nothing was sent there`;
+  const fix = addressFix(`servers.${server.id}`, cause) + thenReload(world);
+  return of(stage, "GW_SERVER_ROUTE", saw, { cause, fix });
+}
+
+function turnedInside({ world, server }: Stage): string | undefined {
+  if (world.gateway.kind !== "up" || isConfigStale(world)) return undefined;
+  const { live, status } = world.gateway;
+  const causes = [
+    status.servers.find(({ id }) => id === server.id)?.cause,
+    live?.servers.find(({ id }) => id === server.id)?.trouble?.cause,
+  ];
+  return causes.find((cause) => cause !== undefined && isTurnedInside(cause));
 }
 
 /** What its state means to agents, as the gateway says it. */
@@ -133,7 +161,7 @@ function causeOf({ world, server, transport, host }: Stage, fault: string): Part
 }
 
 /** With the gateway's own code; only where that fails, a question of our own says more. */
-async function talk(stage: Stage): Promise<Finding[]> {
+async function talk(stage: Stage, address: string): Promise<Finding[]> {
   const { world, server } = stage;
   const { config } = world;
   if (config === undefined) return [];
@@ -150,7 +178,7 @@ async function talk(stage: Stage): Promise<Finding[]> {
     const slow = isReady(stage) && told(stage).length === 0;
     return [of(stage, "GW_SERVER_HUNG", saw, { severity: slow ? "warning" : "error" })];
   }
-  return [await classified(stage, tried.why)];
+  return [await classified(stage, address, tried.why)];
 }
 
 /** It answers us: what the gateway has against it all the same. */
@@ -179,7 +207,7 @@ export function lacksSecret(world: World, id: string): boolean {
   return world.problems.some(({ key = "" }) => key.startsWith(`servers.${id}.`));
 }
 
-async function classified(stage: Stage, why: string): Promise<Finding> {
+async function classified(stage: Stage, address: string, why: string): Promise<Finding> {
   const { transport, server } = stage;
   const key = `servers.${server.id}`;
   const message = { jsonrpc: "2.0", id: 0, method: "initialize", params: hello };
@@ -193,6 +221,7 @@ async function classified(stage: Stage, why: string): Promise<Finding> {
       },
       body: JSON.stringify(message),
       ca: transport.ca,
+      address,
     });
     const type = String(headers["content-type"] ?? "no type");
     const saw = `HTTP ${status} to initialize`;

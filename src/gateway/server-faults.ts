@@ -19,6 +19,7 @@ export function faultOf(
 ): ServerFault {
   const { id } = server;
   const words: Words = {
+    cause,
     at: `servers.${id}`,
     retry: `authensor-gw servers retry ${id}`,
     show: `authensor-gw servers show ${id}`,
@@ -54,6 +55,7 @@ export function fixText(fix: Fix, retry: string, configChanged: boolean): string
 }
 
 interface Words {
+  readonly cause: string;
   readonly at: string;
   readonly retry: string;
   readonly show: string;
@@ -174,9 +176,16 @@ const httpRows: readonly Row[] = [
   {
     marks: ["no server's address", "is link-local", "metadata"],
     code: "GW_SERVER_ROUTE",
-    fix: ({ at }) => ({ config: `correct ${at}.url in the config` }),
+    fix: ({ at, cause }) => ({ config: addressFix(at, cause) }),
   },
 ];
+
+/** Where the address itself is refused. `at`: the server's place in the config. */
+export function addressFix(at: string, cause: string): string {
+  const correct = `correct ${at}.url in the config`;
+  if (!cause.includes("allow_link_local")) return correct;
+  return `${correct}, or set ${at}.allow_link_local to true if this address is meant`;
+}
 
 const commonRows: readonly Row[] = [
   {

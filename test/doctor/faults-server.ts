@@ -1,12 +1,13 @@
 /** Faults of the third link, gateway to server, stage by stage. */
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { testCertificate } from "../kit/certificate.ts";
 import type { TestChild } from "../kit/child.ts";
 import {
   type FaultOptions,
+  type FaultServer,
   faultServer,
   json,
   type Misbehave,
@@ -46,6 +47,7 @@ const sh = (script: string) => stdio("sh", "-c", script);
 /** Each case has a port of its own: cases may run side by side. */
 const ports = { refused: 0, gone: 0 };
 let stubborn: TestChild | undefined;
+let refusing: FaultServer | undefined;
 const stubbornScript = join(import.meta.dirname, "../kit/servers/stubborn.ts");
 
 /** The way to it. */
@@ -113,6 +115,31 @@ export const connectionFaults: readonly FaultCase[] = [
     possible: process.platform === "linux" && Bun.which("perl") !== null,
     before: async (bench) => web(`http://127.0.0.1:${await fullListener(bench)}/mcp`),
     finds: { link: "server", code: "GW_SERVER_SILENT", saw: /silent/, fix: /firewall/ },
+  },
+  {
+    name: "U1 the gateway refuses the server's address, and doctor sends nothing there either",
+    before: async (bench) => {
+      refusing = await faultServer(() => undefined);
+      bench.later(() => refusing?.close());
+      const url = refusing.url.replace("127.0.0.1", "0.0.0.0");
+      return web(url, { headers: { "X-Secret": "hunter2" } });
+    },
+    fault: (bench) => untilState(bench, "web", "backoff"),
+    finds: {
+      link: "server",
+      code: "GW_SERVER_ROUTE",
+      saw: /0\.0\.0\.0:\d+.*nothing was sent/,
+      cause: /0\.0\.0\.0 is unspecified, which is no server's address/,
+      fix: /correct servers\.web\.url/,
+    },
+    async mend({ gateway }) {
+      const before = refusing?.accepted();
+      if (before !== 0) throw new Error(`${before} connections to what is refused`);
+      const text = readFileSync(gateway.config, "utf8");
+      writeFileSync(gateway.config, text.replace("0.0.0.0", "127.0.0.1"));
+      const { code, stderr } = await gateway.cli("reload");
+      if (code !== 0) throw new Error(stderr);
+    },
   },
   {
     name: "the server takes the request and does not answer",

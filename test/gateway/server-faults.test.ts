@@ -24,6 +24,12 @@ const cases: readonly (readonly ["http" | "stdio", string, string, RegExp])[] = 
   ["http", "its answer is neither JSON nor an event stream", "GW_SERVER_HTTP", /path/],
   ["http", "no answer within 15000 ms", "GW_SERVER_HUNG", /servers restart x/],
   ["http", "192.0.2.1 is reserved, which is no server's address", "GW_SERVER_ROUTE", /url/],
+  [
+    "http",
+    "169.254.1.1 is link-local or cloud metadata (allow_link_local is false)",
+    "GW_SERVER_ROUTE",
+    /servers.x.url.*servers.x.allow_link_local to true/,
+  ],
   ["http", "it answers initialize with an error: no", "GW_SERVER_PROTOCOL", /MCP server/],
   [
     "stdio",
