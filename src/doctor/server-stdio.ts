@@ -22,7 +22,10 @@ export async function checkStdioServer(
   const { config, gateway } = world;
   if (config === undefined) return [];
   const trouble = programTrouble(config, transport, world.env["PATH"] ?? "");
-  if (trouble !== undefined) {
+  if (trouble !== undefined && isStarted(world, server, transport)) {
+    const words = `its program is not found from here, and the gateway runs it: ${trouble.cause}`;
+    world.note(`server ${server.id}: ${words}`);
+  } else if (trouble !== undefined) {
     const again = gateway.kind === "up" ? `, then ${retryOf(world, server)}` : "";
     const correct = `correct servers.${server.id}.${trouble.key}${thenReload(world)}`;
     const fix = `${trouble.mend}${again}; or ${correct}`;
@@ -33,6 +36,19 @@ export async function checkStdioServer(
   if (gateway.kind !== "down" || lacksSecret(world, server.id)) return [];
   const tried = await tryServer(config, server, 2 * limits.doctorAnswerMs);
   return ofTry(world, server, tried);
+}
+
+/**
+ * The gateway's own start says more than this shell, whose PATH and user may be others. A whole path
+ * that was written since is of the config alone.
+ */
+function isStarted(world: World, server: ServerConfig, transport: StdioTransport): boolean {
+  if (world.gateway.kind !== "up") return false;
+  if (isConfigStale(world) && transport.command[0]?.includes("/")) return false;
+  const row = world.gateway.status.servers.find(({ id }) => id === server.id);
+  const codes = told(world, server).map(({ code }) => code);
+  if (codes.includes("GW_SERVER_COMMAND")) return false;
+  return codes.length > 0 || ["ready", "degraded", "starting"].includes(row?.state ?? "");
 }
 
 function of(

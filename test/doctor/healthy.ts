@@ -1,6 +1,7 @@
 /** Set-ups in which nothing is wrong: doctor has to find nothing in them, seen by a real key. */
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { testCertificate } from "../kit/certificate.ts";
@@ -112,6 +113,21 @@ export const healthySetups: readonly Healthy[] = [
     name: "on Deno",
     program: "deno",
     ...config(notes),
+  },
+  {
+    name: "a server whose program only the gateway's PATH has",
+    async before(bench) {
+      const folder = mkdtempSync(join(tmpdir(), "gw-path-"));
+      bench.later(() => rmSync(folder, { recursive: true, force: true }));
+      const { command, args } = echo();
+      const words = [command, ...args].map((word) => `'${word}'`).join(" ");
+      writeFileSync(join(folder, "notes-server"), `#!/bin/sh\nexec ${words}\n`, { mode: 0o755 });
+      const path = `${folder}:${process.env["PATH"]}`;
+      return {
+        config: { servers: { notes: { command: "notes-server" } } },
+        wrap: ["/usr/bin/env", `PATH=${path}`],
+      };
+    },
   },
   { name: "a server that is disabled", ...config({ servers: { notes: echo(), off } }) },
 ];
