@@ -1,6 +1,7 @@
 /** YAML text to a tree that knows where each value stands. Only what JSON could say is taken. */
 
 import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseAllDocuments } from "yaml";
+import { quote } from "./reader.ts";
 import type { At, Entry, Node } from "./tree.ts";
 
 type Complain = (at: At, message: string, fix?: string) => void;
@@ -41,7 +42,10 @@ export function parseYaml(text: string, complain: Complain): Node | undefined {
     complain(at(second.range?.[0] ?? 0), "A second YAML document begins here");
   let broken = false;
   for (const error of [...first.errors, ...first.warnings]) {
-    complain(at(error.pos[0]), `The file is not YAML: ${error.message}`);
+    const here = at(error.pos[0]);
+    if (error.code === "BAD_ALIAS" && text[error.pos[0]] === "*") {
+      unquoted(here, wordAt(text, error.pos[0]), complain);
+    } else complain(here, `The file is not YAML: ${error.message}`);
     broken = true;
   }
   if (broken) return undefined;
@@ -80,8 +84,7 @@ function convert(
     );
     return { kind: "list", at: here, items: items.filter((item) => item !== undefined) };
   }
-  if (!isMap(node))
-    return refuse(here, "Anchors and aliases are not taken: write the value out", complain);
+  if (!isMap(node)) return unquoted(here, `*${node.source}`, complain);
   const seen = new Map<string, At>();
   const entries: Entry[] = [];
   for (const pair of node.items) {
@@ -107,6 +110,20 @@ function convert(
     if (value !== undefined) entries.push({ key, at: keyAt, value });
   }
   return { kind: "map", at: here, entries };
+}
+
+/** Nearly always a glob. It is read on as one, so that no other mistake follows from this. */
+function unquoted(at: At, word: string, complain: Complain): Node {
+  const why = "A value that begins with * needs quotes: without them it is a YAML alias";
+  const fix = `quote it: ${quote(word)}; aliases are not taken, what one stands for is written out`;
+  complain(at, why, fix);
+  return { kind: "scalar", at, value: word, source: word };
+}
+
+function wordAt(text: string, start: number): string {
+  let end = start;
+  while (end < text.length && !" \t\r\n,[]{}".includes(text[end]!)) end++;
+  return text.slice(start, end);
 }
 
 function scalar(value: unknown, source: string, at: At, complain: Complain): Node | undefined {

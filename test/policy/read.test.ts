@@ -36,6 +36,31 @@ test("all problems come at once, in the order of the file", () => {
   expect(found.map((one) => one.line)).toEqual([1, 2, 4, 5, 6]);
 });
 
+test("a glob without its quotes is one mistake, and nothing follows from it", () => {
+  const rule = (tools: string) => `rules:\n  - id: r\n    effect: deny\n    tools: ${tools}\n`;
+  const cases = [
+    ["allow: [*/read_*]", '"*/read_*"', 9],
+    ["allow: [files/x, *s/read_*]", '"*s/read_*"', 18],
+    ["deny: [**]", '"**"', 8],
+    ["deny: [*, files/x]", '"*"', 8],
+    ["allow:\n  - */read_*\n", '"*/read_*"', 5],
+    ["allow:\n  - *\n", '"*"', 5],
+    [rule("[*/read_*]"), '"*/read_*"', 13],
+    [rule("\n      - */x\n      - a/b"), '"*/x"', 9],
+  ] as const;
+  for (const [text, quoted, column] of cases) {
+    const found = problemsOf(text);
+    expect([text, found.map((one) => [one.column, one.fix?.split(";")[0]])]).toEqual([
+      text,
+      [[column, `quote it: ${quoted}`]],
+    ]);
+    // What it says to do is taken.
+    expect(problemsOf(text.replace(quoted.slice(1, -1), quoted))).toEqual([]);
+  }
+  const scalar = problemsOf(rule("*")).map((one) => one.message);
+  expect(scalar[0]).toContain("needs quotes");
+});
+
 test("columns point at the value", () => {
   const [only] = problemsOf("rules:\n  - id: r\n    effect: dny\n    tools: [a/b]\n");
   expect([only?.line, only?.column]).toEqual([3, 13]);
