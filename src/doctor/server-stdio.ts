@@ -39,8 +39,8 @@ export async function checkStdioServer(
 }
 
 /**
- * The gateway's own start says more than this shell, whose PATH and user may be others. A whole path
- * that was written since is of the config alone.
+ * The gateway's own start says more than this shell, whose PATH and user may be others. A whole
+ * path that was written since is of the config alone.
  */
 function isStarted(world: World, server: ServerConfig, transport: StdioTransport): boolean {
   if (world.gateway.kind !== "up") return false;

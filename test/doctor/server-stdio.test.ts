@@ -1,4 +1,4 @@
-/** A program that is not found from doctor's shell: what the gateway says of its own start counts. */
+/** A program that doctor's shell does not find: what the gateway says of its own start counts. */
 
 import { expect, test } from "bun:test";
 import { checkStdioServer } from "../../src/doctor/server-stdio.ts";
