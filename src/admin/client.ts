@@ -14,7 +14,10 @@ import { strangersSocket } from "./socket-trust.ts";
 
 export interface AdminClient {
   readonly socket: string;
-  /** The answer's JSON. Throws GW_NOT_RUNNING, GW_SOCKET, or the error the gateway names. */
+  /**
+   * The answer's JSON. Throws GW_NOT_RUNNING, GW_SILENT (it was asked and says nothing), GW_SOCKET,
+   * or the error the gateway names.
+   */
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
   /**
@@ -85,7 +88,10 @@ function ask({ socket, method, path, headers, text, timeoutMs }: Ask): Promise<u
         .then((body) => readAnswer(response.statusCode ?? 0, body))
         .then(resolve, reject);
     });
-    request.setTimeout(timeoutMs, () => request.destroy(new Error("no answer in time")));
+    request.setTimeout(timeoutMs, () => {
+      reject(silent(socket, timeoutMs, method !== "GET"));
+      request.destroy();
+    });
     request.on("error", (error) => reject(unreachable(socket, error)));
     request.end(text);
   });
@@ -171,6 +177,15 @@ function readAnswer(status: number, text: string): unknown {
     message: String(message ?? `The gateway answered HTTP ${status}`),
     cause: String(cause ?? ""),
     ...(typeof fix === "string" ? { fix } : {}),
+  });
+}
+
+/** What is asked of a stopped process lies in its socket, and is read when it goes on. */
+function silent(socket: string, timeoutMs: number, changes: boolean): GatewayError {
+  const later = "; what was asked for may still be done when it answers again";
+  return fault("GW_SILENT", {
+    message: `The gateway on "${socket}" does not answer`,
+    cause: `no answer in ${timeoutMs / 1000} s${changes ? later : ""}`,
   });
 }
 

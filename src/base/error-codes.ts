@@ -108,8 +108,8 @@ export const catalogue = {
   GW_LISTEN: row(500, -32603, 78, "The address cannot be listened on", "set `listen` to an address of this machine; wider than loopback needs tls or behind_proxy: true"),
   GW_SECRET_MODE: row(500, -32603, 78, "A file with a secret can be read by others", "chmod 600 the file"),
   GW_SNAPSHOT: row(503, -31001, 69, "The key snapshot in data_dir does not check", "bring the database back: the snapshot is then made anew"),
-  // What only `doctor` says
-  GW_SILENT: row(503, -32603, 1, "The gateway's process is there but does not answer", "end its process and start it again: `authensor-gw serve`"),
+  // What `doctor` says of the gateway
+  GW_SILENT: row(503, -32603, 69, "The gateway's process is there but does not answer", "end its process and start it again: `authensor-gw serve`"),
   GW_STOPPED: row(503, -32603, 1, "The gateway ended without being told to", "look for the reason in its log and the system's (out of memory, kill)"),
   GW_RELOAD: row(422, -32603, 78, "Config or policy could not be loaded anew, so nothing was changed", "correct the file: `authensor-gw check` names line and column; then `authensor-gw reload`"),
   GW_RELOAD_RESTART: row(200, -32603, 0, "A key of the config was changed that only a new start of the gateway can change", "restart the gateway when its agents can spare it; all other changes are in force"),

@@ -26,6 +26,11 @@ export const shownLimits = {
   certificateSoonMs: 14 * 24 * 60 * 60 * 1000,
   /** A gateway that does not answer the interface's first question within this time hangs. */
   tuiProbeMs: 2_000,
+  /**
+   * So does one that does not tell a command its status within this time. Load alone is far from
+   * it: a loop that is late by `loopLagMs` is shown as trouble already.
+   */
+  gatewaySilentMs: 5_000,
   /** Ended calls that the terminal interface keeps, and for how long a bad end stays in sight. */
   tuiCalls: 5_000,
   tuiLingerMs: 5_000,

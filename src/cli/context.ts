@@ -6,7 +6,7 @@ import { foreignKey } from "../base/foreign-key.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { type ConfigProblem, describeProblem } from "../gateway/config-problem.ts";
 import { readConfig } from "../gateway/config-read.ts";
-import { readOwner } from "../gateway/owner.ts";
+import { answering, isNotRunning, isSilent, whySilent } from "./answering.ts";
 import type { Invocation } from "./command.ts";
 import { adminKeyFile, type FoundKey, findKey } from "./key.ts";
 import type { Io } from "./print.ts";
@@ -40,17 +40,18 @@ export function shown(problems: readonly ConfigProblem[], io: Io): GatewayError 
 
 /**
  * Asks the running gateway, or with none what `offline` gives from the store; says which. Only
- * "nobody answers" leads to the store: whoever may not open the socket must not go round it.
+ * "nobody is there" leads to the store: whoever may not open the socket, and who gets no answer
+ * there, must not go round it.
  */
 export async function fromGatewayOr<T>(
   call: Invocation,
   config: Config,
   ask: (client: AdminClient) => Promise<T>,
   offline: () => Promise<T>,
-  key?: string,
+  change?: Change,
 ): Promise<T> {
   try {
-    return await fromGateway(call, config, ask, key);
+    return await fromGateway(call, config, ask, change);
   } catch (thrown) {
     if (!isNotRunning(thrown)) throw thrown;
     needDatabase(call, config);
@@ -59,26 +60,26 @@ export async function fromGatewayOr<T>(
   }
 }
 
-/** Only a running gateway knows. Throws GW_NOT_RUNNING when none answers. */
+/** Only a running gateway knows. Throws GW_NOT_RUNNING when none runs, GW_SILENT when it hangs. */
 export async function fromGateway<T>(
   call: Invocation,
   config: Config,
   ask: (client: AdminClient) => Promise<T>,
-  key?: string,
+  change?: Change,
 ): Promise<T> {
-  const { socket } = config.admin;
+  const { socket } = await answering(config, change !== undefined);
   try {
-    const answer = await ask(adminClient({ socket, key }));
+    const answer = await ask(adminClient({ socket, key: change?.token }));
     call.io.err(`→ gateway ${socket}`);
     return answer;
   } catch (thrown) {
-    // Another XDG_RUNTIME_DIR means another default: owner.json says where its gateway listens.
-    const other = readOwner(config.dataDir)?.socket ?? "";
-    if (!isNotRunning(thrown) || other === "" || other === socket) throw thrown;
-    const answer = await ask(adminClient({ socket: other, key }));
-    call.io.err(`→ gateway ${other}`);
-    return answer;
+    throw isSilent(thrown) ? await whySilent(thrown, config.dataDir) : thrown;
   }
+}
+
+/** What is asked for changes something, and this is the key for it. */
+interface Change {
+  readonly token: string | undefined;
 }
 
 /**
@@ -91,16 +92,16 @@ export function changeAtGatewayOr<T>(
   ask: (client: AdminClient) => Promise<T>,
   offline: () => Promise<T>,
 ): Promise<T> {
-  return withKey(call, config, (token) => fromGatewayOr(call, config, ask, offline, token));
+  return withKey(call, config, (token) => fromGatewayOr(call, config, ask, offline, { token }));
 }
 
-/** Changes that only a running gateway can make. Throws GW_NOT_RUNNING when none answers. */
+/** Changes that only a running gateway can make. Throws as fromGateway does. */
 export function changeAtGateway<T>(
   call: Invocation,
   config: Config,
   ask: (client: AdminClient) => Promise<T>,
 ): Promise<T> {
-  return withKey(call, config, (token) => fromGateway(call, config, ask, token));
+  return withKey(call, config, (token) => fromGateway(call, config, ask, { token }));
 }
 
 async function withKey<T>(
@@ -163,10 +164,6 @@ async function otherKey(
   if (thrown.code !== "GW_KEY_MISSING" || !call.io.interactive) return undefined;
   const { askSecret } = await import("./ask.ts");
   return { token: await askSecret("Key with the role admin: ") };
-}
-
-function isNotRunning(thrown: unknown): boolean {
-  return thrown instanceof GatewayError && thrown.code === "GW_NOT_RUNNING";
 }
 
 /** Where the store is, without password. */

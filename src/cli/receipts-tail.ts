@@ -1,7 +1,7 @@
 /** `authensor-gw receipts tail`: receipts as their calls end, from the live view. */
 
 import type { AdminClient } from "../admin/client.ts";
-import { type LiveCall, type LiveEvent, paths } from "../admin/contract.ts";
+import type { LiveCall, LiveEvent } from "../admin/contract.ts";
 import { callFields, liveCallRecord } from "../base/call-fields.ts";
 import { type Filter, matches } from "../base/filter.ts";
 import { limits } from "../base/limits.ts";
@@ -18,10 +18,7 @@ export async function run(call: Invocation): Promise<number> {
   const filter = filterOption(call, callFields);
   const lines = countOption(call, "lines", 10, limits.boardCalls);
   const config = await needReach(call);
-  const client = await fromGateway(call, config, async (one) => {
-    await one.get(paths.status);
-    return one;
-  });
+  const client = await fromGateway(call, config, async (one) => one);
   const show = createShow(call, filter, lines);
   const over = readerGone();
   let away = false;

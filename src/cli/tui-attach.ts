@@ -10,6 +10,7 @@ import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { isOwned, ownedBy, readOwner } from "../gateway/owner.ts";
+import { isSilent, whySilent } from "./answering.ts";
 import type { Io } from "./print.ts";
 import { serviceFolder, socketsIn } from "./reach.ts";
 
@@ -18,7 +19,8 @@ const serviceConfig = "/etc/authensor-gw";
 
 /**
  * The socket of a gateway that answers; undefined when none runs. `named`: the config was named,
- * so no other gateway is meant. Throws GW_SOCKET when there is one that this user may not open.
+ * so no other gateway is meant. Throws GW_SOCKET when there is one that this user may not open,
+ * GW_SILENT when there is one that hangs.
  */
 export async function findGateway(
   config: Config | undefined,
@@ -31,7 +33,10 @@ export async function findGateway(
     if (answer === true) return socket;
     if (answer !== false) forbidden ??= answer;
   }
-  if (forbidden !== undefined) throw forbidden;
+  if (forbidden !== undefined) {
+    const known = config !== undefined && isSilent(forbidden);
+    throw known ? await whySilent(forbidden, config.dataDir) : forbidden;
+  }
   if (config !== undefined && ownedSilently(config.dataDir)) throw silent(config.dataDir);
   return undefined;
 }
@@ -59,7 +64,7 @@ function candidates(
 /** Throws GW_SOCKET for a socket that this user may not open: waiting would not help. */
 export async function mayOpen(socket: string): Promise<void> {
   const answer = await probe(socket);
-  if (answer instanceof GatewayError) throw answer;
+  if (answer instanceof GatewayError && !isSilent(answer)) throw answer;
 }
 
 /** An error: something is there that this user may not open. */
@@ -70,7 +75,7 @@ async function probe(socket: string): Promise<boolean | GatewayError> {
   } catch (thrown) {
     if (!(thrown instanceof GatewayError)) throw thrown;
     if (thrown.code === "GW_NOT_RUNNING") return false;
-    if (thrown.code === "GW_SOCKET") return thrown;
+    if (thrown.code === "GW_SOCKET" || thrown.code === "GW_SILENT") return thrown;
     // It answers, though not this question: what it says is shown in the interface.
     return true;
   }

@@ -100,7 +100,7 @@ describe("a gateway runs", () => {
     process.kill(pid, "SIGSTOP");
     const began = performance.now();
     await using terminal = tui(["--tui", "--config", config]);
-    expect(await terminal.ended).toBe(1);
+    expect(await terminal.ended).toBe(69);
     expect(terminal.raw()).toContain("GW_SILENT");
     expect(terminal.raw()).toContain(String(pid));
     expect(performance.now() - began).toBeLessThan(5_000);
