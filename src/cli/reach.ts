@@ -4,6 +4,7 @@
  */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import path from "node:path";
 import { adminClient } from "../admin/client.ts";
 import { type GatewayStatus, paths } from "../admin/contract.ts";
@@ -131,16 +132,37 @@ function configOf(
   const seen = () => undefined;
   const { source } = parseSource("", file, { env, folder: path.dirname(file), seen });
   const usual = buildConfig({ raw: {}, source, env, problems: [], seen });
-  const url = listen.map((one) => URL.parse(one)).find((one) => one?.protocol.startsWith("http"));
+  return frontFrom(listen, { ...usual, dataDir, admin: { ...usual.admin, socket } });
+}
+
+/** The config with what the gateway says of its front door, where that is another one. */
+export function frontFrom(urls: readonly string[], config: Config): Config {
+  const doors = urls.flatMap((one) => URL.parse(one) ?? []).filter(isHttp);
+  // So each name is asked of the gateway.
+  const named = { ...config, naming: "auto" as const };
+  // Of the same door the config knows the name, which is in the certificate.
+  if (doors.some((door) => isDoorOf(config, door))) return named;
+  const [url] = doors;
   return {
-    ...usual,
-    dataDir,
-    admin: { ...usual.admin, socket },
-    // So each name is asked of the gateway.
-    naming: "auto",
-    listen: url ? { host: url.hostname.replace(/^\[|\]$/g, ""), port: portOf(url) } : undefined,
+    ...named,
+    listen: url && { host: hostOf(url), port: portOf(url) },
     tls: url?.protocol === "https:" ? { cert: "", key: "" } : undefined,
   };
+}
+
+function isHttp({ protocol }: URL): boolean {
+  return protocol === "http:" || protocol === "https:";
+}
+
+function isDoorOf({ listen, tls }: Config, door: URL): boolean {
+  if (listen === undefined || listen.port !== portOf(door)) return false;
+  if ((tls !== undefined) !== (door.protocol === "https:")) return false;
+  // Nobody knows the address behind a name here.
+  return isIP(listen.host) === 0 || listen.host === hostOf(door);
+}
+
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
 }
 
 function portOf({ port, protocol }: URL): number {

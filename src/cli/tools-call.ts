@@ -4,17 +4,18 @@ import { existsSync } from "node:fs";
 import { adminClient } from "../admin/client.ts";
 import { type ListedTool, paths } from "../admin/contract.ts";
 import { catalogue } from "../base/error-codes.ts";
-import { type ErrorCode, fault, type GatewayError } from "../base/errors.ts";
+import { type ErrorCode, fault, GatewayError } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
 import { nearestTarget } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { version } from "../base/version.ts";
 import { localKeyFile } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
+import { answering, isNotRunning } from "./answering.ts";
 import type { Invocation } from "./command.ts";
 import { argumentsOption } from "./json-option.ts";
 import { findKey, readKeyFile } from "./key.ts";
-import { needReach } from "./reach.ts";
+import { frontFrom, needReach } from "./reach.ts";
 import { needTarget } from "./target.ts";
 
 /** Exit 0 answered, 1 denied or failed, 69 not reached. */
@@ -22,7 +23,7 @@ export async function run(call: Invocation): Promise<number> {
   const target = needTarget(call.args[0]);
   const args = argumentsOption(call);
   const named = call.options.text("url");
-  const config = named === undefined ? await needReach(call) : undefined;
+  const config = named === undefined ? await asRunning(await needReach(call)) : undefined;
   const url = config === undefined ? String(named) : frontUrl(config);
   const { Client } = await import("@modelcontextprotocol/sdk/client/index.js");
   const { StreamableHTTPClientTransport } = await import(
@@ -49,6 +50,19 @@ export async function run(call: Invocation): Promise<number> {
     return 1;
   } finally {
     await client.close();
+  }
+}
+
+/** After a reload that could not move it the gateway is elsewhere than the config says. */
+async function asRunning(config: Config): Promise<Config> {
+  try {
+    const { status } = await answering(config);
+    return status === undefined ? config : frontFrom(status.listen, config);
+  } catch (thrown) {
+    // Its front door may be open to who cannot reach its socket.
+    const closed = thrown instanceof GatewayError && thrown.code === "GW_SOCKET";
+    if (closed || isNotRunning(thrown)) return config;
+    throw thrown;
   }
 }
 

@@ -1,9 +1,10 @@
 /** tools call and tools why where a server fails: whose words are shown, and what is said of it. */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { freePort } from "../kit/free-port.ts";
 import { startGateway, type TestGateway } from "../kit/gateway.ts";
 
 /** Refuses one tool, tells of progress in another, and ends in the third. */
@@ -64,6 +65,20 @@ test("a server's own error is shown as that, without a code of the gateway's", a
 test("a tool that tells of progress is given the time it needs", async () => {
   const { code, stdout } = await callOf("s/count");
   expect([code, stdout.trim()]).toEqual([0, "counted"]);
+}, 20_000);
+
+test("a gateway that a reload could not move is called where it is", async () => {
+  const text = readFileSync(gateway.config, "utf8");
+  writeFileSync(gateway.config, text.replace(`:${gateway.port}"`, `:${await freePort()}"`));
+  try {
+    expect((await gateway.cli("reload")).stdout).toContain("restart of the gateway: listen");
+    const { code, stdout, stderr } = await callOf("s/count");
+    expect([code, stdout.trim()]).toEqual([0, "counted"]);
+    expect(stderr).toContain(`→ gateway ${gateway.url}/mcp`);
+  } finally {
+    writeFileSync(gateway.config, text);
+    await gateway.cli("reload");
+  }
 }, 20_000);
 
 test("servers show says why tools are held back", async () => {
