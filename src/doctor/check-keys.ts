@@ -14,14 +14,15 @@ import type { GatewayState, World } from "./world.ts";
 
 export async function checkKeys(world: World): Promise<readonly Finding[]> {
   const { config, gateway } = world;
-  if (config === undefined || gateway.kind === "silent" || gateway.kind === "closed") return [];
+  if (config === undefined) return [];
+  if (gateway.kind === "silent" || gateway.kind === "closed") return unread(world);
   if (config.auth === "none") {
     world.note("auth: none, so every caller on this machine is let in");
     return [];
   }
   sameUser(world, config);
   const keys = await keysOf(world, config);
-  if (keys === undefined) return [];
+  if (keys === undefined) return unread(world);
   const live = keys.filter((key) => key.state === "live" && key.roles.includes("executor"));
   const none = finding({
     link: "agent",
@@ -30,9 +31,15 @@ export async function checkKeys(world: World): Promise<readonly Finding[]> {
     effect: "no agent is let in",
     fix: world.command("keys create --role executor --name my-agent"),
   });
-  const named = world.key === undefined ? [] : namedKey(world, world.key, keys);
   const views = gateway.kind === "up" ? await viewsOf(world, gateway, live) : [];
-  return [...(live.length === 0 ? [none] : []), ...named, ...ending(world, live), ...views];
+  const named = world.key === undefined ? [] : namedKey(world, world.key, keys, views);
+  const blind = gateway.kind === "up" ? seesNothing(world, gateway, views) : [];
+  return [...(live.length === 0 ? [none] : []), ...named, ...ending(world, live), ...blind];
+}
+
+function unread({ key, note }: World): Finding[] {
+  if (key !== undefined) note(`key "${key}" was not looked at: the list of keys cannot be read`);
+  return [];
 }
 
 async function keysOf(world: World, config: Config): Promise<readonly ListedKey[] | undefined> {
@@ -46,8 +53,13 @@ async function keysOf(world: World, config: Config): Promise<readonly ListedKey[
   }
 }
 
-/** `--key NAME`: why an agent with it is refused. */
-function namedKey(world: World, name: string, keys: readonly ListedKey[]): Finding[] {
+/** `--key NAME`: why an agent with it is refused; of a live one what it is, as a note. */
+function namedKey(
+  world: World,
+  name: string,
+  keys: readonly ListedKey[],
+  views: readonly View[],
+): Finding[] {
   const link = "agent";
   const create = world.command(`keys create --role executor --name ${name}`);
   const found = keys.filter((key) => key.name === name || key.id === name);
@@ -70,10 +82,23 @@ function namedKey(world: World, name: string, keys: readonly ListedKey[]): Findi
     // An ended key cannot be rotated: its name is free again.
     return [finding({ link, code, saw, since: at ?? "", effect: refused, fix: create })];
   }
+  world.note(liveText(world, key, views));
   if (key.roles.includes("executor")) return [];
   const saw = `key "${key.name}" has ${key.roles.join(", ")}, and not executor`;
   const fix = world.command(`keys create --role executor --name ${key.name}-agent`);
   return [finding({ link, code: "GW_ROLE", saw, effect: "its calls get 403", fix })];
+}
+
+/** `key "a" is live: executor; it ends in 3 d, at 2026-12-01T00:00:00Z; it sees 2 of 5 tools`. */
+function liveText(world: World, key: ListedKey, views: readonly View[]): string {
+  const ends = key.expires_at;
+  const left = ends === null ? "" : spanText(Date.parse(ends) - world.nowMs);
+  const view = views.find(({ name }) => name === key.name);
+  return [
+    `key "${key.name}" is live: ${key.roles.join(", ")}`,
+    ...(ends === null ? [] : [`it ends in ${left}, at ${ends}`]),
+    ...(view === undefined ? [] : [`it sees ${view.seen.length} of ${view.offered.length} tools`]),
+  ].join("; ");
 }
 
 const refused = "an agent with it gets 401";
@@ -100,12 +125,22 @@ const soonMs = 60 * 60 * 1000;
 
 type Up = Extract<GatewayState, { kind: "up" }>;
 
-/** A key that sees nothing although there is something: the policy, or the wrong key. */
-async function viewsOf(world: World, gateway: Up, live: readonly ListedKey[]): Promise<Finding[]> {
+interface View {
+  /** Of the key. */
+  readonly name: string;
+  readonly offered: readonly ListedTool[];
+  readonly seen: readonly ListedTool[];
+}
+
+async function viewsOf(
+  world: World,
+  gateway: Up,
+  live: readonly ListedKey[],
+): Promise<readonly View[]> {
   // Without a policy every key sees nothing: that is one finding, of the policy.
   if (gateway.status.policy.files.length === 0) return [];
   const asked = world.key === undefined ? live.slice(0, keysAtMost) : live.filter(isNamed(world));
-  const views = await Promise.all(
+  return Promise.all(
     asked.map(async ({ name }) => {
       const query = new URLSearchParams({ key: name });
       const tools = await gateway.get<ListedTool[]>(`${paths.tools}?${query}`);
@@ -113,6 +148,10 @@ async function viewsOf(world: World, gateway: Up, live: readonly ListedKey[]): P
       return { name, offered, seen: offered.filter((tool) => tool.visible !== "deny") };
     }),
   );
+}
+
+/** Although there is something: the policy, or the wrong key. */
+function seesNothing(world: World, gateway: Up, views: readonly View[]): Finding[] {
   return views
     .filter(({ offered, seen }) => offered.length > 0 && seen.length === 0)
     .map(({ name, offered }) => {

@@ -43,7 +43,13 @@ export function testHealthy(setups: readonly Healthy[], width = 3): void {
   const result = ahead(setups, width, (one) => runHealthy(one, "bun"));
   for (const [index, one] of setups.entries()) {
     const findsNothing = async () => {
-      for (const report of await result(index)) {
+      const reports = await result(index);
+      // That of `--key my-agent`.
+      const live = expect.stringMatching(
+        /^key "my-agent" is live: executor; it sees (\d+) of \1 tools$/,
+      );
+      expect(reports[1]?.notes).toContainEqual(live);
+      for (const report of reports) {
         expect(report.findings).toEqual([]);
         expect([report.ok, report.code]).toEqual([true, 0]);
         // A check that was not done in time would find nothing too.
