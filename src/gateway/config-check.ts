@@ -3,6 +3,7 @@
 import { accessSync, constants, mkdtempSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import { inVain } from "../policy/in-vain.ts";
 import type { Policy } from "../policy/model.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import { checkDatabase, checkEmbedded } from "./check-database.ts";
@@ -32,6 +33,8 @@ export async function checkStart(config: Config): Promise<Checked> {
     }
   };
   const policy = await attempt("Cannot load the policy", () => loadPolicy(config));
+  const servers = config.servers.map(({ id }) => id);
+  if (policy !== undefined) notes.push(...inVain(policy, servers));
   const usable = await attempt("Cannot use data_dir", () => checkDataDir(config.dataDir));
   let runs = false;
   if (usable === true) {

@@ -36,6 +36,10 @@ export function makePolicy(
     files,
     rules: rules.map((rule) => rule.ref),
     dependsOnKey: rules.some((rule) => rule.who !== undefined),
+    named: () =>
+      rules.flatMap(({ ref, target: { globs } }) =>
+        [...globs.tools, ...globs.prompts].map((glob) => ({ rule: ref, glob })),
+      ),
     candidates: (subject, target) => prepare(rules, subject, target, otherwise),
   };
 }

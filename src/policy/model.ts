@@ -69,6 +69,8 @@ export interface Policy {
   readonly files: readonly string[];
   /** Whether two keys may see different lists: some rule says `who`. */
   readonly dependsOnKey: boolean;
+  /** Each glob over `server/name`, with its rule. */
+  named(): readonly { readonly rule: RuleRef; readonly glob: string }[];
   /** Rules that can apply to this subject and target; the caller keeps it per key and tool. */
   candidates(subject: Subject, target: Target): Candidates;
 }

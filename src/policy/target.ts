@@ -15,6 +15,8 @@ export interface TargetGlobs {
 }
 
 export interface TargetMatcher {
+  /** As they were written. */
+  readonly globs: TargetGlobs;
   matches(target: Target): Value;
 }
 
@@ -31,6 +33,7 @@ export function compileTargets(globs: TargetGlobs): TargetMatcher {
   const prompts = compileGlobs(globs.prompts);
   const resources = compileGlobs(globs.resources);
   return {
+    globs,
     matches({ kind, name, template }) {
       if (kind === "method") return value(byMethod(name));
       if (byMethod(methodOf[kind])) return TRUE;

@@ -31,6 +31,40 @@ describe("checkStart", () => {
     expect([codes, made, policy?.rules.length]).toEqual([[], false, 1]);
   });
 
+  test("globs that match nothing here are noted, once a server, and stop nothing", async () => {
+    const rules = [
+      "deny:",
+      ...[
+        '  - "fils/read_*"',
+        '  - "fils/write_*"',
+        '  - "files/{read,list}_*"',
+        '  - "nowhere/x"',
+      ],
+      ...['  - "*/x"', '  - "g*/x"', '  - "files/*"', '  - "off/x"', '  - "files/[ab]"', '  - "*"'],
+      "rules:",
+      '  - { id: p, effect: deny, prompts: ["filez/ask"], resources: ["http://[::1]/{a}"] }',
+    ];
+    const servers = `servers:
+  files: { command: "true" }
+  off: { command: "true", disabled: true }
+`;
+    const config = `data_dir: data\npolicy: p.yaml\n${servers}`;
+    const { codes, notes } = await checked(config, { "p.yaml": rules.join("\n") });
+    expect(codes).toEqual([]);
+    const dialect =
+      "may match nothing: braces and brackets are no wildcards, * and ? are; " +
+      "write one glob for each name";
+    expect(notes.map((note) => note.slice(note.lastIndexOf("p.yaml:")))).toEqual([
+      'p.yaml:2 "fils/read_*" matches nothing: no server is named fils; did you mean files?',
+      `p.yaml:4 "files/{read,list}_*" ${dialect}`,
+      'p.yaml:5 "nowhere/x" matches nothing: no server is named nowhere; use files, off',
+      `p.yaml:10 "files/[ab]" ${dialect}`,
+      'p.yaml:13 "filez/ask" matches nothing: no server is named filez; did you mean files?',
+    ]);
+    const none = await checked("policy: p.yaml", { "p.yaml": 'allow: ["files/x"]' });
+    expect(none.notes[0]).toEndWith("no server is named files; the config has none");
+  });
+
   test("O3 policy and data_dir are both told", async () => {
     const bad = await checked("data_dir: file/data\npolicy: p.yaml", {
       "p.yaml": "x: 1",
