@@ -6,6 +6,7 @@ import { type ListedTool, paths } from "../admin/contract.ts";
 import { catalogue } from "../base/error-codes.ts";
 import { type ErrorCode, fault, GatewayError } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
 import { nearestTarget } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { version } from "../base/version.ts";
@@ -36,7 +37,10 @@ export async function run(call: Invocation): Promise<number> {
   call.io.err(`→ gateway ${url}`);
   try {
     // The SDK's own classes disagree under exactOptionalPropertyTypes.
-    await client.connect(transport as Parameters<typeof client.connect>[0]);
+    const door = transport as Parameters<typeof client.connect>[0];
+    await client.connect(door, { timeout: limits.gatewaySilentMs }).catch((thrown: unknown) => {
+      throw (thrown as { code?: unknown }).code === sdkTimeout ? silentFault(url) : thrown;
+    });
     const name = await exposedName(config, target);
     // The gateway has the deadlines; whoever tells of progress is given the time it needs.
     const options = { timeout: longestTimer, onprogress: progressTo(call) };
@@ -44,6 +48,7 @@ export async function run(call: Invocation): Promise<number> {
     showResult(call, result as { content?: unknown; isError?: unknown });
     return result["isError"] === true ? 1 : 0;
   } catch (thrown) {
+    if (thrown instanceof GatewayError) throw thrown;
     const own = serversOwn(thrown);
     if (own === undefined) throw await knownBetter(callFault(call, url, thrown), config, target);
     call.io.err(`The server's own error, not the gateway's: ${printable(own)}`);
@@ -64,6 +69,18 @@ async function asRunning(config: Config): Promise<Config> {
     if (closed || isNotRunning(thrown)) return config;
     throw thrown;
   }
+}
+
+/** ErrorCode.RequestTimeout of the SDK. */
+const sdkTimeout = -32001;
+
+function silentFault(url: string): GatewayError {
+  const waited = `no answer in ${limits.gatewaySilentMs / 1000} s`;
+  return fault("GW_SILENT", {
+    message: `Cannot call through ${url}`,
+    cause: `${waited}: it is starting still, its loop hangs, or the machine is overloaded`,
+    fix: "wait a moment; `authensor-gw doctor`, run beside it, says more",
+  });
 }
 
 /** Timers hold no more milliseconds. */
