@@ -136,6 +136,9 @@ describe("demo --stay", () => {
     const again = stay();
     expect(await keyOf(again)).toBe(token);
     await again.says(/verified +Well/);
+    const words = ["tools", "call", "notes/read_note", "--args", '{"title":"travel"}'];
+    const called = start("stay", ...words, ...options.join(" ").split(" "));
+    expect([await called.ended, called.stdout()]).toEqual([0, expect.stringContaining("8:14")]);
     again.process.kill("SIGINT");
     expect(await again.ended).toBe(0);
     await untilNone("stay");
