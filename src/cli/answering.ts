@@ -80,6 +80,6 @@ export async function whySilent(
   return fault("GW_SILENT", {
     message,
     cause: `${why}: ${name} is starting still, its loop hangs, or the machine is overloaded${more}`,
-    fix: `wait a moment; \`authensor-gw doctor\` says more; if it stays so, ${end} and start it anew`,
+    fix: `wait a moment; \`authensor-gw doctor\` says more; if it stays so, ${end}, start it anew`,
   });
 }
