@@ -25,6 +25,7 @@ import { type ConfigProblem, describeProblem } from "../gateway/config-problem.t
 import { readConfig } from "../gateway/config-read.ts";
 import { parseSource } from "../gateway/config-yaml.ts";
 import { readOwner } from "../gateway/owner.ts";
+import { isSilent } from "./answering.ts";
 import type { Invocation } from "./command.ts";
 import { shown } from "./context.ts";
 import { counted } from "./words.ts";
@@ -38,8 +39,13 @@ export async function needReach(call: Invocation, noted = true): Promise<Config>
   const where = { path: options.text("config"), env: io.env, cwd: io.cwd };
   const read = readConfig({ ...where, lenient: true });
   if (read.ok) return read.value;
-  const running = await runningWith(call);
-  if (running === undefined) throw shown(read.error, io);
+  const silent: string[] = [];
+  const running = await runningWith(call, silent);
+  if (running === undefined) {
+    const error = shown(read.error, io);
+    for (const socket of silent) io.err(silentNote(socket));
+    throw error;
+  }
   for (const line of noted ? noteOf(read.error) : []) io.err(line);
   return running;
 }
@@ -54,12 +60,23 @@ function noteOf(problems: readonly ConfigProblem[]): readonly string[] {
   ];
 }
 
-/** What the running gateway of this config file says of itself; undefined: none answers. */
-export async function runningWith({ io, options }: Invocation): Promise<Config | undefined> {
+function silentNote(socket: string): string {
+  const told = "`authensor-gw doctor` says more";
+  return `note: GW_SILENT: the gateway on "${printable(socket)}" does not answer; ${told}`;
+}
+
+/**
+ * What the running gateway of this config file says of itself; undefined: none answers. `silent`
+ * is given the sockets where one is that does not.
+ */
+export async function runningWith(
+  { io, options }: Invocation,
+  silent: string[] = [],
+): Promise<Config | undefined> {
   const file = findConfig({ path: options.text("config"), env: io.env, cwd: io.cwd });
   if (file === undefined) return undefined;
   for (const socket of new Set(candidates(file, io.env))) {
-    const status = socket === "" ? undefined : await statusAt(socket);
+    const status = socket === "" ? undefined : await statusAt(socket, silent);
     if (status !== undefined && realPath(status.config) === realPath(file)) {
       return configOf(status, socket, file, io.env);
     }
@@ -112,13 +129,14 @@ export function socketsIn(folder: string): readonly string[] {
   }
 }
 
-async function statusAt(socket: string): Promise<GatewayStatus | undefined> {
+async function statusAt(socket: string, silent: string[]): Promise<GatewayStatus | undefined> {
   try {
     return await adminClient({ socket, timeoutMs: limits.tuiProbeMs }).get(paths.status);
   } catch (thrown) {
-    // Another user's, a dead one's, or one that hangs: not the one that is looked for.
-    if (thrown instanceof GatewayError) return undefined;
-    throw thrown;
+    // Another user's, a dead one's, or one that hangs: nobody knows its config.
+    if (!(thrown instanceof GatewayError)) throw thrown;
+    if (isSilent(thrown)) silent.push(socket);
+    return undefined;
   }
 }
 

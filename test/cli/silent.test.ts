@@ -1,7 +1,7 @@
 /** A gateway that is there and says nothing: told as that, asked for nothing, never gone round. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,6 +87,14 @@ describe("a gateway that is stopped (SIGSTOP)", () => {
         // The starts of all of them at once come on top.
         expect(ms).toBeLessThan(limits.gatewaySilentMs + 15_000);
       }
+      const config = readFileSync(gateway.config, "utf8");
+      writeFileSync(gateway.config, config.replace("{", '{ "nonsense": 1,'));
+      const broken = await gateway.cli("status");
+      writeFileSync(gateway.config, config);
+      expect([broken.code, broken.stderr]).toEqual([
+        78,
+        expect.stringMatching(/GW_CONFIG: .*nonsense.*note: GW_SILENT: the gateway on "/s),
+      ]);
     } finally {
       process.kill("SIGCONT");
     }
