@@ -38,11 +38,11 @@ export async function keptKey(folder: DemoFolder, name: string): Promise<string>
   return token;
 }
 
-/** Where `run` makes the demo's own commands look for an admin key. */
 export function agentKeyOf(folder: DemoFolder): string {
   return join(folder.path, "agent.key");
 }
 
+/** Where `run` makes the demo's own commands look for an admin key. */
 export function adminKeyOf(folder: DemoFolder): string {
   return join(folder.path, "authensor-gw", "admin.key");
 }

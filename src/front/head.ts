@@ -4,7 +4,7 @@
  * has its own.
  */
 
-import type { HttpRequest } from "../base/http-request.ts";
+import type { HeaderFields, HttpRequest } from "../base/http-request.ts";
 import { type Accepts, accepts, isJson } from "./media.ts";
 
 export class RequestHead {
@@ -14,24 +14,39 @@ export class RequestHead {
   readonly method: string;
   /** Its Authorization; whose key it is, and whether that lives, is asked for each request. */
   readonly authorization: string | null;
-  /** A body of JSON; compressed it would hide from every check what it carries (P10). */
-  readonly isJson: boolean;
   readonly version: string | null;
   readonly sessionId: string | null;
-  readonly accepts: Accepts;
   /** The state of the host guard in which Host and Origin passed. */
   passed: object | undefined = undefined;
+  readonly #headers: HeaderFields;
+  #isJson: boolean | undefined = undefined;
+  #accepts: Accepts | undefined = undefined;
 
   constructor({ method, url, headers }: HttpRequest) {
+    this.#headers = headers;
     this.host = headers.get("host");
     this.origin = headers.get("origin");
     this.path = pathOf(url);
     this.method = method;
     this.authorization = headers.get("authorization");
-    this.isJson = isJson(headers.get("content-type")) && headers.get("content-encoding") === null;
     this.version = headers.get("mcp-protocol-version");
     this.sessionId = headers.get("mcp-session-id");
-    this.accepts = accepts(headers.get("accept"));
+  }
+
+  /**
+   * A body of JSON; compressed it would hide from every check what it carries (P10). Like `accepts`
+   * not before it is asked for: a long list costs a millisecond, and who has no key gets none (R1).
+   */
+  get isJson(): boolean {
+    const headers = this.#headers;
+    this.#isJson ??=
+      isJson(headers.get("content-type")) && headers.get("content-encoding") === null;
+    return this.#isJson;
+  }
+
+  get accepts(): Accepts {
+    this.#accepts ??= accepts(this.#headers.get("accept"));
+    return this.#accepts;
   }
 }
 

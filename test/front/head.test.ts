@@ -42,6 +42,15 @@ describe("one head of many requests", () => {
     }
   });
 
+  test("R1 without a good key, what takes long to read is not read", async () => {
+    const made = world();
+    const { request, reads } = await again(call());
+    made.revoke("alice");
+    expect((await made.front.handle(request(), made.peer)).status).toBe(401);
+    expect(reads).toContain("authorization");
+    expect(reads.filter((name) => name === "accept" || name === "content-type")).toEqual([]);
+  });
+
   test("F8 F11 whose key it carries is asked each time", async () => {
     const made = world();
     const { request } = await again(call());
