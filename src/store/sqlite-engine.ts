@@ -65,6 +65,8 @@ function open(options: EngineOptions): DatabaseSync {
     database.exec("pragma page_size = 8192");
     // FULL: a commit is on disk when it returns, which is when the spool may forget the records.
     database.exec("pragma journal_mode = wal; pragma synchronous = full");
+    // A statement of several rows keeps a journal of its own, which would be a file each time.
+    database.exec("pragma temp_store = memory");
     return database;
   } catch (thrown) {
     throw databaseFault(options.path, thrown);

@@ -22,6 +22,8 @@ export interface Plan {
   /** Length of one target's turn in a round. */
   readonly turnMs: number;
   readonly warmCalls: number;
+  /** Rounds as the others, in front of them, that are not counted. */
+  readonly warmRounds: number;
 }
 
 export async function measure(
@@ -37,9 +39,10 @@ export async function measure(
       await warm(target, work, load, plan.warmCalls);
     }
     const turns: Turn[][] = targets.map(() => []);
-    for (let round = 0; round < plan.rounds; round++) {
+    for (let round = -plan.warmRounds; round < plan.rounds; round++) {
       for (const [at, target] of targets.entries()) {
-        turns[at]?.push(await turn(target, loads[at] as Load, plan.turnMs));
+        const one = await turn(target, loads[at] as Load, plan.turnMs);
+        if (round >= 0) turns[at]?.push(one);
       }
     }
     return targets.map((target, at) => figures(target.name, turns[at] ?? []));

@@ -1,6 +1,6 @@
 /** What is particular to the embedded store: its file, its thread, its readers. */
 
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { GatewayError } from "../../src/base/errors.ts";
+import type { ChainRecord } from "../../src/receipt/model.ts";
 import { sqliteStore } from "../../src/store/sqlite.ts";
 import { callChain } from "../kit/records.ts";
 
@@ -116,6 +117,53 @@ test("A20 a page of receipts is read by an index, not by a scan and sort", async
     "SEARCH c USING INTEGER PRIMARY KEY (rowid=?)",
     "SEARCH o USING INDEX records_outcomes (of_id=?) LEFT-JOIN",
   ]);
+});
+
+describe("A7 a row put before its time", () => {
+  // Records go in with statements of 16 rows: one at every place in these, and behind the last.
+  const places = [4, 5, 15, 19, 20, 21, 35, 36, 39];
+  const put = (path: string, chain: string, { seq, kind, body }: ChainRecord, hash: Uint8Array) => {
+    const database = new DatabaseSync(path);
+    database
+      .prepare(
+        `insert into records (id, kind, hash, body)
+         select no << 40 | ?, ?, ?, ? from chain_heads where chain = ?`,
+      )
+      .run(seq, kind, hash, body, chain);
+    database.close();
+  };
+
+  test.each(places)("is skipped where it is the same: %p", async (place) => {
+    const path = join(home, `same-${place}.db`);
+    const store = sqliteStore({ path });
+    await store.migrate();
+    const { chain, records } = callChain(20);
+    await store.ship(records.slice(0, 4));
+    const early = records[place] as ChainRecord;
+    put(path, chain, early, early.hash);
+    await store.ship(records.slice(4));
+    expect(await store.head(chain)).toBe(39);
+    expect((await store.records(chain, 0, 99)).map(({ seq }) => seq)).toEqual([
+      ...Array(40).keys(),
+    ]);
+    await store.close();
+  });
+
+  test.each(places)("stops shipping where it is another, nothing is written: %p", async (place) => {
+    const path = join(home, `other-${place}.db`);
+    const store = sqliteStore({ path });
+    await store.migrate();
+    const { chain, records } = callChain(20);
+    await store.ship(records.slice(0, 4));
+    put(path, chain, records[place] as ChainRecord, new Uint8Array(32));
+    const error = await store.ship(records.slice(4)).catch((thrown: unknown) => thrown);
+    if (!(error instanceof GatewayError)) throw error;
+    expect([error.code, error.data]).toEqual(["GW_AUDIT_FORK", { seq: place }]);
+    expect(await store.head(chain)).toBe(3);
+    const seqs = (await store.records(chain, 0, 99)).map(({ seq }) => seq);
+    expect(seqs).toEqual([0, 1, 2, 3, place]);
+    await store.close();
+  });
 });
 
 test("the loop goes on while the store syncs", async () => {
