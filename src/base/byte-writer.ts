@@ -28,6 +28,7 @@ export class ByteWriter {
   }
 
   text(text: string): void {
+    if (text === "") return;
     this.#at += this.#into.write(text, this.#at, "utf8");
   }
 

@@ -116,7 +116,8 @@ function putEnd(f: EndFields): void {
   writer.plain(',"outcome":"');
   writer.plain(f.outcome);
   writer.plain('","code":');
-  writer.text(quote(f.code));
+  if (f.code === "") writer.plain('""');
+  else writer.text(quote(f.code));
   writer.plain(',"result_hash":');
   putDigest(f.resultHash);
   writer.plain(',"result_bytes":');
