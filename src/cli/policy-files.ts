@@ -13,14 +13,19 @@ import { counted } from "./words.ts";
 
 export function readNamedPolicy(call: Invocation): {
   files: readonly string[];
+  /** Of the config that names the files; undefined for files from the command line. */
+  servers: readonly string[] | undefined;
   read: Result<Policy, readonly PolicyProblem[]>;
 } {
   const named = call.args.map((file) => path.resolve(call.io.cwd, file));
-  const files = named.length > 0 ? named : needConfig(call).policy;
+  const config = named.length > 0 ? undefined : needConfig(call);
+  const files = config?.policy ?? named;
+  const servers = config?.servers.map(({ id }) => id);
   const texts = files.map(readText);
   const unreadable = texts.flatMap((text) => (text.ok ? [] : [text.error]));
-  if (unreadable.length > 0) return { files, read: no(unreadable) };
-  return { files, read: readPolicy(texts.flatMap((text) => (text.ok ? [text.value] : []))) };
+  if (unreadable.length > 0) return { files, servers, read: no(unreadable) };
+  const read = readPolicy(texts.flatMap((text) => (text.ok ? [text.value] : [])));
+  return { files, servers, read };
 }
 
 function readText(file: string): Result<{ name: string; text: string }, PolicyProblem> {

@@ -4,15 +4,18 @@ import { didYouMean } from "../base/nearest.ts";
 import type { Policy, RuleRef } from "./model.ts";
 import { quote } from "./reader.ts";
 
-/** One line for each server that is not there, and for each glob of another dialect. */
-export function inVain(policy: Policy, servers: readonly string[]): readonly string[] {
+/**
+ * One line for each server that is not there, where it is known which are, and for each glob of
+ * another dialect.
+ */
+export function inVain(policy: Policy, servers: readonly string[] | undefined): readonly string[] {
   const found: string[] = [];
   const told = new Set(servers);
-  const otherwise = servers.length === 0 ? "the config has none" : `use ${servers.join(", ")}`;
+  const otherwise = servers?.length === 0 ? "the config has none" : `use ${servers?.join(", ")}`;
   for (const { rule, glob } of policy.named()) {
     const slash = glob.indexOf("/");
     const server = glob.slice(0, slash);
-    if (slash !== -1 && !isPattern(server) && !told.has(server)) {
+    if (servers !== undefined && slash !== -1 && !isPattern(server) && !told.has(server)) {
       told.add(server);
       const fix = didYouMean(server, servers, otherwise);
       found.push(

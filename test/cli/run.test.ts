@@ -293,6 +293,12 @@ describe("policy", () => {
     writeFileSync(join(home, "policy/p.yaml"), "id: a\nalow: []\n");
     const bad = await gw("policy", "policy", "check", "p.yaml");
     expect([bad.code, bad.out]).toEqual([1, expect.stringMatching(/p\.yaml:2:1 GW_\w+ /)]);
+    writeFileSync(join(home, "policy/p.yaml"), 'id: a\nallow: ["elsewhere/*", "files/{a,b}"]\n');
+    const vain = await gw("policy", "policy", "check", "p.yaml");
+    // Which servers there are is said by a config, and none names this file.
+    expect([vain.code, vain.err]).toEqual([0, expect.stringMatching(/^\S+p\.yaml:2 .*braces/)]);
+    const told = await gw("policy", "policy", "check", "p.yaml", "--json");
+    expect(JSON.parse(told.out)).toMatchObject({ ok: true, notes: [expect.any(String)] });
     const explain = (...more: string[]) => gw("policy", "policy", "explain", ...more);
     expect((await explain("--tool", "files/read_x", "--args", '{"a":1}')).code).toBe(0);
     expect((await explain("--tool", "files/write_x")).code).toBe(1);
