@@ -49,9 +49,21 @@ export class ByteWriter {
     }
     const thousandths = Math.round(value * 1000);
     if (thousandths >= 0 && thousandths <= 1e9) {
-      this.#digits((thousandths / 1000) | 0);
-      this.plain(decimals[thousandths % 1000] as string);
+      const whole = (thousandths / 1000) | 0;
+      this.#digits(whole);
+      this.#decimals((thousandths | 0) - whole * 1000);
     } else this.plain(numberText(value));
+  }
+
+  /** "", ".001", … ".01", … ".999". A table of texts would cost a miss of the cache for each. */
+  #decimals(thousandths: number): void {
+    if (thousandths === 0) return;
+    const place = thousandths * 3;
+    const [second, third] = [threeDigits[place + 1] as number, threeDigits[place + 2] as number];
+    this.#into[this.#at++] = 46;
+    this.#into[this.#at++] = threeDigits[place] as number;
+    if (second !== 48 || third !== 48) this.#into[this.#at++] = second;
+    if (third !== 48) this.#into[this.#at++] = third;
   }
 
   /** Three at a time: one division for them instead of six. */
@@ -88,14 +100,5 @@ export function digitsOf(value: number): number {
 /** At most 3 decimals; what is not a finite number is 0, so that a body is always JSON. */
 export function numberText(value: number): string {
   if (Number.isInteger(value)) return String(value);
-  if (!Number.isFinite(value)) return "0";
-  const thousandths = Math.round(value * 1000);
-  // The shortest text of a double is searched for; times are small, and their text is known.
-  if (thousandths < 0 || thousandths > 1e9) return String(thousandths / 1000);
-  return String(Math.floor(thousandths / 1000)) + decimals[thousandths % 1000];
+  return Number.isFinite(value) ? String(Math.round(value * 1000) / 1000) : "0";
 }
-
-/** "", ".001", … ".01", … ".999". */
-const decimals: readonly string[] = Array.from({ length: 1000 }, (_, n) =>
-  String(n / 1000).slice(1),
-);

@@ -5,6 +5,7 @@
  */
 
 import type { HeaderFields, HttpRequest } from "../base/http-request.ts";
+import type { Answer, Caller, Door } from "./door.ts";
 import { type Accepts, accepts, isJson } from "./media.ts";
 
 export class RequestHead {
@@ -18,6 +19,8 @@ export class RequestHead {
   readonly sessionId: string | null;
   /** The state of the host guard in which Host and Origin passed. */
   passed: object | undefined = undefined;
+  /** What answers its path and method to who has a key, once that was looked for. */
+  answer: ((door: Door, caller: Caller) => Answer) | undefined = undefined;
   readonly #headers: HeaderFields;
   #isJson: boolean | undefined = undefined;
   #accepts: Accepts | undefined = undefined;

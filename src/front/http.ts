@@ -13,7 +13,7 @@ import { type Answer, type Caller, type Door, nobody } from "./door.ts";
 import { endSession, keepChange } from "./end-session.ts";
 import { fail, tick } from "./exchange.ts";
 import { deleteSession, getStream } from "./get.ts";
-import { headOf } from "./head.ts";
+import { headOf, type RequestHead } from "./head.ts";
 import { createHostGuard, type HostGuard } from "./hosts.ts";
 import { openOldStream, postMessage } from "./old-sse.ts";
 import { metricsPage, page } from "./pages.ts";
@@ -164,16 +164,26 @@ function enter(door: Door, guard: HostGuard, caller: Caller): Answer {
     if (!guard.origin(head.origin)) return plainError(plain("GW_ORIGIN"));
     head.passed = guard.state();
   }
-  const { path, method } = head;
-  if (path === "/metrics") return metricsPage(request, door.ports);
-  const route = routes.get(path);
-  if (route === undefined) return page(path, method, door.ports.ready);
+  const answer = head.answer ?? answerTo(head);
+  if (answer === undefined) {
+    const { path, method } = head;
+    if (path === "/metrics") return metricsPage(request, door.ports);
+    return page(path, method, door.ports.ready);
+  }
   const identity = admit(door, caller);
   if (identity instanceof Response) return identity;
   caller.identity = identity;
-  const answer = route.get(method);
-  if (answer !== undefined) return answer(door, caller);
-  return plainError(plain("GW_METHOD_NOT_ALLOWED"), { allow: [...route.keys()].join(", ") });
+  return answer(door, caller);
+}
+
+/** undefined: for this path nobody needs a key. */
+function answerTo(head: RequestHead): RequestHead["answer"] {
+  const route = routes.get(head.path);
+  if (route === undefined) return undefined;
+  const allow = [...route.keys()].join(", ");
+  head.answer =
+    route.get(head.method) ?? (() => plainError(plain("GW_METHOD_NOT_ALLOWED"), { allow }));
+  return head.answer;
 }
 
 const hostCause = {

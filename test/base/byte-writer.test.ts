@@ -23,6 +23,13 @@ test("every integer of up to five digits, and the ends of the longer ones", () =
   }
 });
 
+test("every number of thousandths that has two digits or less before the point", () => {
+  for (let thousandths = 0; thousandths < 100_000; thousandths += 1) {
+    const text = String(thousandths / 1000);
+    if (written(thousandths / 1000) !== text) expect(written(thousandths / 1000)).toBe(text);
+  }
+});
+
 test("any number is written as its text, with three decimals at most", () => {
   const number = fc.oneof(
     fc.double(),
