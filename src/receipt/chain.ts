@@ -51,7 +51,7 @@ export function createLinker(chain: string, first: number, prev: Uint8Array): Li
   image.set(chainBytes(chain), chainAt);
   let head = prev;
   let next = first;
-  const views = new Map<number, Views>();
+  const views = new Array<Views | undefined>(viewsKept);
   const linked: { -readonly [K in keyof Linked]: Linked[K] } = { body: noPrev, hash: prev };
 
   function need(bodyMost: number): void {
@@ -60,19 +60,17 @@ export function createLinker(chain: string, first: number, prev: Uint8Array): Li
     const larger = Buffer.alloc(most * 2);
     image.copy(larger, 0, 0, bodyAt);
     image = larger;
-    views.clear();
+    views.fill(undefined);
   }
 
   /** Bodies have few lengths, and views cost more than what is done with them. */
   function viewsOf(length: number): Views {
-    let found = views.get(length);
-    if (found === undefined) {
-      if (views.size >= viewsKept) views.clear();
-      const whole = image.subarray(0, bodyAt + length);
-      found = { whole, body: whole.subarray(bodyAt) };
-      views.set(length, found);
-    }
-    return found;
+    const known = length < viewsKept ? views[length] : undefined;
+    if (known !== undefined) return known;
+    const whole = image.subarray(0, bodyAt + length);
+    const made = { whole, body: whole.subarray(bodyAt) };
+    if (length < viewsKept) views[length] = made;
+    return made;
   }
 
   function seal(length: number): Linked {
@@ -108,7 +106,8 @@ interface Views {
   readonly body: Buffer;
 }
 
-const viewsKept = 256;
+/** Bodies of fewer bytes: most have some hundred. */
+const viewsKept = 1024;
 
 /** `length`: of the body, with which the image ends. */
 function sealImage(image: Buffer, seq: number, prev: Uint8Array, length: number): Uint8Array {

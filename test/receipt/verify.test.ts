@@ -203,6 +203,21 @@ describe("chain", () => {
     expect(Buffer.from(linker.link(body.toString()).hash).toString("hex")).toBe(expected);
   });
 
+  test("bodies of any length, one behind the other, are linked as each alone", () => {
+    const linker = createLinker(chain, 0, noPrev);
+    const id = Buffer.from(chain.replaceAll("-", ""), "hex");
+    let prev: Uint8Array = noPrev;
+    // What is kept for a length must not be that of the memory before it grew.
+    const lengths = [5, 300, 1023, 1024, 20_000, 5, 300, 1023, 1024, 90_000, 300, 5, 1023, 1024];
+    lengths.forEach((length, seq) => {
+      const body = String.fromCharCode(97 + seq).repeat(length);
+      const linked = linker.link(body);
+      prev = linkHash(id, seq, prev, Buffer.from(body));
+      expect(Buffer.from(linked.body).toString()).toBe(body);
+      expect(Buffer.from(linked.hash)).toEqual(Buffer.from(prev));
+    });
+  });
+
   test("receipt ids", () => {
     expect(receiptId(chain, 42)).toBe("r-b48ac268cb36-42");
     expect(parseReceiptId("r-b48ac268cb36-42")).toEqual({ prefix: "b48ac268cb36", seq: 42 });
