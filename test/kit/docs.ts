@@ -28,7 +28,9 @@ function errorsText(): string {
 Every error of the gateway has a code, a message that says what was attempted, the cause, and a
 \`Try:\` line. The code is stable. On the command line it decides the exit code; over HTTP it stands
 in the body and decides the status; in JSON-RPC it is \`error.data.code\` and begins the message, or
-the text of a \`tools/call\` result with \`isError: true\`.
+the text of a \`tools/call\` result with \`isError: true\`. Where a message says all, the cause is
+left out, or empty. What a legacy session's method answers has the status 200, whatever the column
+HTTP says: there the error is in the JSON-RPC answer alone.
 
 This table is made from \`src/base/error-codes.ts\` by \`npx bun test/kit/docs.ts\`.
 
