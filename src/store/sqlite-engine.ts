@@ -125,6 +125,8 @@ function migrate(database: DatabaseSync, readOnly: boolean): void {
     one<{ user_version: number }>(database.prepare("pragma user_version")).user_version;
   if (version() >= schemaVersion) return;
   if (readOnly) throw new Error(`its tables are version ${version()}, not ${schemaVersion}`);
+  // What the index of a large table is sorted in can be larger than the memory: 47 bytes a row.
+  database.exec("pragma temp_store = file");
   // Read again inside: another starter may have done it while this one waited for the lock.
   inTransaction(database, () => {
     for (const step of migrations) {
@@ -133,6 +135,7 @@ function migrate(database: DatabaseSync, readOnly: boolean): void {
       database.exec(`pragma user_version = ${step.version}`);
     }
   });
+  database.exec("pragma temp_store = memory");
 }
 
 const insertKeySql =

@@ -1,6 +1,6 @@
 /** What is particular to the embedded store: its file, its thread, its readers. */
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, spyOn, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
@@ -17,6 +17,7 @@ import { DatabaseSync } from "node:sqlite";
 import { GatewayError } from "../../src/base/errors.ts";
 import type { ChainRecord } from "../../src/receipt/model.ts";
 import { sqliteStore } from "../../src/store/sqlite.ts";
+import { openEngine } from "../../src/store/sqlite-engine.ts";
 import { callChain } from "../kit/records.ts";
 
 const home = mkdtempSync(join(tmpdir(), "gw-sqlite-"));
@@ -93,6 +94,29 @@ test("O5 two starters at once migrate once; a newer store is left as it is", asy
   await again.ship(callChain(1).records);
   expect(await again.receipts({ limit: 9 })).toHaveLength(2);
   await again.close();
+});
+
+test("O5 an upgrade sorts in files, as a large store's index has no room in the memory", () => {
+  const given = DatabaseSync.prototype.exec;
+  const said: string[] = [];
+  const spied = spyOn(DatabaseSync.prototype, "exec").mockImplementation(function (
+    this: DatabaseSync,
+    sql,
+  ) {
+    said.push(sql);
+    given.call(this, sql);
+  });
+  try {
+    const engine = openEngine({ path: join(home, "sorts.db"), readOnly: false });
+    engine.migrate();
+    engine.close();
+  } finally {
+    spied.mockRestore();
+  }
+  const told = said.flatMap((sql) => /create index|temp_store = \w+/.exec(sql)?.[0] ?? []);
+  expect(said.length).toBeGreaterThan(5);
+  expect([...new Set(told.slice(1, -1))]).toEqual(["temp_store = file", "create index"]);
+  expect(told.at(-1)).toBe("temp_store = memory");
 });
 
 test("A20 a page of receipts is read by an index, not by a scan and sort", async () => {
