@@ -1,6 +1,6 @@
 /** What a fault case is, and how one is run: break, ask doctor, compare, mend as printed. */
 
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Finding } from "../../src/doctor/finding.ts";
@@ -315,7 +315,7 @@ export async function untilState(bench: Bench, id: string, state: string): Promi
 export async function untilNoted(bench: Bench, pattern: RegExp): Promise<void> {
   const file = join(bench.gateway.folder, "data/history/00000001.jsonl");
   for (const end = performance.now() + 5_000; performance.now() < end; await Bun.sleep(50)) {
-    if (pattern.test(readFileSync(file, "utf8"))) return;
+    if (existsSync(file) && pattern.test(readFileSync(file, "utf8"))) return;
   }
   throw new Error(`the history does not say ${pattern}`);
 }
