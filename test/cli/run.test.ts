@@ -299,6 +299,12 @@ describe("policy", () => {
     expect([vain.code, vain.err]).toEqual([0, expect.stringMatching(/^\S+p\.yaml:2 .*braces/)]);
     const told = await gw("policy", "policy", "check", "p.yaml", "--json");
     expect(JSON.parse(told.out)).toMatchObject({ ok: true, notes: [expect.any(String)] });
+    const policy = JSON.parse((await gw("policy", "policy", "check", "--json")).out).files[0];
+    const before = readFileSync(policy, "utf8");
+    writeFileSync(policy, 'id: a\nallow: ["elsewhere/*"]\n');
+    const unknown = await gw("policy", "policy", "check");
+    expect([unknown.code, unknown.err]).toEqual([0, expect.stringContaining("named elsewhere")]);
+    writeFileSync(policy, before);
     const explain = (...more: string[]) => gw("policy", "policy", "explain", ...more);
     expect((await explain("--tool", "files/read_x", "--args", '{"a":1}')).code).toBe(0);
     expect((await explain("--tool", "files/write_x")).code).toBe(1);
