@@ -45,7 +45,16 @@ const kinds = [
 export type FrameKind = (typeof kinds)[number];
 /** One record of these for each call: what begins it, or is all of it. */
 export const callKinds: readonly FrameKind[] = ["intent", "refusal", "call"];
-const kindNumber = new Map<FrameKind, number>(kinds.map((kind, at) => [kind, at + 1]));
+const numbers = new Map<FrameKind, number>(kinds.map((kind, at) => [kind, at + 1]));
+
+/** As it stands in frames; they are never given anew. */
+export function numberOf(kind: FrameKind): number {
+  return numbers.get(kind) ?? 0;
+}
+
+export function kindAt(number: number): FrameKind | undefined {
+  return kinds[number - 1];
+}
 
 /** Bytes of a record's payload before its body: the hash. */
 export const hashBytes = 32;
@@ -75,7 +84,7 @@ export function putFrame(
   covered.writeUInt32LE(seq % 0x1_0000_0000, 0);
   covered.writeUInt32LE(Math.floor(seq / 0x1_0000_0000), 4);
   covered.writeUInt32LE(back, 8);
-  covered.writeUInt32LE(kindNumber.get(kind) ?? 0, 12);
+  covered.writeUInt32LE(numberOf(kind), 12);
   into.set(covered, at + 8);
   into.writeUInt32LE(end - body, at);
   into.writeUInt32LE(crc32(rest, crc32(first, crc32(covered))), at + 4);
@@ -102,7 +111,7 @@ export function readFrame(from: Buffer, at: number, most: number = framePayloadM
   const end = at + frameHeader + length;
   if (from.readUInt32LE(at + 4) !== crc32(from.subarray(at + 8, end))) return "bad";
   for (let pad = end; pad < next; pad += 1) if (from[pad] !== 0) return "bad";
-  const kind = kinds[from.readUInt32LE(at + 20) - 1];
+  const kind = kindAt(from.readUInt32LE(at + 20));
   if (kind === undefined) return "bad";
   return {
     seq: from.readUInt32LE(at + 12) * 0x1_0000_0000 + from.readUInt32LE(at + 8),

@@ -310,8 +310,7 @@ export const limits = {
   serverActionMs: 5_000,
   /** A call in flight may be given this much more at once. */
   extendMs: 24 * 60 * 60 * 1000,
-  /** Calls of a server that its p50 and p95 are made of. */
-  latencyCalls: 500,
+  latencyCalls: 500, // of a server, that its p50 and p95 are made of
   /** A loop that is this late makes every call wait; shown as trouble. */
   loopLagMs: 200,
   /** Records that wait for the disk in mode fast, where no call does: more are refused. */
@@ -341,6 +340,7 @@ export const limits = {
   storeTransaction: 500,
   storeTransactionBytes: 8 * 1024 * 1024,
   storePage: 10_000,
+  storeRunLeast: 64, // records, from which a batch is one row of the embedded store
   /** Key changes made by another process are seen within this time. */
   keyRefreshMs: 500,
   /** How often systemd is told what the gateway does, where that changed. */

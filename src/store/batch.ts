@@ -47,6 +47,11 @@ export function checkSame(
   }
 }
 
+/** For a record of which the store has something already that no batch put there (A7). */
+export function forkBehind(record: Pick<ChainRecord, "chain" | "seq">): GatewayError {
+  return fork(record, "the store holds records behind the end that it notes for the chain");
+}
+
 function fork(record: Pick<ChainRecord, "chain" | "seq">, cause: string): GatewayError {
   const message = `Cannot ship record ${record.seq} of chain ${record.chain}`;
   return fault("GW_AUDIT_FORK", { message, cause, data: { seq: record.seq } });

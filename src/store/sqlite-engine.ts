@@ -7,8 +7,10 @@ import { limits } from "../base/limits.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
 import { isChain, nameTaken, notLive, type StoredKey, toKeyRow } from "./rows.ts";
 import { inspect } from "./sqlite-inspect.ts";
-import { readHead, readRecords, receipts, shipFrames } from "./sqlite-receipts.ts";
+import { receipts } from "./sqlite-receipts.ts";
+import { readRecords } from "./sqlite-records.ts";
 import { readSession, saveSessions, sessionsSince } from "./sqlite-sessions.ts";
+import { readHead, shipFrames } from "./sqlite-ship.ts";
 import { all, type Prepare, prepared } from "./sqlite-statement.ts";
 import type {
   FrameBatch,

@@ -16,8 +16,10 @@ export function inspect(prepare: Prepare): Inspected {
     if (why !== undefined) strays.push({ chain: String(chain), seq: known(seq), why });
     else ends.push({ chain: String(chain), seq: Number(seq), hash: hexOf(hash) });
   }
-  for (const { no, seq } of all<{ no: number; seq: number }>(prepare(ownerlessSql))) {
-    strays.push({ chain: `number ${no}`, seq, why: "chain_heads does not name the chain" });
+  for (const table of ["records", "runs"]) {
+    for (const { no, seq } of all<{ no: number; seq: number }>(prepare(ownerlessSql(table)))) {
+      strays.push({ chain: `number ${no}`, seq, why: "chain_heads does not name the chain" });
+    }
   }
   return { ends, strays };
 }
@@ -43,12 +45,14 @@ function hexOf(hash: unknown): string {
 const mostChains = 2 ** 23 - 1;
 
 /** From chain to chain by the primary key: one step each, however many rows. */
-const ownerlessSql = `
+function ownerlessSql(table: string): string {
+  return `
   with recursive found(no) as (
-    select (select id >> 40 from records order by id limit 1)
+    select (select id >> 40 from ${table} order by id limit 1)
     union all
-    select (select id >> 40 from records where id >= (no + 1) << 40 order by id limit 1)
+    select (select id >> 40 from ${table} where id >= (no + 1) << 40 order by id limit 1)
     from found where no < ${mostChains})
   select no,
-    (select id & 1099511627775 from records where id >= no << 40 order by id limit 1) as seq
+    (select id & 1099511627775 from ${table} where id >= no << 40 order by id limit 1) as seq
   from found where no is not null and no not in (select no from chain_heads)`;
+}

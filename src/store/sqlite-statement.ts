@@ -19,3 +19,11 @@ export function prepared(database: DatabaseSync): Prepare {
 export function all<T>(statement: StatementSync, ...values: (string | number)[]): T[] {
   return statement.all(...values) as unknown as T[];
 }
+
+/** One after the other: what is not asked for is not read. */
+export function each<T>(
+  statement: StatementSync,
+  values: readonly (string | number | Uint8Array)[],
+): Iterable<T> {
+  return statement.iterate(...values) as unknown as Iterable<T>;
+}

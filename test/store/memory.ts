@@ -147,10 +147,15 @@ function receipts(chains: Map<string, ChainRecord[]>, query: ReceiptQuery): Rece
   const all = [...chains.values()].flat().map((record) => ({ record, row: derive(record.body) }));
   const id = query.id === undefined ? undefined : readReceiptId(query.id);
   const tool = query.tool === undefined ? undefined : splitTool(query.tool);
+  const ends = new Map(
+    all.flatMap(({ record: { chain, kind }, row }) =>
+      kind === "outcome" ? [[`${chain} ${row.of_seq}`, row] as const] : [],
+    ),
+  );
   const joined = all
     .filter(({ record }) => callKinds.includes(record.kind))
     .map(({ record: { chain, seq }, row }) => {
-      const end = all.find((o) => o.record.kind === "outcome" && isEnd(o, chain, seq))?.row;
+      const end = ends.get(`${chain} ${seq}`);
       const outcome = end?.outcome ?? row.outcome;
       const result_bytes = end?.result_bytes ?? row.result_bytes;
       return { ...row, chain, seq, outcome, result_bytes, took_ms: end?.took_ms ?? row.took_ms };
@@ -170,12 +175,4 @@ function receipts(chains: Map<string, ChainRecord[]>, query: ReceiptQuery): Rece
     );
   joined.sort((a, b) => (b.at_ms ?? -1) - (a.at_ms ?? -1) || b.seq - a.seq);
   return joined.slice(0, query.limit).map(toReceiptRow);
-}
-
-function isEnd(
-  other: { record: ChainRecord; row: { of_seq: number | null } },
-  chain: string,
-  seq: number,
-): boolean {
-  return other.record.chain === chain && other.row.of_seq === seq;
 }

@@ -11,7 +11,7 @@ import { postgresStore } from "../../src/store/postgres.ts";
 import { sqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
-import { addCall, callChain } from "../kit/records.ts";
+import { addCall, type ChainBuilder, callChain } from "../kit/records.ts";
 
 setDefaultTimeout(60_000);
 
@@ -24,19 +24,39 @@ const before = migrations.filter(({ version }) => version <= 2);
 async function goesOn(store: Store): Promise<void> {
   const chain = callChain(2);
   await store.ship(chain.records);
+  await upgrades(store, chain);
+}
+
+async function upgrades(store: Store, chain: ChainBuilder): Promise<void> {
   await store.migrate();
   addCall(chain, {}, {}, 1_700_000_001_500);
   await store.ship(chain.records);
   expect((await store.receipts({ limit: 9 })).map(({ seq }) => seq)).toEqual([4, 2, 0]);
 }
 
-test("O5 SQLite: a page is read by the index that came with the kind call", async () => {
-  const path = join(home, "store.db");
+/** A store of the version before, in which one that can write it put these records. */
+async function storeBefore(path: string, chain: ChainBuilder): Promise<DatabaseSync> {
+  const made = `${path}-made`;
+  const maker = sqliteStore({ path: made });
+  await maker.migrate();
+  await maker.ship(chain.records);
+  await maker.close();
   const raw = new DatabaseSync(path);
   for (const one of before) for (const statement of one.sqlite) raw.exec(statement);
-  raw.exec("pragma user_version = 2");
+  raw.exec(`attach '${made}' as made`);
+  for (const table of ["chain_heads", "records"]) {
+    raw.exec(`insert into ${table} select * from made.${table}`);
+  }
+  raw.exec("detach made; pragma user_version = 2");
+  return raw;
+}
+
+test("O5 SQLite: a page is read by the index that came with the kind call", async () => {
+  const path = join(home, "store.db");
+  const chain = callChain(2);
+  const raw = await storeBefore(path, chain);
   const store = sqliteStore({ path });
-  await goesOn(store);
+  await upgrades(store, chain);
   await store.close();
   const indexes = raw.prepare("select name from sqlite_master where tbl_name = 'records'").all();
   raw.close();
@@ -45,6 +65,26 @@ test("O5 SQLite: a page is read by the index that came with the kind call", asyn
     "records_outcomes",
     "records_by_time",
   ]);
+});
+
+test("O5 SQLite: what the version before stored and what runs hold are one chain", async () => {
+  const path = join(home, "runs.db");
+  const chain = callChain(2);
+  const raw = await storeBefore(path, chain);
+  for (let at = 0; at < 200; at += 1) addCall(chain, {}, {}, 1_700_000_002_000 + at);
+  const store = sqliteStore({ path });
+  await store.migrate();
+  await store.ship(chain.records.slice(4));
+  expect(raw.prepare("select count(*) as n from runs").get()?.["n"]).toBe(1);
+  const records = await store.records(chain.chain, 0, 999);
+  expect(records.map(({ seq }) => seq)).toEqual([...chain.records.keys()]);
+  expect((await store.receipts({ limit: 999 })).map(({ seq }) => seq)).toEqual(
+    [0, 2, ...Array.from({ length: 200 }, (_, at) => 4 + at)].reverse(),
+  );
+  const seen = raw.prepare("select count(*) as n, count(at_ms) as calls from receipts").get();
+  expect(seen).toMatchObject({ n: 204, calls: 202 });
+  await store.close();
+  raw.close();
 });
 
 describe("O5 Postgres", () => {

@@ -1,0 +1,181 @@
+/** Calls of the embedded store, newest first; most that do not fit are passed over cheaply. */
+
+import { callKinds } from "../base/frame.ts";
+import { callTime, endedSeq } from "./derive.ts";
+import { type RunRecord, type RunRow, unpackRun } from "./sqlite-run.ts";
+import { endOf, runAt } from "./sqlite-runs.ts";
+import { all, each, type Prepare } from "./sqlite-statement.ts";
+
+export interface StoredCall {
+  readonly chain: string;
+  readonly no: number;
+  readonly seq: number;
+  readonly atMs: number | null;
+  readonly body: Uint8Array;
+  /** Body of its outcome, where there is one. */
+  end(): Uint8Array | undefined;
+}
+
+/** Texts are those that a body has in it. A call that does not fit may still come. */
+export interface Wanted {
+  readonly beforeMs: number | undefined;
+  readonly id: { readonly first: string; readonly last: string; readonly seq: number } | undefined;
+  /** Either of them. */
+  readonly key: readonly [Uint8Array, Uint8Array] | undefined;
+  readonly tool: Uint8Array | undefined;
+  readonly outcome: Uint8Array | undefined;
+}
+
+export function isNewer(a: StoredCall, b: StoredCall): boolean {
+  const [timeA, timeB] = [a.atMs ?? -1, b.atMs ?? -1];
+  if (timeA !== timeB) return timeA > timeB;
+  return a.no === b.no ? a.seq > b.seq : a.no > b.no;
+}
+
+interface Row {
+  readonly chain: string;
+  readonly no: number;
+  readonly seq: number;
+  readonly kind: string;
+  readonly at_ms: number | null;
+  readonly body: Uint8Array;
+  readonly end: Uint8Array | null;
+}
+
+/** Read in an index's order. */
+export function* callsInRows(prepare: Prepare, wanted: Wanted): Generator<StoredCall> {
+  // What stands behind the end of its chain is no record: verify names it.
+  const where = ["i.kind in ('intent', 'refusal', 'call') and i.id <= (c.no << 40 | c.last_seq)"];
+  const values: (string | number | Uint8Array)[] = [];
+  const add = (condition: string, ...given: (string | number | Uint8Array)[]) => {
+    where.push(condition);
+    values.push(...given);
+  };
+  const { beforeMs, id, key, tool, outcome } = wanted;
+  if (beforeMs !== undefined) add("i.at_ms < ?", beforeMs);
+  if (key !== undefined) add("(instr(i.body, ?) or instr(i.body, ?))", ...key);
+  if (tool !== undefined) add("instr(i.body, ?)", tool);
+  if (outcome !== undefined) {
+    const inRun = "(o.id is null and i.kind = 'intent')";
+    add(`(instr(o.body, ?) or instr(i.body, ?) or ${inRun})`, outcome, outcome);
+  }
+  if (id !== undefined) {
+    const found = "select no << 40 | ? from chain_heads where chain between ? and ?";
+    add(`i.id in (${found})`, id.seq, id.first, id.last);
+  }
+  const statement = prepare(
+    `select c.chain, c.no, i.id & 1099511627775 as seq, i.kind, i.at_ms, i.body, o.body as end
+     from records i left join records o on o.of_id = i.id join chain_heads c on c.no = i.id >> 40
+     where ${where.join(" and ")} order by i.at_ms desc, i.id desc`,
+  );
+  for (const row of each<Row>(statement, values)) {
+    const { chain, no, seq, kind, at_ms: atMs, body, end } = row;
+    const later = () => (kind === "intent" ? endInRun(prepare, no, seq) : undefined);
+    yield { chain, no, seq, atMs, body, end: () => end ?? later() };
+  }
+}
+
+interface HeadedRun extends RunRow {
+  readonly chain: string;
+  readonly no: number;
+  readonly head: number;
+}
+
+/** Run by run from the newest; calls of runs that are of one time are sorted. */
+export function* callsInRuns(prepare: Prepare, wanted: Wanted): Generator<StoredCall> {
+  const where = ["until_ms is not null"];
+  const values: (string | number)[] = [];
+  const { beforeMs, id } = wanted;
+  if (beforeMs !== undefined) {
+    where.push("from_ms < ?");
+    values.push(beforeMs);
+  }
+  if (id !== undefined) {
+    where.push(`r.id in (
+      select (select max(id) from runs where id >= no << 40 and id <= (no << 40 | ?))
+      from chain_heads where chain between ? and ?) and r.last_seq >= ?`);
+    values.push(id.seq, id.first, id.last, id.seq);
+  }
+  const statement = prepare(
+    `select c.chain, c.no, c.last_seq as head, r.id & 1099511627775 as first, r.last_seq,
+       from_ms, until_ms, heads, bodies
+     from runs r join chain_heads c on c.no = r.id >> 40
+     where ${where.join(" and ")} order by until_ms desc, r.id desc`,
+  );
+  /** The newest is the last. */
+  let waiting: StoredCall[] = [];
+  let newer: Ends = new Map();
+  for (const run of each<HeadedRun>(statement, values)) {
+    for (let call = waiting.at(-1); call !== undefined; call = waiting.at(-1)) {
+      if ((call.atMs ?? -1) <= (run.until_ms ?? -1)) break;
+      waiting.pop();
+      yield call;
+    }
+    if (!mayHave(run.bodies, wanted)) continue;
+    const records = unpackRun(run).filter(({ seq }) => seq <= run.head);
+    const ends = endsOf(run.no, records);
+    const calls = callsOf(prepare, run, records, wanted, [ends, newer]);
+    newer = ends;
+    if (calls.length > 0) waiting = [...waiting, ...calls].sort((a, b) => (isNewer(a, b) ? 1 : -1));
+  }
+  for (let call = waiting.pop(); call !== undefined; call = waiting.pop()) yield call;
+}
+
+/** Bodies of outcomes by the ids of their intents. */
+type Ends = ReadonlyMap<string, Uint8Array>;
+
+/** near: outcomes of this run and of one that is a little newer, where most are that it lacks. */
+function callsOf(
+  prepare: Prepare,
+  { chain, no }: HeadedRun,
+  records: readonly RunRecord[],
+  wanted: Wanted,
+  near: readonly [Ends, Ends],
+): StoredCall[] {
+  const { beforeMs, id, outcome } = wanted;
+  const calls: StoredCall[] = [];
+  for (const { seq, kind, body } of records) {
+    if (!callKinds.includes(kind) || (id !== undefined && id.seq !== seq)) continue;
+    const atMs = callTime(kind, body);
+    if (beforeMs !== undefined && (atMs ?? beforeMs) >= beforeMs) continue;
+    if (!mayHave(body, wanted)) continue;
+    const key = `${no}-${seq}`;
+    const ended = near[0].get(key) ?? near[1].get(key);
+    if (outcome !== undefined && ended !== undefined && !has(ended, outcome)) continue;
+    const later = () => (kind === "intent" ? endElsewhere(prepare, no, seq) : undefined);
+    calls.push({ chain, no, seq, atMs, body, end: () => ended ?? later() });
+  }
+  return calls;
+}
+
+/** The outcome of a call need not be in the same bytes. */
+function mayHave(bytes: Uint8Array, { key, tool }: Wanted): boolean {
+  if (tool !== undefined && !has(bytes, tool)) return false;
+  return key === undefined || has(bytes, key[0]) || has(bytes, key[1]);
+}
+
+function has(bytes: Uint8Array, text: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
+}
+
+function endsOf(no: number, records: readonly RunRecord[]): Ends {
+  const ends = new Map<string, Uint8Array>();
+  for (const { kind, body } of records) {
+    const of = kind === "outcome" ? endedSeq(body) : null;
+    if (of !== null) ends.set(`${no}-${of}`, body);
+  }
+  return ends;
+}
+
+function endElsewhere(prepare: Prepare, no: number, seq: number): Uint8Array | undefined {
+  const statement = prepare("select body from records where of_id = (? << 40 | ?) limit 1");
+  return all<{ body: Uint8Array }>(statement, no, seq)[0]?.body ?? endInRun(prepare, no, seq);
+}
+
+/** Only what says so itself: `ends` is but a hint. */
+function endInRun(prepare: Prepare, no: number, intent: number): Uint8Array | undefined {
+  const seq = endOf(prepare, no, intent);
+  const record =
+    seq === undefined ? undefined : runAt(prepare, no, seq)?.find((r) => r.seq === seq);
+  return record?.kind === "outcome" && endedSeq(record.body) === intent ? record.body : undefined;
+}
