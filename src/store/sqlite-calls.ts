@@ -100,7 +100,7 @@ export function* callsInRuns(prepare: Prepare, wanted: Wanted): Generator<Stored
     `select c.chain, c.no, c.last_seq as head, r.id & 1099511627775 as first, r.last_seq,
        from_ms, until_ms, heads, bodies
      from runs r join chain_heads c on c.no = r.id >> 40
-     where ${where.join(" and ")} order by until_ms desc, r.id desc`,
+     where ${where.join(" and ")} order by until_ms desc, from_ms desc, r.id desc`,
   );
   /** The newest is the last. */
   let waiting: StoredCall[] = [];

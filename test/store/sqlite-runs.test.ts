@@ -304,7 +304,7 @@ test("A20 pages are read by the index of times, run by run", () => {
     const plan = raw
       .prepare(
         `explain query plan select c.chain, r.heads from runs r join chain_heads c on c.no = r.id >> 40
-         where until_ms is not null and from_ms < 5 order by until_ms desc, r.id desc`,
+         where until_ms is not null and from_ms < 5 order by until_ms desc, from_ms desc, r.id desc`,
       )
       .all()
       .map((row) => String(row["detail"]));
