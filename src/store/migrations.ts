@@ -116,6 +116,7 @@ export const migrations: readonly Migration[] = [
         id integer primary key, last_seq integer not null, from_ms integer, until_ms integer,
         heads blob not null, bodies blob not null)`,
       "create index runs_by_time on runs (until_ms, from_ms) where until_ms is not null",
+      "create index runs_extent on runs (id, last_seq)",
       // Outcomes in a run whose intent is not in it; both ids are those that records would have.
       "create table ends (of_id integer primary key, id integer not null)",
       "drop view receipts",

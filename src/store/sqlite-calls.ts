@@ -3,7 +3,7 @@
 import { callKinds } from "../base/frame.ts";
 import { callTime, endedSeq } from "./derive.ts";
 import { type RunRecord, type RunRow, unpackRun } from "./sqlite-run.ts";
-import { endOf, runAt } from "./sqlite-runs.ts";
+import { endOf, type RunReader, runColumns, runReader, safe } from "./sqlite-runs.ts";
 import { all, each, type Prepare } from "./sqlite-statement.ts";
 
 export interface StoredCall {
@@ -12,8 +12,8 @@ export interface StoredCall {
   readonly seq: number;
   readonly atMs: number | null;
   readonly body: Uint8Array;
-  /** Body of its outcome, where there is one. */
-  end(): Uint8Array | undefined;
+  /** Body of the record that ended it, where there is one. */
+  outcome(): Uint8Array | undefined;
 }
 
 /** Texts are those that a body has in it. A call that does not fit may still come. */
@@ -37,7 +37,6 @@ interface Row {
   readonly no: number;
   readonly seq: number;
   readonly kind: string;
-  readonly at_ms: number | null;
   readonly body: Uint8Array;
   readonly end: Uint8Array | null;
 }
@@ -64,14 +63,15 @@ export function* callsInRows(prepare: Prepare, wanted: Wanted): Generator<Stored
     add(`i.id in (${found})`, id.seq, id.first, id.last);
   }
   const statement = prepare(
-    `select c.chain, c.no, i.id & 1099511627775 as seq, i.kind, i.at_ms, i.body, o.body as end
+    `select c.chain, c.no, i.id & 1099511627775 as seq, i.kind, i.body, o.body as end
      from records i left join records o on o.of_id = i.id join chain_heads c on c.no = i.id >> 40
      where ${where.join(" and ")} order by i.at_ms desc, i.id desc`,
   );
-  for (const row of each<Row>(statement, values)) {
-    const { chain, no, seq, kind, at_ms: atMs, body, end } = row;
-    const later = () => (kind === "intent" ? endInRun(prepare, no, seq) : undefined);
-    yield { chain, no, seq, atMs, body, end: () => end ?? later() };
+  const runs = runReader(prepare);
+  for (const { chain, no, seq, kind, body, end } of each<Row>(statement, values)) {
+    const later = () => (kind === "intent" ? outcomeInRun(prepare, runs, no, seq) : undefined);
+    const atMs = callTime(kind, body);
+    yield { chain, no, seq, atMs, body, outcome: () => end ?? later() };
   }
 }
 
@@ -97,14 +97,13 @@ export function* callsInRuns(prepare: Prepare, wanted: Wanted): Generator<Stored
     values.push(id.seq, id.first, id.last, id.seq);
   }
   const statement = prepare(
-    `select c.chain, c.no, c.last_seq as head, r.id & 1099511627775 as first, r.last_seq,
-       from_ms, until_ms, heads, bodies
+    `select c.chain, c.no, ${safe("c.last_seq")} as head, ${runColumns}
      from runs r join chain_heads c on c.no = r.id >> 40
-     where ${where.join(" and ")} order by until_ms desc, from_ms desc, r.id desc`,
+     where ${where.join(" and ")} order by r.until_ms desc, r.from_ms desc, r.id desc`,
   );
   /** The newest is the last. */
   let waiting: StoredCall[] = [];
-  let newer: Ends = new Map();
+  const runs = runReader(prepare);
   for (const run of each<HeadedRun>(statement, values)) {
     for (let call = waiting.at(-1); call !== undefined; call = waiting.at(-1)) {
       if ((call.atMs ?? -1) <= (run.until_ms ?? -1)) break;
@@ -113,37 +112,33 @@ export function* callsInRuns(prepare: Prepare, wanted: Wanted): Generator<Stored
     }
     if (!mayHave(run.bodies, wanted)) continue;
     const records = unpackRun(run).filter(({ seq }) => seq <= run.head);
-    const ends = endsOf(run.no, records);
-    const calls = callsOf(prepare, run, records, wanted, [ends, newer]);
-    newer = ends;
+    const calls = callsOf(prepare, runs, run, records, wanted);
     if (calls.length > 0) waiting = [...waiting, ...calls].sort((a, b) => (isNewer(a, b) ? 1 : -1));
   }
   for (let call = waiting.pop(); call !== undefined; call = waiting.pop()) yield call;
 }
 
-/** Bodies of outcomes by the ids of their intents. */
-type Ends = ReadonlyMap<string, Uint8Array>;
-
-/** near: outcomes of this run and of one that is a little newer, where most are that it lacks. */
 function callsOf(
   prepare: Prepare,
+  runs: RunReader,
   { chain, no }: HeadedRun,
   records: readonly RunRecord[],
   wanted: Wanted,
-  near: readonly [Ends, Ends],
 ): StoredCall[] {
   const { beforeMs, id, outcome } = wanted;
+  const ended = outcomesOf(records);
   const calls: StoredCall[] = [];
   for (const { seq, kind, body } of records) {
     if (!callKinds.includes(kind) || (id !== undefined && id.seq !== seq)) continue;
     const atMs = callTime(kind, body);
     if (beforeMs !== undefined && (atMs ?? beforeMs) >= beforeMs) continue;
     if (!mayHave(body, wanted)) continue;
-    const key = `${no}-${seq}`;
-    const ended = near[0].get(key) ?? near[1].get(key);
-    if (outcome !== undefined && ended !== undefined && !has(ended, outcome)) continue;
-    const later = () => (kind === "intent" ? endElsewhere(prepare, no, seq) : undefined);
-    calls.push({ chain, no, seq, atMs, body, end: () => ended ?? later() });
+    const near = kind === "intent" ? ended.get(seq) : body;
+    if (outcome !== undefined && near !== undefined && !has(near, outcome)) continue;
+    // Copies: a view would keep all of its run in memory while it waits.
+    const own = kind === "intent" ? near?.slice() : undefined;
+    const later = () => (kind === "intent" ? outcomeOf(prepare, runs, no, seq) : undefined);
+    calls.push({ chain, no, seq, atMs, body: body.slice(), outcome: () => own ?? later() });
   }
   return calls;
 }
@@ -155,27 +150,40 @@ function mayHave(bytes: Uint8Array, { key, tool }: Wanted): boolean {
 }
 
 function has(bytes: Uint8Array, text: Uint8Array): boolean {
+  if (!(bytes instanceof Uint8Array)) return false;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(text);
 }
 
-function endsOf(no: number, records: readonly RunRecord[]): Ends {
-  const ends = new Map<string, Uint8Array>();
+/** Bodies of outcomes by the seqs of their intents. */
+function outcomesOf(records: readonly RunRecord[]): Map<number, Uint8Array> {
+  const outcomes = new Map<number, Uint8Array>();
   for (const { kind, body } of records) {
     const of = kind === "outcome" ? endedSeq(body) : null;
-    if (of !== null) ends.set(`${no}-${of}`, body);
+    if (of !== null) outcomes.set(of, body);
   }
-  return ends;
+  return outcomes;
 }
 
-function endElsewhere(prepare: Prepare, no: number, seq: number): Uint8Array | undefined {
+/** Of an intent whose own run has none. */
+function outcomeOf(
+  prepare: Prepare,
+  runs: RunReader,
+  no: number,
+  intent: number,
+): Uint8Array | undefined {
   const statement = prepare("select body from records where of_id = (? << 40 | ?) limit 1");
-  return all<{ body: Uint8Array }>(statement, no, seq)[0]?.body ?? endInRun(prepare, no, seq);
+  const [row] = all<{ body: Uint8Array }>(statement, no, intent);
+  return row?.body ?? outcomeInRun(prepare, runs, no, intent);
 }
 
 /** Only what says so itself: `ends` is but a hint. */
-function endInRun(prepare: Prepare, no: number, intent: number): Uint8Array | undefined {
+function outcomeInRun(
+  prepare: Prepare,
+  runs: RunReader,
+  no: number,
+  intent: number,
+): Uint8Array | undefined {
   const seq = endOf(prepare, no, intent);
-  const record =
-    seq === undefined ? undefined : runAt(prepare, no, seq)?.find((r) => r.seq === seq);
+  const record = seq === undefined ? undefined : runs.recordAt(no, seq);
   return record?.kind === "outcome" && endedSeq(record.body) === intent ? record.body : undefined;
 }

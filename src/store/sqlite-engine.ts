@@ -62,7 +62,10 @@ function open(options: EngineOptions): DatabaseSync {
     if (!options.readOnly) chmodSync(options.path, 0o600);
     const database = new DatabaseSync(options.path, { readOnly: options.readOnly });
     database.exec(`pragma busy_timeout = ${limits.queryMs}`);
-    if (options.readOnly) return database;
+    if (options.readOnly) {
+      standIn(database);
+      return database;
+    }
     // Only for a new file. Larger pages: fewer to write for the same rows.
     database.exec("pragma page_size = 8192");
     // FULL: a commit is on disk when it returns, which is when the spool may forget the records.
@@ -73,6 +76,15 @@ function open(options: EngineOptions): DatabaseSync {
   } catch (thrown) {
     throw databaseFault(options.path, thrown);
   }
+}
+
+/** A copy that the version before wrote has no runs, and can be read all the same. */
+function standIn(database: DatabaseSync): void {
+  const found = "select count(*) as n from sqlite_master where name in ('records', 'runs')";
+  if (one<{ n: number }>(database.prepare(found)).n !== 1) return;
+  database.exec(`create temp table runs (id integer primary key, last_seq, from_ms, until_ms,
+      heads, bodies);
+    create temp table ends (of_id integer primary key, id)`);
 }
 
 function build(database: DatabaseSync, readOnly: boolean): Engine {
@@ -86,9 +98,10 @@ function build(database: DatabaseSync, readOnly: boolean): Engine {
       all<{ chain: string }>(prepare("select chain from chain_heads order by no"))
         .map((row) => row.chain)
         .filter(isChain),
-    inspect: () => inspect(prepare),
-    records: (chain, fromSeq, limit) => readRecords(prepare, chain, fromSeq, limit),
-    receipts: (query) => receipts(prepare, query),
+    inspect: () => atOnce(database, () => inspect(prepare)),
+    records: (chain, fromSeq, limit) =>
+      atOnce(database, () => readRecords(prepare, chain, fromSeq, limit)),
+    receipts: (query) => atOnce(database, () => receipts(prepare, query)),
     keys: () => all<StoredKey>(prepare("select * from gateway_keys order by rowid")).map(toKeyRow),
     addKey: (row) => inTransaction(database, () => addKey(prepare, row)),
     replaceKey: (row, oldId, oldEndsMs) =>
@@ -109,8 +122,13 @@ function one<T>(statement: StatementSync): T {
   return statement.get() as unknown as T;
 }
 
-function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec("begin immediate");
+/** All statements of a reader see one state: a record must not move between two of them. */
+function atOnce<T>(database: DatabaseSync, read: () => T): T {
+  return inTransaction(database, read, "begin");
+}
+
+function inTransaction<T>(database: DatabaseSync, work: () => T, begin = "begin immediate"): T {
+  database.exec(begin);
   try {
     const value = work();
     database.exec("commit");

@@ -1,7 +1,8 @@
 /** What the embedded store's tables hold that no gateway wrote: for verify. */
 
 import { isChain } from "./rows.ts";
-import { all, type Prepare } from "./sqlite-statement.ts";
+import { safe } from "./sqlite-runs.ts";
+import { all, each, type Prepare } from "./sqlite-statement.ts";
 import type { Inspected, Stray } from "./store.ts";
 
 export function inspect(prepare: Prepare): Inspected {
@@ -21,7 +22,37 @@ export function inspect(prepare: Prepare): Inspected {
       strays.push({ chain: `number ${no}`, seq, why: "chain_heads does not name the chain" });
     }
   }
-  return { ends, strays };
+  return { ends, strays: [...strays, ...wrongRuns(prepare)] };
+}
+
+/** Runs that are over rows, other runs or the end of their chain: of two records one would lie. */
+function wrongRuns(prepare: Prepare): Stray[] {
+  const strays: Stray[] = [];
+  const statement = prepare(
+    `select c.chain, r.id >> 40 as no, r.id & 1099511627775 as first,
+       ${safe("r.last_seq")} as last, ${safe("c.last_seq")} as head,
+       exists (select 1 from records i where i.id between r.id and
+         ((r.id >> 40) << 40 | ${safe("r.last_seq")})) as over
+     from runs r join chain_heads c on c.no = r.id >> 40 order by r.id`,
+  );
+  let before = { no: -1, last: -1 };
+  for (const { chain, no, first, last, head, over } of each<Extent>(statement, [])) {
+    const overlaps = over !== 0 || (no === before.no && first <= before.last);
+    if (overlaps) strays.push({ chain, seq: first, why: "a run is over what else is there" });
+    else if (last < first) strays.push({ chain, seq: first, why: "column last_seq of a run" });
+    else if (last > head) strays.push({ chain, seq: first, why: "a run goes on behind the end" });
+    before = { no, last: Math.max(last, no === before.no ? before.last : -1) };
+  }
+  return strays;
+}
+
+interface Extent {
+  readonly chain: string;
+  readonly no: number;
+  readonly first: number;
+  readonly last: number;
+  readonly head: number;
+  readonly over: number;
 }
 
 function wrongHead(no: number, seq: unknown, hash: unknown): string | undefined {

@@ -71,8 +71,8 @@ function fragment(name: string, value: string): Uint8Array {
   return new TextEncoder().encode(`"${name}":${shown}`);
 }
 
-function join({ chain, seq, end: ended }: StoredCall, call: Derived): JoinedRow {
-  const body = ended();
+function join({ chain, seq, outcome }: StoredCall, call: Derived): JoinedRow {
+  const body = outcome();
   const end = body === undefined ? undefined : derive(body);
   return {
     ...{ chain, seq, at_ms: call.at_ms, key_name: call.key_name, server: call.server },

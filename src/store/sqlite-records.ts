@@ -20,7 +20,7 @@ export function readRecords(
   if (head === undefined) return [];
   const from = Math.max(0, fromSeq - 1);
   const most = Math.min(limit, limits.storePage) + fromSeq - from;
-  // One that is there twice is given twice: verify names it.
+  // One seq is there once: `inspect` names runs that are over rows or other runs.
   const found = [...ownRows(prepare, head.no, from, most), ...inRuns(prepare, head.no, from, most)]
     .sort((a, b) => a.seq - b.seq)
     .slice(0, most);

@@ -3,22 +3,53 @@
 import { type RunRecord, type RunRow, unpackRun } from "./sqlite-run.ts";
 import { all, each, type Prepare } from "./sqlite-statement.ts";
 
-const columns = "id & 1099511627775 as first, last_seq, from_ms, until_ms, heads, bodies";
-
-/** The records of the run that a record is in; undefined when none has it. */
-export function runAt(prepare: Prepare, no: number, seq: number): RunRecord[] | undefined {
-  const statement = prepare(
-    `select ${columns} from runs where id >= ? << 40 and id <= (? << 40 | ?)
-     order by id desc limit 1`,
-  );
-  const [row] = all<RunRow>(statement, no, no, seq);
-  return row === undefined || row.last_seq < seq ? undefined : unpackRun(row);
+/** Columns of SQLite take values of any type, and 64-bit ones that a number cannot hold throw. */
+export function safe(column: string): string {
+  const fits = `typeof(${column}) = 'integer' and ${column} between 0 and 9007199254740991`;
+  return `iif(${column} is null, null, iif(${fits}, ${column}, -1))`;
 }
+
+export const runColumns = `r.id & 1099511627775 as first, ${safe("r.last_seq")} as last_seq,
+  ${safe("from_ms")} as from_ms, ${safe("until_ms")} as until_ms, heads, bodies`;
+
+export interface RunReader {
+  /** undefined when no run has it. */
+  recordAt(no: number, seq: number): RunRecord | undefined;
+}
+
+/** For one transaction. Keeps the runs that it read last: most of what follows is in them, too. */
+export function runReader(prepare: Prepare): RunReader {
+  const kept = new Map<number, readonly RunRecord[]>();
+  const records = (id: number, no: number, first: number): readonly RunRecord[] => {
+    const known = kept.get(id);
+    if (known !== undefined) return known;
+    const statement = prepare(`select ${runColumns} from runs r where id = (? << 40 | ?)`);
+    const read = all<RunRow>(statement, no, first).flatMap(unpackRun);
+    for (const old of kept.keys()) if (kept.size >= keptMost) kept.delete(old);
+    kept.set(id, read);
+    return read;
+  };
+  return {
+    recordAt(no, seq) {
+      const statement = prepare(
+        `select id & 1099511627775 as first from runs
+         where id >= ? << 40 and id <= (? << 40 | ?) order by id desc limit 1`,
+      );
+      const [run] = all<{ first: number }>(statement, no, no, seq);
+      if (run === undefined) return undefined;
+      const { first } = run;
+      return records(no * 2 ** 40 + first, no, first)[seq - first];
+    },
+  };
+}
+
+/** At 256 KiB each. */
+const keptMost = 8;
 
 /** Runs that hold a seq or later ones, in order, until they have so many records. */
 export function runsFrom(prepare: Prepare, no: number, seq: number, most: number): RunRow[] {
   const statement = prepare(
-    `select ${columns} from runs where id < ? + 1 << 40 and id >= coalesce(
+    `select ${runColumns} from runs r where id < ? + 1 << 40 and id >= coalesce(
        (select max(id) from runs where id >= ? << 40 and id <= (? << 40 | ?)), ? << 40 | ?)
      order by id`,
   );
@@ -32,7 +63,7 @@ export function runsFrom(prepare: Prepare, no: number, seq: number, most: number
   return rows;
 }
 
-/** seq of the outcome, in another run or row, that `ends` names for an intent. */
+/** seq of the outcome, in a run, that `ends` names for an intent that is not in that run. */
 export function endOf(prepare: Prepare, no: number, intent: number): number | undefined {
   const statement = prepare(
     "select id & 1099511627775 as seq from ends where of_id = (? << 40 | ?) and id >> 40 = ?",

@@ -5,7 +5,7 @@ import { limits } from "../base/limits.ts";
 import { checkNext, checkSame, forkBehind, type Head } from "./batch.ts";
 import { callTime, endedSeq } from "./derive.ts";
 import { packRun } from "./sqlite-run.ts";
-import { runAt } from "./sqlite-runs.ts";
+import { runReader, safe } from "./sqlite-runs.ts";
 import { all, type Prepare } from "./sqlite-statement.ts";
 import type { FrameBatch } from "./store.ts";
 
@@ -47,7 +47,7 @@ function addChain(prepare: Prepare, chain: string): number {
 /** What stands behind the end of a chain: a row, and the first seq there of a run. */
 function whatIsBehind(prepare: Prepare, no: number, seq: number) {
   const row = "select 1 as one from records where id > (? << 40) + ? and id < ? + 1 << 40 limit 1";
-  const run = `select (id & 1099511627775) as first, last_seq from runs
+  const run = `select (id & 1099511627775) as first, ${safe("last_seq")} as last_seq from runs
     where id >= ? << 40 and id < ? + 1 << 40 order by id desc limit 1`;
   const [last] = all<{ first: number; last_seq: number }>(prepare(run), no, no);
   const runs = last !== undefined && Math.max(last.first, last.last_seq) > seq;
@@ -90,7 +90,13 @@ function shipRows(
   stored: Head | undefined,
 ): Head {
   const { chain } = batch;
-  const rows = inserter(prepare, chain, no);
+  const runs = runReader(prepare);
+  const check = (seq: number, hash: Uint8Array): void => {
+    const statement = prepare("select hash from records where id = (? << 40 | ?)");
+    const [row] = all<{ hash: Uint8Array }>(statement, no, seq);
+    checkSame({ chain, seq, hash }, row?.hash ?? runs.recordAt(no, seq)?.hash);
+  };
+  const rows = inserter(prepare, no, check);
   let seq = batch.first;
   let hash = batch.prev;
   for (let at = 0; at < bytes.length; seq += 1) {
@@ -99,7 +105,7 @@ function shipRows(
     const prev = hash;
     hash = frame.payload.subarray(0, hashBytes);
     if (stored !== undefined && seq <= stored.seq) {
-      checkStored(prepare, chain, no, seq, hash);
+      check(seq, hash);
     } else {
       if (seq === batch.first || seq === (stored?.seq ?? -1) + 1) {
         checkNext(stored, { chain, seq, prev });
@@ -112,26 +118,13 @@ function shipRows(
   return { seq: seq - 1, hash };
 }
 
-function checkStored(
-  prepare: Prepare,
-  chain: string,
-  no: number,
-  seq: number,
-  hash: Uint8Array,
-): void {
-  const statement = prepare("select hash from records where id = (? << 40 | ?)");
-  const [row] = all<{ hash: Uint8Array }>(statement, no, seq);
-  const stored = row ?? runAt(prepare, no, seq)?.find((record) => record.seq === seq);
-  checkSame({ chain, seq, hash }, stored?.hash);
-}
-
 /** Rows of one statement: a call of SQLite for each costs a sixth more. */
 const rowsAtOnce = 16;
 /** Values of a row, behind the chain's number that all share. */
 const [perRow, seqAt, hashAt] = [6, 0, 2] as const;
 
 /** `put` may keep rows back; `end` behind the last. */
-function inserter(prepare: Prepare, chain: string, no: number) {
+function inserter(prepare: Prepare, no: number, check: (seq: number, hash: Uint8Array) => void) {
   const values: (number | string | Uint8Array | null)[] = [no];
   const write = (): void => {
     const rows = (values.length - 1) / perRow;
@@ -139,7 +132,7 @@ function inserter(prepare: Prepare, chain: string, no: number) {
     // Fewer: somebody put a row there without moving the head (A7).
     for (let at = 1; Number(changes) !== rows && at < values.length; at += perRow) {
       const [seq, hash] = [values[at + seqAt] as number, values[at + hashAt] as Uint8Array];
-      checkStored(prepare, chain, no, seq, hash);
+      check(seq, hash);
     }
     values.length = 1;
   };

@@ -49,13 +49,17 @@ async function shipped<T>(look: () => Promise<readonly T[]>, least: number): Pro
   throw new Error("nothing was shipped");
 }
 
-async function changed(statements: readonly string[]) {
+function copyWith(statements: readonly string[]) {
   const dir = mkdtempSync(join(home, "copy-"));
   cpSync(whole, dir, { recursive: true });
   const database = new DatabaseSync(join(dir, "store.db"));
   for (const one of statements) database.exec(one);
   database.close();
-  const store = sqliteStore({ path: join(dir, "store.db"), readOnly: true });
+  return { dir, store: sqliteStore({ path: join(dir, "store.db"), readOnly: true }) };
+}
+
+async function changed(statements: readonly string[]) {
+  const { dir, store } = copyWith(statements);
   const rows = await readReceipts({ store, spoolDir: join(dir, "spool") }, { limit: 999 });
   await store.close();
   return { ...(await verifyCopy(dir)), rows };
@@ -67,6 +71,8 @@ const flip = (column: string, at: number) =>
   `update runs set ${column} = cast(substr(${column}, 1, ${at}) || x'00' ||
      substr(${column}, ${at + 2}) as blob) where id = ${intents}`;
 const set = (what: string, id = intents) => [`update runs set ${what} where id = ${id}`];
+const nothing = (first: number, end: number) =>
+  `insert into runs values (1 << 40 | ${first}, ${end}, null, null, x'', x'')`;
 const copy = (id: string) =>
   `insert into runs select ${id}, last_seq, from_ms, until_ms, heads, bodies from runs
    where id = ${intents}`;
@@ -96,22 +102,28 @@ const cases: readonly [string, () => string[], string][] = [
   ["A2 bodies of text", () => set("bodies = cast(bodies as text)"), "expected seq 1, found"],
   ["A2 no heads", () => set("heads = x''"), "expected seq 1, found"],
   ["A2 the last seq lower", () => set("last_seq = 5"), "column last_seq"],
-  ["A2 the last seq higher", () => set("last_seq = 500"), "column last_seq"],
+  ["A2 the last seq higher", () => set("last_seq = 500"), "is over what else"],
   ["A2 the last seq of text", () => set("last_seq = 'x'"), ""],
   ["A2 the time of the first call", () => set("from_ms = 5"), "column from_ms"],
   ["A2 the time of the last call", () => set("until_ms = null"), "column until_ms"],
   ["A2 a time where no call is", () => set("until_ms = 5", outcomes), "column until_ms"],
-  ["A2 a run elsewhere", () => set(`id = 1 << 40 | ${last + 9}`), "expected seq 1, found"],
+  ["A2 a run elsewhere", () => set(`id = 1 << 40 | ${last + 9}`), "last_seq of a run"],
   ["A2 a run of no chain", () => [copy("(9 << 40 | 1)")], "does not name the chain"],
   ["A2 a run of a negative chain", () => [copy("-5")], "does not name the chain"],
-  ["A2 a run behind the end", () => [copy(`(1 << 40 | ${last + 9})`)], ""],
+  ["A2 a run behind the end", () => [copy(`(1 << 40 | ${last + 9})`)], "last_seq of a run"],
+  ["A2 a run of nothing, in another", () => [nothing(50, 50)], "is over what else"],
+  ["A2 a run of nothing, over a row", () => [nothing(0, 0)], "is over what else"],
+  ["A2 a run of nothing, behind the end", () => [nothing(5000, 5000)], "behind the end"],
+  ["A2 a last seq that no number holds", () => set("last_seq = 9223372036854775807"), "last_seq"],
+  ["A2 a time that no number holds", () => set("until_ms = 9223372036854775807"), "until_ms"],
+  ["A2 a time of text", () => set("from_ms = 'x'"), "column from_ms"],
   [
     "A2 a record of a run as a row too",
     () => [
       `insert into records select 1 << 40 | 7, 'refusal', 5, null, zeroblob(32),
          '{"v":1,"kind":"refusal","at":5}'`,
     ],
-    "",
+    "is over what else",
   ],
   ["A2 an outcome's way deleted", () => ["delete from ends"], "column ends"],
   [
@@ -144,6 +156,17 @@ describe("verify of a changed store of runs", () => {
   });
 
   test("A2 a run in the midst of another is tampering", async () => {
-    expect((await changed([copy("(1 << 40 | 2)")])).bad).toMatchObject({ seq: 2 });
+    const { bad } = await changed([copy("(1 << 40 | 2)")]);
+    expect(bad).toMatchObject({ seq: 2, why: "a run is over what else is there" });
+  });
+
+  test("A2 a column of any type does not stop a search", async () => {
+    for (const wrong of ["bodies = 'text'", "bodies = 5", "heads = null", "until_ms = 'x'"]) {
+      const { store } = copyWith(wrong.startsWith("heads") ? set("heads = 7") : set(wrong));
+      for (const query of [{ key: "agent" }, { tool: "none" }, { outcome: "ok" }, {}]) {
+        expect((await store.receipts({ limit: 999, ...query })).length).toBeLessThan(151);
+      }
+      await store.close();
+    }
   });
 });
