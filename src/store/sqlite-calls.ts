@@ -134,7 +134,8 @@ function callsOf(
     if (beforeMs !== undefined && (atMs ?? beforeMs) >= beforeMs) continue;
     if (!mayHave(body, wanted)) continue;
     const near = kind === "intent" ? ended.get(seq) : body;
-    if (outcome !== undefined && near !== undefined && !has(near, outcome)) continue;
+    const other = outcome !== undefined && near !== undefined && !has(near, outcome);
+    if (other && !has(body, outcome)) continue;
     // Copies: a view would keep all of its run in memory while it waits.
     const own = kind === "intent" ? near?.slice() : undefined;
     const later = () => (kind === "intent" ? outcomeOf(prepare, runs, no, seq) : undefined);
@@ -147,6 +148,13 @@ function callsOf(
 function mayHave(bytes: Uint8Array, { key, tool }: Wanted): boolean {
   if (tool !== undefined && !has(bytes, tool)) return false;
   return key === undefined || has(bytes, key[0]) || has(bytes, key[1]);
+}
+
+/** As `mayHave`, of what is looked up for it: without parsing it. */
+export function mayEnd(call: StoredCall, { outcome }: Wanted): boolean {
+  if (outcome === undefined || has(call.body, outcome)) return true;
+  const ended = call.outcome();
+  return ended !== undefined && has(ended, outcome);
 }
 
 function has(bytes: Uint8Array, text: Uint8Array): boolean {

@@ -3,7 +3,14 @@
 import { limits } from "../base/limits.ts";
 import { type Derived, derive } from "./derive.ts";
 import { isChain, type JoinedRow, readReceiptId, splitTool, toReceiptRow } from "./rows.ts";
-import { callsInRows, callsInRuns, isNewer, type StoredCall, type Wanted } from "./sqlite-calls.ts";
+import {
+  callsInRows,
+  callsInRuns,
+  isNewer,
+  mayEnd,
+  type StoredCall,
+  type Wanted,
+} from "./sqlite-calls.ts";
 import type { Prepare } from "./sqlite-statement.ts";
 import type { ReceiptQuery, ReceiptRow } from "./store.ts";
 
@@ -15,7 +22,7 @@ export function receipts(prepare: Prepare, query: ReceiptQuery): ReceiptRow[] {
   if (limit <= 0 || wanted === undefined) return rows;
   for (const call of newestFirst(callsInRows(prepare, wanted), callsInRuns(prepare, wanted))) {
     // A head with another form of id is no chain of ours; verify names it.
-    if (!isChain(call.chain)) continue;
+    if (!isChain(call.chain) || !mayEnd(call, wanted)) continue;
     const derived = derive(call.body);
     const joined = join(call, derived);
     if (!fits(query, tool, derived, joined)) continue;
