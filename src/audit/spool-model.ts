@@ -4,6 +4,7 @@ import { fault, type GatewayError } from "../base/errors.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Linker } from "../receipt/chain.ts";
 import type { CallRecord } from "../receipt/model.ts";
+import type { Crowd } from "./crowd.ts";
 import type { SpoolFile, SpoolFs } from "./fs.ts";
 import type { Landing } from "./landing.ts";
 
@@ -102,6 +103,9 @@ export interface Spool {
   scheduled: boolean;
   /** Records of recent batches on average, and when the last write began: see `kick`. */
   mean: number;
+  readonly crowd: Crowd;
+  /** While the next write waits for more records. */
+  stopWaiting: (() => void) | undefined;
   begun: number;
   readonly spare: Buffer[];
 }

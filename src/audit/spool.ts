@@ -10,6 +10,7 @@ import { bodyBytesMost, callRecordBody } from "../receipt/encode.ts";
 import type { CallRecord, OutcomeFields, RecordKind } from "../receipt/model.ts";
 import type { Appended } from "./audit.ts";
 import { closeFull, flush, nextTurn, placeIn, put, seal } from "./commit.ts";
+import { newCrowd } from "./crowd.ts";
 import type { SpoolFile, SpoolFs } from "./fs.ts";
 import type { Landing, Waiter } from "./landing.ts";
 import { encodeHeader, segmentName } from "./segment.ts";
@@ -52,6 +53,8 @@ export async function startSpool(
     linker,
     segments: [...stored, current],
     open: new Set(),
+    crowd: newCrowd(),
+    stopWaiting: undefined,
     durableSeq: -1,
     ended: false,
     failed: undefined,
