@@ -123,8 +123,8 @@ const spareMax = 1024 * 1024;
 /**
  * Starts a write at the end of this turn of the loop. A sync costs about 70 CPU µs whatever its
  * size, so when calls come in crowds, writes begin some time apart: the larger the crowd, the
- * longer; but no longer than until nearly all of it has come. Waiting on then cost, at 32 calls at
- * once, 20 % more CPU a call (each time the processor rests, its caches go cold) and twice the time.
+ * longer; but no longer than until nearly all of it has come. Waiting on then took, at 32 calls at
+ * once, 20 % more CPU a call (a processor that rests loses its caches) and twice the time.
  */
 function kick(spool: Spool): void {
   if (spool.flying) return;

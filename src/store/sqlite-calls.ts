@@ -104,6 +104,7 @@ export function* callsInRuns(prepare: Prepare, wanted: Wanted): Generator<Stored
   /** The newest is the last. */
   let waiting: StoredCall[] = [];
   const runs = runReader(prepare);
+  const early: Outcomes = new Map();
   for (const run of each<HeadedRun>(statement, values)) {
     for (let call = waiting.at(-1); call !== undefined; call = waiting.at(-1)) {
       if ((call.atMs ?? -1) <= (run.until_ms ?? -1)) break;
@@ -112,8 +113,12 @@ export function* callsInRuns(prepare: Prepare, wanted: Wanted): Generator<Stored
     }
     if (!mayHave(run.bodies, wanted)) continue;
     const records = unpackRun(run).filter(({ seq }) => seq <= run.head);
-    const calls = callsOf(prepare, runs, run, records, wanted);
-    if (calls.length > 0) waiting = [...waiting, ...calls].sort((a, b) => (isNewer(a, b) ? 1 : -1));
+    noteEarly(early, run, records);
+    const calls = callsOf(prepare, runs, run, records, wanted, early);
+    waiting = merged(
+      waiting,
+      calls.sort((a, b) => (isNewer(a, b) ? 1 : -1)),
+    );
   }
   for (let call = waiting.pop(); call !== undefined; call = waiting.pop()) yield call;
 }
@@ -124,6 +129,7 @@ function callsOf(
   { chain, no }: HeadedRun,
   records: readonly RunRecord[],
   wanted: Wanted,
+  early: Outcomes,
 ): StoredCall[] {
   const { beforeMs, id, outcome } = wanted;
   const ended = outcomesOf(records);
@@ -133,7 +139,7 @@ function callsOf(
     const atMs = callTime(kind, body);
     if (beforeMs !== undefined && (atMs ?? beforeMs) >= beforeMs) continue;
     if (!mayHave(body, wanted)) continue;
-    const near = kind === "intent" ? ended.get(seq) : body;
+    const near = kind === "intent" ? (ended.get(seq) ?? taken(early, `${no}-${seq}`)) : body;
     const other = outcome !== undefined && near !== undefined && !has(near, outcome);
     if (other && !has(body, outcome)) continue;
     // Copies: a view would keep all of its run in memory while it waits.
@@ -142,6 +148,43 @@ function callsOf(
     calls.push({ chain, no, seq, atMs, body: body.slice(), outcome: () => own ?? later() });
   }
   return calls;
+}
+
+/** Bodies of outcomes that are in a newer run than their intents, by chain and seq of these. */
+type Outcomes = Map<string, Uint8Array>;
+
+/** Runs come newest first: most outcomes are met before their intents, and not looked up. */
+function noteEarly(early: Outcomes, { no, first }: RunRow & { no: number }, of: RunRecord[]): void {
+  for (const { kind, body } of of) {
+    const intent = kind === "outcome" ? endedSeq(body) : null;
+    if (intent === null || intent >= first) continue;
+    for (const old of early.keys()) if (early.size >= earlyMost) early.delete(old);
+    early.set(`${no}-${intent}`, body.slice());
+  }
+}
+
+/** Some MB. */
+const earlyMost = 20_000;
+
+function taken(early: Outcomes, key: string): Uint8Array | undefined {
+  const body = early.get(key);
+  early.delete(key);
+  return body;
+}
+
+/** Of two that are sorted, the newest last. */
+function merged(a: readonly StoredCall[], b: readonly StoredCall[]): StoredCall[] {
+  const all: StoredCall[] = [];
+  let [atA, atB] = [0, 0];
+  for (;;) {
+    const [one, other] = [a[atA], b[atB]];
+    if (one === undefined) return [...all, ...b.slice(atB)];
+    if (other === undefined) return [...all, ...a.slice(atA)];
+    const older = isNewer(one, other) ? other : one;
+    if (older === one) atA += 1;
+    else atB += 1;
+    all.push(older);
+  }
 }
 
 /** The outcome of a call need not be in the same bytes. */

@@ -80,15 +80,28 @@ function open(options: EngineOptions): DatabaseSync {
 
 /** A copy that the version before wrote has no runs, and can be read all the same. */
 function standIn(database: DatabaseSync): void {
-  const found = "select count(*) as n from sqlite_master where name in ('records', 'runs')";
-  if (one<{ n: number }>(database.prepare(found)).n !== 1) return;
+  if (!hasTable(database, "records") || hasTable(database, "runs")) return;
   database.exec(`create temp table runs (id integer primary key, last_seq, from_ms, until_ms,
       heads, bodies);
     create temp table ends (of_id integer primary key, id)`);
 }
 
+function hasTable(database: DatabaseSync, name: string): boolean {
+  const found = "select count(*) as n from main.sqlite_master where type = 'table' and name = ?";
+  return one<{ n: number }>(database.prepare(found), name).n > 0;
+}
+
 function build(database: DatabaseSync, readOnly: boolean): Engine {
   const prepare = prepared(database);
+  const stoodIn = readOnly && !hasTable(database, "runs");
+  /** All statements of a reader see one state: a record must not move between two of them. */
+  const atOnce = <T>(read: () => T): T => {
+    const looked = (): T => {
+      if (stoodIn && hasTable(database, "runs")) throw new Error("it was upgraded meanwhile");
+      return read();
+    };
+    return inTransaction(database, looked, "begin");
+  };
   return {
     migrate: () => migrate(database, readOnly),
     ping: () => void prepare("select 1").get(),
@@ -98,10 +111,9 @@ function build(database: DatabaseSync, readOnly: boolean): Engine {
       all<{ chain: string }>(prepare("select chain from chain_heads order by no"))
         .map((row) => row.chain)
         .filter(isChain),
-    inspect: () => atOnce(database, () => inspect(prepare)),
-    records: (chain, fromSeq, limit) =>
-      atOnce(database, () => readRecords(prepare, chain, fromSeq, limit)),
-    receipts: (query) => atOnce(database, () => receipts(prepare, query)),
+    inspect: () => atOnce(() => inspect(prepare)),
+    records: (chain, fromSeq, limit) => atOnce(() => readRecords(prepare, chain, fromSeq, limit)),
+    receipts: (query) => atOnce(() => receipts(prepare, query)),
     keys: () => all<StoredKey>(prepare("select * from gateway_keys order by rowid")).map(toKeyRow),
     addKey: (row) => inTransaction(database, () => addKey(prepare, row)),
     replaceKey: (row, oldId, oldEndsMs) =>
@@ -118,13 +130,8 @@ function build(database: DatabaseSync, readOnly: boolean): Engine {
   };
 }
 
-function one<T>(statement: StatementSync): T {
-  return statement.get() as unknown as T;
-}
-
-/** All statements of a reader see one state: a record must not move between two of them. */
-function atOnce<T>(database: DatabaseSync, read: () => T): T {
-  return inTransaction(database, read, "begin");
+function one<T>(statement: StatementSync, ...values: string[]): T {
+  return statement.get(...values) as unknown as T;
 }
 
 function inTransaction<T>(database: DatabaseSync, work: () => T, begin = "begin immediate"): T {

@@ -2,7 +2,7 @@
 
 import { isChain } from "./rows.ts";
 import { safe } from "./sqlite-runs.ts";
-import { all, each, type Prepare } from "./sqlite-statement.ts";
+import { all, type Prepare } from "./sqlite-statement.ts";
 import type { Inspected, Stray } from "./store.ts";
 
 export function inspect(prepare: Prepare): Inspected {
@@ -36,7 +36,7 @@ function wrongRuns(prepare: Prepare): Stray[] {
      from runs r join chain_heads c on c.no = r.id >> 40 order by r.id`,
   );
   let before = { no: -1, last: -1 };
-  for (const { chain, no, first, last, head, over } of each<Extent>(statement, [])) {
+  for (const { chain, no, first, last, head, over } of all<Extent>(statement)) {
     const overlaps = over !== 0 || (no === before.no && first <= before.last);
     if (overlaps) strays.push({ chain, seq: first, why: "a run is over what else is there" });
     else if (last < first) strays.push({ chain, seq: first, why: "column last_seq of a run" });

@@ -1,7 +1,7 @@
 /** Finding records in the runs of the embedded store. */
 
 import { type RunRecord, type RunRow, unpackRun } from "./sqlite-run.ts";
-import { all, each, type Prepare } from "./sqlite-statement.ts";
+import { all, type Prepare } from "./sqlite-statement.ts";
 
 /** Columns of SQLite take values of any type, and 64-bit ones that a number cannot hold throw. */
 export function safe(column: string): string {
@@ -10,7 +10,9 @@ export function safe(column: string): string {
 }
 
 export const runColumns = `r.id & 1099511627775 as first, ${safe("r.last_seq")} as last_seq,
-  ${safe("from_ms")} as from_ms, ${safe("until_ms")} as until_ms, heads, bodies`;
+  ${safe("from_ms")} as from_ms, ${safe("until_ms")} as until_ms,
+  iif(typeof(heads) = 'blob', heads, x'') as heads,
+  iif(typeof(bodies) = 'blob', bodies, x'') as bodies`;
 
 export interface RunReader {
   /** undefined when no run has it. */
@@ -19,14 +21,14 @@ export interface RunReader {
 
 /** For one transaction. Keeps the runs that it read last: most of what follows is in them, too. */
 export function runReader(prepare: Prepare): RunReader {
-  const kept = new Map<number, readonly RunRecord[]>();
-  const records = (id: number, no: number, first: number): readonly RunRecord[] => {
-    const known = kept.get(id);
-    if (known !== undefined) return known;
+  const kept = new Map<string, readonly RunRecord[]>();
+  const records = (no: number, first: number): readonly RunRecord[] => {
+    const key = `${no}-${first}`;
     const statement = prepare(`select ${runColumns} from runs r where id = (? << 40 | ?)`);
-    const read = all<RunRow>(statement, no, first).flatMap(unpackRun);
+    const read = kept.get(key) ?? all<RunRow>(statement, no, first).flatMap(unpackRun);
+    kept.delete(key);
     for (const old of kept.keys()) if (kept.size >= keptMost) kept.delete(old);
-    kept.set(id, read);
+    kept.set(key, read);
     return read;
   };
   return {
@@ -37,8 +39,7 @@ export function runReader(prepare: Prepare): RunReader {
       );
       const [run] = all<{ first: number }>(statement, no, no, seq);
       if (run === undefined) return undefined;
-      const { first } = run;
-      return records(no * 2 ** 40 + first, no, first)[seq - first];
+      return records(no, run.first)[seq - run.first];
     },
   };
 }
@@ -48,17 +49,22 @@ const keptMost = 8;
 
 /** Runs that hold a seq or later ones, in order, until they have so many records. */
 export function runsFrom(prepare: Prepare, no: number, seq: number, most: number): RunRow[] {
-  const statement = prepare(
-    `select ${runColumns} from runs r where id < ? + 1 << 40 and id >= coalesce(
-       (select max(id) from runs where id >= ? << 40 and id <= (? << 40 | ?)), ? << 40 | ?)
-     order by id`,
+  const over = prepare(
+    `select max(id) & 1099511627775 as first from runs where id >= ? << 40 and id <= (? << 40 | ?)`,
+  );
+  // One by one: `iterate` ends without a word on Deno where SQLite reports an error.
+  const following = prepare(
+    `select ${runColumns} from runs r where id >= (? << 40 | ?) and id < ? + 1 << 40
+     order by id limit 1`,
   );
   const rows: RunRow[] = [];
-  let records = 0;
-  for (const row of each<RunRow>(statement, [no, no, no, seq, no, seq])) {
+  let from = all<{ first: number | null }>(over, no, no, seq)[0]?.first ?? seq;
+  for (let records = 0; records < most; ) {
+    const [row] = all<RunRow>(following, no, from, no);
+    if (row === undefined) break;
     rows.push(row);
-    if (row.last_seq >= seq) records += row.last_seq - Math.max(seq, row.first) + 1;
-    if (records >= most) break;
+    from = row.first + 1;
+    if (row.last_seq >= seq) records += Math.max(1, row.last_seq - Math.max(seq, row.first) + 1);
   }
   return rows;
 }

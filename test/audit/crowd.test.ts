@@ -14,7 +14,7 @@ import { call, end } from "./world.ts";
 const home = mkdtempSync(join(tmpdir(), "gw-crowd-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-/** What happens; writes as records and calls at their servers; from how many a write is complete. */
+/** What happens; writes (records, calls at their servers); from how many a write is complete. */
 const cases: readonly [string, readonly (readonly [number, number])[], number][] = [
   ["nothing is known yet", [], 0],
   ["one call after another", [[1, 0]], 1],

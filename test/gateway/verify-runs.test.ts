@@ -116,6 +116,10 @@ const cases: readonly [string, () => string[], string][] = [
   ["A2 a run of nothing, behind the end", () => [nothing(5000, 5000)], "behind the end"],
   ["A2 a last seq that no number holds", () => set("last_seq = 9223372036854775807"), "last_seq"],
   ["A2 a time that no number holds", () => set("until_ms = 9223372036854775807"), "until_ms"],
+  ["A2 a last seq between two", () => set("last_seq = 5.5"), "last_seq"],
+  ["A2 heads that no number holds", () => set("heads = 9223372036854775807"), "expected seq 1"],
+  ["A2 bodies that no number holds", () => set("bodies = 9223372036854775807"), "expected seq 1"],
+  ["A2 a run over the last of another", () => [nothing(next - 1, next - 1)], "is over what else"],
   ["A2 a time of text", () => set("from_ms = 'x'"), "column from_ms"],
   [
     "A2 a record of a run as a row too",

@@ -113,6 +113,7 @@ test("a list that is broken off, or that fails, holds the database's files by no
     ship(engine, row.records);
     expect(engine.receipts({ limit: 1 })).toHaveLength(1);
     expect(engine.receipts({ limit: 1, beforeMs: 1_700_000_000_500 })).toHaveLength(1);
+    ship(engine, callChain(2).records);
     const { busy } = raw.prepare("pragma wal_checkpoint(truncate)").get() ?? {};
     expect(busy).toBe(0);
   });
