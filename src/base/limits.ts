@@ -279,6 +279,7 @@ export const limits = {
    * all else for too long, and the runtime's own collections run beside it.
    */
   heapLookMs: 1_000,
+  heapLookCalls: 8_000, // or sooner, after so many
   heapBytes: 16 * 1024 * 1024,
   heapGrowth: 1.25,
   heapLivesMost: 40 * 1024 * 1024,

@@ -23,7 +23,8 @@ function heap(livesMB: number, growsMB: number) {
     state.bytes += growsMB * MB;
     await clock.advance(limits.heapLookMs);
   }
-  return { state, look, stop };
+  const wait = (ms: number) => clock.advance(ms);
+  return { state, look, wait, stop };
 }
 
 test("a heap that grows is collected when it is past the limit, and not before", async () => {
@@ -60,6 +61,20 @@ test("without calls nothing is looked at, however large", async () => {
   expect(state.collected).toEqual([]);
   await look();
   expect(state.collected).toEqual([70]);
+});
+
+test("many calls are looked at sooner", async () => {
+  const { state, look } = heap(10, 30);
+  await look(limits.heapLookCalls - 1);
+  expect(state.collected).toEqual([40]);
+  const quarter = heap(10, 30);
+  quarter.state.calls = limits.heapLookCalls - 1;
+  quarter.state.bytes = 50 * MB;
+  await quarter.wait(limits.heapLookMs / 4);
+  expect(quarter.state.collected).toEqual([]);
+  quarter.state.calls += 1;
+  await quarter.wait(limits.heapLookMs / 4);
+  expect(quarter.state.collected).toEqual([50]);
 });
 
 test("it ends, and a platform that cannot say is not asked again", async () => {
