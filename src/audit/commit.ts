@@ -157,7 +157,7 @@ export function flush(spool: Spool): void {
   spool.scheduled = false;
   spool.stopWaiting?.();
   spool.stopWaiting = undefined;
-  const begun = intents(spool.unsealed);
+  const begins = intents(spool.unsealed);
   seal(spool);
   let batch = spool.queue.shift();
   if (batch === undefined) {
@@ -167,7 +167,7 @@ export function flush(spool: Spool): void {
   if (batch === undefined || spool.failed !== undefined) return;
   spool.flying = true;
   spool.mean = spool.mean * 0.75 + batch.count * 0.25;
-  noteWrite(spool.crowd, batch.count, spool.open.size - begun);
+  noteWrite(spool.crowd, batch.count, spool.open.size - begins);
   if (spool.mean >= busyMean) spool.begun = spool.options.clock.mono();
   const going = batch;
   write(going).then(

@@ -86,14 +86,15 @@ function standIn(database: DatabaseSync): void {
     create temp table ends (of_id integer primary key, id)`);
 }
 
-function hasTable(database: DatabaseSync, name: string): boolean {
-  const found = "select count(*) as n from main.sqlite_master where type = 'table' and name = ?";
+function hasTable(database: DatabaseSync, name: string, where = "main"): boolean {
+  const tables = `${where}.sqlite_master where type = 'table'`;
+  const found = `select count(*) as n from ${tables} and name = ?`;
   return one<{ n: number }>(database.prepare(found), name).n > 0;
 }
 
 function build(database: DatabaseSync, readOnly: boolean): Engine {
   const prepare = prepared(database);
-  const stoodIn = readOnly && !hasTable(database, "runs");
+  const stoodIn = readOnly && hasTable(database, "runs", "temp");
   /** All statements of a reader see one state: a record must not move between two of them. */
   const atOnce = <T>(read: () => T): T => {
     const looked = (): T => {

@@ -169,11 +169,13 @@ test("O5 a copy that the version before wrote is listed and verified without bei
   withStore((engine, raw) => {
     const { chain, records } = callChain(5);
     ship(engine, records);
-    raw.exec("drop view receipts; drop table runs; drop table ends; pragma user_version = 3");
+    raw.exec("drop table runs; drop table ends; pragma user_version = 3");
     const copy = openEngine({ path: String(raw.location()), readOnly: true });
     expect(copy.receipts({ limit: 9 })).toHaveLength(5);
     expect(plain(copy.records(chain, 0, 99)).length).toBe(10);
     expect(copy.inspect().strays).toEqual([]);
+    engine.migrate();
+    expect(() => copy.receipts({ limit: 9 })).toThrow("Cannot use the embedded store");
     copy.close();
   });
 });
