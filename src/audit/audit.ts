@@ -28,6 +28,9 @@ export interface Appended {
   readonly seq: number;
   /** Public id: `r-<12 hex of chain>-<seq>`. */
   readonly id: string;
+  /** Its two parts; `of` is the seq of the call's first record. */
+  readonly idStart: string;
+  readonly of: number;
   /**
    * undefined: nothing to wait for (mode fast). Else resolves when the record is on disk; rejects
    * with GW_AUDIT_UNAVAILABLE when it never will be.

@@ -81,20 +81,20 @@ export async function startSpool(
 /** What of it only few ask for is made when it is asked for: there are two of these a call. */
 class Placed implements Appended {
   readonly seq: number;
-  readonly #of: number;
-  readonly #idStart: string;
+  readonly of: number;
+  readonly idStart: string;
   readonly #landing: Landing | undefined;
 
   /** `of`: seq of the call's first record. `landing`: undefined in mode fast. */
   constructor({ idStart }: Spool, seq: number, of: number, landing: Landing | undefined) {
     this.seq = seq;
-    this.#of = of;
-    this.#idStart = idStart;
+    this.of = of;
+    this.idStart = idStart;
     this.#landing = landing;
   }
 
   get id(): string {
-    return `${this.#idStart}${this.#of}`;
+    return `${this.idStart}${this.of}`;
   }
 
   get durable(): Promise<void> | undefined {

@@ -1,6 +1,7 @@
 import { healLimits } from "./heal-limits.ts";
 import { httpLimits } from "./http-limits.ts";
 import { listLimits } from "./list-limits.ts";
+import { memoryLimits } from "./memory-limits.ts";
 import { shownLimits } from "./shown-limits.ts";
 
 /** Every limit of the product: the unit is in the name, the reason beside it. */
@@ -235,11 +236,6 @@ export const limits = {
   /** What is read of an HTTP answer that refuses. */
   upstreamRefusalBytes: 8 * 1024,
   /**
-   * Memory of large answers that is kept for the next ones: of some dozens of a megabyte at one
-   * time. What is not used within trimTextEveryMs is freed.
-   */
-  upstreamSpareBytes: 32 * 1024 * 1024,
-  /**
    * Idle connections kept per server, as many as calls in flight or bursts would reconnect; and how
    * long: servers commonly close at 5 s.
    */
@@ -269,20 +265,7 @@ export const limits = {
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Default audit.spool.max. */
   spoolBytes: 10 * 1024 * 1024 * 1024,
-  /** By then what only a start runs has run: 25 MB of the program's pages are given back. */
-  trimTextAfterMs: 1_000,
-  /** Then what only a warm-up or a rare command ran: 10 MB, for less than 1 ms each time. */
-  trimTextEveryMs: 10_000,
-  /**
-   * The script's heap is looked at so often, and collected when it is larger than both: so many
-   * bytes, and so many times what of it lived the last time. Not where more lives: that would stop
-   * all else for too long, and the runtime's own collections run beside it.
-   */
-  heapLookMs: 1_000,
-  heapLookCalls: 8_000, // or sooner, after so many
-  heapBytes: 16 * 1024 * 1024,
-  heapGrowth: 1.25,
-  heapLivesMost: 40 * 1024 * 1024,
+  ...memoryLimits,
   /** Ended calls that are kept in memory to be shown live. */
   boardCalls: 1_000,
   /** Characters that are kept of such a call's tool and of why it failed, R6. */

@@ -17,7 +17,7 @@ import type { Decision, Policy } from "../policy/model.ts";
 import type { IntentFields, OutcomeFields } from "../receipt/model.ts";
 import type { Forwarded } from "./answer.ts";
 import { argsTooLarge } from "./args-limit.ts";
-import type { LiveCall } from "./board.ts";
+import { type LiveCall, receiptOf } from "./board.ts";
 import { badState, isBad, type Opened, openState } from "./bridge/state.ts";
 import { decide } from "./decide.ts";
 import { forward, type WhoWaits } from "./forward.ts";
@@ -166,12 +166,12 @@ function keyEnded(): GatewayError {
 }
 
 function failedInside(incoming: Incoming, reply: Reply, thrown: unknown, live: LiveCall): void {
-  const { receipt, target, stage } = live;
+  const { target, stage } = live;
   const sent = stage === "server" || stage === "outcome";
   const error = sent ? outcomeLost(thrown, target) : asFault(thrown, "Cannot make the call");
   live.code = error.code;
   live.why = reasonOf(error);
-  respondFailed(incoming, reply, error, sent ? { receipt, target } : undefined);
+  respondFailed(incoming, reply, error, sent ? { receipt: receiptOf(live), target } : undefined);
 }
 
 /** Invariant 6: after forwarding nothing may look like a denial, or the agent repeats the call. */
@@ -235,7 +235,7 @@ function compare(run: Run): void {
 
 function intend(run: Run): void {
   const intent = run.ports.audit.intent(run.fields);
-  run.live.receipt = intent.id;
+  named(run.live, intent);
   run.seq = intent.seq;
   // Invariant 3: no byte reaches a server before this record is on disk.
   onDisk(run, intent, send);
@@ -260,12 +260,12 @@ function record(run: Run): void {
   const { incoming, ports, live, answer } = run;
   live.stage = "outcome";
   const { serverMs } = answer;
-  ports.debug?.("call ended", { receipt: live.receipt, end: answer.kind, server_ms: serverMs });
+  ports.debug?.("call ended", { receipt: receiptOf(live), end: answer.kind, server_ms: serverMs });
   const now = ports.clock.mono();
   const end = outcomeFields(incoming, run.seq, answer, live, now);
   answered(live, answer, end, now);
   if (isUnsure(end) && guarded(incoming, run.call.item as Item)) {
-    ports.repeats.remember(sameAs(run), live.receipt);
+    ports.repeats.remember(sameAs(run), receiptOf(live));
   }
   // … and no answer leaves before this one is.
   onDisk(run, ports.audit.outcome(end), tell);
@@ -283,7 +283,7 @@ function tell(run: Run): void {
 function deny(run: Run): void {
   const { live, fields } = run;
   const receipt = run.ports.audit.refusal(fields);
-  live.receipt = receipt.id;
+  named(live, receipt);
   live.outcome = fields.outcome === "" ? undefined : fields.outcome;
   live.code = fields.code;
   onDisk(run, receipt, tellDenied);
@@ -292,7 +292,7 @@ function deny(run: Run): void {
 function tellDenied(run: Run): void {
   const { incoming, reply, ports, live, call } = run;
   live.endedAt = ports.clock.mono();
-  respondDenied(incoming, reply, call, live.decision as Decision, live.receipt);
+  respondDenied(incoming, reply, call, live.decision as Decision, receiptOf(live));
   over(run);
 }
 
@@ -302,7 +302,7 @@ function refuse(run: Run, why: GatewayError): void {
   const outcome = why.code === "GW_ARGS_TOO_LARGE" ? "limited" : "denied";
   const receipt = run.ports.audit.refusal({ ...run.fields, code: why.code, outcome });
   run.why = why;
-  live.receipt = receipt.id;
+  named(live, receipt);
   live.outcome = outcome;
   live.code = why.code;
   live.why = reasonOf(why);
@@ -312,7 +312,7 @@ function refuse(run: Run, why: GatewayError): void {
 function tellRefused(run: Run): void {
   const { incoming, reply, ports, live } = run;
   live.endedAt = ports.clock.mono();
-  respondFailed(incoming, reply, run.why, { receipt: live.receipt, target: live.target });
+  respondFailed(incoming, reply, run.why, { receipt: receiptOf(live), target: live.target });
   over(run);
 }
 
@@ -351,10 +351,18 @@ function answered(live: LiveCall, answer: Forwarded, end: OutcomeFields, now: nu
   if (answer.kind === "failed") live.why = reasonOf(answer.error);
 }
 
+function named(live: LiveCall, { idStart, of }: Appended): void {
+  live.receiptStart = idStart;
+  live.receiptSeq = of;
+}
+
 function respond(incoming: Incoming, reply: Reply, live: LiveCall, answer: Forwarded): void {
-  const { receipt, target } = live;
-  if (answer.kind === "result") respondResult(incoming, reply, answer);
-  else if (answer.kind === "failed") {
+  if (answer.kind === "result") {
+    respondResult(incoming, reply, answer);
+    return;
+  }
+  const [receipt, { target }] = [receiptOf(live), live];
+  if (answer.kind === "failed") {
     respondFailed(incoming, reply, answer.error, { receipt, target }, answer.mayHaveRun);
   } else if (live.ended !== undefined) {
     // Who cancels his own call waits for nothing; anybody else's cancel has to be told.

@@ -3,7 +3,7 @@
 import path from "node:path";
 import type { LiveCall as CallRow, CallStage } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
-import type { Board, LiveCall, ShownCall } from "../call/board.ts";
+import { type Board, type LiveCall, receiptOf, type ShownCall } from "../call/board.ts";
 import type { RuleRef } from "../policy/model.ts";
 
 export interface CallFeed {
@@ -103,7 +103,7 @@ export function callRow(call: ShownCall, folder: string): CallRow {
     outcome: outcomeOf(call),
     code: call.code === "" ? null : call.code,
     why: call.why === "" ? null : call.why,
-    receipt: call.receipt === "" ? null : call.receipt,
+    receipt: receiptOf(call) || null,
     argsBytes: call.argsBytes,
     resultBytes: call.resultBytes,
     dropped: call.dropped,

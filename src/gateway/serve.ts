@@ -127,16 +127,26 @@ export async function serve(options: ServeOptions): Promise<Running> {
  * does memory of large answers that none needs.
  */
 function keepTrimmed({ sys }: Runtime): () => void {
-  let cancel = () => {};
+  let cancelText = () => {};
+  let cancelSpare = () => {};
   const trimAfter = (ms: number) => {
-    cancel = systemClock.after(ms, () => {
+    cancelText = systemClock.after(ms, () => {
       sys.trimText();
-      dropUnused();
       trimAfter(limits.trimTextEveryMs);
     });
   };
+  const dropLater = () => {
+    cancelSpare = systemClock.after(limits.upstreamSpareMs, () => {
+      dropUnused();
+      dropLater();
+    });
+  };
   trimAfter(limits.trimTextAfterMs);
-  return () => cancel();
+  dropLater();
+  return () => {
+    cancelText();
+    cancelSpare();
+  };
 }
 
 function isBusy({ front, live, calls }: Parts): boolean {

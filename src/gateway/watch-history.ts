@@ -6,7 +6,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { HttpRequest } from "../base/http-request.ts";
 import { limits } from "../base/limits.ts";
 import { printable } from "../base/printable.ts";
-import type { ShownCall } from "../call/board.ts";
+import { receiptOf, type ShownCall } from "../call/board.ts";
 import { type HistoryEntry, openHistory } from "./history.ts";
 import { endedSince } from "./live-calls.ts";
 import { troubleNow } from "./live-servers.ts";
@@ -98,7 +98,7 @@ export function watchHistory(parts: Parts): HistoryWatch {
     looked = 0;
     for (const call of endedSince(board, seen)) {
       const told = troubleOfCall(call);
-      if (told !== undefined) trouble(told, call.receipt);
+      if (told !== undefined) trouble(told, receiptOf(call));
     }
     seen = board.ended;
     const { count, keyName } = board.refused;

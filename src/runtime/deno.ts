@@ -25,6 +25,7 @@ export const denoRuntime: Runtime = {
     trimText: () => false,
     heapBytes: () => undefined,
     collect: () => undefined,
+    collectYoung: () => undefined,
   },
 };
 

@@ -139,6 +139,8 @@ export interface Sys {
   heapBytes(): number | undefined;
   /** Frees what of it is no longer in use; takes some ms, in which nothing else runs. */
   collect(): void;
+  /** Of what was made since the last collection; about 1 ms. */
+  collectYoung(): void;
   /**
    * systemd's sd_notify; does nothing without NOTIFY_SOCKET. Never waits: false where nobody took
    * it, or its reader is behind.

@@ -32,6 +32,7 @@ export function linuxSys(): LinuxSys {
     trimText: () => libc !== undefined && trimText(libc),
     heapBytes: () => jsc().heapSize(),
     collect: () => jsc().fullGC(),
+    collectYoung: () => jsc().edenGC(),
     reap: (pid) => libc?.waitpid?.(pid, null, WNOHANG) === pid,
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     closeSilent: (ports, most, ms) => (libc === undefined ? 0 : closeSilent(libc, ports, most, ms)),
@@ -49,6 +50,7 @@ export function linuxSys(): LinuxSys {
 interface Jsc {
   heapSize(): number;
   fullGC(): number;
+  edenGC(): number;
 }
 
 /** Not at the top: a start does not need it. */

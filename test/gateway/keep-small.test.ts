@@ -8,20 +8,25 @@ const MB = 1024 * 1024;
 
 /** A heap of which so much lives; each look finds it grown. */
 function heap(livesMB: number, growsMB: number) {
-  const state = { bytes: livesMB * MB, lives: livesMB * MB, collected: [] as number[], calls: 0 };
+  const state = {
+    ...{ bytes: livesMB * MB, lives: livesMB * MB, calls: 0 },
+    ...{ collected: [] as number[], young: [] as number[] },
+  };
   const sys = {
     heapBytes: () => state.bytes,
     collect() {
       state.collected.push(Math.round(state.bytes / MB));
       state.bytes = state.lives;
     },
+    collectYoung: () => void state.young.push(state.calls),
   };
   const clock = setClock();
   const stop = keepSmall(clock, sys, () => state.calls);
   async function look(calls = 1): Promise<void> {
     state.calls += calls;
     state.bytes += growsMB * MB;
-    await clock.advance(limits.heapLookMs);
+    // It comes sooner once, as calls came.
+    await clock.advance(limits.heapLookMs + limits.heapBusyMs);
   }
   const wait = (ms: number) => clock.advance(ms);
   return { state, look, wait, stop };
@@ -77,6 +82,38 @@ test("many calls are looked at sooner", async () => {
   expect(quarter.state.collected).toEqual([50]);
 });
 
+test("what is young is collected after so many calls, and not where much lives", async () => {
+  const few = limits.heapYoungCalls / 2;
+  const { state, wait } = heap(10, 0);
+  const busy = async (calls: number) => {
+    state.calls += calls;
+    await wait(limits.heapBusyMs);
+  };
+  await wait(limits.heapRestMs);
+  state.calls += few;
+  await wait(limits.heapRestMs);
+  expect(state.young).toEqual([]);
+  await busy(few - 1);
+  expect(state.young).toEqual([]);
+  await busy(1);
+  expect(state.young).toEqual([2 * few]);
+  await busy(2 * few - 1);
+  await busy(1);
+  expect(state.young).toEqual([2 * few, 4 * few]);
+  // A collection of all of it takes the young, too.
+  state.bytes = 30 * MB;
+  await wait(limits.heapLookMs);
+  await busy(2 * few);
+  await wait(limits.heapLookMs);
+  expect(state.collected).toEqual([30]);
+  const at = state.young.length;
+  // Where much lives, the runtime is left alone.
+  state.lives = state.bytes = 100 * MB;
+  await busy(limits.heapLookCalls);
+  await busy(limits.heapLookCalls);
+  expect(state.young.length).toBe(at);
+});
+
 test("it ends, and a platform that cannot say is not asked again", async () => {
   const { state, look, stop } = heap(10, 30);
   stop();
@@ -91,6 +128,7 @@ test("it ends, and a platform that cannot say is not asked again", async () => {
       return undefined;
     },
     collect: () => {},
+    collectYoung: () => {},
   };
   keepSmall(clock, sys, () => ++calls);
   await clock.advance(10 * limits.heapLookMs);

@@ -356,7 +356,7 @@ function recordingAudit(records: Recorded[], durable: () => Promise<void> | unde
     records.push(record(seq));
     const done = durable();
     return {
-      ...{ seq, id: `r-test-${seq}`, durable: done },
+      ...{ seq, id: `r-test-${seq}`, idStart: "r-test-", of: seq, durable: done },
       tells(waiter) {
         done?.then(
           () => waiter.onDisk(undefined),
