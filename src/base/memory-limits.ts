@@ -1,7 +1,7 @@
 /** Of how much memory the gateway keeps, and when it gives some back. */
 export const memoryLimits = {
   /**
-   * Memory of large answers that is kept for the next ones: of some dozens of a megabyte at one
+   * Memory of large messages that is kept for the next ones: of some dozens of a megabyte at one
    * time. What is not used within so many ms is freed.
    */
   upstreamSpareBytes: 32 * 1024 * 1024,

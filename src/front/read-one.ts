@@ -1,8 +1,9 @@
 /** From the bytes of one message to what it says, or the reason why it is none. */
 
 import type { ErrorCode } from "../base/errors.ts";
-import { freeFromBytes, freeMemory } from "../base/free-memory.ts";
+import { freeFromBytes } from "../base/free-memory.ts";
 import { limits } from "../base/limits.ts";
+import { giveBytes } from "../base/spare-memory.ts";
 import { readMessage } from "../protocol/json-rpc.ts";
 import type { Message } from "../protocol/message.ts";
 import { type JsonBounds, readStrict } from "../protocol/strict-json.ts";
@@ -55,7 +56,7 @@ function boundsOf(of: Limits): JsonBounds {
 
 /** Of its own, so that small bodies cost no scope. */
 function freeing(bytes: Uint8Array): () => void {
-  return () => freeMemory(bytes);
+  return () => giveBytes(bytes);
 }
 
 /** F20: modern clients are asked nothing, and none speaks for servers. */

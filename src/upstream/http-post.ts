@@ -4,6 +4,7 @@ import { fault, type GatewayError } from "../base/errors.ts";
 import { freeMemory } from "../base/free-memory.ts";
 import { createGathered, type Gathered } from "../base/gathered.ts";
 import { limits } from "../base/limits.ts";
+import { giveMemory, takeMemory } from "../base/spare-memory.ts";
 import type { StrictBody } from "../protocol/message.ts";
 import { createSseDecoder, type SseDecoder } from "../protocol/sse.ts";
 import { readUpstream } from "../protocol/strict-json.ts";
@@ -12,7 +13,6 @@ import type { Fields } from "./http-head.ts";
 import type { HttpPool } from "./http-pool.ts";
 import type { OutgoingRequest } from "./http-request.ts";
 import type { ResultLimit } from "./settings.ts";
-import { giveMemory, takeMemory } from "./spare-memory.ts";
 import { resultTooLarge } from "./too-large.ts";
 
 export interface PostEvents {

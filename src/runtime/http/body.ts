@@ -1,6 +1,8 @@
 /** The body of one request as it comes: by its length, or in chunks (RFC 9112, 7.1). */
 
+import { freeMemory } from "../../base/free-memory.ts";
 import { limits } from "../../base/limits.ts";
+import { takeMemory } from "../../base/spare-memory.ts";
 import { chunkSize, LineReader } from "./chunk-line.ts";
 import { SmallPieces } from "./small-pieces.ts";
 
@@ -58,7 +60,16 @@ export class BodyReader {
     const pieces = this.#pieces;
     this.#pieces = [];
     const only = pieces[0];
-    return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces, this.#size);
+    if (only !== undefined && pieces.length === 1) return only;
+    const whole = takeMemory(this.#size);
+    let at = 0;
+    for (const piece of pieces) {
+      whole.set(piece, at);
+      at += piece.length;
+      // What stands before it in the memory of its chunk was the head.
+      freeMemory(piece, limits.requestHeadBytes);
+    }
+    return whole;
   }
 
   #step(bytes: Uint8Array, at: number): number | string {

@@ -1,12 +1,14 @@
 /**
- * Memory of large answers, used again for the next ones: for fresh pages the kernel clears each
+ * Memory of large messages, used again for the next ones: for fresh pages the kernel clears each
  * and maps it at the first touch, which is a tenth of what a call of a megabyte costs.
  */
 
-import { freeFromBytes } from "../base/free-memory.ts";
-import { limits } from "../base/limits.ts";
+import { freeFromBytes, freeMemory } from "./free-memory.ts";
+import { limits } from "./limits.ts";
 
 const spare: ArrayBuffer[] = [];
+/** Given out, and all of it is whose it was given. */
+const taken = new WeakSet<ArrayBuffer>();
 let kept = 0;
 /** Of `kept`, what nobody took since `dropUnused` was last called. */
 let unused = 0;
@@ -27,10 +29,22 @@ export function takeMemory(length: number): Uint8Array<ArrayBuffer> {
     spare.splice(at, 1);
     kept -= memory.byteLength;
     unused = Math.min(unused, kept);
-    return Buffer.from(memory, envelope, length);
+    return given(memory, length);
   }
   // Pages that are not written cost nothing, so a false length costs nothing.
-  return Buffer.from(Buffer.allocUnsafeSlow(size).buffer, envelope, length);
+  return given(Buffer.allocUnsafeSlow(size).buffer, length);
+}
+
+function given(memory: ArrayBuffer, length: number): Uint8Array<ArrayBuffer> {
+  taken.add(memory);
+  return Buffer.from(memory, envelope, length);
+}
+
+/** What nobody reads any more, whether it is from here or not. */
+export function giveBytes(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && taken.has(buffer)) giveMemory(buffer);
+  else freeMemory(bytes);
 }
 
 /** Every view of it is empty from here on: nobody reads there what comes next. */

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { freeMemory } from "../../src/base/free-memory.ts";
 import { limits } from "../../src/base/limits.ts";
-import { dropUnused, giveMemory, takeMemory } from "../../src/upstream/spare-memory.ts";
+import { dropUnused, giveBytes, giveMemory, takeMemory } from "../../src/base/spare-memory.ts";
 
 const mega = 1024 * 1024;
 
@@ -22,6 +22,21 @@ describe("spare memory", () => {
     next.fill(8);
     expect([first[0], part[0]]).toEqual([undefined, undefined]);
     giveMemory(next.buffer);
+  });
+
+  test("bytes are given back whole, whether they were taken or not", () => {
+    const taken = takeMemory(mega);
+    const { buffer } = taken;
+    taken[0] = 6;
+    giveBytes(taken);
+    expect([taken.length, buffer.detached]).toEqual([0, true]);
+    expect(takeMemory(mega)[0]).toBe(6);
+    // Of a chunk that holds more than them nobody knows who reads the rest.
+    const chunk = Buffer.allocUnsafeSlow(2 * mega);
+    giveBytes(chunk.subarray(1024, mega));
+    expect(chunk).toHaveLength(2 * mega);
+    giveBytes(chunk);
+    expect(chunk).toHaveLength(0);
   });
 
   test("two that are out at once never share", () => {

@@ -1,0 +1,66 @@
+/** Large bodies: the memory that their pieces came in is let go, and no other. */
+
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { limits } from "../../src/base/limits.ts";
+import { giveBytes } from "../../src/base/spare-memory.ts";
+import { BodyReader } from "../../src/runtime/http/body.ts";
+
+const kilo = 1024;
+
+/** A chunk as a socket gives it: `before` bytes of a head, some of the body, and what is behind. */
+function chunk(before: number, body: number, behind: number, fill: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(before + body + behind).fill("h", 0, before);
+  return bytes.fill(fill, before, before + body).fill("n", before + body);
+}
+
+test("large pieces are let go when they are joined, what is behind the last one stays", () => {
+  const [first, second, third] = [
+    chunk(300, 200 * kilo, 0, 1),
+    chunk(0, 100 * kilo, 0, 2),
+    chunk(0, 100 * kilo, 40, 3),
+  ];
+  const reader = new BodyReader(400 * kilo, 4096 * kilo);
+  expect(reader.push(first, 300)).toBe(-1);
+  expect(reader.push(second, 0)).toBe(-1);
+  const end = reader.push(third, 0);
+  expect(end).toBe(100 * kilo);
+  const next = third.subarray(Number(end));
+  const body = reader.take();
+  expect([first.length, second.length, third.length]).toEqual([0, 0, 100 * kilo + 40]);
+  expect(next.toString()).toBe("n".repeat(40));
+  expect(body).toHaveLength(400 * kilo);
+  const at = [0, 200 * kilo - 1, 200 * kilo, 300 * kilo - 1, 300 * kilo, 400 * kilo - 1];
+  expect(at.map((one) => body[one])).toEqual([1, 1, 2, 2, 3, 3]);
+});
+
+test("R10 a piece with more before it than a head may have is not let go", () => {
+  const first = chunk(limits.requestHeadBytes + 1, 200 * kilo, 0, 1);
+  const reader = new BodyReader(200 * kilo + 1, 4096 * kilo);
+  reader.push(first, limits.requestHeadBytes + 1);
+  reader.push(chunk(0, 1, 0, 2), 0);
+  expect(reader.take().at(-1)).toBe(2);
+  expect(first).toHaveLength(limits.requestHeadBytes + 1 + 200 * kilo);
+});
+
+test("bodies in any pieces are what was sent, also in memory that had another one", () => {
+  const piece = fc.record({ size: fc.integer({ min: 1, max: 150_000 }), behind: fc.nat(3) });
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), fc.nat(255), (pieces, fill) => {
+      const length = pieces.reduce((sum, { size }) => sum + size, 0);
+      const reader = new BodyReader(length, length);
+      for (const [at, { size, behind }] of pieces.entries()) {
+        const last = at === pieces.length - 1;
+        const end = reader.push(chunk(0, size, last ? behind : 0, (fill + at) & 255), 0);
+        expect(end).toBe(last ? size : -1);
+      }
+      const body = reader.take();
+      const sent = Buffer.concat(
+        pieces.map(({ size }, at) => chunk(0, size, 0, (fill + at) & 255)),
+      );
+      expect(Buffer.compare(body, sent)).toBe(0);
+      giveBytes(body);
+    }),
+    { numRuns: 60 },
+  );
+});
