@@ -7,8 +7,8 @@ import { freeFromBytes, freeMemory } from "./free-memory.ts";
 import { limits } from "./limits.ts";
 
 const spare: ArrayBuffer[] = [];
-/** Given out, and all of it is whose it was given. */
-const taken = new WeakSet<ArrayBuffer>();
+/** Given out, and for how many bytes. */
+const taken = new WeakMap<ArrayBuffer, number>();
 let kept = 0;
 /** Of `kept`, what nobody took since `dropUnused` was last called. */
 let unused = 0;
@@ -36,15 +36,19 @@ export function takeMemory(length: number): Uint8Array<ArrayBuffer> {
 }
 
 function given(memory: ArrayBuffer, length: number): Uint8Array<ArrayBuffer> {
-  taken.add(memory);
+  taken.set(memory, length);
   return Buffer.from(memory, envelope, length);
 }
 
-/** What nobody reads any more, whether it is from here or not. */
+/**
+ * What nobody reads any more, whether it is from here or not. Only all of it: of a part, as one
+ * call of a batch is, nobody knows who reads the rest.
+ */
 export function giveBytes(bytes: Uint8Array): void {
-  const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && taken.has(buffer)) giveMemory(buffer);
-  else freeMemory(bytes);
+  const { buffer, byteOffset, length } = bytes;
+  const whole = buffer instanceof ArrayBuffer ? taken.get(buffer) : undefined;
+  if (whole === undefined) freeMemory(bytes);
+  else if (byteOffset === envelope && length === whole) giveMemory(buffer as ArrayBuffer);
 }
 
 /** Every view of it is empty from here on: nobody reads there what comes next. */

@@ -31,6 +31,14 @@ describe("spare memory", () => {
     giveBytes(taken);
     expect([taken.length, buffer.detached]).toEqual([0, true]);
     expect(takeMemory(mega)[0]).toBe(6);
+    // One call of a batch ends before the others.
+    const batch = takeMemory(mega);
+    giveBytes(batch.subarray(1, mega - 1));
+    giveBytes(batch.subarray(0, mega - 1));
+    giveBytes(batch.subarray(1));
+    expect(batch).toHaveLength(mega);
+    giveBytes(batch);
+    expect(batch).toHaveLength(0);
     // Of a chunk that holds more than them nobody knows who reads the rest.
     const chunk = Buffer.allocUnsafeSlow(2 * mega);
     giveBytes(chunk.subarray(1024, mega));
