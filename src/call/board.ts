@@ -113,7 +113,7 @@ export function endCall(call: LiveCall, reason: string, told: GatewayError): voi
 
 /**
  * The id of its receipt, "" before it has one. Made when it is asked for, as few are: a text a call
- * in the ring lives through a collection, which made the whole heap be collected a third more often.
+ * in the ring lives through a collection, and the whole heap was collected a third more often.
  */
 export function receiptOf(call: Pick<ShownCall, "receiptStart" | "receiptSeq">): string {
   return call.receiptStart === "" ? "" : `${call.receiptStart}${call.receiptSeq}`;

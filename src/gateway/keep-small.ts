@@ -18,7 +18,7 @@ export function keepSmall(
 ): () => void {
   let lived = 0;
   let waited = 0;
-  /** How many had ended at the last turn, when the young were collected, and all of it looked at. */
+  /** How many had ended at the last turn, when the young were collected, when all was looked at. */
   let [last, young, seen] = [calls(), calls(), calls()];
   let cancel = () => {};
   const wait = (ms: number) => {
