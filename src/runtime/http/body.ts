@@ -66,8 +66,8 @@ export class BodyReader {
     for (const piece of pieces) {
       whole.set(piece, at);
       at += piece.length;
-      // What stands before it in the memory of its chunk was the head.
-      freeMemory(piece, limits.requestHeadBytes);
+      // Not where anything stands before it in its chunk: that may be an earlier request's body.
+      freeMemory(piece);
     }
     return whole;
   }
