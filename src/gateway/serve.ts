@@ -124,7 +124,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
 
 /**
  * Text pages that are not in use go back to the kernel; those that are come back by themselves. So
- * does memory of large answers that none needs.
+ * does memory of large messages that none needs.
  */
 function keepTrimmed({ sys }: Runtime): () => void {
   let cancelText = () => {};
