@@ -18,7 +18,8 @@ export function oneLine(part: string | Uint8Array): string | Uint8Array {
     return part.replaceAll("\n", " ").replaceAll("\r", " ");
   }
   if (!lineEnds.some((end) => part.includes(end))) return part;
-  const copy = part.slice();
+  // The `slice` of a Buffer is no copy.
+  const copy = new Uint8Array(part);
   toOneLine(copy);
   return copy;
 }

@@ -55,11 +55,13 @@ function dial(options: DialOptions): Promise<Connection> {
     );
     const queue = createSendQueue(
       (chunk, start, length) => socket?.write(chunk, start, length) ?? 0,
+      () => socket?.terminate(),
     );
     const connection: Connection = {
       takesAtOnce: true,
       write: (chunk) => (state === "open" ? queue.write(chunk) : false),
       lend: (memory, start, end) => (state === "open" ? queue.lend(memory, start, end) : false),
+      hasSent: () => queue.empty(),
       pause: () => socket?.pause(),
       resume: () => socket?.resume(),
       destroy: () => socket?.terminate(),

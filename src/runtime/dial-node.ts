@@ -21,6 +21,7 @@ export function dialNode(options: DialOptions): Promise<Connection> {
         // The `slice` of a Buffer is no copy.
         lend: (memory, start, end) =>
           socket.writable && socket.write(new Uint8Array(memory.subarray(start, end))),
+        hasSent: () => socket.writableLength === 0,
         pause: () => void socket.pause(),
         resume: () => void socket.resume(),
         destroy: () => void socket.destroy(),

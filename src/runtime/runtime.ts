@@ -82,6 +82,8 @@ export interface Connection {
   lend(memory: Uint8Array, start: number, end: number): boolean;
   /** Where `write` gave true, nothing of the chunk is kept. */
   readonly takesAtOnce?: true;
+  /** Nothing of what was written waits for the socket. */
+  hasSent(): boolean;
   pause(): void;
   resume(): void;
   /** Ends at once. */

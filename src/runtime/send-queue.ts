@@ -13,8 +13,19 @@ export interface SendQueue {
 /** Gives the count of bytes that the socket took from the start, or from that of the part. */
 type Take = (chunk: Uint8Array | string, start?: number, length?: number) => number;
 
-export function createSendQueue(take: Take): SendQueue {
-  let kept: Uint8Array[] = [];
+interface Kept {
+  readonly bytes: Uint8Array;
+  /** Of memory that was given away the bytes are gone. */
+  readonly size: number;
+}
+
+/** `spoilt`: bytes that waited are gone, so nothing more may follow on this socket (F26). */
+export function createSendQueue(take: Take, spoilt: () => void): SendQueue {
+  let kept: Kept[] = [];
+
+  function keep(bytes: Uint8Array): void {
+    kept.push({ bytes, size: bytes.byteLength });
+  }
 
   function send(chunk: Uint8Array | string): Uint8Array | undefined {
     const size = typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
@@ -28,7 +39,7 @@ export function createSendQueue(take: Take): SendQueue {
       const rest =
         kept.length === 0 ? send(chunk) : typeof chunk === "string" ? Buffer.from(chunk) : chunk;
       if (rest === undefined) return true;
-      kept.push(rest);
+      keep(rest);
       return false;
     },
     lend(memory, start, end) {
@@ -36,14 +47,19 @@ export function createSendQueue(take: Take): SendQueue {
       const taken = kept.length === 0 ? Math.max(0, take(memory, start, end - start)) : 0;
       if (taken >= end - start) return true;
       // The `slice` of a Buffer is no copy.
-      kept.push(new Uint8Array(memory.subarray(start + taken, end)));
+      keep(new Uint8Array(memory.subarray(start + taken, end)));
       return false;
     },
     drain() {
       for (let index = 0; index < kept.length; index += 1) {
-        const rest = send(kept[index] as Uint8Array);
+        const { bytes, size } = kept[index] as Kept;
+        if (bytes.byteLength !== size) {
+          spoilt();
+          return false;
+        }
+        const rest = send(bytes);
         if (rest !== undefined) {
-          kept = [rest, ...kept.slice(index + 1)];
+          kept = [{ bytes: rest, size: rest.byteLength }, ...kept.slice(index + 1)];
           return false;
         }
       }

@@ -143,7 +143,8 @@ export function createHttpPool(options: PoolOptions): HttpPool {
           wire.fed = 0;
           wire.exchange = undefined;
           if (exchange !== undefined) exchange.carrier = undefined;
-          if (reusable) park(wire);
+          // Answered before all of the request was taken: the next would stand behind its rest.
+          if (reusable && wire.connection?.hasSent() === true) park(wire);
           else drop(wire);
           if (exchange?.aborted === false) exchange.end();
         },
@@ -244,7 +245,7 @@ async function dialOne(options: PoolOptions, on: DialOptions["on"]): Promise<Con
 
 /**
  * Hands each on after the loop has looked at its sockets: Bun runs the first immediate before that,
- * and the second one after. Those of one turn share both.
+ * and the second one after. Those of one turn share both; one that throws takes no other along.
  */
 function createPolls(
   polled: (exchange: Exchange) => void,
@@ -252,16 +253,25 @@ function createPolls(
 ): { add(exchange: Exchange): void } {
   let coming: Exchange[] = [];
   let going: Exchange[] = [];
+  let next = 0;
   const second = (): void => {
     try {
       before();
-      for (const exchange of going) polled(exchange);
+      while (next < going.length) {
+        next += 1;
+        polled(going[next - 1] as Exchange);
+      }
     } finally {
-      going.length = 0;
+      if (next < going.length) setImmediate(second);
+      else next = going.length = 0;
     }
   };
   /** Two lists in turns: the one is always empty again when the other is full. */
   const first = (): void => {
+    if (going.length > 0) {
+      setImmediate(first);
+      return;
+    }
     const empty = going;
     going = coming;
     coming = empty;

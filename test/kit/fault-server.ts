@@ -33,6 +33,8 @@ export interface FaultOptions {
   readonly session?: () => string;
   /** Names of its tools now; none when absent. */
   readonly tools?: () => readonly string[];
+  /** Bodies of more bytes are answered by their first ones; of those connections no more is read. */
+  readonly earlyBytes?: number;
 }
 
 export async function faultServer(
@@ -49,7 +51,7 @@ export async function faultServer(
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
-    readRequests(socket, (request) => {
+    readRequests(socket, options.earlyBytes, (request) => {
       requests.push(request);
       if (handles.includes(request.method)) {
         count += 1;
@@ -111,7 +113,11 @@ function wellBehaved(request: ReceivedRequest, options: FaultOptions): string {
   return status(405);
 }
 
-function readRequests(socket: Socket, on: (request: ReceivedRequest) => void): void {
+function readRequests(
+  socket: Socket,
+  earlyBytes: number | undefined,
+  on: (request: ReceivedRequest) => void,
+): void {
   let data = Buffer.alloc(0);
   socket.on("data", (chunk: Buffer) => {
     data = Buffer.concat([data, chunk]);
@@ -121,6 +127,14 @@ function readRequests(socket: Socket, on: (request: ReceivedRequest) => void): v
       const head = data.subarray(0, end).toString("latin1");
       const field = /content-length: (\d+)/i.exec(head);
       const length = field === null ? 0 : Number(field[1]);
+      if (length > (earlyBytes ?? length)) {
+        const body = data.subarray(end + 4).toString("latin1");
+        const id = /"id":(\d+),/.exec(body);
+        if (id === null) return;
+        socket.pause();
+        on({ head, body, method: "tools/call", id: Number(id[1]) });
+        return;
+      }
       if (data.length < end + 4 + length) return;
       const body = data.subarray(end + 4, end + 4 + length).toString("utf8");
       data = data.subarray(end + 4 + length);

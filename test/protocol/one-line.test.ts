@@ -19,6 +19,12 @@ for (const [given, wanted] of cases) {
   });
 }
 
+test("what must not be changed is not, where it is a Buffer", () => {
+  const bytes = Buffer.from('{\n"a":1}');
+  expect(oneLine(bytes)).not.toBe(bytes);
+  expect(bytes.toString()).toBe('{\n"a":1}');
+});
+
 test("what needs no change is not copied", () => {
   const bytes = new TextEncoder().encode('{"a":1}');
   expect(oneLine(bytes)).toBe(bytes);

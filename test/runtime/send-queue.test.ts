@@ -4,6 +4,10 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createSendQueue } from "../../src/runtime/send-queue.ts";
 
+const spoilt = () => {
+  throw new Error("nothing was given away");
+};
+
 describe("createSendQueue", () => {
   test("lent memory may be written over at once, whatever the socket took", () => {
     const chunks = fc.array(fc.tuple(fc.uint8Array({ minLength: 1 }), fc.boolean()));
@@ -17,7 +21,7 @@ describe("createSendQueue", () => {
           const taken = Math.min(bytes.length, sizes[turn++] ?? bytes.length);
           sent.push(...bytes.subarray(0, taken));
           return taken;
-        });
+        }, spoilt);
         const wanted: number[] = [];
         for (const [bytes, lent] of given) {
           wanted.push(...bytes);
@@ -40,12 +44,35 @@ describe("createSendQueue", () => {
       if (!open) return -1;
       sent.push(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
       return chunk.length;
-    });
+    }, spoilt);
     expect(queue.write("one ")).toBe(false);
     expect(queue.lend(Buffer.from("a two b"), 2, 5)).toBe(false);
     expect(queue.drain()).toBe(false);
     open = true;
     expect(queue.drain()).toBe(true);
     expect(sent.join("")).toBe("one two");
+  });
+
+  test("F26 memory that was given away while it waited ends the connection", () => {
+    const sent: string[] = [];
+    let open = false;
+    let ends = 0;
+    const queue = createSendQueue(
+      (chunk) => {
+        if (!open) return 0;
+        sent.push(Buffer.from(chunk).toString());
+        return chunk.length;
+      },
+      () => {
+        ends += 1;
+      },
+    );
+    const given = new Uint8Array([1, 2, 3]);
+    for (const chunk of ["before ", given, "behind"]) queue.write(chunk);
+    structuredClone(given, { transfer: [given.buffer] });
+    open = true;
+    expect(queue.drain()).toBe(false);
+    expect([sent, ends]).toEqual([["before "], 1]);
+    expect(queue.empty()).toBe(false);
   });
 });

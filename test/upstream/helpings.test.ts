@@ -19,6 +19,7 @@ function world(msPer4k: number) {
     connection: {
       write: () => true,
       lend: () => true,
+      hasSent: () => true,
       pause: () => count("paused"),
       resume: () => count("resumed"),
       destroy: () => undefined,

@@ -77,7 +77,10 @@ export class Connection implements Carrier {
   constructor(wire: Wire, shared: Shared) {
     this.#wire = wire;
     this.#shared = shared;
-    this.#queue = createSendQueue((chunk, start, length) => wire.write(chunk, start, length));
+    this.#queue = createSendQueue(
+      (chunk, start, length) => wire.write(chunk, start, length),
+      () => this.terminate(),
+    );
     this.#movedAt = shared.now;
     this.#headAt = shared.now;
   }
