@@ -33,7 +33,7 @@ export interface FaultOptions {
   readonly session?: () => string;
   /** Names of its tools now; none when absent. */
   readonly tools?: () => readonly string[];
-  /** Bodies of more bytes are answered by their first ones; of those connections no more is read. */
+  /** A longer body is answered when its first bytes are there, and the rest is not read. */
   readonly earlyBytes?: number;
 }
 

@@ -64,20 +64,6 @@ test("connections are kept and used again", async () => {
   expect(server.accepted()).toBe(1);
 });
 
-test("F26 behind a request that was answered before it was sent stands no other", async () => {
-  const { server, upstream } = await start(
-    (socket, request) => {
-      socket.write(json(okResult(request)));
-    },
-    { earlyBytes: 1e6 },
-  );
-  for (const big of [16e6, 10, 16e6, 10, 10]) {
-    const outcome = await callTool(upstream, "t", { a: "x".repeat(big) });
-    expect(outcome).toMatchObject({ kind: "response", ends: 1 });
-  }
-  expect(calls(server)).toBe(5);
-});
-
 const redirects = [301, 302, 303, 307, 308];
 test.each(redirects)("U3 a %d is an error, and nobody else hears of it", async (code) => {
   const other = await faultServer(() => undefined);
