@@ -9,6 +9,9 @@ export interface Clock {
   after(ms: number, run: () => void): () => void;
 }
 
+/** Addresses of a host name, in the order to try; rejects with an Error that has a `code`. */
+export type Lookup = (host: string) => Promise<readonly string[]>;
+
 export interface Random {
   bytes(count: number): Uint8Array;
 }

@@ -12,11 +12,14 @@ export interface Io {
   readonly cwd: string;
   /** A person can be asked. */
   readonly interactive: boolean;
-  /** Ends the process when its output was taken, whatever still waits: a name may not resolve. */
-  leave?(code: number): void;
 }
 
-export function terminalIo(): Io {
+export interface Terminal extends Io {
+  /** Ends the process when its output was taken, whatever still waits: a name may not resolve. */
+  leave(code: number): void;
+}
+
+export function terminalIo(): Terminal {
   return {
     out: writer("stdout"),
     err: writer("stderr"),

@@ -1,17 +1,17 @@
 /** The way to a host in stages: its addresses, a connection to each, its certificate. */
 
-import { lookup } from "node:dns/promises";
 import net from "node:net";
 import tls from "node:tls";
 import { limits } from "../base/limits.ts";
+import { currentRuntime } from "../runtime/current.ts";
 
 /** Addresses of a host; rejects with an Error that has a `code`, or is late. */
 export async function resolveAll(host: string): Promise<readonly string[]> {
   if (net.isIP(host) !== 0) return [host];
   // As the gateway does (upstream/address.ts): a missing family costs one refused connection.
   if (host === "localhost") return ["127.0.0.1", "::1"];
-  const found = await inTime(lookup(host, { all: true }), "the name was not resolved");
-  return found.map(({ address }) => address);
+  const { lookup } = await currentRuntime();
+  return inTime(lookup(host), "the name was not resolved");
 }
 
 export type Reached = "open" | "refused" | "silent" | "no route" | "closed";

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fault } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
+import { currentRuntime } from "../runtime/current.ts";
 import type { Store } from "../store/store.ts";
 import type { Config } from "./config-model.ts";
 
@@ -18,7 +19,8 @@ export async function openStore(config: Config): Promise<Store> {
   const { url, adminUrl, pool } = config.database;
   const { postgresStore } = await import("../store/postgres.ts");
   const queryMs = limits.queryMs;
-  const store = postgresStore({ url, pool, queryMs });
+  const { lookup } = await currentRuntime();
+  const store = postgresStore({ url, pool, queryMs, lookup });
   // The owner makes the tables and is gone again; the gateway's own role can only add (A21).
   // A connection of its own in any case: what takes minutes is not cut with the others (L10).
   return { ...store, migrate: () => asOwner(adminUrl ?? url, (owner) => owner.migrate()) };
@@ -30,7 +32,8 @@ export async function asOwner(
   work: (owner: Store) => Promise<void>,
 ): Promise<void> {
   const { postgresStore } = await import("../store/postgres.ts");
-  const owner = postgresStore({ url: adminUrl, pool: 1, queryMs: limits.queryMs });
+  const { lookup } = await currentRuntime();
+  const owner = postgresStore({ url: adminUrl, pool: 1, queryMs: limits.queryMs, lookup });
   try {
     await work(owner);
   } finally {

@@ -3,6 +3,7 @@
  * itself) and the system calls of Sys, which answer that they cannot.
  */
 
+import { lookup } from "node:dns/promises";
 import { spawnChild } from "./child.ts";
 import { dialNode } from "./dial-node.ts";
 import type { Listener, ListenOptions, Runtime } from "./runtime.ts";
@@ -14,6 +15,8 @@ export const denoRuntime: Runtime = {
   version: deno.version.deno,
   listen,
   dial: dialNode,
+  // Deno's threads for it are many, and not those that write.
+  lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
   spawn: spawnChild,
   sys: {
     fallocate: () => false,

@@ -1,6 +1,7 @@
 /** What the gateway needs from Bun or Deno beyond web standards and node: modules. */
 
 import type { HttpRequest } from "../base/http-request.ts";
+import type { Lookup } from "../base/ports.ts";
 
 export interface Runtime {
   readonly name: "bun" | "deno";
@@ -8,6 +9,8 @@ export interface Runtime {
   listen(options: ListenOptions): Promise<Listener>;
   /** Opens one connection. Rejects with an Error whose `code` is the errno name (ECONNREFUSED…). */
   dial(options: DialOptions): Promise<Connection>;
+  /** Never holds up what is written to disk meanwhile, however long the name servers are silent. */
+  readonly lookup: Lookup;
   spawn(options: SpawnOptions): Child;
   readonly sys: Sys;
 }

@@ -1,8 +1,9 @@
 /** One pool of connections, and a deadline of our own for every use of it (L10). */
 
-import { Socket } from "node:net";
+import { isIP, type LookupFunction, Socket } from "node:net";
 import type { Options, Sql } from "postgres";
 import { fault, GatewayError } from "../base/errors.ts";
+import type { Lookup } from "../base/ports.ts";
 import { createPoolGate, late } from "./pool.ts";
 import type { PoolStatus } from "./store.ts";
 
@@ -21,6 +22,7 @@ export interface ClientOptions {
   readonly queryMs: number;
   /** The URL without a password. */
   readonly place: string;
+  readonly lookup: Lookup;
 }
 
 interface Pool {
@@ -93,7 +95,7 @@ async function openPool(options: ClientOptions): Promise<Pool> {
       // A22: an acknowledged receipt may leave the spool, so it must be on the server's disk.
       synchronous_commit: "on",
     },
-    socket: (to) => openSocket(to, sockets),
+    socket: (to) => openSocket(to, sockets, options.lookup),
   };
   return { sql: postgres(options.url, settings), sockets };
 }
@@ -106,7 +108,7 @@ interface Target {
 }
 
 /** Our own sockets, so that they can be destroyed: the package only ends them, which waits. */
-function openSocket(to: Target, sockets: Set<Socket>): Socket {
+function openSocket(to: Target, sockets: Set<Socket>, lookup: Lookup): Socket {
   const socket: Socket & { host?: string; port?: number } = new Socket();
   for (const old of sockets) if (old.destroyed) sockets.delete(old);
   sockets.add(socket);
@@ -116,7 +118,22 @@ function openSocket(to: Target, sockets: Set<Socket>): Socket {
   // The package reads these for TLS server names.
   socket.host = host;
   socket.port = port;
-  return socket.connect(port, host);
+  return socket.connect({ port, host, ...(host !== "localhost" && { lookup: asNode(lookup) }) });
+}
+
+/** As node:net takes it: tries one address after another. */
+function asNode(lookup: Lookup): LookupFunction {
+  return (host, { all }, done) => {
+    const each = (address: string) => ({ address, family: isIP(address) });
+    lookup(host).then(
+      (found) => {
+        const [first = ""] = found;
+        if (all === true) done(null, found.map(each));
+        else done(null, first, isIP(first));
+      },
+      (thrown: Error) => done(thrown, []),
+    );
+  };
 }
 
 function destroy(pool: Pool): void {

@@ -5,7 +5,7 @@ import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { checkBatch, chunks } from "./batch.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
-import { openClient } from "./postgres-client.ts";
+import { type ClientOptions, openClient } from "./postgres-client.ts";
 import { addKey, replaceKey, revokeKey } from "./postgres-keys.ts";
 import { inspect, readRecords } from "./postgres-records.ts";
 import { readSession, saveSessions, sessionsSince } from "./postgres-sessions.ts";
@@ -20,13 +20,15 @@ import {
 } from "./rows.ts";
 import type { ReceiptQuery, ReceiptRow, Store } from "./store.ts";
 
+export type PostgresOptions = Omit<ClientOptions, "place">;
+
 /**
  * Nothing connects before the first call. Every call ends within `queryMs` (migrate: within
  * limits.migrateMs); after a deadline all connections are dropped and made anew. `pool` is the
  * most connections. The role needs what docs/database.md grants; migrate() needs the owner unless
  * the tables are up to date.
  */
-export function postgresStore(options: { url: string; pool: number; queryMs: number }): Store {
+export function postgresStore(options: PostgresOptions): Store {
   const place = placeOf(options.url);
   const client = openClient({ ...options, place });
   let warnings: readonly string[] = [];

@@ -1,8 +1,8 @@
 /** Which addresses the gateway opens connections to (U1, U2). */
 
-import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
+import type { Lookup } from "../base/ports.ts";
 
 /**
  * As resolveHost, for one server again and again: a name that had public addresses is never dialled
@@ -11,11 +11,11 @@ import ipaddr from "ipaddr.js";
 export function addressesOf(
   host: string,
   allowLinkLocal: boolean,
-  resolve?: (host: string) => Promise<readonly string[]>,
+  lookup: Lookup,
 ): () => Promise<readonly string[]> {
   let wasPublic = false;
   return async () => {
-    const found = await resolveHost(host, allowLinkLocal, resolve);
+    const found = await resolveHost(host, allowLinkLocal, lookup);
     const open = found.filter(isPublic);
     if (!wasPublic) {
       wasPublic = open.length === found.length;
@@ -34,10 +34,10 @@ export function addressesOf(
 export async function resolveHost(
   host: string,
   allowLinkLocal: boolean,
-  resolve: (host: string) => Promise<readonly string[]> = lookupAll,
+  lookup: Lookup,
 ): Promise<readonly string[]> {
   const bare = host.startsWith("[") ? host.slice(1, -1) : host;
-  const found = isIP(bare) === 0 ? await resolve(bare) : [bare];
+  const found = isIP(bare) === 0 ? await addressesBy(lookup, bare) : [bare];
   const refusals: string[] = [];
   const usable = found.filter((address) => {
     const refusal = refusalOf(address, allowLinkLocal);
@@ -50,11 +50,9 @@ export async function resolveHost(
   return usable;
 }
 
-async function lookupAll(host: string): Promise<readonly string[]> {
+async function addressesBy(lookup: Lookup, host: string): Promise<readonly string[]> {
   // A missing family of localhost costs one refused connection.
-  if (host === "localhost") return ["127.0.0.1", "::1"];
-  const found = await lookup(host, { all: true });
-  return found.map(({ address }) => address);
+  return host === "localhost" ? ["127.0.0.1", "::1"] : lookup(host);
 }
 
 /** Services of clouds that hand out credentials to whoever can reach them. */

@@ -3,9 +3,10 @@
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import { type Member, Roster } from "../base/roster.ts";
-import type { Connection, DialOptions, Runtime } from "../runtime/runtime.ts";
+import type { Connection } from "../runtime/runtime.ts";
 import { createCame } from "./came.ts";
 import { createHelpings, type Fed } from "./helpings.ts";
+import { createDialler, type DiallerOptions, gatewayStops } from "./http-dial.ts";
 import { HttpError } from "./http-error.ts";
 import type { Carrier, Exchange } from "./http-exchange.ts";
 import { createResponseParser, type ResponseParser } from "./http-parser.ts";
@@ -20,13 +21,8 @@ export interface HttpPool {
   close(): void;
 }
 
-export interface PoolOptions {
-  readonly runtime: Runtime;
+export interface PoolOptions extends DiallerOptions {
   readonly clock: Clock;
-  readonly port: number;
-  readonly tls: { readonly serverName: string; readonly ca?: string } | undefined;
-  /** Addresses that may be dialled, checked anew for each connection. */
-  addresses(): Promise<readonly string[]>;
 }
 
 interface Wire extends Fed, Member, Carrier {
@@ -48,6 +44,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   const busy = new Roster<Wire>();
   const came = createCame(busy, helpings.feed);
   const polls = createPolls(polled, came.feed);
+  const dialler = createDialler(options);
   let stopSweep: (() => void) | undefined;
   let closed = false;
 
@@ -93,7 +90,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
           write(wire);
           return;
         }
-        if (!exchange.aborted) exchange.failed(new HttpError("the gateway is stopping"), false);
+        if (!exchange.aborted) exchange.failed(gatewayStops(), false);
       },
       (error: Error) => {
         if (!exchange.aborted) exchange.failed(error, false);
@@ -102,7 +99,7 @@ export function createHttpPool(options: PoolOptions): HttpPool {
   }
 
   async function dial(wire: Wire): Promise<void> {
-    wire.connection = await dialOne(options, {
+    wire.connection = await dialler.dial({
       data: (chunk) => came.add(wire, chunk),
       drain: () => undefined,
       close(error) {
@@ -222,25 +219,11 @@ export function createHttpPool(options: PoolOptions): HttpPool {
     close() {
       closed = true;
       stopSweep?.();
+      dialler.end();
       for (const wire of [...idle]) drop(wire);
       for (const wire of [...busy]) fail(wire, new HttpError("the gateway closed the connection"));
     },
   };
-}
-
-/** The first of the addresses that takes a connection. */
-async function dialOne(options: PoolOptions, on: DialOptions["on"]): Promise<Connection> {
-  const { runtime, port, tls } = options;
-  const { connectMs: timeoutMs } = limits;
-  let last: unknown;
-  for (const host of await options.addresses()) {
-    try {
-      return await runtime.dial({ host, port, timeoutMs, ...(tls && { tls }), on });
-    } catch (error) {
-      last = error;
-    }
-  }
-  throw last;
 }
 
 /**

@@ -31,7 +31,7 @@ export function httpTarget(options: UpstreamOptions, settings: HttpSettings): Ht
     tls: secure
       ? { serverName: host, ...(settings.ca === undefined ? {} : { ca: settings.ca }) }
       : undefined,
-    addresses: addressesOf(host, settings.allowLinkLocal),
+    addresses: addressesOf(host, settings.allowLinkLocal, options.runtime.lookup),
   });
   const header = [...ownHeader(options.identity), ...Object.entries(settings.headers)];
   const postHeadOf = (to: URL) =>

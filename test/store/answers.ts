@@ -8,6 +8,7 @@ import postgres from "postgres";
 import { GatewayError } from "../../src/base/errors.ts";
 import { intentBody } from "../../src/receipt/encode.ts";
 import { postgresStore } from "../../src/store/postgres.ts";
+import { noLookup } from "../kit/no-lookup.ts";
 import { buildChain, callChain, intentFields } from "../kit/records.ts";
 
 const key = {
@@ -16,11 +17,11 @@ const key = {
 };
 
 export async function storeAnswers(url: string, adminUrl: string) {
-  const owner = postgresStore({ url: adminUrl, pool: 2, queryMs: 5000 });
-  const role = postgresStore({ url, pool: 2, queryMs: 5000 });
+  const owner = postgresStore({ url: adminUrl, pool: 2, queryMs: 5000, lookup: noLookup });
+  const role = postgresStore({ url, pool: 2, queryMs: 5000, lookup: noLookup });
   const wrong = new URL(url);
   wrong.password = "wrong";
-  const stranger = postgresStore({ url: wrong.href, pool: 1, queryMs: 5000 });
+  const stranger = postgresStore({ url: wrong.href, pool: 1, queryMs: 5000, lookup: noLookup });
   const { chain, records } = callChain(2);
   const raced = callChain(1).records;
   const forged = buildChain(chain);

@@ -13,6 +13,7 @@ import {
 } from "../../src/receipt/encode.ts";
 import { postgresStore } from "../../src/store/postgres.ts";
 import type { Store } from "../../src/store/store.ts";
+import { noLookup } from "../kit/no-lookup.ts";
 import { asOwner, startPostgres, type TestPostgres } from "../kit/postgres.ts";
 import { buildChain, callChain, intentFields, outcomeFields } from "../kit/records.ts";
 import { grants } from "./grants.ts";
@@ -32,7 +33,7 @@ afterAll(async () => {
 });
 
 function connect(url: string, queryMs = 5000, pool = 3): Store {
-  const store = postgresStore({ url, pool, queryMs });
+  const store = postgresStore({ url, pool, queryMs, lookup: noLookup });
   open.push(store);
   return store;
 }
@@ -370,7 +371,9 @@ describe("a server in trouble", () => {
       connect(server.url.replace("gateway:gateway", "gateway:wrong")).ping(),
     );
     expect(wrong.why).toContain("password authentication failed");
-    expect(() => postgresStore({ url: "pg secret", pool: 1, queryMs: 1 })).toThrow("not a URL");
+    expect(() =>
+      postgresStore({ url: "pg secret", pool: 1, queryMs: 1, lookup: noLookup }),
+    ).toThrow("not a URL");
   });
 
   test("A22 a server that may lose commits is said to be one", async () => {

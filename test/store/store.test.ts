@@ -10,6 +10,7 @@ import type { ChainRecord } from "../../src/receipt/model.ts";
 import { postgresStore } from "../../src/store/postgres.ts";
 import { sqliteStore } from "../../src/store/sqlite.ts";
 import type { KeyRow, Store } from "../../src/store/store.ts";
+import { noLookup } from "../kit/no-lookup.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
 import {
   addCall,
@@ -37,7 +38,7 @@ const stores: readonly [name: string, open: () => Promise<Store>][] = [
     "postgres",
     async () => {
       server = await startPostgres({ durable: false });
-      return postgresStore({ url: server.adminUrl, pool: 4, queryMs: 5000 });
+      return postgresStore({ url: server.adminUrl, pool: 4, queryMs: 5000, lookup: noLookup });
     },
   ],
 ];

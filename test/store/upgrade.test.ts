@@ -10,6 +10,7 @@ import { migrations } from "../../src/store/migrations.ts";
 import { postgresStore } from "../../src/store/postgres.ts";
 import { sqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
+import { noLookup } from "../kit/no-lookup.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
 import { addCall, type ChainBuilder, callChain } from "../kit/records.ts";
 
@@ -98,7 +99,7 @@ describe("O5 Postgres", () => {
   async function upgraded(name: string, run: (store: Store, sql: Sql, url: string) => unknown) {
     const { adminUrl: url } = await server.database(name);
     const sql = postgres(url, { max: 1, onnotice: () => {} });
-    const store = postgresStore({ url, pool: 2, queryMs: 5000 });
+    const store = postgresStore({ url, pool: 2, queryMs: 5000, lookup: noLookup });
     try {
       await sql`create table schema_version (version int primary key, at timestamptz)`;
       for (const one of before) for (const statement of one.postgres) await sql.unsafe(statement);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { addressesOf, refusalOf, resolveHost } from "../../src/upstream/address.ts";
+import { noLookup } from "../kit/no-lookup.ts";
 
 const refused = [
   ...["169.254.169.254", "169.254.0.1", "fe80::1", "::ffff:169.254.169.254", "::ffff:a9fe:a9fe"],
@@ -48,7 +49,9 @@ const written = [
 
 test.each(written)("U1 http://%s/ is the metadata service however it is written", async (host) => {
   const { hostname } = new URL(`http://${host}/`);
-  await expect(resolveHost(hostname, false)).rejects.toThrow("link-local or cloud metadata");
+  await expect(resolveHost(hostname, false, noLookup)).rejects.toThrow(
+    "link-local or cloud metadata",
+  );
 });
 
 test("U2 a name that was public is not dialled inside afterwards; what is mixed is sorted", async () => {
@@ -75,6 +78,6 @@ test("what is inside from the start stays so: the operator wrote its name", asyn
 });
 
 test("localhost is both families, a literal is itself", async () => {
-  expect(await resolveHost("localhost", false)).toEqual(["127.0.0.1", "::1"]);
-  expect(await resolveHost("[::1]", false)).toEqual(["::1"]);
+  expect(await resolveHost("localhost", false, noLookup)).toEqual(["127.0.0.1", "::1"]);
+  expect(await resolveHost("[::1]", false, noLookup)).toEqual(["::1"]);
 });

@@ -1,0 +1,52 @@
+/** L10: the name of a database is looked up as those of servers are. */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { GatewayError } from "../../src/base/errors.ts";
+import type { Lookup } from "../../src/base/ports.ts";
+import { postgresStore } from "../../src/store/postgres.ts";
+import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
+
+let server: TestPostgres;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.stop());
+
+async function pingBy(lookup: Lookup, queryMs = 3_000): Promise<GatewayError | undefined> {
+  const url = server.adminUrl.replace("127.0.0.1", "db.test").replace("localhost", "db.test");
+  const store = postgresStore({ url, pool: 1, queryMs, lookup });
+  try {
+    await store.migrate();
+    await store.ping();
+    return undefined;
+  } catch (thrown) {
+    return thrown as GatewayError;
+  } finally {
+    await store.close();
+  }
+}
+
+test("every address is tried, in turn", async () => {
+  const asked: string[] = [];
+  const lookup: Lookup = async (host) => {
+    asked.push(host);
+    return ["::1", "127.0.0.1"];
+  };
+  expect(await pingBy(lookup)).toBeUndefined();
+  expect(asked).toContain("db.test");
+});
+
+test("a name that nobody knows is told as that", async () => {
+  const error = await pingBy(async (host) => {
+    throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" });
+  });
+  expect(error?.code).toBe("GW_DATABASE");
+  expect(error?.why).toContain("ENOTFOUND");
+});
+
+test("L10 a name that nobody answers for ends with the deadline", async () => {
+  const began = performance.now();
+  const error = await pingBy(() => new Promise(() => undefined), 500);
+  expect(error?.code).toBe("GW_DATABASE");
+  expect(performance.now() - began).toBeLessThan(5_000);
+});
