@@ -8,7 +8,4 @@ import { runCommandLine } from "./cli/run.ts";
 /** Ink and React are read only by who wants to see them. */
 const tui = async () => (await import("../tui/open.ts")).openTui;
 
-const io = terminalIo();
-const code = await runCommandLine(process.argv.slice(2), io, tui);
-process.exitCode = code;
-io.leave(code);
+process.exitCode = await runCommandLine(process.argv.slice(2), terminalIo(), tui);

@@ -196,9 +196,11 @@ export const limits = {
   ghostMs: 10 * 60_000,
   /** One connect to a server. */
   connectMs: 5_000,
-  /** Addresses of one name; and the failure after which asking elsewhere, too, blocks nobody. */
+  /** Addresses of one name; where it has known ones, and how old these may be; names kept. */
   lookupMs: 8_000,
-  lookupSoonMs: 1_000,
+  lookupSoonMs: 500,
+  lookupStaleMs: 30 * 60_000,
+  lookupNames: 256,
   /** A changed server: how long the old one stands in, its calls last, how many, how often seen. */
   handoverMs: 60_000,
   serverDrainMs: 60 * 60_000,

@@ -98,6 +98,7 @@ export function show({ options, io }: Invocation, report: Report): number {
   if (options.has("json")) {
     io.out(JSON.stringify({ ok, findings, notes, took_ms: report.tookMs }));
   } else showText(io, report);
+  io.leave?.(code);
   return code;
 }
 

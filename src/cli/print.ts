@@ -12,14 +12,11 @@ export interface Io {
   readonly cwd: string;
   /** A person can be asked. */
   readonly interactive: boolean;
-}
-
-export interface Terminal extends Io {
   /** Ends the process when its output was taken, whatever still waits: a name may not resolve. */
-  leave(code: number): void;
+  leave?(code: number): void;
 }
 
-export function terminalIo(): Terminal {
+export function terminalIo(): Io {
   return {
     out: writer("stdout"),
     err: writer("stderr"),

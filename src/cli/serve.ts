@@ -33,6 +33,8 @@ export async function run(call: Invocation): Promise<number> {
   if (early) reload();
   await Promise.race([stopped, running.idle]);
   await running.stop();
+  // What still waits for a name would keep it here.
+  call.io.leave?.(0);
   return 0;
 }
 

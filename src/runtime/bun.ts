@@ -5,7 +5,7 @@ import { handleLimit } from "./handles.ts";
 import { inRoom } from "./http/in-room.ts";
 import { createRoom } from "./http/room.ts";
 import { type ListenSockets, serveHttp } from "./http/serve.ts";
-import { type BunDns, bunLookup } from "./lookup-bun.ts";
+import { lookup } from "./lookup.ts";
 import type { Connection, DialOptions, Runtime } from "./runtime.ts";
 import { createSendQueue } from "./send-queue.ts";
 import { linuxSys } from "./sys-bun.ts";
@@ -20,7 +20,7 @@ export const bunRuntime: Runtime = {
   version: bun.version,
   listen: async (options) => serveHttp(options, inRoom(room, bun.listen)),
   dial,
-  lookup: bunLookup(bun.dns),
+  lookup,
   spawn: spawnChild,
   sys: { ...sys, ended: () => room.ended() },
 };
@@ -116,7 +116,6 @@ function coded(code: string, message: string): Error {
 /** The part of Bun that is used here. */
 interface BunGlobal {
   readonly version: string;
-  readonly dns: BunDns;
   readonly listen: ListenSockets;
   connect(options: BunConnect): Promise<BunSocket>;
 }

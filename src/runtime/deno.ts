@@ -3,9 +3,9 @@
  * itself) and the system calls of Sys, which answer that they cannot.
  */
 
-import { lookup } from "node:dns/promises";
 import { spawnChild } from "./child.ts";
 import { dialNode } from "./dial-node.ts";
+import { lookup } from "./lookup.ts";
 import type { Listener, ListenOptions, Runtime } from "./runtime.ts";
 
 const deno = (globalThis as unknown as { Deno: DenoGlobal }).Deno;
@@ -15,8 +15,7 @@ export const denoRuntime: Runtime = {
   version: deno.version.deno,
   listen,
   dial: dialNode,
-  // Deno's threads for it are many, and not those that write.
-  lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  lookup,
   spawn: spawnChild,
   sys: {
     fallocate: () => false,

@@ -1,71 +1,97 @@
 /**
- * Addresses of names. The C library is asked on a thread of the pool that writes receipts, and is
- * silent for 5 s and more where its name servers are: a machine with two processors has two such
- * threads, so two such names would hold up every call (L10). Hence the name servers are asked
- * without a thread first, and the C library only where that ends soon, for one name at a time.
+ * Addresses of names. Where name servers are silent, the C library waits for 5 s and more, on a
+ * thread of the pool that writes receipts, and a machine with two processors has two of these: so
+ * it is asked for one name at a time, else two such names would hold up every call (L10). Bun's
+ * other way (c-ares) takes no thread, but all of a processor while a name server is not there.
  */
 
+import { lookup as systemLookup } from "node:dns/promises";
 import { limits } from "../base/limits.ts";
 import type { Lookup } from "../base/ports.ts";
 
-export interface NameSources {
-  /** The name servers and /etc/hosts; takes no thread. */
-  ask(host: string): Promise<readonly string[]>;
-  /** The C library: knows what else the machine names hosts by (nsswitch.conf). Takes a thread. */
-  system(host: string): Promise<readonly string[]>;
+/** All names of the process share it: what counts is that a thread is left. */
+export const lookup: Lookup = createLookup({
+  ask: async (host) => (await systemLookup(host, { all: true })).map(({ address }) => address),
+  mono: () => performance.now(),
+});
+
+export interface NameSource {
+  /** Takes a thread until it is over. */
+  readonly ask: Lookup;
   /** Monotonic ms. */
   mono(): number;
 }
 
-/** Rejects with an Error that has a `code`, as ENOTFOUND, within limits.lookupMs. */
-export function createLookup(sources: NameSources): Lookup {
-  const asked = new Map<string, Promise<readonly string[]>>();
-  let system: Promise<unknown> = Promise.resolve();
+interface Name {
+  /** Waits for its turn, or runs. */
+  asking: Promise<readonly string[]> | undefined;
+  found: readonly string[] | undefined;
+  foundAt: number;
+}
 
-  async function find(host: string, late: { readonly is: boolean }): Promise<readonly string[]> {
-    const began = sources.mono();
-    try {
-      const found = await sources.ask(host);
-      if (found.length > 0) return found;
-    } catch (thrown) {
-      // Who is silent here would be silent there, too.
-      if (sources.mono() - began > limits.lookupSoonMs) throw named(thrown, host);
+/**
+ * Each use asks anew. Addresses that were found before stand in where an answer is not there soon
+ * (RFC 8767), so that a name without an answer holds up no other for long. Rejects with an Error
+ * that has a `code`, as ENOTFOUND, within limits.lookupMs.
+ */
+export function createLookup({ ask, mono }: NameSource): Lookup {
+  const names = new Map<string, Name>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  function nameOf(host: string): Name {
+    let name = names.get(host);
+    if (name === undefined) {
+      for (const [old, { asking }] of names) {
+        if (names.size < limits.lookupNames) break;
+        if (asking === undefined) names.delete(old);
+      }
+      name = { asking: undefined, found: undefined, foundAt: 0 };
+      names.set(host, name);
     }
-    const before = system;
-    const next = before.then(() => (late.is ? [] : sources.system(host)));
-    system = next.catch(() => undefined); // told to who asked
-    return next;
+    return name;
   }
 
-  return (host) => {
-    let answer = asked.get(host);
-    if (answer === undefined) {
-      answer = inTime(host, (late) => find(host, late)).finally(() => asked.delete(host));
-      asked.set(host, answer);
+  /** When its turn comes, also where nobody waits any more: the next who asks is given it. */
+  async function inTurn(host: string, name: Name, before: Promise<unknown>) {
+    try {
+      await before;
+      const found = await ask(host);
+      name.found = found;
+      name.foundAt = mono();
+      return found;
+    } catch (thrown) {
+      if (codeOf(thrown) === "ENOTFOUND") name.found = undefined;
+      throw thrown;
+    } finally {
+      name.asking = undefined;
     }
-    return answer;
+  }
+
+  return async (host) => {
+    const name = nameOf(host);
+    if (name.asking === undefined) {
+      name.asking = inTurn(host, name, last);
+      last = name.asking.catch(() => undefined); // told to who asked
+    }
+    const standsIn = () => name.found !== undefined && mono() - name.foundAt < limits.lookupStaleMs;
+    try {
+      return await within(name.asking, standsIn() ? limits.lookupSoonMs : limits.lookupMs, host);
+    } catch (thrown) {
+      if (name.found !== undefined && standsIn()) return name.found;
+      throw thrown;
+    }
   };
 }
 
-function inTime<T>(host: string, work: (late: { readonly is: boolean }) => Promise<T>): Promise<T> {
-  const late = { is: false };
+function within<T>(work: Promise<T>, ms: number, host: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      late.is = true;
-      reject(failure("ETIMEOUT", host));
-    }, limits.lookupMs);
-    work(late)
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
+    const code = "ETIMEOUT";
+    const late = () => reject(Object.assign(new Error(`getaddrinfo ${code} ${host}`), { code }));
+    const timer = setTimeout(late, ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
 
-/** As the C library's errors are named: Bun puts DNS_ in front of the codes of the others. */
-function named(thrown: unknown, host: string): Error {
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "EAI_FAIL";
-  return failure(code.startsWith("DNS_") ? code.slice(4) : code, host);
-}
-
-function failure(code: string, host: string): Error {
-  return Object.assign(new Error(`getaddrinfo ${code} ${host}`), { code });
+function codeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
 }
