@@ -196,8 +196,11 @@ export const limits = {
   ghostMs: 10 * 60_000,
   /** One connect to a server. */
   connectMs: 5_000,
-  /** Addresses of one name; where it has known ones, and how old these may be; names kept. */
-  lookupMs: 8_000,
+  /**
+   * Addresses of one name, less than `queryMs`, so that a database says what it lacks; where it has
+   * known ones, and how old these may be; names kept.
+   */
+  lookupMs: 4_500,
   lookupSoonMs: 500,
   lookupStaleMs: 30 * 60_000,
   lookupNames: 256,

@@ -7,6 +7,7 @@
 import process from "node:process";
 import { causeText } from "./errors.ts";
 import { limits } from "./limits.ts";
+import { writeTo } from "./unwritten.ts";
 
 export const levels = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof levels)[number];
@@ -166,6 +167,6 @@ export function stderrWriter(): (line: string) => void {
       // A reader that went away (EPIPE) must not end the gateway.
       process.stderr.on("error", () => {});
     }
-    process.stderr.write(line);
+    writeTo("stderr", line);
   };
 }

@@ -1,6 +1,7 @@
 /** The one place that writes to the terminal. Text from outside goes through `printable` first. */
 
 import process from "node:process";
+import { onAllTaken, writeTo } from "../base/unwritten.ts";
 
 /** What a command may touch of the world outside; a test gives its own. */
 export interface Io {
@@ -23,8 +24,7 @@ export function terminalIo(): Io {
     env: process.env,
     cwd: process.cwd(),
     leave(code) {
-      const end = () => process.stderr.write("", () => process.exit(code));
-      setTimeout(() => process.stdout.write("", end), leaveMs).unref();
+      setTimeout(() => onAllTaken(() => process.exit(code)), leaveMs).unref();
     },
     // Asked by few commands, and opening the streams takes 3 ms of a start.
     get interactive() {
@@ -42,7 +42,7 @@ function writer(name: "stdout" | "stderr"): (line: string) => void {
     // A reader like `head` that goes away early is not an error of ours.
     if (!opened) process[name].on("error", ignorePipe);
     opened = true;
-    process[name].write(`${line}\n`);
+    writeTo(name, `${line}\n`);
   };
 }
 

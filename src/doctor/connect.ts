@@ -8,8 +8,6 @@ import { currentRuntime } from "../runtime/current.ts";
 /** Addresses of a host; rejects with an Error that has a `code`, or is late. */
 export async function resolveAll(host: string): Promise<readonly string[]> {
   if (net.isIP(host) !== 0) return [host];
-  // As the gateway does (upstream/address.ts): a missing family costs one refused connection.
-  if (host === "localhost") return ["127.0.0.1", "::1"];
   const { lookup } = await currentRuntime();
   return inTime(lookup(host), "the name was not resolved");
 }

@@ -9,11 +9,15 @@ import { lookup as systemLookup } from "node:dns/promises";
 import { limits } from "../base/limits.ts";
 import type { Lookup } from "../base/ports.ts";
 
-/** All names of the process share it: what counts is that a thread is left. */
-export const lookup: Lookup = createLookup({
+/** For all names of the process: what counts is that a thread is left. */
+const inTurns = createLookup({
   ask: async (host) => (await systemLookup(host, { all: true })).map(({ address }) => address),
   mono: () => performance.now(),
 });
+
+/** Of localhost nobody is asked: a missing family costs one refused connection. */
+export const lookup: Lookup = async (host) =>
+  host === "localhost" ? ["127.0.0.1", "::1"] : inTurns(host);
 
 export interface NameSource {
   /** Takes a thread until it is over. */
@@ -27,6 +31,8 @@ interface Name {
   asking: Promise<readonly string[]> | undefined;
   found: readonly string[] | undefined;
   foundAt: number;
+  /** The last time it took longer than anybody waits for it. */
+  late: boolean;
 }
 
 /**
@@ -36,7 +42,13 @@ interface Name {
  */
 export function createLookup({ ask, mono }: NameSource): Lookup {
   const names = new Map<string, Name>();
-  let last: Promise<unknown> = Promise.resolve();
+  /** Those that wait for their turn; who was late comes behind all who were not. */
+  const turns: { readonly prompt: (() => void)[]; readonly late: (() => void)[] } = {
+    prompt: [],
+    late: [],
+  };
+  /** When the one that runs began. */
+  let began: number | undefined;
 
   function nameOf(host: string): Name {
     let name = names.get(host);
@@ -45,24 +57,42 @@ export function createLookup({ ask, mono }: NameSource): Lookup {
         if (names.size < limits.lookupNames) break;
         if (asking === undefined) names.delete(old);
       }
-      name = { asking: undefined, found: undefined, foundAt: 0 };
+      name = { asking: undefined, found: undefined, foundAt: 0, late: false };
       names.set(host, name);
     }
     return name;
   }
 
   /** When its turn comes, also where nobody waits any more: the next who asks is given it. */
-  async function inTurn(host: string, name: Name, before: Promise<unknown>) {
+  function inTurn(host: string, name: Name): Promise<readonly string[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+    turns[name.late ? "late" : "prompt"].push(() => {
+      run(host, name).then(resolve, reject).finally(next);
+    });
+    promise.catch(() => undefined); // told to who asks; perhaps nobody does any more
+    return promise;
+  }
+
+  function next(): void {
+    began = undefined;
+    const turn = turns.prompt.shift() ?? turns.late.shift();
+    if (turn === undefined) return;
+    began = mono();
+    turn();
+  }
+
+  async function run(host: string, name: Name): Promise<readonly string[]> {
+    const from = mono();
     try {
-      await before;
       const found = await ask(host);
       name.found = found;
       name.foundAt = mono();
       return found;
     } catch (thrown) {
-      if (codeOf(thrown) === "ENOTFOUND") name.found = undefined;
+      if (isGone(thrown)) name.found = undefined;
       throw thrown;
     } finally {
+      name.late = mono() - from > limits.lookupMs;
       name.asking = undefined;
     }
   }
@@ -70,17 +100,24 @@ export function createLookup({ ask, mono }: NameSource): Lookup {
   return async (host) => {
     const name = nameOf(host);
     if (name.asking === undefined) {
-      name.asking = inTurn(host, name, last);
-      last = name.asking.catch(() => undefined); // told to who asked
+      name.asking = inTurn(host, name);
+      if (began === undefined) next();
     }
     const standsIn = () => name.found !== undefined && mono() - name.foundAt < limits.lookupStaleMs;
+    const soonMs = Math.max(0, limits.lookupSoonMs - (mono() - (began ?? mono())));
     try {
-      return await within(name.asking, standsIn() ? limits.lookupSoonMs : limits.lookupMs, host);
+      return await within(name.asking, standsIn() ? soonMs : limits.lookupMs, host);
     } catch (thrown) {
       if (name.found !== undefined && standsIn()) return name.found;
       throw thrown;
     }
   };
+}
+
+/** Name servers answered that it is not there, or has no address. */
+function isGone(thrown: unknown): boolean {
+  const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
+  return code === "ENOTFOUND" || code === "ENODATA";
 }
 
 function within<T>(work: Promise<T>, ms: number, host: string): Promise<T> {
@@ -90,8 +127,4 @@ function within<T>(work: Promise<T>, ms: number, host: string): Promise<T> {
     const timer = setTimeout(late, ms);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-}
-
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
 }

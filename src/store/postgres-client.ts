@@ -118,7 +118,7 @@ function openSocket(to: Target, sockets: Set<Socket>, lookup: Lookup): Socket {
   // The package reads these for TLS server names.
   socket.host = host;
   socket.port = port;
-  return socket.connect({ port, host, ...(host !== "localhost" && { lookup: asNode(lookup) }) });
+  return socket.connect({ port, host, lookup: asNode(lookup) });
 }
 
 /** As node:net takes it: tries one address after another. */
@@ -127,8 +127,9 @@ function asNode(lookup: Lookup): LookupFunction {
     const each = (address: string) => ({ address, family: isIP(address) });
     lookup(host).then(
       (found) => {
-        const [first = ""] = found;
-        if (all === true) done(null, found.map(each));
+        const [first] = found;
+        if (first === undefined) done(new Error(`${host} has no address`), []);
+        else if (all === true) done(null, found.map(each));
         else done(null, first, isIP(first));
       },
       (thrown: Error) => done(thrown, []),
@@ -169,7 +170,9 @@ function toFault(thrown: unknown, message: string, ms: number): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   if (thrown === late) return fault("GW_DATABASE", { message, cause: `no answer in ${ms} ms` });
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  // Of many addresses each has an error, and all together have no text.
+  const one = thrown instanceof AggregateError ? (thrown.errors.at(-1) ?? thrown) : thrown;
+  const text = one instanceof Error ? one.message : String(one);
   const cause = text === "" || text.includes(code) ? text || code : `${text} (${code})`;
   const fix = fixes[sqlState(thrown) ?? ""];
   return fault("GW_DATABASE", { message, cause, ...(fix === undefined ? {} : { fix }) });

@@ -37,7 +37,7 @@ export async function resolveHost(
   lookup: Lookup,
 ): Promise<readonly string[]> {
   const bare = host.startsWith("[") ? host.slice(1, -1) : host;
-  const found = isIP(bare) === 0 ? await addressesBy(lookup, bare) : [bare];
+  const found = isIP(bare) === 0 ? await lookup(bare) : [bare];
   const refusals: string[] = [];
   const usable = found.filter((address) => {
     const refusal = refusalOf(address, allowLinkLocal);
@@ -48,11 +48,6 @@ export async function resolveHost(
     throw new Error(refusals.length > 0 ? refusals.join(", ") : `${bare} has no address`);
   }
   return usable;
-}
-
-async function addressesBy(lookup: Lookup, host: string): Promise<readonly string[]> {
-  // A missing family of localhost costs one refused connection.
-  return host === "localhost" ? ["127.0.0.1", "::1"] : lookup(host);
 }
 
 /** Services of clouds that hand out credentials to whoever can reach them. */

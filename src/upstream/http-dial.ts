@@ -23,10 +23,11 @@ export function createDialler(options: DiallerOptions): Dialler {
   let ended = false;
   return {
     dial(on) {
+      if (ended) return Promise.reject(gatewayStops());
       const { promise, resolve, reject } = Promise.withResolvers<Connection>();
       const giveUp = () => reject(gatewayStops());
       dialling.add(giveUp);
-      dialOne(options, on)
+      dialOne(options, on, () => ended)
         .then((connection) => {
           if (ended) connection.destroy();
           resolve(connection);
@@ -46,11 +47,16 @@ export function gatewayStops(): HttpError {
 }
 
 /** The first of the addresses that takes a connection. */
-async function dialOne(options: DiallerOptions, on: DialOptions["on"]): Promise<Connection> {
+async function dialOne(
+  options: DiallerOptions,
+  on: DialOptions["on"],
+  isEnded: () => boolean,
+): Promise<Connection> {
   const { runtime, port, tls } = options;
   const { connectMs: timeoutMs } = limits;
   let last: unknown;
   for (const host of await options.addresses()) {
+    if (isEnded()) throw gatewayStops();
     try {
       return await runtime.dial({ host, port, timeoutMs, ...(tls && { tls }), on });
     } catch (error) {

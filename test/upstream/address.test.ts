@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { lookup } from "../../src/runtime/lookup.ts";
 import { addressesOf, refusalOf, resolveHost } from "../../src/upstream/address.ts";
 import { noLookup } from "../kit/no-lookup.ts";
 
@@ -78,6 +79,6 @@ test("what is inside from the start stays so: the operator wrote its name", asyn
 });
 
 test("localhost is both families, a literal is itself", async () => {
-  expect(await resolveHost("localhost", false, noLookup)).toEqual(["127.0.0.1", "::1"]);
+  expect(await resolveHost("localhost", false, lookup)).toEqual(["127.0.0.1", "::1"]);
   expect(await resolveHost("[::1]", false, noLookup)).toEqual(["::1"]);
 });

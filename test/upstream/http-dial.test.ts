@@ -46,6 +46,7 @@ test("L10 a stop waits for no name and no connection", async () => {
       }),
   );
   const late = opening.dial(on);
+  await expect(named.dial(on)).rejects.toThrow("the gateway is stopping");
   await Bun.sleep(1);
   opening.end();
   await expect(late).rejects.toThrow("the gateway is stopping");
