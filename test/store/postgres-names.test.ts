@@ -12,8 +12,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function pingBy(lookup: Lookup, queryMs = 3_000): Promise<GatewayError | undefined> {
-  const url = server.adminUrl.replace("127.0.0.1", "db.test").replace("localhost", "db.test");
+async function pingBy(
+  lookup: Lookup,
+  queryMs = 3_000,
+  address = server.adminUrl,
+): Promise<GatewayError | undefined> {
+  const url = address.replace("127.0.0.1", "db.test").replace("localhost", "db.test");
   const store = postgresStore({ url, pool: 1, queryMs, lookup });
   try {
     await store.migrate();
@@ -42,6 +46,13 @@ test("a name that nobody knows is told as that", async () => {
   });
   expect(error?.code).toBe("GW_DATABASE");
   expect(error?.why).toContain("ENOTFOUND");
+});
+
+test("where no address takes a connection, one of them is told", async () => {
+  const nobody = "postgres://me:secret@127.0.0.1:1/db";
+  const error = await pingBy(async () => ["127.0.0.1", "127.0.0.2"], 3_000, nobody);
+  expect(error?.code).toBe("GW_DATABASE");
+  expect(error?.why).toMatch(/ECONNREFUSED 127\.0\.0\.[12]:1/);
 });
 
 test("L10 a name that nobody answers for ends with the deadline", async () => {
