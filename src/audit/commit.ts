@@ -2,6 +2,7 @@
 
 import { type FrameKind, frameBytes, hashBytes, putFrame } from "../base/frame.ts";
 import type { CallRecord } from "../receipt/model.ts";
+import type { Wait } from "./awake.ts";
 import { isComplete, noteWrite } from "./crowd.ts";
 import { Landing } from "./landing.ts";
 import { inTheWay, pave } from "./pave.ts";
@@ -170,6 +171,7 @@ export function flush(spool: Spool): void {
   noteWrite(spool.crowd, batch.count, spool.open.size - begins);
   if (spool.mean >= busyMean) spool.begun = spool.options.clock.mono();
   const going = batch;
+  awaits(spool, going, "disk");
   write(going).then(
     () => landed(spool, going),
     (thrown: unknown) => {
@@ -177,6 +179,11 @@ export function flush(spool: Spool): void {
       going.landing.failed(unavailable(reason(thrown)));
     },
   );
+}
+
+function awaits({ options, open }: Spool, { count }: Batch, next: Wait): void {
+  if (count === 1 && open.size <= 1) options.awake?.waits(next);
+  else options.awake?.rests();
 }
 
 function intents(records: readonly CallRecord[]): number {
@@ -208,6 +215,7 @@ function landed(spool: Spool, batch: Batch): void {
   if (spool.queue.length > 0 || spool.filling !== undefined) kick(spool);
   if (segment.sealed) closeFull(spool, segment);
   else pave(spool, segment);
+  awaits(spool, batch, spool.open.size > 0 ? "server" : "agent");
   batch.landing.landed();
 }
 

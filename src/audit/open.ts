@@ -8,6 +8,7 @@ import { adminBody, closeBody, openBody, outcomeBody, recoveryBody } from "../re
 import type { Sys } from "../runtime/runtime.ts";
 import type { Store } from "../store/store.ts";
 import type { Audit, AuditStatus } from "./audit.ts";
+import { createAwake } from "./awake.ts";
 import { nodeSpoolFs, type SpoolFs } from "./fs.ts";
 import { type Recovered, recover } from "./recover.ts";
 import {
@@ -38,7 +39,7 @@ export interface AuditOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
-  readonly sys: Pick<Sys, "fallocate">;
+  readonly sys: Pick<Sys, "fallocate"> & Partial<Pick<Sys, "giveWay">>;
   readonly build: string;
   readonly log: (level: "info" | "warn" | "error", message: string, fields: object) => void;
   /** For tests: another file system, smaller segments. */
@@ -63,6 +64,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
       fs,
       clock,
       mode: options.mode,
+      ...(options.mode === "strict" && { awake: createAwake(clock, options.sys.giveWay) }),
       segmentBytes: options.segmentBytes ?? segmentSize(options.spoolBytesMax),
       log,
       onDurable: (landed) => shipper !== undefined && moreToShip(shipper, landed),

@@ -4,6 +4,7 @@ import { fault, type GatewayError } from "../base/errors.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Linker } from "../receipt/chain.ts";
 import type { CallRecord } from "../receipt/model.ts";
+import type { Awake } from "./awake.ts";
 import type { Crowd } from "./crowd.ts";
 import type { SpoolFile, SpoolFs } from "./fs.ts";
 import type { Landing } from "./landing.ts";
@@ -12,6 +13,8 @@ export interface SpoolOptions {
   readonly fs: SpoolFs;
   readonly clock: Clock;
   readonly mode: "strict" | "fast";
+  /** Mode strict only: in the other nothing waits for the disk. */
+  readonly awake?: Awake;
   readonly segmentBytes: number;
   readonly log: (level: "info" | "warn" | "error", message: string, fields: object) => void;
   /** Told when more is on disk; the bytes hold only during the call. */

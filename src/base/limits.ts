@@ -269,6 +269,8 @@ export const limits = {
   stdioStartMs: 20_000,
   /** From so many calls in flight on, a step is done for all that are ready in one turn. */
   crowd: 4,
+  /** How long the loop stays awake for what a lone call waits for; longer waits are rested. */
+  awakeMs: 0.4,
   /** A spool segment; preallocated so that a full disk shows before any acknowledgement, L4. */
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Default audit.spool.max. */

@@ -24,6 +24,7 @@ export const denoRuntime: Runtime = {
     ended: () => ({ silent: 0, turnedAway: 0 }),
     notify: () => false,
     reap: () => false,
+    giveWay: () => false,
     trimText: () => false,
     heapBytes: () => undefined,
     collect: () => undefined,

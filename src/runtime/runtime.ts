@@ -131,6 +131,8 @@ export interface Sys {
    * below `most`: how many. 0 where the platform cannot.
    */
   closeSilent(ports: readonly number[], most: number, ms: number): number;
+  /** Lets others that want this processor run first; false where the platform cannot. */
+  giveWay(): boolean;
   /** Connections that the doors ended for want of files since this was asked last. */
   ended(): { readonly silent: number; readonly turnedAway: number };
   /** Takes the end of a child that nobody waits for; false where there was none, or it cannot. */

@@ -34,6 +34,7 @@ export function linuxSys(): LinuxSys {
     collect: () => jsc().fullGC(),
     collectYoung: () => jsc().edenGC(),
     reap: (pid) => libc?.waitpid?.(pid, null, WNOHANG) === pid,
+    giveWay: () => libc?.sched_yield?.() === 0,
     notDumpable: () => libc?.prctl?.(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0,
     closeSilent: (ports, most, ms) => (libc === undefined ? 0 : closeSilent(libc, ports, most, ms)),
     hasSent: (handle) => libc === undefined || (tcpInfo(libc, handle)?.received ?? 1n) > 0n,
@@ -171,6 +172,7 @@ function sendDatagram(libc: Partial<Libc> | undefined, path: string, text: strin
 
 interface Libc {
   posix_fallocate(fd: number, offset: number, bytes: number): number;
+  sched_yield(): number;
   prctl(option: number, a: number, b: number, c: number, d: number): number;
   socket(domain: number, type: number, protocol: number): number;
   sendto(
@@ -196,6 +198,7 @@ interface Ffi {
 
 const functions = {
   posix_fallocate: { args: ["i32", "i64", "i64"], returns: "i32" },
+  sched_yield: { args: [], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },

@@ -19,6 +19,7 @@ export async function runtimeReport(): Promise<Record<string, unknown>> {
       ...(await dialling(runtime)),
       ...(await children(runtime)),
       fallocate: runtime.sys.fallocate(openSync(join(folder, "f"), "w"), 1 << 20),
+      giveWay: runtime.sys.giveWay(),
     };
   } finally {
     rmSync(folder, { recursive: true });
