@@ -36,14 +36,21 @@ test("large pieces are let go when they are joined, what is behind the last one 
   expect(at.map((one) => body[one])).toEqual([1, 1, 2, 2, 3, 3]);
 });
 
-test("the body of an earlier request in the same chunk stays what it is", () => {
-  const first = chunk(3_000, 200 * kilo, 0, 1);
-  const earlier = first.subarray(100, 2_000);
-  const reader = new BodyReader(200 * kilo + 1, 4096 * kilo);
-  reader.push(first, 3_000);
+test.each([
+  [0, 0],
+  [2_000, 1_900],
+])("%d bytes of earlier requests in the same chunk stay what they are", (before, stay) => {
+  const own = 1_000;
+  const first = chunk(before + own, 200 * kilo, 0, 1);
+  const earlier = first.subarray(0, stay);
+  const reader = new BodyReader(200 * kilo + 1, 4096 * kilo, own);
+  reader.push(first, before + own);
   reader.push(chunk(0, 1, 0, 2), 0);
-  expect(reader.take().at(-1)).toBe(2);
-  expect(earlier.toString()).toBe("h".repeat(1_900));
+  const body = reader.take();
+  expect([body.length, body.at(0), body.at(-2), body.at(-1)]).toEqual([200 * kilo + 1, 1, 1, 2]);
+  expect(earlier.toString()).toBe("h".repeat(stay));
+  // With nothing but its own head before it, the chunk is let go.
+  expect(first.length === 0).toBe(before === 0);
 });
 
 test("bodies in any pieces are what was sent, also in memory that had another one", () => {

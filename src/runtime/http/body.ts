@@ -12,6 +12,7 @@ export class BodyReader {
   #state: State;
   #left: number;
   readonly #most: number;
+  readonly #head: number;
   readonly #line = new LineReader();
   #trailerBytes = 0;
   /** What came so far, in order: whole pieces as they came, and small ones put together. */
@@ -22,11 +23,12 @@ export class BodyReader {
   /** More bytes than are kept, said or come. */
   tooLarge = false;
 
-  /** `length` undefined: chunked. */
-  constructor(length: number | undefined, most: number) {
+  /** `length` undefined: chunked. `head`: bytes of its own head, which nobody needs any more. */
+  constructor(length: number | undefined, most: number, head = 0) {
     this.#state = length === undefined ? "size" : "length";
     this.#left = length ?? 0;
     this.#most = most;
+    this.#head = head;
     if (this.#left > most) this.#overflow();
   }
 
@@ -63,11 +65,13 @@ export class BodyReader {
     if (only !== undefined && pieces.length === 1) return only;
     const whole = takeMemory(this.#size);
     let at = 0;
+    let before = this.#head;
     for (const piece of pieces) {
       whole.set(piece, at);
       at += piece.length;
-      // Not where anything stands before it in its chunk: that may be an earlier request's body.
-      freeMemory(piece);
+      // Not where more than its head stands before it in its chunk: an earlier request's body.
+      freeMemory(piece, before);
+      before = 0;
     }
     return whole;
   }

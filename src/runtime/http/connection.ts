@@ -215,7 +215,7 @@ export class Connection implements Carrier {
       request.whole = cut(bytes, end, stop);
       if (stop < bytes.length) this.#keep(bytes.subarray(stop));
     } else {
-      request.reader = new BodyReader(head.chunked ? undefined : length, bodyBytesMax);
+      request.reader = new BodyReader(head.chunked ? undefined : length, bodyBytesMax, end);
       if (request.reader.tooLarge) request.refuseBody();
       if (end < bytes.length) this.#readBody(request, request.reader, bytes, end);
       if (this.#last) return;
