@@ -49,6 +49,8 @@ type Socket = Pick<Connection, "write" | "lend" | "takesAtOnce">;
 
 /** Heads and bodies up to this size go out in one write. */
 const oneWrite = 64 * 1024;
+/** Of a larger body: smaller pieces are copied. */
+const smallPiece = 4 * 1024;
 /** Written over by each request: a socket has taken or copied it when `lend` returns. */
 const scratch = Buffer.allocUnsafeSlow(oneWrite);
 /**
@@ -81,20 +83,28 @@ export function sendRequest(request: OutgoingRequest, to: Socket): void {
 function sendLarge(headText: string, body: Pieces, of: Written | undefined, to: Socket): void {
   const size = sizeOf(body);
   const whole = `${headText}Content-Length: ${size}\r\n\r\n`;
-  // A head is Latin-1, so it has as many bytes as characters.
-  if (whole.length + size > oneWrite) {
-    let taken = to.write(Buffer.from(whole, "latin1"));
-    for (const piece of body) if (piece.length > 0) taken = to.write(piece);
-    // A queue that keeps a piece keeps all that come after it.
-    if (taken && to.takesAtOnce === true) of?.written?.();
-    return;
-  }
   standing = undefined;
-  let at = scratch.write(whole, 0, "latin1");
+  let taken = true;
+  let end = 0;
+  const lend = (): void => {
+    if (end > 0) taken = to.lend(scratch, 0, end);
+    end = 0;
+  };
+  // A head is Latin-1, so it has as many bytes as characters.
+  if (whole.length <= oneWrite) end = scratch.write(whole, 0, "latin1");
+  else taken = to.write(Buffer.from(whole, "latin1"));
+  // What is small goes with its neighbours: each write of its own is a packet and wakes a reader.
   for (const piece of body) {
-    at += typeof piece === "string" ? putText(piece, at) : putBytes(piece, at);
+    const bytes = typeof piece === "string" ? Buffer.byteLength(piece) : piece.byteLength;
+    if (end + bytes > oneWrite) lend();
+    if (bytes > smallPiece && size > oneWrite) {
+      lend();
+      taken = to.write(piece);
+    } else end += typeof piece === "string" ? putText(piece, end) : putBytes(piece, end);
   }
-  to.lend(scratch, 0, at);
+  lend();
+  // A queue that keeps a piece keeps all that come after it.
+  if (taken && to.takesAtOnce === true) of?.written?.();
 }
 
 /** The body first, as its length stands before it: the head is put in front of it. */

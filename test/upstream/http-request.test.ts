@@ -48,8 +48,22 @@ describe("sendRequest", () => {
       expect(writes.map((one) => one.text).join("")).toBe(
         `${head}Content-Length: ${size + 2}\r\n\r\n<${"x".repeat(size)}>`,
       );
-      expect(writes.some((one) => one.lent)).toBe(false);
+      expect(writes.every((one) => !one.lent || one.bytes.length < 200)).toBe(true);
     }
+  });
+
+  test("small pieces beside large ones are one write each side", () => {
+    const [large, id] = [bytes("x".repeat(100_000)), '"id":'];
+    const body = ["<", id, bytes("1"), large, "}", "}", large, bytes(">")];
+    const writes = sent(head, body).map(({ bytes, lent }) => [bytes.length, lent]);
+    const frame = `${head}Content-Length: 200010\r\n\r\n`.length;
+    expect(writes).toEqual([
+      [frame + 7, true],
+      [100_000, false],
+      [2, true],
+      [100_000, false],
+      [1, true],
+    ]);
   });
 
   test.each([
