@@ -50,7 +50,7 @@ export interface AttemptsOptions extends UpstreamOptions {
   isFailing(): boolean;
 }
 
-/** Starts of a child are counted over this time. */
+/** Starts of processes are counted over this time. */
 const windowMs = 60_000;
 
 export function createAttempts(options: AttemptsOptions): Attempts {
@@ -87,12 +87,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const full = crashLoop();
     if (full !== undefined) throw full;
     states.enter("starting");
-    starts.push(clock.mono());
     let made: Link | undefined;
     let lostEarly: string | undefined;
     try {
       made = await transport.connect({
         ...options.events,
+        begun: () => void starts.push(clock.mono()),
         ailing: (cause) => ail(cause),
         lost(cause) {
           if (made === undefined) lostEarly = cause;

@@ -36,6 +36,8 @@ export interface Sent {
 }
 
 export interface LinkEvents {
+  /** A process is started for it: one attempt may take two (R13). */
+  begun?(): void;
   /** The server says that a list changed. */
   listChanged(method: ListMethod): void;
   /** A resource changed that the server was asked to watch. */

@@ -29,6 +29,7 @@ export function stdioTransport(
 
   async function attempt(events: LinkEvents, era: Era | undefined): Promise<Link> {
     if (closed) throw new ConnectError("the gateway is stopping");
+    events.begun?.();
     running = startTry(options, settings, events, offer);
     try {
       const link = await running.shake(era);

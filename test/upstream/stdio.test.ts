@@ -11,7 +11,7 @@ import {
   rmSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Upstream } from "../../src/upstream/upstream.ts";
 import { alive } from "../kit/processes.ts";
 import {
@@ -300,13 +300,25 @@ test("stop does not wait for a handshake", async () => {
   expect(performance.now() - began).toBeLessThan(3_000);
 });
 
-test("R13 a child that keeps ending is left alone for a while", async () => {
-  const upstream = await testUpstream(stdioUpstream(["/bin/false"], { protocol: "legacy" }));
-  open.push(upstream);
-  upstream.start();
-  for (let count = 0; count < 20; count += 1) {
-    expect((await callTool(upstream, "t")).text).toBe("GW_UPSTREAM_DOWN");
-  }
-  expect(upstream.status()).toMatchObject({ state: "crash-loop", pid: undefined });
-  expect(upstream.status().cause).toContain("12 times");
-}, 15_000);
+test.each([
+  // Asked for its era, and started anew without that: two starts an attempt.
+  "auto",
+  "legacy",
+] as const)(
+  "R13 a child that keeps ending is left alone for a while: %s",
+  async (protocol) => {
+    const starts = join(mkdtempSync(join(tmpdir(), "gw-starts-")), "starts");
+    const command = ["/bin/sh", "-c", `echo start >> ${starts}; exit 1`];
+    const upstream = await testUpstream(stdioUpstream(command, { protocol }));
+    open.push(upstream);
+    upstream.start();
+    for (let count = 0; count < 20; count += 1) {
+      expect((await callTool(upstream, "t")).text).toBe("GW_UPSTREAM_DOWN");
+    }
+    expect(upstream.status()).toMatchObject({ state: "crash-loop", pid: undefined });
+    expect(upstream.status().cause).toContain("12 times");
+    expect(readFileSync(starts, "utf8").trim().split("\n")).toHaveLength(12);
+    rmSync(dirname(starts), { recursive: true });
+  },
+  15_000,
+);
