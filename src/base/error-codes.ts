@@ -143,7 +143,7 @@ export const catalogue = {
   GW_LIST_STALE: row(503, -32603, 1, "What agents see of a server is older than its `freshness`", "mend the server: its lists are read as soon as it answers"),
   GW_SERVER_HIDDEN: row(503, -32603, 1, "Definitions of the server hold characters that nobody sees, but models read", "ask who makes the server what they are for; deny the tools until then"),
   GW_SERVER_FLOODS: row(503, -31003, 1, "The server tells or asks more, beside its calls, than anybody reads; what is over is dropped", "look at the server's own log for what makes it tell so much; `authensor-gw servers show NAME` counts what was dropped"),
-  GW_SERVER_SCHEMA: row(503, -32603, 1, "A tool of the server breaks MCP's rules and is held back", "correct the tool in the server; `authensor-gw tools list` says why it is held back"),
+  GW_SERVER_SCHEMA: row(503, -32603, 1, "What the server offers breaks MCP's rules, or has the address of another server's resource: it is held back", "correct it in the server, or put the server that is to keep the address first in the config; `authensor-gw tools list --kind all` says why"),
   GW_SERVER_COMMAND: row(503, -32603, 1, "The server's command cannot be started", "install the program, or correct `command` of the server"),
   GW_SERVER_EXITS: row(503, -32603, 1, "The server's process ends by itself", "read its last words; run its command by hand"),
   GW_STRAYS: row(503, -32603, 1, "Processes of servers outlived their gateway, or cannot be ended", "start the gateway, which ends those of earlier runs; or `kill -KILL` the processes that are named"),
