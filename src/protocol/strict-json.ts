@@ -46,7 +46,7 @@ export function readStrict(bytes: Uint8Array, bounds: JsonBounds): Result<Strict
   const root = parse(bytes, runs);
   if (root instanceof Unread) return no(root.problem);
   if (!isObject(root)) return no(notObject(root));
-  if (runs.length > 0) fillRuns(root, bytes, runs, decode);
+  if (runs.length > 0) fillRuns(root, bytes, runs, ascii, decode);
   if (found.infinite) return no(bad("a number is too large for any double"));
   walk.odd = found.odd;
   walk.keyBytes = bounds.keyBytes;
@@ -110,10 +110,17 @@ class Unread {
   }
 }
 
+/** Of the runs that were cut out of what was parsed last. */
+let ascii: readonly boolean[] = [];
+
 function parse(bytes: Uint8Array, runs: readonly number[]): Json | Unread {
   let text: string | undefined;
   try {
-    text = runs.length === 0 ? undefined : withoutRuns(bytes, runs, decode);
+    if (runs.length > 0) {
+      const shortened = withoutRuns(bytes, runs, decode);
+      text = shortened?.text;
+      ascii = shortened?.ascii ?? [];
+    }
     text ??= utf8.decode(bytes);
   } catch {
     return new Unread(bad("the body is not UTF-8"));

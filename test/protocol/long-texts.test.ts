@@ -40,6 +40,19 @@ describe("a request with long texts", () => {
     });
   }
 
+  test("a wide character at each place before a run, within it and behind it", () => {
+    for (let n = 0; n < 60; n += 1) {
+      for (const sign of ["é", "世", "🙂", "\u007f", "\u0080"]) {
+        const root = { a: `${"x".repeat(n)}${sign}${plain}${sign}${plain}${sign}` };
+        const read = readStrict(shifted(JSON.stringify(root), n & 3), bounds);
+        expect(read.ok && read.value.value).toEqual(root);
+        const last = { a: `${"x".repeat(n)}${sign}${plain}` };
+        const other = readStrict(shifted(JSON.stringify(last), n & 3), bounds);
+        expect(other.ok && other.value.value).toEqual(last);
+      }
+    }
+  });
+
   test("the spans are those of the whole", () => {
     const body = strict(`{"params":{"arguments":{"text":"${plain}"},"other":1}}`);
     expect(textOf(body.bytes, body.span("arguments", "params"))).toBe(`{"text":"${plain}"}`);
