@@ -1,6 +1,7 @@
 /** Tokens: `agw_` and 43 characters of base64url, 32 random bytes. Only their hash is ever kept. */
 
 import { hash } from "node:crypto";
+import { isBase64Url } from "../base/hidden-keys.ts";
 import type { Random } from "../base/ports.ts";
 
 const prefix = "agw_";
@@ -22,12 +23,6 @@ export function isToken(text: string): boolean {
     if (!isBase64Url(text.charCodeAt(at))) return false;
   }
   return true;
-}
-
-function isBase64Url(code: number): boolean {
-  if (code >= 0x61 && code <= 0x7a) return true;
-  if (code >= 0x41 && code <= 0x5a) return true;
-  return (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f;
 }
 
 /**

@@ -167,9 +167,10 @@ export function flush(spool: Spool): void {
   }
   if (batch === undefined || spool.failed !== undefined) return;
   spool.flying = true;
+  spool.flownAt = spool.options.clock.mono();
   spool.mean = spool.mean * 0.75 + batch.count * 0.25;
   noteWrite(spool.crowd, batch.count, spool.open.size - begins);
-  if (spool.mean >= busyMean) spool.begun = spool.options.clock.mono();
+  if (spool.mean >= busyMean) spool.begun = spool.flownAt;
   const going = batch;
   awaits(spool, going, "disk");
   write(going).then(

@@ -29,7 +29,7 @@ import {
   nextSeq,
   startSpool,
 } from "./spool.ts";
-import { type Spool, unavailable } from "./spool-model.ts";
+import { type Spool, stuck, unavailable } from "./spool-model.ts";
 
 export interface AuditOptions {
   /** `data_dir/spool`; made when it is not there. */
@@ -163,7 +163,8 @@ function statusOf(options: AuditOptions, spool: Spool, shipper: Shipper): AuditS
     spoolRecords,
     spoolMaxBytes: roomFor(options, spool),
     lagMs: shipper.oldestAt === 0 ? 0 : Math.max(0, clock.now() - shipper.oldestAt),
-    broken: spool.failed ?? (spool.noSpace === undefined ? undefined : lacksSpace(spool)),
+    broken:
+      spool.failed ?? stuck(spool) ?? (spool.noSpace === undefined ? undefined : lacksSpace(spool)),
     store: {
       kind: store.kind,
       ok: shipper.error === undefined,
@@ -190,11 +191,21 @@ async function close(
         spool.open.delete(of);
       }
       append(spool, "close", closeBody("stop", now));
-      await endSpool(spool);
+      await within(options.clock, limits.endSpoolMs, endSpool(spool));
     }
   } finally {
-    await stopShipper(shipper, shipMs);
+    // Its mark is on the same disk.
+    await within(options.clock, shipMs + limits.endSpoolMs, stopShipper(shipper, shipMs));
   }
+}
+
+/** The next start seals a chain whose last records are not there; a stop must not hang with it. */
+async function within(clock: Clock, ms: number, ending: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const stop = clock.after(ms, () =>
+    late.reject(unavailable(`the disk did not take what was last within ${ms / 1000} s`)),
+  );
+  await Promise.race([ending, late.promise]).finally(stop);
 }
 
 const cut = {

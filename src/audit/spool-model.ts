@@ -1,6 +1,7 @@
 /** The state of the one writer, shared by `spool.ts` (places) and `commit.ts` (group commit). */
 
 import { fault, type GatewayError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Linker } from "../receipt/chain.ts";
 import type { CallRecord } from "../receipt/model.ts";
@@ -103,6 +104,8 @@ export interface Spool {
   unsealedBytes: number;
   readonly queue: Batch[];
   flying: boolean;
+  /** When the last write began. */
+  flownAt: number;
   scheduled: boolean;
   /** Records of recent batches on average, and when the last write began: see `kick`. */
   mean: number;
@@ -111,6 +114,13 @@ export interface Spool {
   stopWaiting: (() => void) | undefined;
   begun: number;
   readonly spare: Buffer[];
+}
+
+/** A disk that hangs tells nothing: neither that it failed nor when it comes back. */
+export function stuck({ flying, flownAt, options }: Spool): string | undefined {
+  const ms = flying ? options.clock.mono() - flownAt : 0;
+  if (ms <= limits.writeStuckMs) return undefined;
+  return `the disk has not taken a write for ${Math.round(ms / 1000)} s`;
 }
 
 /** Stops for good: what was not acknowledged never will be. */

@@ -20,6 +20,7 @@ import {
   reason,
   type Spool,
   type SpoolOptions,
+  stuck,
   unavailable,
   type Writing,
 } from "./spool-model.ts";
@@ -69,6 +70,7 @@ export async function startSpool(
     unsealedBytes: 0,
     queue: [],
     flying: false,
+    flownAt: 0,
     scheduled: false,
     mean: 1,
     begun: 0,
@@ -180,6 +182,8 @@ export function append(spool: Spool, kind: RecordKind, text: string, of?: number
 
 /** Why no new call may be recorded now, though outcomes of those in flight still may (A14). */
 export function lacksSpace(spool: Spool): string | undefined {
+  const hangs = stuck(spool);
+  if (hangs !== undefined) return hangs;
   if (spool.open.size > openMax) return `${spool.open.size} calls are in flight`;
   const { durable } = spool.current;
   const end = spool.current.end + spool.unsealedBytes;

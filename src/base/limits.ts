@@ -271,6 +271,10 @@ export const limits = {
   crowd: 4,
   /** How long the loop stays awake for what a lone call waits for; longer waits are rested. */
   awakeMs: 0.4,
+  /** A write to the spool that takes longer: calls are refused until it is over, A14. */
+  writeStuckMs: 5_000,
+  /** SIGTERM: the last records get this long to reach the disk. */
+  endSpoolMs: 5_000,
   /** A spool segment; preallocated so that a full disk shows before any acknowledgement, L4. */
   spoolSegmentBytes: 64 * 1024 * 1024,
   /** Default audit.spool.max. */

@@ -11,6 +11,7 @@
 import type { Appended } from "../audit/audit.ts";
 import type { Waiter } from "../audit/landing.ts";
 import { asFault, causeText, fault, GatewayError, reasonOf } from "../base/errors.ts";
+import { withoutKeys } from "../base/hidden-keys.ts";
 import { limits } from "../base/limits.ts";
 import type { Item } from "../catalog/catalog.ts";
 import type { Decision, Policy } from "../policy/model.ts";
@@ -69,8 +70,9 @@ class Run implements Handling, WhoWaits, Waiter {
   /** The one that the call began with (P28). */
   policy!: Policy;
   fields!: IntentFields;
-  /** Of the intent. */
+  /** Of the intent, and when it was given to the spool. */
   seq = 0;
+  recordedAt = 0;
   /** Why a call that the policy allows is not made. */
   why!: GatewayError;
   answer!: Forwarded;
@@ -237,6 +239,7 @@ function intend(run: Run): void {
   const intent = run.ports.audit.intent(run.fields);
   named(run.live, intent);
   run.seq = intent.seq;
+  run.recordedAt = run.ports.clock.mono();
   // Invariant 3: no byte reaches a server before this record is on disk.
   onDisk(run, intent, send);
 }
@@ -246,6 +249,11 @@ function send(run: Run): void {
   const item = call.item as Item;
   live.stage = "server";
   live.sentAt = ports.clock.mono();
+  const waitedMs = live.sentAt - run.recordedAt;
+  if (waitedMs > limits.writeStuckMs) {
+    run.ended({ kind: "failed", error: recordedLate(waitedMs), mayHaveRun: false, serverMs: 0 });
+    return;
+  }
   if (method.perform === undefined) {
     forward(incoming, run.reply, call, item, run.policy, run.state, ports, live, run);
     return;
@@ -254,6 +262,15 @@ function send(run: Run): void {
     (answer) => run.ended(answer),
     (thrown) => broken(run, thrown),
   );
+}
+
+/** Its agent may have given up long ago: what it did not wait for must not be done now. */
+function recordedLate(ms: number): GatewayError {
+  return fault("GW_AUDIT_UNAVAILABLE", {
+    message: "The receipt of the call was too long on its way to the disk",
+    cause: `the disk took ${Math.round(ms / 1000)} s for it`,
+    fix: "nothing was sent: the call may be repeated; look after the disk of data_dir",
+  });
 }
 
 function record(run: Run): void {
@@ -340,7 +357,7 @@ function decided(
   live.decision = decision;
   live.argsBytes = argsBytes;
   live.server = call.item?.server ?? call.guess?.server ?? "";
-  live.target = call.item?.target ?? call.exposed.slice(0, limits.toolNameBytes);
+  live.target = call.item?.target ?? withoutKeys(call.exposed).slice(0, limits.toolNameBytes);
 }
 
 function answered(live: LiveCall, answer: Forwarded, end: OutcomeFields, now: number): void {

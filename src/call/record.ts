@@ -2,6 +2,7 @@
 
 import { createHash, hash } from "node:crypto";
 import type { ErrorCode } from "../base/errors.ts";
+import { withoutKeys } from "../base/hidden-keys.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Decision, Policy } from "../policy/model.ts";
 import { otherParams } from "../protocol/envelope.ts";
@@ -31,7 +32,7 @@ export function intentFields(
     era: incoming.era,
     method: message.method,
     server: item?.server ?? call.guess?.server ?? "",
-    tool: item?.name ?? call.guess?.tool ?? call.exposed,
+    tool: item?.name ?? withoutKeys(call.guess?.tool ?? call.exposed),
     argsHash: digest(argsBytes ?? "{}"),
     argsBytes: argsBytes?.length ?? 0,
     paramsHash: paramsDigest(incoming, call.method.covers),
@@ -62,7 +63,7 @@ export function decisionTrace(incoming: Incoming, call: DecidedCall, decision: D
   const { identity, era, protocol, client } = incoming;
   return {
     key: identity.keyName,
-    tool: call.item?.target ?? call.exposed,
+    tool: call.item?.target ?? withoutKeys(call.exposed),
     effect: decision.effect,
     rule: decision.rule?.id,
     matched: decision.matched,
@@ -111,6 +112,7 @@ function outcomeOf(answer: Forwarded): Outcome {
 }
 
 const failures: Partial<Record<ErrorCode, Outcome>> = {
+  GW_AUDIT_UNAVAILABLE: "timeout",
   GW_TIMEOUT_IDLE: "timeout",
   GW_TIMEOUT_MAX: "timeout",
   GW_UPSTREAM_DOWN: "upstream_down",

@@ -4,6 +4,7 @@
  * nothing of it: at debug a call gets ports that also tell.
  */
 
+import { withoutKeys } from "../base/hidden-keys.ts";
 import type { Log } from "../base/log.ts";
 import type { Handling, Incoming, Reply } from "../call/incoming.ts";
 import type { CallPorts } from "../call/ports.ts";
@@ -72,11 +73,15 @@ function requestFrame(incoming: Incoming): Record<string, unknown> {
   const headers: Record<string, string> = {};
   for (const name of shownHeaders) {
     const value = incoming.header(name);
-    if (value !== null) headers[name] = value;
+    if (value !== null) headers[name] = withoutKeys(value);
   }
   if (incoming.header("authorization") !== null) headers["authorization"] = "[hidden]";
   return {
-    ...{ method: message.method, id: message.idText, bytes: message.body.bytes.length },
+    ...{
+      method: withoutKeys(message.method),
+      id: message.idText,
+      bytes: message.body.bytes.length,
+    },
     ...{ era, protocol, session, client: `${client.name}/${client.version}`, headers },
   };
 }

@@ -138,7 +138,8 @@ function detail(id: string, records: readonly ChainRecord[]): ReceiptDetail {
   };
 }
 
-const page = 1000;
+/** Records of one read. */
+export const recordsPage = 1000;
 
 /** Records of one chain in the store, from a seq on, to the end. */
 export async function* storedFrom(
@@ -147,10 +148,10 @@ export async function* storedFrom(
   from: number,
 ): AsyncGenerator<StoredRecord> {
   for (let next = from; ; ) {
-    const part = await store.records(chain, next, page);
+    const part = await store.records(chain, next, recordsPage);
     yield* part;
     const last = part.at(-1);
-    if (last === undefined || part.length < page) return;
+    if (last === undefined || part.length < recordsPage) return;
     next = last.seq + 1;
   }
 }

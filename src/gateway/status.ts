@@ -34,7 +34,7 @@ export function statusOf(parts: Parts, live: Pick<Live, "gauges">): GatewayStatu
     })),
     sessions: front.sessions,
     streams: front.streams,
-    inFlight: parts.calls.deadlines.inFlight(),
+    inFlight: parts.calls.board.inFlight.size,
     rssBytes: process.memoryUsage.rss(),
     gauges: live.gauges(),
   };

@@ -12,7 +12,8 @@ import {
   type Mark,
   type VerifyReport,
 } from "../receipt/verify.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoredRecord } from "../store/store.ts";
+import { recordsPage } from "./receipts.ts";
 import { checkLinks } from "./verify-links.ts";
 import { behindEnd, createWalk, unseen, type Walk, walkChain, walkStore } from "./verify-walk.ts";
 
@@ -110,6 +111,7 @@ async function walkAll(
 ): Promise<BadRecord | undefined> {
   try {
     if (store !== undefined && !(await walkStore(walk, store))) return undefined;
+    const stored = store === undefined ? undefined : pagesOf(store);
     for await (const record of readSpool(spoolDir, (bytes) => (tail.bytes += bytes))) {
       const next = walk.next.get(record.chain);
       if (store !== undefined && record.seq > (next ?? 0)) {
@@ -118,8 +120,8 @@ async function walkAll(
       }
       if (record.seq >= (walk.next.get(record.chain) ?? 0)) {
         if (!walk.take(record)) return undefined;
-      } else if (store !== undefined) {
-        const why = await differs(store, record);
+      } else if (stored !== undefined) {
+        const why = differs(await stored(record), record);
         if (why !== undefined) return { chain: record.chain, seq: record.seq, why };
       }
     }
@@ -133,10 +135,32 @@ async function walkAll(
 }
 
 /** A record that is in the spool and in the store must be one and the same. */
-async function differs(store: Store, record: ChainRecord): Promise<string | undefined> {
-  const [stored] = await store.records(record.chain, record.seq, 1);
+function differs(stored: StoredRecord | undefined, record: ChainRecord): string | undefined {
   if (stored === undefined || Buffer.compare(stored.hash, record.hash) === 0) return undefined;
   return "spool and store hold different records";
+}
+
+/** The store's record of the same place; one read for many, as they are asked for in order. */
+function pagesOf(store: Store) {
+  let chain = "";
+  let [first, end] = [0, 0];
+  let page = new Map<number, StoredRecord>();
+  return async (record: ChainRecord): Promise<StoredRecord | undefined> => {
+    const { seq } = record;
+    if (record.chain !== chain || seq < first || seq >= end) {
+      const found = await store.records(record.chain, seq, recordsPage);
+      chain = record.chain;
+      first = seq;
+      // Where that is all there is, nothing stands behind it.
+      end = found.length < recordsPage ? Number.POSITIVE_INFINITY : seqBehind(found);
+      page = new Map(found.map((one) => [one.seq, one]));
+    }
+    return page.get(seq);
+  };
+}
+
+function seqBehind(records: readonly StoredRecord[]): number {
+  return (records.at(-1)?.seq ?? -1) + 1;
 }
 
 function isDamage(thrown: unknown): thrown is GatewayError {
