@@ -109,6 +109,11 @@ async function reload(
   const { config, policy, diff } = found;
   const { restart } = diff;
   const report = reportOf(parts, diff, policy, false);
+  const before = parts.reload;
+  // Before new servers are waited for: what they fail with is of this config, and no newer one.
+  const isRead = () => {
+    parts.reload = { readMs, fault: null, restart };
+  };
   if (report.changed) {
     try {
       if (over.isOver) throw stopping();
@@ -119,10 +124,12 @@ async function reload(
       prepared.drop();
       throw thrown;
     }
+    isRead();
     await apply(parts, found, prepared);
-  } else parts.config = inForce(parts.config, config);
-  const before = parts.reload;
-  parts.reload = { readMs, fault: null, restart };
+  } else {
+    parts.config = inForce(parts.config, config);
+    isRead();
+  }
   told(parts, report, by, before);
   return report;
 }
