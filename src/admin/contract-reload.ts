@@ -1,5 +1,7 @@
 /** Types of the control API: what a reload does, and what became of the last one. */
 
+import type { UpstreamState } from "../upstream/upstream.ts";
+
 export interface ReloadState {
   /** Wall ms when config and policy in force were read. */
   readonly readMs: number;
@@ -48,4 +50,33 @@ export interface ReloadedServer {
   readonly keys: readonly string[];
   /** Calls that end at the process or session from before. */
   readonly inFlight: number;
+  /** The config disables it, so it is not started. */
+  readonly disabled?: true;
+  /** It was not up when the reload answered; absent where it was, and in a dry run. */
+  readonly notUp?: {
+    readonly state: UpstreamState;
+    /** null: it is starting still. */
+    readonly cause: string | null;
+    readonly fix: string | null;
+    /** Until when calls go to the one from before; null: there is none. */
+    readonly untilMs: number | null;
+  };
+}
+
+/**
+ * What a reload started is not up, and the one from before stands in: the server's row is of that,
+ * and its `target` of the new one. Absent where nothing is to take over.
+ */
+export interface LiveHandover {
+  /** The `target` of what answers now. */
+  readonly from: string;
+  readonly state: UpstreamState;
+  readonly sinceMs: number;
+  /** Why its last attempt failed; null: none has. */
+  readonly cause: string | null;
+  readonly nextAttemptMs: number | null;
+  /** When the reload was, and when it takes over at the latest, up or not. */
+  readonly begunMs: number;
+  readonly untilMs: number;
+  readonly stderr: readonly string[];
 }

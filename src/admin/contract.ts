@@ -3,7 +3,7 @@
 import type { AccessStatus } from "../access/access.ts";
 import type { AuditStatus } from "../audit/audit.ts";
 import type { UpstreamStatus } from "../upstream/upstream.ts";
-import type { ReloadState } from "./contract-reload.ts";
+import type { LiveHandover, ReloadState } from "./contract-reload.ts";
 import type { HiddenText, ItemCounts, ShownAge } from "./shown-age.ts";
 
 export const paths = {
@@ -338,6 +338,7 @@ export interface LiveServer {
   }[];
   /** Last lines of stderr, newest last. */
   readonly stderr: readonly string[];
+  readonly handover?: LiveHandover;
 }
 
 /** One further process or session of a server up to 2025-11-25. */

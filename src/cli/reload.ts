@@ -14,7 +14,7 @@ export async function run(call: Invocation): Promise<number> {
     const report = await changeAtGateway(call, await needReach(call, false), (client) =>
       client.post<ReloadReport>(paths.reload, dryRun ? { dry_run: true } : {}),
     );
-    call.io.out(call.options.has("json") ? JSON.stringify(report) : reloadText(report));
+    call.io.out(call.options.has("json") ? JSON.stringify(report) : reloadText(report, Date.now()));
     return 0;
   } catch (thrown) {
     // The answer is no: nothing was to be changed, so nothing went wrong.

@@ -6,6 +6,7 @@ import type { Invocation } from "./command.ts";
 import { liveSnapshot } from "./live-snapshot.ts";
 import { table } from "./print.ts";
 import { needReach } from "./reach.ts";
+import { handoverCell } from "./servers-handover.ts";
 import { isInTrouble } from "./servers-show.ts";
 import { span } from "./words.ts";
 
@@ -30,9 +31,7 @@ function rank(server: LiveServer): number {
 }
 
 function row(server: LiveServer, nowMs: number): string[] {
-  const { tools, quarantined, trouble, nextAttemptMs } = server;
-  const again =
-    nextAttemptMs === null ? "" : `, again in ${span(Math.max(0, nextAttemptMs - nowMs))}`;
+  const { tools, quarantined } = server;
   return [
     server.id,
     server.transport,
@@ -42,6 +41,16 @@ function row(server: LiveServer, nowMs: number): string[] {
     quarantined === 0 ? String(tools) : `${tools}+${quarantined} held back`,
     `${server.busy}/${server.maxInFlight}${server.queued === 0 ? "" : `+${server.queued}`}`,
     server.p95Ms === null ? "-" : `${server.p95Ms} ms`,
-    trouble === null ? "" : `${printable(trouble.cause)}${again}`,
+    troubleText(server, nowMs),
   ];
+}
+
+function troubleText({ state, trouble, nextAttemptMs, handover }: LiveServer, nowMs: number) {
+  const again =
+    nextAttemptMs === null ? "" : `, again in ${span(Math.max(0, nextAttemptMs - nowMs))}`;
+  const own = trouble === null ? "" : `${printable(trouble.cause)}${again}`;
+  if (handover === undefined) return own;
+  // The trouble of one that is ready is what the handover says.
+  const next = handoverCell(handover, nowMs);
+  return state === "ready" || own === "" ? next : `${own}; ${next}`;
 }

@@ -9,6 +9,7 @@ import type { Invocation } from "./command.ts";
 import { foldRounds } from "./fold-rounds.ts";
 import { liveSnapshot } from "./live-snapshot.ts";
 import { needReach } from "./reach.ts";
+import { handoverLines } from "./servers-handover.ts";
 import { counted, span } from "./words.ts";
 
 export async function run(call: Invocation): Promise<number> {
@@ -37,9 +38,10 @@ export function serverText(server: LiveServer, nowMs: number): string {
   const heldBack = server.quarantined === 0 ? "" : `, ${server.quarantined} held back`;
   const lines: (readonly [string, string])[] = [
     ["server", `${server.id}, ${server.transport} ${printable(server.target)}`],
-    ["state", server.state + since],
+    ["state", `${server.state}${since}${server.handover ? ", from before the reload" : ""}`],
     ...troubleLines(server),
     ...againLines(server, nowMs),
+    ...handoverLines(server, nowMs),
     ["is", server.hello === null ? "-" : `${printable(server.hello)}, ${server.protocol}`],
     ["tools", `${server.tools}${heldBack}`],
     ...itemLines(server.items),
@@ -54,15 +56,16 @@ export function serverText(server: LiveServer, nowMs: number): string {
   ];
   const head = lines.map(([name, text]) => `${name.padEnd(9)} ${text}`);
   const history = historyLines(server);
-  const stderr = server.stderr.map((line) => `  ${printable(line)}`);
+  const stderr = (server.handover ?? server).stderr.map((line) => `  ${printable(line)}`);
+  const whose = server.handover ? "The new one" : "It";
   const silent = trouble !== null && server.transport === "stdio";
   return [
     ...head,
     ...(history.length === 0 ? [] : ["", "What happened, newest first:", ...history]),
     ...(stderr.length > 0
-      ? ["", "Its last words on stderr:", ...stderr]
+      ? ["", `${server.handover ? "The new one's" : "Its"} last words on stderr:`, ...stderr]
       : silent
-        ? ["", "It wrote nothing to stderr."]
+        ? ["", `${whose} wrote nothing to stderr.`]
         : []),
   ].join("\n");
 }

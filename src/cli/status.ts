@@ -7,6 +7,7 @@ import type { Invocation } from "./command.ts";
 import { fromGateway } from "./context.ts";
 import { table } from "./print.ts";
 import { needReach } from "./reach.ts";
+import { handoverCell } from "./servers-handover.ts";
 import { counted, span } from "./words.ts";
 
 /** Exit 0 well, 1 when something it depends on is down, 69 when no gateway answers. */
@@ -106,11 +107,21 @@ function serverTable(status: GatewayStatus, nowMs: number): string {
       server.protocol ?? "-",
       String(server.tools),
       String(server.inFlight),
-      `${printable(server.cause ?? "")}${next}`,
+      troubleText(server, next, nowMs),
     ];
   });
   const head = ["SERVER", "STATE", "FOR", "BY", "PROTOCOL", "TOOLS", "BUSY", "TROUBLE"];
   return [table([head, ...rows]), ...staleLines(status, nowMs)].join("\n");
+}
+
+function troubleText(
+  { cause = "", handover }: GatewayStatus["servers"][number],
+  next: string,
+  nowMs: number,
+): string {
+  const own = `${printable(cause)}${next}`;
+  if (handover === undefined) return own;
+  return [own, handoverCell(handover, nowMs)].filter(Boolean).join("; ");
 }
 
 /** Agents see what these servers listed some time ago. */

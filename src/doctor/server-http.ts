@@ -18,6 +18,7 @@ import {
 import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf, workedUntil } from "./periods.ts";
 import { isConfigStale, reloadFix, thenReload } from "./stale.ts";
+import { handoverOf, startedWords, whileStandingIn } from "./stand-in.ts";
 import { sinceText } from "./times.ts";
 import type { World } from "./world.ts";
 
@@ -76,6 +77,7 @@ function of(stage: Stage, code: ErrorCode, saw: string, more: Partial<FindingPar
     saw: `"${server.id}": ${saw}`,
     since,
     effect: effectOf(world, server.id),
+    ...whileStandingIn(world, server.id),
     ...more,
   });
 }
@@ -190,11 +192,15 @@ function told(stage: Stage): Finding[] {
   const { code, cause } = row.trouble;
   // It answers with the config of now, which is not what the gateway has.
   const fix = isConfigStale(world) ? reloadFix(world) : row.trouble.fix;
-  const seconds = row.nextAttemptMs === null ? 0 : (row.nextAttemptMs - world.nowMs) / 1000;
+  const handover = handoverOf(world, server.id);
+  const { nextAttemptMs } = handover ?? row;
+  const seconds = nextAttemptMs === null ? 0 : (nextAttemptMs - world.nowMs) / 1000;
   // It came back a moment ago, and the gateway tries again by itself.
-  const severity = seconds > 0 && !lacksSecret(world, server.id) ? "warning" : "error";
+  const isBack = seconds > 0 && !lacksSecret(world, server.id);
+  const severity = isBack || handover !== undefined ? "warning" : "error";
+  const state = handover === undefined ? row.state : startedWords(handover.state);
   const known = code === "GW_UPSTREAM_ERROR" ? "GW_UPSTREAM_ERROR" : "GW_UPSTREAM_DOWN";
-  return [of(stage, known, `the gateway says: ${row.state}`, { cause, fix, severity })];
+  return [of(stage, known, `the gateway says: ${state}`, { cause, fix, severity })];
 }
 
 function isReady({ world, server }: Stage): boolean {

@@ -10,6 +10,7 @@ import { type Finding, type FindingParts, finding } from "./finding.ts";
 import { sinceOf } from "./periods.ts";
 import { effectOf, lacksSecret } from "./server-http.ts";
 import { isConfigStale, reloadFix, thenReload } from "./stale.ts";
+import { handoverOf, startedWords, whileStandingIn } from "./stand-in.ts";
 import type { World } from "./world.ts";
 
 type StdioTransport = Extract<ServerConfig["transport"], { kind: "stdio" }>;
@@ -64,6 +65,7 @@ function of(
     saw: `"${server.id}": ${saw}`,
     since: sinceOf(world, "server", server.id),
     effect: effectOf(world, server.id),
+    ...whileStandingIn(world, server.id),
     ...more,
   });
 }
@@ -72,8 +74,10 @@ function of(
 function told(world: World, server: ServerConfig): Finding[] {
   if (world.gateway.kind !== "up") return [];
   const { status, live } = world.gateway;
-  const row = status.servers.find(({ id }) => id === server.id);
-  if (row === undefined) return [];
+  const shown = status.servers.find(({ id }) => id === server.id);
+  if (shown === undefined) return [];
+  const handover = handoverOf(world, server.id);
+  const row = { ...shown, ...handover, cause: handover?.cause ?? shown.cause };
   const waiting = world.nowMs - row.sinceMs;
   if (row.state === "starting" && waiting > startMs) {
     const cause = lastWords(row.stderr) || "it writes no MCP to its stdout, or nothing yet";
@@ -81,7 +85,7 @@ function told(world: World, server: ServerConfig): Finding[] {
     return [of(world, server, "GW_SERVER_HUNG", saw, { cause, fix: hungFix(world, server) })];
   }
   const known = live?.servers.find(({ id }) => id === server.id);
-  const state = known?.state ?? row.state;
+  const state = handover?.state ?? known?.state ?? row.state;
   // One that keeps ending is in this state as often as not: it is not well until it is ready.
   const again = state === "starting" ? known?.trouble : undefined;
   if (again) {
@@ -91,7 +95,7 @@ function told(world: World, server: ServerConfig): Finding[] {
   }
   if (!["backoff", "crash-loop", "degraded"].includes(state)) return [];
   const cause = [row.cause ?? "", lastWords(row.stderr)].filter(Boolean).join("; ");
-  const saw = `the gateway says: ${state}`;
+  const saw = `the gateway says: ${handover === undefined ? state : startedWords(state)}`;
   if (state === "degraded") {
     const why = known?.trouble?.cause ?? cause;
     if (isInside(known?.trouble?.code ?? "")) return [];

@@ -62,7 +62,10 @@ async function act(parts: Parts, action: ServerAction, id: string, by: string): 
   // People want to know whether it helped, not that it was tried.
   const { clock } = parts.calls;
   const until = clock.mono() + limits.serverActionMs;
-  const isWaiting = () => upstream.status().state === "starting";
+  const isWaiting = () => {
+    const { state, handover } = upstream.status();
+    return state === "starting" || handover?.state === "starting";
+  };
   while (isWaiting() && clock.mono() < until) {
     await new Promise<void>((resolve) => clock.after(20, resolve));
   }

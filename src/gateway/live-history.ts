@@ -24,6 +24,10 @@ export interface ServerHistory {
   readonly version: number;
   /** What an operator did. */
   note(what: string): void;
+  /** What a reload started is in another state, and not up. */
+  waits(): void;
+  /** Another process or session answers from now on: what failed before was not it. */
+  taken(): void;
   /** From now on each change for the worse has what it means and what to do. */
   explain(how: Explain): void;
   /** That, of this state; undefined where all is well, or it is in another one. */
@@ -66,8 +70,9 @@ export function withHistory<U extends Upstream>(
   let said: { text: string; at: number; about: ReturnType<Explain> } | undefined;
   /** Keys are counted for it: a server that changes with each call is explained once a second. */
   const about = (state: UpstreamState): ReturnType<Explain> => {
-    const now = upstream.status();
-    if (now.state !== state) return undefined;
+    const { handover, ...own } = upstream.status();
+    const now = own.state === state ? own : handover;
+    if (now?.state !== state) return undefined;
     const text = `${state} ${now.cause ?? ""}`;
     const at = clock.mono();
     if (said === undefined || said.text !== text || at - said.at >= 1_000) {
@@ -99,17 +104,18 @@ export function withHistory<U extends Upstream>(
       linkFailedMs ??= beganMs ?? clock.now();
       if (wasReady && state !== "degraded") fell(cause);
     }
-    if (state === "disabled" || state === "stopped") {
-      fallen = [];
-      beganMs = undefined;
-      lastCause = undefined;
-      linkFailedMs = undefined;
-      listFailedMs.clear();
-    }
+    if (state === "disabled" || state === "stopped") forget();
     // Each attempt would be a line; `attempts` counts them.
     if (state === "starting" && attempts > 1) version += 1;
     else if (state === "ready") note(`ready, ${upstream.hello()?.era ?? ""} ${protocol ?? ""}`);
     else note(cause === undefined ? state : `${state}: ${cause}`, about(state));
+  };
+  const forget = () => {
+    fallen = [];
+    beganMs = undefined;
+    lastCause = undefined;
+    linkFailedMs = undefined;
+    listFailedMs.clear();
   };
   const fell = (cause = "no cause is known") => {
     wasReady = false;
@@ -144,6 +150,17 @@ export function withHistory<U extends Upstream>(
       return version;
     },
     note: (what) => note(what),
+    waits() {
+      const { state = "starting", cause } = upstream.status().handover ?? {};
+      // As with the one that answers, each attempt would be a line.
+      if (cause === undefined || state === "starting") version += 1;
+      else note(`what the reload started is ${state}: ${cause}`, about(state));
+    },
+    taken() {
+      attempts = 0;
+      wasReady = false;
+      forget();
+    },
     explain(how) {
       explain = how;
     },

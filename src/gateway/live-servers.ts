@@ -2,11 +2,12 @@
 
 import type { LiveInstance, LiveServer } from "../admin/contract.ts";
 import { limits } from "../base/limits.ts";
+import { printable } from "../base/printable.ts";
 import type { InstanceStatus, UpstreamStatus } from "../upstream/upstream.ts";
 import { changedMs } from "./config-find.ts";
 import type { ServerConfig } from "./config-model.ts";
 import { countsOf, heldBackWhy, shownAge, shownHidden } from "./item-counts.ts";
-import { keysThatSee, troubleOf } from "./live-trouble.ts";
+import { handoverTrouble, keysThatSee, type TroubleFacts, troubleOf } from "./live-trouble.ts";
 import type { Parts } from "./parts.ts";
 import type { Pulse } from "./pulse.ts";
 import type { Server } from "./servers.ts";
@@ -89,16 +90,42 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
     calls,
     failed,
     history: history.entries,
-    stderr: status.stderr.slice(-limits.liveStderrLines).map(cut),
+    stderr: shownStderr(status.stderr),
+    ...shownHandover(one, status),
   };
+}
+
+function shownHandover({ running }: Server, { handover }: UpstreamStatus) {
+  if (handover === undefined) return {};
+  const { state, sinceMs, cause, nextAttemptMs = null, stderr, begunMs, untilMs } = handover;
+  const shown: NonNullable<LiveServer["handover"]> = {
+    ...{ from: targetOf(running), state, sinceMs, begunMs, untilMs, nextAttemptMs },
+    cause: cause === undefined ? null : cut(printable(cause)),
+    stderr: shownStderr(stderr),
+  };
+  return { handover: shown };
+}
+
+function shownStderr(lines: readonly string[]): readonly string[] {
+  return lines.slice(-limits.liveStderrLines).map(cut);
 }
 
 /** What is wrong with a server at this moment, what that means and what to do. */
 export function troubleNow(parts: Parts, one: Server): LiveServer["trouble"] {
+  return troubleOf(factsOf(parts, one));
+}
+
+/** Of what the reload started for it, or of itself where nothing stands in. */
+export function troubleOfNew(parts: Parts, one: Server): LiveServer["trouble"] {
+  const facts = factsOf(parts, one);
+  return facts.status.handover === undefined ? troubleOf(facts) : handoverTrouble(facts);
+}
+
+function factsOf(parts: Parts, one: Server): TroubleFacts {
   const { id, config: server, upstream, history } = one;
   const { tools, heldBackTools: quarantined, items } = countsOf(parts.catalog, id);
   const { prompts, resources, templates } = items;
-  return troubleOf({
+  return {
     ...{ server, tools, quarantined, others: prompts + resources + templates },
     status: upstream.status(),
     listFault: parts.catalog.listFault(id),
@@ -107,7 +134,7 @@ export function troubleNow(parts: Parts, one: Server): LiveServer["trouble"] {
     unsteady: history.unsteady,
     configChanged: () => changedMs(parts.config.file) > parts.reload.readMs,
     nowMs: parts.calls.clock.now(),
-  });
+  };
 }
 
 function shownDropped(dropped: UpstreamStatus["dropped"]): LiveServer["dropped"] {

@@ -31,8 +31,32 @@ export interface TroubleFacts {
   keys(): number;
 }
 
-/** null: it is well, or it is meant to be as it is. */
+/** null: it is well, or it is meant to be as it is. That of what answers now comes first. */
 export function troubleOf(facts: TroubleFacts): LiveServer["trouble"] {
+  return ownTrouble(facts) ?? handoverTrouble(facts);
+}
+
+/** What a reload started does not come up: calls go on, for a while. */
+export function handoverTrouble(facts: TroubleFacts): LiveServer["trouble"] {
+  const { handover } = facts.status;
+  if (handover === undefined || facts.status.state === "stopped") return null;
+  const next: TroubleFacts = {
+    ...facts,
+    status: { ...facts.status, ...handover },
+    lastCause: handover.cause,
+    ...{ listFault: undefined, unsteady: undefined },
+  };
+  const trouble = ownTrouble(next);
+  if (trouble === null) return null;
+  const until = `${new Date(handover.untilMs).toISOString().slice(0, 19)}Z`;
+  return {
+    ...trouble,
+    cause: `what the reload started is not up: ${trouble.cause}`,
+    effect: `calls go to the one from before the reload until ${until}; then ${trouble.effect}`,
+  };
+}
+
+function ownTrouble(facts: TroubleFacts): LiveServer["trouble"] {
   const { server, status } = facts;
   if (status.state === "stopped") return null;
   if (status.state === "disabled") {

@@ -2,23 +2,32 @@
 
 import type { ReloadedServer, ReloadReport } from "../admin/contract-reload.ts";
 import { limits } from "../base/limits.ts";
+import { printable } from "../base/printable.ts";
 import type { Policy, Subject, Target } from "../policy/model.ts";
 import type { ConfigDiff } from "./config-diff.ts";
+import type { ServerConfig } from "./config-model.ts";
+import { troubleOfNew } from "./live-servers.ts";
 import { liveExecutors } from "./live-trouble.ts";
 import type { Parts } from "./parts.ts";
 
+export interface Loaded {
+  readonly config: { readonly servers: readonly ServerConfig[] };
+  readonly policy: Policy;
+  readonly diff: ConfigDiff;
+}
+
 export function reportOf(
   parts: Parts,
-  diff: ConfigDiff,
-  policy: Policy,
+  { diff, policy, config }: Loaded,
   dryRun: boolean,
 ): ReloadReport {
   const { hash, files, rules } = policy;
   const changed = hash !== parts.policy.current.hash;
+  const isOff = (id: string) => config.servers.some((one) => one.id === id && !one.enabled);
   const servers = diff.servers.map((server): ReloadedServer => {
     const kept = server.action === "add" || server.action === "update";
     const inFlight = kept ? 0 : (parts.servers.get(server.id)?.upstream.status().inFlight ?? 0);
-    return { ...server, inFlight };
+    return { ...server, inFlight, ...(isOff(server.id) && { disabled: true }) };
   });
   // Other files with the same rules are the same policy.
   const settings = diff.settings.filter((key) => key !== "policy" || changed);
@@ -31,6 +40,26 @@ export function reportOf(
     tools: toolsOf(parts, diff, policy),
     policy: { hash, files, rules: rules.length, changed },
   };
+}
+
+/** With what has not come up: asked when new servers were waited for. */
+export function withNotUp(parts: Parts, report: ReloadReport): ReloadReport {
+  const servers = report.servers.map((server): ReloadedServer => {
+    const notUp = server.disabled === true ? undefined : notUpOf(parts, server);
+    return notUp === undefined ? server : { ...server, notUp };
+  });
+  return { ...report, servers };
+}
+
+function notUpOf(parts: Parts, { id, action }: ReloadedServer): ReloadedServer["notUp"] {
+  const server = parts.servers.get(id);
+  if (server === undefined || action === "update") return undefined;
+  const { handover, ...own } = server.upstream.status();
+  const { state, cause = null } = handover ?? own;
+  if (state === "ready" || state === "degraded") return undefined;
+  const fix = troubleOfNew(parts, server)?.fix ?? null;
+  const why = cause === null ? null : printable(cause).slice(0, limits.liveTextChars);
+  return { state, cause: why, fix, untilMs: handover?.untilMs ?? null };
 }
 
 function toolsOf(parts: Parts, diff: ConfigDiff, policy: Policy): ReloadReport["tools"] {

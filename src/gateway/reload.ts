@@ -9,20 +9,20 @@ import process from "node:process";
 import type { ReloadReport, ReloadState } from "../admin/contract-reload.ts";
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { Policy } from "../policy/model.ts";
-import { type ConfigDiff, diffConfigs, inForce } from "./config-diff.ts";
+import { diffConfigs, inForce } from "./config-diff.ts";
 import type { Config } from "./config-model.ts";
 import type { ConfigProblem } from "./config-problem.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { callAudit, type Parts } from "./parts.ts";
-import { reportOf } from "./reload-report.ts";
+import { type Loaded, reportOf, withNotUp } from "./reload-report.ts";
 import { createFileWatch } from "./reload-watch.ts";
 
 export interface Reloads {
   /**
    * One after another. Resolves when what changed is in force and new servers are up or have
-   * failed, at the latest after limits.serverActionMs. Rejects with a GatewayError when the files
-   * are bad: then nothing changed, and status says why until one is good.
+   * failed once, at the latest after limits.serverActionMs; the report says which are not up.
+   * Rejects with a GatewayError when the files are bad: then nothing changed, and status says why
+   * until one is good.
    */
   reload(by: string, options: { readonly dryRun: boolean }): Promise<ReloadReport>;
   /** What each one runs within from now on, whoever asked for it; a dry run does not. */
@@ -73,10 +73,8 @@ export function createReloads(parts: Parts): Reloads {
   };
 }
 
-interface Read {
+interface Read extends Loaded {
   readonly config: Config;
-  readonly policy: Policy;
-  readonly diff: ConfigDiff;
 }
 
 /** Throws what is wrong with the files. */
@@ -87,9 +85,9 @@ async function read(parts: Parts): Promise<Read> {
 }
 
 async function look(parts: Parts): Promise<ReloadReport> {
-  const { config, policy, diff } = await read(parts);
-  parts.servers.prepare(config.servers, diff.servers).drop();
-  return reportOf(parts, diff, policy, true);
+  const found = await read(parts);
+  parts.servers.prepare(found.config.servers, found.diff.servers).drop();
+  return reportOf(parts, found, true);
 }
 
 async function reload(
@@ -106,9 +104,14 @@ async function reload(
   } catch (thrown) {
     throw refused(parts, asFault(thrown, "Cannot load config and policy"), by);
   }
-  const { config, policy, diff } = found;
+  const { config, diff } = found;
   const { restart } = diff;
-  const report = reportOf(parts, diff, policy, false);
+  const report = reportOf(parts, found, false);
+  const before = parts.reload;
+  // Before new servers are waited for: what they fail with is of this config, and no newer one.
+  const isRead = () => {
+    parts.reload = { readMs, fault: null, restart };
+  };
   if (report.changed) {
     try {
       if (over.isOver) throw stopping();
@@ -119,12 +122,14 @@ async function reload(
       prepared.drop();
       throw thrown;
     }
+    isRead();
     await apply(parts, found, prepared);
-  } else parts.config = inForce(parts.config, config);
-  const before = parts.reload;
-  parts.reload = { readMs, fault: null, restart };
+  } else {
+    parts.config = inForce(parts.config, config);
+    isRead();
+  }
   told(parts, report, by, before);
-  return report;
+  return withNotUp(parts, report);
 }
 
 /** What it would start now nobody would stop. */

@@ -114,7 +114,10 @@ export function openServers(options: ServersOptions): Servers {
   }
 
   function keep(config: ServerConfig, opened: Opened): Kept {
-    const swappable = openSwappable(opened, clock);
+    const swappable = openSwappable(opened, clock, {
+      waits: () => history.waits(),
+      taken: () => history.taken(),
+    });
     const { upstream, history } = withHistory(swappable, clock);
     const kept: Kept = {
       ...{ id: config.id, config, running: config, upstream, history, swappable },
@@ -206,7 +209,12 @@ export function openServers(options: ServersOptions): Servers {
     if (byOperator) void fresh.disable(cause ?? "disabled by an operator");
     server.history.note("changed by a reload");
     const { config } = server;
-    if (await server.swappable.swap(fresh)) server.running = config;
+    const { over, tried } = server.swappable.swap(fresh);
+    const taken = over.then((took) => {
+      if (took) server.running = config;
+    });
+    await tried;
+    if (server.upstream.status().handover === undefined) await taken;
   }
 
   /** Resolves when it is up or its first attempt has failed. */

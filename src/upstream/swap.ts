@@ -7,6 +7,7 @@
 import { limits } from "../base/limits.ts";
 import type { Clock } from "../base/ports.ts";
 import type {
+  Handover,
   InstanceStatus,
   ServerHello,
   Upstream,
@@ -15,6 +16,7 @@ import type {
   UpstreamControl,
   UpstreamRequest,
   UpstreamSink,
+  UpstreamState,
   UpstreamStatus,
 } from "./upstream.ts";
 
@@ -23,21 +25,37 @@ export type Member = Upstream & UpstreamControl;
 export interface Swappable extends Member {
   /**
    * Starts `next`, which takes over when it is ready, at the latest after limits.handoverMs, and at
-   * once where the one before is of no use or `next` is disabled: it will never be ready. Resolves
-   * when it has; false: it never will, as a newer one came.
+   * once where the one before is of no use or `next` is disabled: it will never be ready.
    */
-  swap(next: Member): Promise<boolean>;
+  swap(next: Member): Swap;
+}
+
+export interface Swap {
+  /** It has taken over; false: it never will, as a newer one came. */
+  readonly over: Promise<boolean>;
+  /** It is up, is disabled, or its first attempt has failed; or it never will take over. */
+  readonly tried: Promise<void>;
+}
+
+export interface SwapEvents {
+  /** What is to take over is in another state, and does not. */
+  waits(): void;
+  /** Another one answers from now on; told before the new state is. */
+  taken(): void;
 }
 
 interface Taking {
   readonly member: Member;
+  readonly begunMs: number;
+  /** Why it failed last. */
+  failed: string | undefined;
   /** It takes over now. */
   take(): void;
   /** It never will. */
   drop(): void;
 }
 
-export function openSwappable(first: Member, clock: Clock): Swappable {
+export function openSwappable(first: Member, clock: Clock, events?: SwapEvents): Swappable {
   const { id } = first;
   const listeners: ((change: UpstreamChange) => void)[] = [];
   const watched = new Set<string>();
@@ -50,8 +68,19 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
   function listen(member: Member): void {
     member.onChange((change) => {
       if (member === current) tell(change);
-      else if (member === next?.member && isSettled(member)) next.take();
+      else if (member === next?.member && change.kind === "state") look(next);
     });
+  }
+
+  function look(mine: Taking): void {
+    if (isSettled(mine.member)) {
+      mine.take();
+      return;
+    }
+    const { state, cause } = mine.member.status();
+    // One that is tried again has not forgotten why it was not up.
+    if (hasFailed(state)) mine.failed = cause;
+    events?.waits();
   }
 
   function tell(change: UpstreamChange): void {
@@ -67,6 +96,7 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
       member.subscribe(uri).catch(() => undefined);
     }
     drain(old);
+    events?.taken();
     tell({ kind: "state" });
   }
 
@@ -129,7 +159,8 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
   }
 
   function status(): UpstreamStatus {
-    const now = current.status();
+    const own = current.status();
+    const now = next === undefined ? own : { ...own, handover: handoverOf(next) };
     if (draining.size === 0) return now;
     const old = [...draining].map(drainingStatus);
     const inFlight = old.reduce((sum, one) => sum + one.inFlight, now.inFlight);
@@ -164,8 +195,9 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
     async stop(cause) {
       const all = [...draining, current, ...(next === undefined ? [] : [next.member])];
       draining.clear();
-      next?.drop();
+      const waiting = next;
       next = undefined;
+      waiting?.drop();
       await Promise.all(all.map((member) => member.stop(cause)));
     },
     retry() {
@@ -175,10 +207,11 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
     restart: () => each((member) => member.restart()),
     disable: (cause) => each((member) => member.disable(cause)),
     enable: () => each((member) => member.enable()),
-    async swap(member) {
+    swap(member) {
       const over = Promise.withResolvers<boolean>();
+      const tried = whenTried(member);
       const mine: Taking = {
-        member,
+        ...{ member, begunMs: clock.now(), failed: undefined },
         take() {
           if (next !== mine) return;
           stopWaiting();
@@ -190,15 +223,18 @@ export function openSwappable(first: Member, clock: Clock): Swappable {
           stopWaiting();
           void member.stop(replaced).catch(() => undefined);
           over.resolve(false);
+          tried.resolve();
         },
       };
       const stopWaiting = clock.after(limits.handoverMs, mine.take);
-      next?.drop();
+      const before = next;
       next = mine;
+      before?.drop();
       listen(member);
       member.start();
       if (!isUp(current) || isSettled(member)) mine.take();
-      return over.promise;
+      tried.look();
+      return { over: over.promise, tried: tried.promise };
     },
   };
 }
@@ -214,6 +250,26 @@ function isUp(member: Member): boolean {
 /** Nothing of it is to be waited for. */
 function isSettled(member: Member): boolean {
   return isUp(member) || member.status().state === "disabled";
+}
+
+function hasFailed(state: UpstreamState): boolean {
+  return state === "backoff" || state === "crash-loop";
+}
+
+function whenTried(member: Member) {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const look = () => {
+    const { state } = member.status();
+    if (state !== "idle" && state !== "starting") resolve();
+  };
+  member.onChange(look);
+  return { promise, resolve, look };
+}
+
+function handoverOf({ member, begunMs, failed }: Taking): Handover {
+  const { state, sinceMs, cause = failed, nextAttemptMs, stderr } = member.status();
+  const untilMs = begunMs + limits.handoverMs;
+  return { state, sinceMs, cause, nextAttemptMs, stderr, begunMs, untilMs };
 }
 
 function drainingStatus(member: Member): InstanceStatus {

@@ -174,6 +174,22 @@ export interface UpstreamStatus {
   readonly unattributed?: Unattributed;
   /** What it told and asked beside its calls, and came too fast; wall ms of the last one. */
   readonly dropped?: { readonly count: number; readonly atMs: number };
+  /** What a reload started is not up yet: all else here is of the one from before. */
+  readonly handover?: Handover;
+}
+
+/** What is to take over, and until when the one from before stands in. */
+export interface Handover {
+  readonly state: UpstreamState;
+  /** Wall ms of the last change of that. */
+  readonly sinceMs: number;
+  /** Why its last attempt failed; undefined: none has. */
+  readonly cause: string | undefined;
+  readonly nextAttemptMs: number | undefined;
+  readonly stderr: readonly string[];
+  /** Wall ms of the reload; and when it takes over at the latest, up or not. */
+  readonly begunMs: number;
+  readonly untilMs: number;
 }
 
 export interface Unattributed {

@@ -17,7 +17,8 @@ import { setClock, settle } from "../kit/scripted.ts";
 function member(name: string, first: UpstreamState = "ready") {
   const listeners: ((change: UpstreamChange) => void)[] = [];
   const log: string[] = [];
-  const at = { state: first, inFlight: 0, fails: false };
+  const cause = name as string | undefined;
+  const at = { state: first, inFlight: 0, fails: false, cause };
   const self: Member & { at: typeof at; log: string[]; to(state: UpstreamState): void } = {
     ...{ id: "s", at, log },
     to(state) {
@@ -28,7 +29,7 @@ function member(name: string, first: UpstreamState = "ready") {
       ({
         state: at.state,
         inFlight: at.inFlight,
-        cause: name,
+        cause: at.cause,
         stderr: [],
       }) as unknown as UpstreamStatus,
     hello: () => undefined,
@@ -63,12 +64,16 @@ const sink = {} as UpstreamSink;
 function world(first: UpstreamState = "ready") {
   const clock = setClock();
   const old = member("old", first);
-  const swappable = openSwappable(old, clock);
+  const events: string[] = [];
+  const note = (what: string) => () => {
+    events.push(`${what} ${swappable.status().state}`);
+  };
+  const swappable = openSwappable(old, clock, { waits: note("waits"), taken: note("taken") });
   let told = 0;
   swappable.onChange(() => {
     told += 1;
   });
-  return { clock, old, swappable, told: () => told };
+  return { clock, old, swappable, events, told: () => told };
 }
 
 describe("who takes what comes", () => {
@@ -76,7 +81,7 @@ describe("who takes what comes", () => {
     const { clock, old, swappable, told } = world();
     const next = member("next", "idle");
     await swappable.send(request, sink);
-    const swapped = swappable.swap(next);
+    const swapped = swappable.swap(next).over;
     await swappable.send(request, sink);
     expect([old.at.inFlight, next.at.inFlight]).toEqual([2, 0]);
     next.to("ready");
@@ -97,14 +102,14 @@ describe("who takes what comes", () => {
     for (const state of ["backoff", "crash-loop", "disabled", "starting"] as const) {
       const { swappable } = world(state);
       const next = member("next", "idle");
-      await swappable.swap(next);
+      await swappable.swap(next).over;
       expect(swappable.status().state).toBe("starting");
     }
   });
 
   test("one that is disabled at once: the config says that nothing goes there", async () => {
     const { old, swappable } = world();
-    await swappable.swap(member("next", "disabled"));
+    await swappable.swap(member("next", "disabled")).over;
     expect(swappable.status().state).toBe("disabled");
     expect(old.log).not.toContain("send");
   });
@@ -112,7 +117,7 @@ describe("who takes what comes", () => {
   test("one that an operator disables while it starts, at once", async () => {
     const { swappable } = world();
     const next = member("next", "idle");
-    const swapped = swappable.swap(next);
+    const swapped = swappable.swap(next).over;
     next.to("disabled");
     expect(await swapped).toBe(true);
   });
@@ -128,11 +133,44 @@ describe("who takes what comes", () => {
     expect(swappable.status().state).toBe("backoff");
   });
 
+  test("until then it is said why the new one is not up, and until when the old one answers", async () => {
+    const { clock, swappable, events } = world();
+    const next = member("refused", "idle");
+    const { tried } = swappable.swap(next);
+    let isTried = false;
+    void tried.then(() => {
+      isTried = true;
+    });
+    const untilMs = clock.now() + limits.handoverMs;
+    expect(swappable.status().handover).toMatchObject({ state: "starting", untilMs });
+    await settle();
+    expect(isTried).toBe(false);
+    next.to("backoff");
+    await tried;
+    next.at.cause = undefined;
+    next.to("starting");
+    const { state, handover } = swappable.status();
+    expect([state, handover?.state, handover?.cause]).toEqual(["ready", "starting", "refused"]);
+    next.to("ready");
+    expect(swappable.status().handover).toBeUndefined();
+    expect(events).toEqual(["waits ready", "waits ready", "taken ready"]);
+  });
+
+  test("one that is not waited for is tried all the same", async () => {
+    const { swappable } = world("backoff");
+    const next = member("next", "idle");
+    const { over, tried } = swappable.swap(next);
+    expect(await over).toBe(true);
+    expect(await Promise.race([tried.then(() => "tried"), settle()])).toBeUndefined();
+    next.to("backoff");
+    await tried;
+  });
+
   test("a newer one stops one that never took over", async () => {
     const { swappable, clock } = world();
     const [second, third] = [member("second", "idle"), member("third", "idle")];
-    const first = swappable.swap(second);
-    const last = swappable.swap(third);
+    const first = swappable.swap(second).over;
+    const last = swappable.swap(third).over;
     expect(await first).toBe(false);
     second.to("ready");
     expect(swappable.status().cause).toBe("old");
@@ -149,7 +187,7 @@ describe("who takes what comes", () => {
     old.at.fails = true;
     const sent = swappable.send(request, sink);
     const next = member("next");
-    await swappable.swap(next);
+    await swappable.swap(next).over;
     await sent;
     expect(next.at.inFlight).toBe(1);
     next.at.fails = true;
@@ -163,7 +201,7 @@ describe("who takes what comes", () => {
     await swappable.subscribe("a://2");
     swappable.unsubscribe("a://2");
     const next = member("next");
-    await swappable.swap(next);
+    await swappable.swap(next).over;
     expect(next.log).toEqual(["start", "subscribe a://1"]);
     expect(old.log).toContain("unsubscribe a://2");
   });
@@ -176,7 +214,7 @@ describe("bounds", () => {
     for (let n = 0; n < limits.drainingPerServer + 1; n++) {
       (all.at(-1) as typeof old).at.inFlight = 1;
       const next = member(`n${n}`);
-      await swappable.swap(next);
+      await swappable.swap(next).over;
       all.push(next);
     }
     const stopped = () => all.filter(({ log }) => log.some((one) => one.startsWith("stop"))).length;
@@ -190,7 +228,7 @@ describe("bounds", () => {
     const { old, swappable } = world();
     old.at.inFlight = 1;
     const [second, third] = [member("second"), member("third", "idle")];
-    await swappable.swap(second);
+    await swappable.swap(second).over;
     void swappable.swap(third);
     await swappable.stop();
     await settle();
