@@ -195,7 +195,7 @@ describe("a refused call", () => {
     ["no policy", undefined, "GW_NO_POLICY", "deny"],
     ["no rule", 'id: t\nallow: ["s/other"]\n', "GW_NO_RULE", "deny"],
     ["a deny", 'id: t\nallow: ["*"]\ndeny: ["s/*"]\n', "GW_DENIED", "deny"],
-    ["an ask", 'id: t\nask: ["s/*"]\n', "GW_ASK", "ask"],
+    ["an ask, as nobody can answer it (P30)", 'id: t\nask: ["s/*"]\n', "GW_ASK", "ask"],
   ];
   for (const [name, policy, code, effect] of cases) {
     test(`invariant 1: ${name} sends nothing and leaves one receipt`, async () => {

@@ -297,7 +297,7 @@ describe("arguments with line ends, to a child that reads lines", () => {
 
 /** Last: it stops the gateway. */
 describe("receipts", () => {
-  test("P4 hashes are those of the arguments that the canaries got", async () => {
+  test("P4 A19 hashes are those of the arguments that the canaries got", async () => {
     await world.gateway.stop();
     const seen = [...argumentsIn(world.seen("io")), ...argumentsIn(world.seen("web"))];
     const hashes = await intentHashes(world.gateway);
