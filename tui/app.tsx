@@ -1,7 +1,6 @@
 /**
  * The terminal interface: Ink draws the lines of frame.ts, keys go to reduce.ts. A process of its
- * own beside the gateway: a terminal that does not read blocks this process and nothing else
- * (tui.md 0.2).
+ * own beside the gateway: a terminal that does not read blocks this process and nothing else.
  */
 
 import process from "node:process";
@@ -35,7 +34,7 @@ export async function openApp(options: AppOptions): Promise<number> {
     process.stderr.write(`authensor-gw: the terminal interface failed: ${reasonOf(thrown)}\n`);
     process.exit(70);
   };
-  // An uncaught error does not end a process whose entry module waits (tui.md 0.6).
+  // An uncaught error does not end a process whose entry module waits.
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
   try {
@@ -86,7 +85,7 @@ export function mount(options: AppOptions, { stdout, stdin, stderr }: Streams): 
   instance = render(<Root driver={driver} />, {
     ...{ stdout, stdin, stderr },
     ...{ alternateScreen: true, incrementalRendering: true, maxFps: 60, patchConsole: false },
-    // Not what CI or a screen reader's variable says: both are decided before (tui.md 6).
+    // Not what CI or a screen reader's variable says: both are decided before.
     ...{ exitOnCtrlC: false, interactive: true, isScreenReaderEnabled: false },
   });
   driver.start();
@@ -102,7 +101,7 @@ function reasonOf(thrown: unknown): string {
   return (thrown instanceof Error ? thrown.message : String(thrown)).split("\n")[0] ?? "";
 }
 
-/** Windows Terminal scrolls when the last cell is written: one row less there (tui.md 3.3). */
+/** Windows Terminal scrolls when the last cell is written: one row less there. */
 function sizeOf(stdout: NodeJS.WriteStream): { readonly columns: number; readonly rows: number } {
   const rows = (stdout.rows || 24) - (process.platform === "win32" ? 1 : 0);
   return { columns: stdout.columns || 80, rows };

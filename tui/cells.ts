@@ -259,7 +259,7 @@ export function limitText(ms: number): string {
   return rest.startsWith("00") ? whole : whole + rest;
 }
 
-/** What is left until a deadline: whole seconds above 10 s, tenths below (tui.md 2.2). */
+/** What is left until a deadline: whole seconds above 10 s, tenths below. */
 export function countdown(ms: number): string {
   if (ms >= 10_000) return span(Math.ceil(ms / 1000) * 1000);
   return `${(Math.max(0, ms) / 1000).toFixed(1)}s`;

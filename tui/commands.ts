@@ -121,7 +121,7 @@ function open(ui: Ui, env: Env): Outcome {
   return withReceipt(withPage(ui, { open: id, tab: 0, scroll: 0 }), env, id);
 }
 
-/** The records of the open call are asked for once; they are not in the stream (tui.md 4.2). */
+/** The records of the open call are asked for once; they are not in the stream. */
 function withReceipt(ui: Ui, env: Env, id: string): Outcome {
   const receipt = ui.screen === "calls" ? callOf(env.live, id)?.receipt : undefined;
   if (receipt === undefined || receipt === null) return { ui };

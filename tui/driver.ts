@@ -1,6 +1,6 @@
 /**
  * Between data, keys and pictures: data is drawn at most every `refreshMs`, keys at once, and
- * nothing is drawn that looks as before (tui.md 4.3). No React in here.
+ * nothing is drawn that looks as before. No React in here.
  */
 
 import { limits } from "../src/base/limits.ts";

@@ -1,5 +1,5 @@
 /**
- * The keymap as data. Help, the last row, docs/keys.md and the test for clashes are made from it;
+ * The keymap as data. Help, the last row, docs/tui.md and the test for clashes are made from it;
  * command ids are those of the CLI where it has the verb, so that `:` and a key run the same row.
  */
 

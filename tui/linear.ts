@@ -1,5 +1,5 @@
 /**
- * The interface for screen readers and for terminals that rewrite nothing (tui.md 6): one sentence
+ * The interface for screen readers and for terminals that rewrite nothing: one sentence
  * for each event, a line of words for each wish, numbers instead of a cursor.
  */
 

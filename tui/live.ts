@@ -1,7 +1,7 @@
 /**
  * What is known of the gateway: a model that the event stream changes in place, and frozen pictures
  * of it for the screens. It lives outside React and never draws: app.tsx asks for pictures, at most
- * four a second (tui.md 4.3).
+ * four a second, as drawing costs more than anything else here.
  */
 
 import type {
@@ -52,7 +52,7 @@ export interface Live {
   readonly link: Link;
   readonly gateway: LiveGateway | undefined;
   readonly servers: readonly LiveServer[];
-  /** In flight; what ended badly stays for 5 s, so that somebody sees it go (tui.md 2.2). */
+  /** In flight; what ended badly stays for 5 s, so that somebody sees it go. */
   readonly running: readonly LiveCall[];
   /** Ended calls, newest first. */
   readonly recent: readonly LiveCall[];

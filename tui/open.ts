@@ -20,7 +20,7 @@ export interface Opening {
 
 /** Resolves with the exit code when the reader has left. */
 export async function openTui(opening: Opening): Promise<number> {
-  // Ink would write a warning over the screen (tui.md 3.3).
+  // Ink would write a warning over the screen.
   delete process.env["DEV"];
   const { own } = opening;
   if (opening.linear) {

@@ -1,6 +1,6 @@
 /**
  * Cells as text for a terminal. Colours are the named ones, never a background and never gray, so
- * that they can be read on light and dark; without colour bold, dim and inverse stay (tui.md 6).
+ * that they can be read on light and dark; without colour bold, dim and inverse stay.
  */
 
 import type { Line, Tone } from "./cells.ts";

@@ -120,7 +120,7 @@ export function pickedIn(ids: readonly string[], place: Place | undefined): numb
   return found >= 0 ? found : Math.min(place.at, ids.length - 1);
 }
 
-/** Room for the list and a preview beside it (tui.md 2.2); `size` is the body's. */
+/** Room for the list and a preview beside it; `size` is the body's. */
 export function isWide(size: Size): boolean {
   return size.columns >= 120 && size.rows >= 26;
 }

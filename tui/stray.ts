@@ -1,6 +1,6 @@
 /**
  * While the screen is drawn nobody else may write to the terminal: one stray line leaves it broken
- * for good (tui.md 0.5). What libraries write is kept, and shown after leaving.
+ * for good. What libraries write is kept, and shown after leaving.
  */
 
 import process from "node:process";

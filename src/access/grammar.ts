@@ -1,6 +1,7 @@
 /** What a key may be called and which roles there are. */
 
 import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import type { Random } from "../base/ports.ts";
 
 export const roleNames = ["admin", "operator", "executor", "viewer"] as const;
@@ -24,15 +25,14 @@ export function checkRoles(roles: readonly string[]): readonly string[] {
 
 /** 1 to 64 of `a-z A-Z 0-9 . _ - @`, not beginning with `-` or like an id; throws GW_USAGE. */
 export function checkName(name: string): string {
-  const fits = name.length > 0 && name.length <= nameChars && [...name].every(isNameCharacter);
+  const fits =
+    name.length > 0 && name.length <= limits.keyNameChars && [...name].every(isNameCharacter);
   if (fits && !name.startsWith("-") && !looksLikeId(name)) return name;
   throw fault("GW_USAGE", {
     message: `A key cannot be called "${clip(name)}"`,
-    fix: `use 1 to ${nameChars} letters, digits and . _ @ -, not beginning with - or k-`,
+    fix: `use 1 to ${limits.keyNameChars} letters, digits and . _ @ -, not beginning with - or k-`,
   });
 }
-
-const nameChars = 64;
 
 function looksLikeId(name: string): boolean {
   return name.startsWith(idPrefix);
@@ -45,5 +45,5 @@ function isNameCharacter(character: string): boolean {
 }
 
 function clip(text: string): string {
-  return text.slice(0, nameChars);
+  return text.slice(0, limits.keyNameChars);
 }

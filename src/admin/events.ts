@@ -1,6 +1,6 @@
 /**
  * The event stream: one ring of batches for all who watch, and a cursor for each. A watcher takes
- * what it can: one that is slow or dead holds a cursor and nothing else (tui.md 4.2).
+ * what it can: one that is slow or dead holds a cursor and nothing else.
  */
 
 import { fault } from "../base/errors.ts";

@@ -119,7 +119,7 @@ const busyFull = 64;
 /** Mode fast: ms between writes. */
 const fastPauseMs = 25;
 /** Larger buffers are not kept. */
-const spareMax = 1024 * 1024;
+const spareBytes = 1024 * 1024;
 
 /**
  * Starts a write at the end of this turn of the loop. A sync costs about 70 CPU µs whatever its
@@ -212,7 +212,7 @@ function landed(spool: Spool, batch: Batch): void {
   const { segment, at, firstSeq, count, head } = batch;
   const bytes = batch.buffer.subarray(0, batch.length);
   spool.options.onDurable({ segment, at, bytes, firstSeq, count, head });
-  if (spool.spare.length < 2 && batch.buffer.length <= spareMax) spool.spare.push(batch.buffer);
+  if (spool.spare.length < 2 && batch.buffer.length <= spareBytes) spool.spare.push(batch.buffer);
   if (spool.queue.length > 0 || spool.filling !== undefined) kick(spool);
   if (segment.sealed) closeFull(spool, segment);
   else pave(spool, segment);

@@ -30,8 +30,6 @@ const outcomeReserve = 1024;
 const closeReserve = 4096;
 /** The last sizes tried when the disk is nearly full. */
 const smallestSegment = 256 * 1024;
-/** Intents without outcome that the header of a segment has room for. */
-const openMax = 8192;
 const retrySpaceMs = 250;
 
 /** Makes the first segment; `open` is to be its first record. Rejects: GW_AUDIT_UNAVAILABLE. */
@@ -184,7 +182,7 @@ export function append(spool: Spool, kind: RecordKind, text: string, of?: number
 export function lacksSpace(spool: Spool): string | undefined {
   const hangs = stuck(spool);
   if (hangs !== undefined) return hangs;
-  if (spool.open.size > openMax) return `${spool.open.size} calls are in flight`;
+  if (spool.open.size > limits.openIntents) return `${spool.open.size} calls are in flight`;
   const { durable } = spool.current;
   const end = spool.current.end + spool.unsealedBytes;
   if (end - durable > limits.spoolPendingBytes) return "the disk is slower than the calls come";

@@ -10,7 +10,7 @@ export interface ErrorSpec {
   readonly http: number;
   /** JSON-RPC code where it is the answer to a JSON-RPC request. */
   readonly rpc: number;
-  /** Exit code where it ends a command (interfaces.md, exit codes). */
+  /** Exit code where it ends a command (docs/errors.md). */
   readonly exit: number;
   /** What it means, in one sentence. */
   readonly meaning: string;

@@ -2,9 +2,13 @@ import { healLimits } from "./heal-limits.ts";
 import { httpLimits } from "./http-limits.ts";
 import { listLimits } from "./list-limits.ts";
 import { memoryLimits } from "./memory-limits.ts";
+import { recordLimits } from "./record-limits.ts";
 import { shownLimits } from "./shown-limits.ts";
 
-/** Every limit of the product: the unit is in the name, the reason beside it. */
+/**
+ * Every limit on what comes from outside: the unit is in the name, the reason beside it. Sizes that
+ * only make code fast, and what a screen shows at once, stand with their code.
+ */
 export const limits = {
   ...healLimits,
   ...httpLimits,
@@ -175,14 +179,14 @@ export const limits = {
   /** A broken stream of a call is read on after this long (or `retry:`), and so often in vain. */
   resumeMs: 1_000,
   resumeTries: 5,
-  /** Questions of a server to one call's client that wait at once, F14. */
+  /** Questions of a server to one call's client that wait at once, R6. */
   questionsPerCall: 16,
   /** Rounds of questions in one call, as the SDKs have it, and how long one answer may take. */
   askRounds: 8,
   clientAnswerMs: 10 * 60_000,
   /** Questions that one receipt names. */
   askedPerReceipt: 64,
-  /** Calls of one key that wait for its next request, F14: each holds a request at its server. */
+  /** Calls of one key that wait for its next request, R6: each holds a request at its server. */
   parksPerKey: 64,
   /** Tasks of one key that tasks/list tells of; older ones are still good by their id. */
   tasksPerKey: 256,
@@ -271,14 +275,7 @@ export const limits = {
   crowd: 4,
   /** How long the loop stays awake for what a lone call waits for; longer waits are rested. */
   awakeMs: 0.4,
-  /** A write to the spool that takes longer: calls are refused until it is over, A14. */
-  writeStuckMs: 5_000,
-  /** SIGTERM: the last records get this long to reach the disk. */
-  endSpoolMs: 5_000,
-  /** A spool segment; preallocated so that a full disk shows before any acknowledgement, L4. */
-  spoolSegmentBytes: 64 * 1024 * 1024,
-  /** Default audit.spool.max. */
-  spoolBytes: 10 * 1024 * 1024 * 1024,
+  ...recordLimits,
   ...memoryLimits,
   /** Ended calls that are kept in memory to be shown live. */
   boardCalls: 1_000,
@@ -286,7 +283,7 @@ export const limits = {
   boardText: 1_000,
   /** Of these a live snapshot shows the last ones: a list that nobody scrolls through. */
   liveCalls: 500,
-  /** Changes are sent to who watches at most this often; the eye sees no more (tui.md 4.2). */
+  /** Changes are sent to who watches at most this often; the eye sees no more. */
   liveBatchMs: 100,
   /** Numbers that always move (gauges, counts) are sent this often, a comment after this long. */
   liveGaugesMs: 1_000,
@@ -311,16 +308,6 @@ export const limits = {
   latencyCalls: 500, // of a server, that its p50 and p95 are made of
   /** A loop that is this late makes every call wait; shown as trouble. */
   loopLagMs: 200,
-  /** Records that wait for the disk in mode fast, where no call does: more are refused. */
-  spoolPendingBytes: 16 * 1024 * 1024,
-  /**
-   * One batch to the store, its deadline, and what waits for it in memory and not only on disk. A
-   * batch must take the longest frame. Kept memory counts several times: the collector waits for
-   * that much more garbage.
-   */
-  shipBatchBytes: 256 * 1024,
-  shipDeadlineMs: 5_000,
-  shipQueueBytes: 1024 * 1024,
   /** One statement to the database, L10: a frozen server gives no error by itself. */
   queryMs: 5_000,
   /**
@@ -361,8 +348,9 @@ export const limits = {
   subjectBytes: 64 * 1024,
   /** Values a decision may look at, long strings counting more; what is over is unknown; P8. */
   policySteps: 200_000,
-  /** any, all and not inside each other. */
+  /** any, all and not inside each other; and values of the file, so that its walk ends. */
   policyDepth: 16,
+  policyYamlDepth: 100,
   /** Rules of one bundle. */
   policyRules: 10_000,
   /** Lines of one message, server and state in one window, and how many are told apart; R18. */
@@ -392,6 +380,10 @@ export const limits = {
   /** A filter, and the words in it: people type them, and each is tried on every row shown. */
   filterChars: 1024,
   filterTerms: 64,
-  /** A config file: people write them. */
+  /** A config file: people write them. A file that one value of it names: a key, a certificate. */
   configBytes: 1024 * 1024,
+  secretBytes: 64 * 1024,
+  /** A server's name: agents see it before each tool's. A key's: people read it in lists. */
+  serverNameChars: 32,
+  keyNameChars: 64,
 } as const;

@@ -1,4 +1,4 @@
-/** Calls in flight and the last ended ones, for people: the control API shows them (tui.md 4.2). */
+/** Calls in flight and the last ended ones, for people: the control API shows them. */
 
 import type { GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";

@@ -1,11 +1,14 @@
 /**
  * THE PATH: the whole life of one decided request, of a tools/call as a rule, after it was
- * authenticated and strictly read (front/). Every exit leaves a receipt, and there is no other way
- * to a server.
+ * authenticated and strictly read (front/). There is no other way to a server.
  *
  *   parse → decide → intent on disk → forward → outcome on disk → respond
  *
- * An error before forwarding is a denial; after it, it is an outcome (architecture, invariant 6).
+ * An error before forwarding is a denial; after it, it is an outcome (invariant 6).
+ *
+ * What was decided leaves a receipt, or is not made: where the intent cannot be written nothing is
+ * sent. What was not decided leaves none, only its error: a key with too many calls in flight,
+ * params that name nothing to decide on, a key that ended while its call waited for the lists.
  */
 
 import type { Appended } from "../audit/audit.ts";

@@ -70,7 +70,7 @@ export function respondFailed(
 }
 
 /**
- * A denial with code, rule, hint and receipt (interfaces.md): of a tool a result the model can
+ * A denial with code, rule, hint and receipt (docs/errors.md): of a tool a result the model can
  * read, of any other method a JSON-RPC error.
  */
 export function respondDenied(

@@ -32,7 +32,7 @@ export interface Option {
   readonly doc: string;
 }
 
-/** Gives the exit code (interfaces.md); throws GatewayErrors for everything that goes wrong. */
+/** Gives the exit code (docs/errors.md); throws GatewayErrors for everything that goes wrong. */
 export type Run = (call: Invocation) => Promise<number>;
 
 export interface Invocation {

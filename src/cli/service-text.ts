@@ -1,4 +1,4 @@
-/** The systemd unit as text; its hardening is O8 of the threat table. */
+/** The systemd unit as text; its hardening is row O8 of docs/threats.md. */
 
 import { fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";

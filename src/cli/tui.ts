@@ -47,7 +47,7 @@ export async function loadTui(call: Invocation): Promise<OpenTui> {
   });
 }
 
-/** Ink would take the screen of a dumb terminal, and throws without raw mode (tui.md 6). */
+/** Ink would take the screen of a dumb terminal, and throws without raw mode. */
 function noTerminal(call: Invocation): string | undefined {
   if (isLinear(call)) return undefined;
   if (call.io.env["TERM"] === "dumb") return "TERM is dumb";
@@ -55,7 +55,7 @@ function noTerminal(call: Invocation): string | undefined {
   return process.stdin.isTTY === true ? undefined : "stdin is not a terminal";
 }
 
-/** A screen that changes everywhere cannot be read aloud; lines that only come can (tui.md 6). */
+/** A screen that changes everywhere cannot be read aloud; lines that only come can. */
 function isLinear({ options, io: { env } }: Invocation): boolean {
   const asked = env["AUTHENSOR_A11Y"] === "1" || env["INK_SCREEN_READER"] === "true";
   return asked || options.has("accessible");

@@ -65,7 +65,8 @@ export function askHttp(question: Question): Promise<Reply> {
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
         text += chunk;
-        if (text.length > bodyChars || (stream && answerIn(text) !== undefined)) done();
+        if (text.length > limits.doctorAnswerChars || (stream && answerIn(text) !== undefined))
+          done();
       });
       response.on("end", done);
       response.on("error", (error) => end(() => reject(error)));
@@ -81,8 +82,6 @@ function lookupOf(address: string): LookupFunction {
     else done(null, address, family);
   };
 }
-
-const bodyChars = 4 * 1024 * 1024;
 
 function headersOf({ headers = {}, body }: Question): Record<string, string> {
   const own: Record<string, string> = { "user-agent": doctorAgent, connection: "close" };

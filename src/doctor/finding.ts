@@ -9,7 +9,7 @@ export type DoctorLink = "agent" | "gateway" | "server";
 /** error: calls fail. warning: they will, or some do. info: it is over, or nobody's fault. */
 export type Severity = "error" | "warning" | "info";
 
-/** interfaces.md, `doctor --json`. All texts are `printable`. */
+/** As `doctor --json` gives it (docs/debugging.md). All texts are `printable`. */
 export interface Finding {
   readonly link: DoctorLink;
   readonly severity: Severity;

@@ -101,7 +101,7 @@ function whole({ door, caller, texts }: State): Response {
 
 function stream(state: State): EventStream {
   if (state.events !== undefined) return state.events;
-  // Its requests go on without their client (2.2).
+  // A lost stream cancels nothing (2025-11-25, transports): its requests go on.
   const events = openEventStream(() => undefined);
   state.events = events;
   state.caller.peer.keepOpen(state.caller.request);

@@ -45,7 +45,7 @@ export interface Exchange extends Member {
   readonly accepts: Accepts;
   /**
    * Of a legacy client, who may lose its stream and come back. A modern one that closes the
-   * response takes the request back (1.3).
+   * response takes the request back (2026-07-28, cancellation).
    */
   readonly session: Session | undefined;
   /** Monotonic ms. */

@@ -1,4 +1,4 @@
-/** How clients are told that a list changed, and what they have to have asked for (1.8). */
+/** How clients are told that a list changed, and what they have to have asked for. */
 
 import { type JsonObject, member } from "../base/json.ts";
 import { notificationMessage } from "../protocol/envelope.ts";

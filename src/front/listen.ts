@@ -1,5 +1,5 @@
 /**
- * subscriptions/listen (2026-07-28, 1.8): a stream of its own that says first what it will tell,
+ * subscriptions/listen (2026-07-28): a stream of its own that says first what it will tell,
  * and then only that. Every message carries the id of the request that opened it.
  */
 

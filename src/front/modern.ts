@@ -21,7 +21,7 @@ export function answerModern(
   message: Message,
   protocol = modernRevision,
 ): Answer {
-  // Only stdio clients cancel by notification; here they close the response (1.3).
+  // Only stdio clients cancel by notification; here they close the response.
   if (message.kind !== "request") return accepted();
   if (isRemoved(message.method)) return rpcError(plain("GW_METHOD"), message.idText);
   const own = answers.get(message.method);

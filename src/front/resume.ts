@@ -1,4 +1,4 @@
-/** GET with Last-Event-ID: a lost stream goes on, for its own session only (2.2, F14). */
+/** GET with Last-Event-ID: a lost stream goes on, for its own session only (F14). */
 
 import { fault } from "../base/errors.ts";
 import { plain, rpcError, rpcErrorText } from "./answers.ts";

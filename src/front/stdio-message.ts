@@ -32,7 +32,7 @@ export function glance(bytes: Uint8Array): Glance | undefined {
   };
 }
 
-/** The mirrored headers of a modern request (2026-07-28, 1.3); stdio itself has none. */
+/** The mirrored headers of a modern request (2026-07-28); stdio itself has none. */
 export function modernHeaders({ method, params, modern }: Glance): Record<string, string> {
   const headers: Record<string, string> = { "mcp-protocol-version": modern ?? "" };
   if (method === undefined) return headers;

@@ -1,4 +1,4 @@
-/** `log.access`: one line for each call, when its receipt is closed; never arguments (T4). */
+/** `log.access`: one line for each call, when its receipt is closed; never arguments (A18). */
 
 import type { Audit } from "../audit/audit.ts";
 import { createLog } from "../base/log.ts";

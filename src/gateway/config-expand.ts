@@ -2,6 +2,7 @@
 
 import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { limits } from "../base/limits.ts";
 
 /** What a reference was: shown as the origin of a value, never with the value. */
 export interface Expanded {
@@ -113,8 +114,6 @@ function credential(
   return secretFile(reference, path.join(options.folder, "credentials", name), true, options);
 }
 
-const secretBytesMax = 64 * 1024;
-
 function secretFile(
   reference: string,
   file: string,
@@ -133,7 +132,7 @@ function secretFile(
         fix: `chmod 600 ${file}`,
       };
     }
-    if (!info.isFile() || info.size > secretBytesMax) return missing(reference, file, "EFBIG");
+    if (!info.isFile() || info.size > limits.secretBytes) return missing(reference, file, "EFBIG");
     text = readFileSync(file, "utf8");
   } catch (thrown) {
     return missing(reference, file, (thrown as NodeJS.ErrnoException).code ?? "unreadable");

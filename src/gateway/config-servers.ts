@@ -10,8 +10,6 @@ import type { ServerConfig, TimeoutConfig } from "./config-model.ts";
 import { type ConfigPath, pathText } from "./config-problem.ts";
 import type { RawConfig, RawServer } from "./config-schema.ts";
 
-const idLengthMax = 32;
-
 export function readServers(build: Build, raw: RawConfig): readonly ServerConfig[] {
   if (raw.servers !== undefined && raw.mcpServers !== undefined) {
     build.problem(
@@ -36,10 +34,10 @@ function readId(build: Build, name: string, at: ConfigPath, taken: Map<string, s
   const id = serverId(name);
   const place = build.source.keyPlace(at);
   const other = taken.get(id);
-  if (id === "" || id.length > idLengthMax) {
+  if (id === "" || id.length > limits.serverNameChars) {
     build.problem(
       at,
-      `The server "${printable(name)}" needs a name of 1 to ${idLengthMax} characters`,
+      `The server "${printable(name)}" needs a name of 1 to ${limits.serverNameChars} characters`,
       "give it a shorter name of letters, digits and -",
     );
   } else if (other !== undefined) {
@@ -326,14 +324,14 @@ function readAddress(build: Build, raw: RawServer, at: ConfigPath): ServerConfig
   };
 }
 
-/** T5: as it is written, so that `${…}` stays the name of a secret; a query may hold one too. */
+/** T10: as it is written, so that `${…}` stays the name of a secret; a query may hold one too. */
 function shownUrl(build: Build, place: ConfigPath, url: string): string {
   const hasReference = build.source.references(place).length > 0;
   const text = hasReference ? (build.source.written(place) ?? "") : url;
   return text.split("?")[0] ?? "";
 }
 
-/** Headers that the relay itself sets: two of one would be two opinions (F22). */
+/** Headers that the relay itself sets: two of one would be two opinions (F27). */
 const ownHeaders = new Set([
   "host",
   "content-length",

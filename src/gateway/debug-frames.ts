@@ -1,6 +1,6 @@
 /**
  * Log level debug: what passes on both hops of one call under one call id. Methods, ids, sizes and
- * times; never a value of an argument or a result, and no credential (T4). The call path knows
+ * times; never a value of an argument or a result, and no credential (F9). The call path knows
  * nothing of it: at debug a call gets ports that also tell.
  */
 

@@ -61,7 +61,7 @@ export function serverRow(parts: Parts, pulse: Pulse, one: Server): LiveServer {
     id,
     transport: server.transport.kind,
     target: targetOf(server),
-    // A server that answers but whose list failed is not well: it says so (pain 17).
+    // A server that answers but whose list failed is not well: it says so.
     state: status.state === "ready" && listFault !== undefined ? "degraded" : status.state,
     sinceMs: status.sinceMs,
     failingSinceMs: trouble === null ? null : (history.failingSinceMs ?? null),

@@ -42,7 +42,7 @@ function keysReason(source: string, error: string | undefined): string {
 
 function serverCheck(id: string, parts: Parts): { name: string; ok: boolean; reason: string } {
   const status = parts.servers.get(id)?.upstream.status();
-  // It answers, but not with what its calls need: that is not ready (pain 17).
+  // It answers, but not with what its calls need: that is not ready.
   const fault = parts.catalog.listFault(id);
   const unlisted = fault?.method === "tools/list" ? fault.why : undefined;
   const ok = status?.state === "ready" && unlisted === undefined;

@@ -50,7 +50,7 @@ function accessStatus(parts: Parts): GatewayStatus["access"] {
   return parts.config.auth === "none" ? { ...status, source: "open" } : status;
 }
 
-/** A server that answers but whose list failed is not well: it says so (pain 17). */
+/** A server that answers but whose list failed is not well: it says so. */
 function stateOf(parts: Parts, upstream: Upstream): UpstreamStatus {
   const status = upstream.status();
   const fault = parts.catalog.listFault(upstream.id)?.why;

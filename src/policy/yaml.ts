@@ -1,6 +1,7 @@
 /** YAML text to a tree that knows where each value stands. Only what JSON could say is taken. */
 
 import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseAllDocuments } from "yaml";
+import { limits } from "../base/limits.ts";
 import { quote } from "./reader.ts";
 import type { At, Entry, Node } from "./tree.ts";
 
@@ -60,9 +61,6 @@ export function parseYaml(text: string, complain: Complain): Node | undefined {
   return convert(first.contents as ParsedNode, at, complain, 0);
 }
 
-/** Deeper than any policy needs; keeps this walk off the end of the stack. */
-const deepest = 100;
-
 function convert(
   node: ParsedNode,
   at: (offset: number) => At,
@@ -70,7 +68,7 @@ function convert(
   depth: number,
 ): Node | undefined {
   const here = at(node.range[0]);
-  if (depth > deepest) return refuse(here, "Values nest too deep", complain);
+  if (depth > limits.policyYamlDepth) return refuse(here, "Values nest too deep", complain);
   if ("anchor" in node && node.anchor !== undefined) {
     return refuse(here, "Anchors and aliases are not taken: write the value out", complain);
   }

@@ -3,7 +3,7 @@
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 
 export interface ClientCapabilities {
-  /** As declared: what a modern server is told, never our own or a union (2026-07-28, 1.7). */
+  /** As declared: what a modern server is told, never our own or a union (2026-07-28, MRTR). */
   readonly text: string;
   /**
    * For `initialize` at a legacy server, in one fixed order: clients that can be asked the same
@@ -29,7 +29,7 @@ export function readCapabilities(raw: JsonObject): ClientCapabilities {
   const elicitation = objectIn(raw, "elicitation");
   const sampling = objectIn(raw, "sampling");
   const roots = objectIn(raw, "roots");
-  // `elicitation: {}` is the form mode alone (2025-11-25; 2026-07-28 1.7).
+  // `elicitation: {}` is the form mode alone (elicitation, both eras).
   const url = elicitation !== undefined && objectIn(elicitation, "url") !== undefined;
   const form = elicitation !== undefined && (objectIn(elicitation, "form") !== undefined || !url);
   const legacy = {

@@ -1,4 +1,4 @@
-/** Text in a header: as it is, or base64 between `=?base64?` and `?=` (2026-07-28, 1.3). */
+/** Text in a header: as it is, or base64 between `=?base64?` and `?=` (2026-07-28). */
 
 import { Buffer } from "node:buffer";
 

@@ -1,6 +1,7 @@
 /** `x-mcp-header` in a tool's input schema: which arguments are repeated as headers (U23). */
 
 import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import { encodeMirror } from "./mirror.ts";
 
@@ -41,8 +42,6 @@ export function paramHeaderFields(
 const noFields: readonly (readonly [string, string])[] = [];
 
 const annotation = "x-mcp-header";
-/** Deeper schemas are not read, and so refused (U22). */
-const maxDepth = 64;
 
 interface Found {
   readonly headers: ParamHeader[];
@@ -54,8 +53,8 @@ interface Found {
 /** `reachable`: only `properties` keys lie between the root and here. */
 function readSchema(schema: Json, path: readonly string[], reachable: boolean, found: Found): void {
   if (found.error !== undefined || !isObject(schema)) return;
-  if (path.length > maxDepth) {
-    found.error = `its inputSchema nests deeper than ${maxDepth}`;
+  if (path.length > limits.schemaDepth) {
+    found.error = `its inputSchema nests deeper than ${limits.schemaDepth}`;
     return;
   }
   const name = member(schema, annotation);

@@ -5,6 +5,7 @@
  */
 
 import { ByteWriter, numberText } from "../base/byte-writer.ts";
+import { limits } from "../base/limits.ts";
 import type { AskedFields, CallRecord, EndFields, IntentFields, OutcomeFields } from "./model.ts";
 
 export interface OpenFields {
@@ -279,13 +280,10 @@ function head(kind: string, at: number): string {
   return `{"v":1,"kind":"${kind}","at":${numberText(at)}`;
 }
 
-/** Longer lists are cut: a record must stay small whatever the policy holds. */
-const rulesMax = 64;
-
 function list(rules: readonly string[]): string {
   if (rules.length === 0) return "[]";
   if (rules.length === 1) return `[${quote(rules[0] ?? "")}]`;
-  return `[${rules.slice(0, rulesMax).map(quote).join(",")}]`;
+  return `[${rules.slice(0, limits.recordRules).map(quote).join(",")}]`;
 }
 
 /** Hex has nothing to escape. */
@@ -299,8 +297,7 @@ function putDigest(hex: string): void {
   writer.plain('"');
 }
 
-/** Characters of one string; names are far shorter, what a client says of itself may not be. */
-const textMax = 1024;
+const textMax = limits.recordTextChars;
 
 /** A JSON string. */
 function quote(text: string): string {

@@ -19,7 +19,7 @@ interface Kept {
   readonly size: number;
 }
 
-/** `spoilt`: bytes that waited are gone, so nothing more may follow on this socket (F26). */
+/** `spoilt`: bytes that waited are gone, so nothing more may follow on this socket (F27). */
 export function createSendQueue(take: Take, spoilt: () => void): SendQueue {
   let kept: Kept[] = [];
 

@@ -50,8 +50,7 @@ export interface AttemptsOptions extends UpstreamOptions {
   isFailing(): boolean;
 }
 
-/** Starts of processes are counted over this time. */
-const windowMs = 60_000;
+const minuteMs = 60_000;
 
 export function createAttempts(options: AttemptsOptions): Attempts {
   const { clock, random, states, transport } = options;
@@ -119,9 +118,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   function crashLoop(): ConnectError | undefined {
     if (transport.kind !== "stdio") return undefined;
     const now = clock.mono();
-    while (starts.length > 0 && now - (starts[0] as number) >= windowMs) starts.shift();
+    while (starts.length > 0 && now - (starts[0] as number) >= minuteMs) starts.shift();
     if (starts.length < limits.childStartsPerMinute) return undefined;
-    const ms = windowMs - (now - (starts[0] as number));
+    const ms = minuteMs - (now - (starts[0] as number));
     const cause = `started ${starts.length} times within a minute; last: ${states.cause ?? ""}`;
     if (states.state !== "crash-loop") states.enter("crash-loop", cause, clock.now() + ms);
     later(ms, begin);

@@ -97,7 +97,7 @@ function discover(target: HttpTarget, clock: Clock): Promise<Answer> {
   return ask(target, clock, head, message, limits.handshakeMs);
 }
 
-/** 401, 403, 3xx and 5xx say nothing about the era (mcp-protocol 1.11). */
+/** 401, 403, 3xx and 5xx say nothing about the era: servers of either give them. */
 function checkEvidence(answer: Answer): void {
   const { status } = answer;
   if (status >= 500 || (status >= 300 && status < 400) || status === 401 || status === 403) {
@@ -105,7 +105,7 @@ function checkEvidence(answer: Answer): void {
   }
 }
 
-/** Older servers know no POST at this address: they are of HTTP+SSE (mcp-protocol 1.11). */
+/** Older servers know no POST at this address: they are of HTTP+SSE (2024-11-05, transports). */
 export class NoPost extends ConnectError {}
 
 async function initialize(

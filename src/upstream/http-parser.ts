@@ -88,7 +88,7 @@ export function createResponseParser(on: ResponseEvents): ResponseParser {
   function readLine(bytes: Buffer, at: number): [string, number] | undefined {
     const end = bytes.indexOf("\r\n", at, "latin1");
     const size = (end < 0 ? bytes.length : end) - at;
-    if (size > maxLine) throw new HttpError("chunk line too long");
+    if (size > limits.chunkLineBytes) throw new HttpError("chunk line too long");
     return end < 0 ? undefined : [bytes.toString("latin1", at, end), end + 2];
   }
 
@@ -170,7 +170,6 @@ function startsWith(bytes: Buffer, at: number, text: Uint8Array): boolean {
   const end = at + text.length;
   return end <= bytes.length && bytes.compare(text, 0, text.length, at, end) === 0;
 }
-const maxLine = 1024;
 
 function buffer(chunk: Uint8Array): Buffer {
   return Buffer.isBuffer(chunk)

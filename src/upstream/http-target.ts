@@ -60,7 +60,7 @@ function ownHeader(identity: Identity): Header {
   ];
 }
 
-/** Fields of a modern request: the body's method and name once more (mcp-protocol 1.3). */
+/** Fields of a modern request: the body's method and name once more. */
 export function modernFields(method: string, name: string | undefined, more: Header): string {
   const fields = `${versionField}Mcp-Method: ${method}\r\n`;
   const named = name === undefined ? fields : `${fields}${nameField(name)}`;

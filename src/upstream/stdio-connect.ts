@@ -1,4 +1,4 @@
-/** Starts a stdio server and finds out its era (mcp-protocol 1.10). */
+/** Starts a stdio server and finds out its era (2026-07-28, versioning). */
 
 import { member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";

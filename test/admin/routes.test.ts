@@ -50,7 +50,7 @@ const matrix: Readonly<Record<string, readonly number[]>> = {
 };
 
 describe("who may", () => {
-  test("F12 every route has a row of this matrix, and every path of the contract a route", () => {
+  test("F12 U6 every route has a row of this matrix, and every path of the contract a route", () => {
     expect(routes.map((route) => `${route.method} ${route.path}`).sort()).toEqual(
       Object.keys(matrix).sort(),
     );
@@ -200,7 +200,7 @@ describe("a key that ends while its request waits", () => {
   });
 });
 
-describe("M2 a receipt that cannot be written", () => {
+describe("a receipt that cannot be written", () => {
   const fails = () => {
     const all = ports();
     const ended: string[] = [];

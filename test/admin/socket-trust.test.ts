@@ -33,7 +33,7 @@ describe("a socket in a folder of everybody", () => {
     ["in a folder of mine alone", 0o755, me + 7, true],
   ];
   for (const [what, mode, uid, trusted] of cases) {
-    test(`F11 ${what}`, () => {
+    test(`F9 ${what}`, () => {
       chmodSync(all, mode);
       mkdirSync(join(all, "gw"));
       writeFileSync(join(all, "gw/admin.sock"), "");
@@ -46,7 +46,7 @@ describe("a socket in a folder of everybody", () => {
   }
 });
 
-test("F11 a link of mine or root's on the way is no folder of everybody, a stranger's is", () => {
+test("F9 a link of mine or root's on the way is no folder of everybody, a stranger's is", () => {
   mkdirSync(join(all, "run/gw"), { recursive: true });
   writeFileSync(join(all, "run/gw/admin.sock"), "");
   symlinkSync("run", join(all, "var"));
@@ -60,7 +60,7 @@ test("F11 a link of mine or root's on the way is no folder of everybody, a stran
   expect(strangersSocket(join(all, "var/gw/admin.sock"), 4711)?.why).toContain("of user 4712");
 });
 
-test("F11 the client sends no key there, and may look without one", async () => {
+test("F9 the client sends no key there, and may look without one", async () => {
   chmodSync(all, 0o777);
   const socket = join(all, "admin.sock");
   const seen: unknown[] = [];

@@ -155,7 +155,7 @@ describe("a disk that fails", () => {
 });
 
 describe("a store that fails", () => {
-  test("A27 promise 2 down: calls go on, all arrive after it, once and in order", async () => {
+  test("A27 O1 store down: calls go on, all arrive after it, once and in order", async () => {
     const setup = world();
     setup.store.down = true;
     const audit = await opened(setup);
@@ -172,7 +172,7 @@ describe("a store that fails", () => {
     await checkStore(setup.store, acked);
   });
 
-  test("promise 3 a frozen store holds up nobody and is given up after the deadline", async () => {
+  test("L10 a frozen store holds up nobody and is given up after the deadline", async () => {
     const setup = world();
     let thaw = (): void => {};
     setup.store.before = () => new Promise((resolve) => (thaw = resolve));

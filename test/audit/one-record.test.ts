@@ -208,7 +208,7 @@ describe("a call of one record", () => {
     );
   }, 60_000);
 
-  test("L4 what would be longer together than a record may be stays two", async () => {
+  test("what would be longer together than a record may be stays two", async () => {
     for (const [more, expected] of [
       ["", ["open", "call", "close"]],
       ["\u0001".repeat(1024), ["open", "intent", "outcome", "close"]],

@@ -86,7 +86,7 @@ describe("recovery", () => {
     }
   });
 
-  test("A15 promise 7: each bit of the last frame flipped is a torn tail", async () => {
+  test("A15 each bit of the last frame flipped is a torn tail", async () => {
     const { disk, frames } = await killed();
     const [from = 0, stop = 0] = frames.slice(-2);
     for (let bit = from * 8; bit < stop * 8; bit += 1) {
@@ -98,7 +98,7 @@ describe("recovery", () => {
     }
   });
 
-  test("A15 promise 7: each bit of a middle frame flipped refuses the start", async () => {
+  test("A15 each bit of a middle frame flipped refuses the start", async () => {
     const { disk, frames } = await killed();
     const [from = 0, stop = 0] = frames.slice(3, 5);
     for (let bit = from * 8; bit < stop * 8; bit += 1) {

@@ -1,4 +1,4 @@
-/** The rows of the table and the bars they must keep (performance.md, section 7). */
+/** The rows of the table and the bars they must keep: what was measured, with some room. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -195,10 +195,10 @@ describe("a refused call", () => {
     ["no policy", undefined, "GW_NO_POLICY", "deny"],
     ["no rule", 'id: t\nallow: ["s/other"]\n', "GW_NO_RULE", "deny"],
     ["a deny", 'id: t\nallow: ["*"]\ndeny: ["s/*"]\n', "GW_DENIED", "deny"],
-    ["an ask", 'id: t\nask: ["s/*"]\n', "GW_ASK", "ask"],
+    ["an ask, as nobody can answer it (P30)", 'id: t\nask: ["s/*"]\n', "GW_ASK", "ask"],
   ];
   for (const [name, policy, code, effect] of cases) {
-    test(`promise 8: ${name} sends nothing and leaves one receipt`, async () => {
+    test(`invariant 1: ${name} sends nothing and leaves one receipt`, async () => {
       const options = policy === undefined ? {} : { policy };
       const { reply, server, at } = await callOnce(options);
       expect(server.sent).toEqual([]);
@@ -230,7 +230,7 @@ describe("a refused call", () => {
     }
   });
 
-  test("L4 an error shows the beginning of a long tool name or method", async () => {
+  test("R10 an error shows the beginning of a long tool name or method", async () => {
     const long = "z".repeat(100_000);
     const named = await callOnce({ body: callBody().replace("s__echo", `s__${long}`) });
     const other = await callOnce({ body: callBody().replace("tools/call", long) });

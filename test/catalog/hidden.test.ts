@@ -1,4 +1,4 @@
-/** Text that models read and people do not see: counted and named, and never changed (T2, P14). */
+/** Text that models read and people do not see: counted, named, never changed (T2, P14, P20). */
 
 import { describe, expect, test } from "bun:test";
 import { hiddenCharacters, printable, smuggledCharacters } from "../../src/base/printable.ts";

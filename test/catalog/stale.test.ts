@@ -136,7 +136,7 @@ describe("freshness", () => {
 });
 
 describe("max_stale", () => {
-  test("pain 16: a server that is away keeps its place until then; one list_changed", async () => {
+  test("a server that is away keeps its place until then; one list_changed", async () => {
     const server = counting("s", ["a", "b"], { prompts: [{ name: "p" }] });
     const other = counting("o", ["x"]);
     const { clock, catalog, names, told } = await open([server, other]);
@@ -175,7 +175,7 @@ describe("max_stale", () => {
   });
 });
 
-describe("pain 17: empty after non-empty", () => {
+describe("empty after non-empty", () => {
   test("is a fault; the last list stays, is asked for again, and is replaced at once", async () => {
     const server = counting("s", ["a", "b"]);
     const { clock, catalog, names, told } = await open([server]);
@@ -316,7 +316,7 @@ describe("start_wait", () => {
     expect(said).toEqual([[words, { servers: ["hung"], startWaitMs: 2_000 }]]);
   });
 
-  test("pain 13: it is over once, not for each client: a hung server delays nobody after it", async () => {
+  test("it is over once, not for each client: a hung server delays nobody after it", async () => {
     const at = await open([counting("hung", [], { state: "starting" }), counting("s", ["a"])]);
     await at.clock.advance(2_000);
     expect(await waited(at, at.catalog.page("tools/list", someone, "legacy", undefined))).toBe(0);

@@ -1,4 +1,4 @@
-/** `--tui`: which gateway it shows, and that there is never a second one. Threat row O8. */
+/** `--tui`: which gateway it shows, and that there is never a second one. */
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, readFileSync, statSync } from "node:fs";
@@ -109,7 +109,7 @@ describe("a gateway runs", () => {
   }, 30_000);
 });
 
-describe("O8 another user beside it", () => {
+describe("F12 another user beside it", () => {
   const nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
   const asRoot = process.getuid?.() === 0 ? test : test.skip;
 

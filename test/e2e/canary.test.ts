@@ -1,6 +1,6 @@
 /**
  * Canaries behind the real gateway: what is refused or denied reaches no server with a single
- * byte, and what is allowed arrives as it was sent and as its receipt says (O1).
+ * byte, and what is allowed arrives as it was sent and as its receipt says (invariant 2).
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -55,7 +55,7 @@ describe("JSONTestSuite as an argument, through real HTTP", () => {
       }
     });
 
-    test(`O1 ${canary} gets ${forwarded.length} files byte for byte`, async () => {
+    test(`P4 ${canary} gets ${forwarded.length} files byte for byte`, async () => {
       for (const { name, input } of forwarded) {
         const from = world.seen(canary).length;
         const args = `{"v":${input}}`;
@@ -195,12 +195,12 @@ describe("requests that are refused before policy", () => {
     ["an id that is an object", 400, "GW_MESSAGE", body.replace('"id":1', '"id":{}')],
     ["an unknown key at the root", 400, "GW_MESSAGE", body.replace('"id":1', '"id":1,"x":1')],
     ["P2 a key in other case", 400, "GW_", body.replace('"params"', '"Params"')],
-    ["P2 two names", 400, "GW_JSON", body.replace('"name"', '"name":"io__take","name"')],
+    ["P1 two names", 400, "GW_JSON", body.replace('"name"', '"name":"io__take","name"')],
     ["P2 a name in other case", 400, "GW_", body.replace('"name"', '"Name":"x","name"')],
-    ["P3 __proto__", 400, "GW_JSON", body.replace('{"v":1}', '{"__proto__":{"v":1}}')],
+    ["P24 __proto__", 400, "GW_JSON", body.replace('{"v":1}', '{"__proto__":{"v":1}}')],
     ["R2 too deep", 400, "GW_JSON_LIMIT", callText("io__take", `{"v":${nested(70)}}`)],
     ["R3 too many values", 400, "GW_JSON_LIMIT", callText("io__take", `{"v":[${ones(20_001)}]}`)],
-    ["F21 a call without an id", 202, "", body.replace('"id":1,', "")],
+    ["a call without an id", 202, "", body.replace('"id":1,', "")],
   ];
   for (const [what, status, code, text] of bodies) {
     test(`${what}: ${status} ${code}`, async () => {
@@ -297,7 +297,7 @@ describe("arguments with line ends, to a child that reads lines", () => {
 
 /** Last: it stops the gateway. */
 describe("receipts", () => {
-  test("O1 hashes are those of the arguments that the canaries got", async () => {
+  test("P4 A19 hashes are those of the arguments that the canaries got", async () => {
     await world.gateway.stop();
     const seen = [...argumentsIn(world.seen("io")), ...argumentsIn(world.seen("web"))];
     const hashes = await intentHashes(world.gateway);

@@ -13,7 +13,7 @@ import { alive } from "../kit/processes.ts";
 import { type FaultWorld, faultEntry, faultWorld, type Kind } from "./faults-world.ts";
 
 interface Row {
-  /** Threat rows (security.md) and what the server does. */
+  /** Threat rows (docs/threats.md) and what the server does. */
   readonly name: string;
   readonly kinds: readonly Kind[];
   /** Of http-faults.ts or fault-child.ts. */

@@ -142,7 +142,7 @@ describe("what a new config changes", () => {
     ["a private CA", web({ url: "https://127.0.0.1:1/mcp", tls: { ca: "ca.pem" } }), "tls.ca"],
   ];
   for (const [what, form, key] of secrets) {
-    test(`U8 ${what} that changed counts, and is not shown`, () => {
+    test(`T10 ${what} that changed counts, and is not shown`, () => {
       const diff = diffConfigs(config(form, "s3cr3t-1"), config(form, "s3cr3t-2"));
       expect(diff.servers.map(({ action, keys }) => [action, ...keys])).toEqual([["restart", key]]);
       expect(JSON.stringify(diff)).not.toContain("s3cr3t");

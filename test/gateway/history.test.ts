@@ -77,7 +77,7 @@ describe("the history ring", () => {
     expect(readHistory(folder, 0).map((entry) => entry.at)).toEqual([5, 8]);
   });
 
-  test("L4 a folder that cannot be written costs nothing but the history, told once", () => {
+  test("a folder that cannot be written costs nothing but the history, told once", () => {
     fs.writeFileSync(join(folder, "history"), "in the way");
     const told: string[] = [];
     const writer = openHistory(folder, (cause) => told.push(cause));

@@ -59,7 +59,7 @@ async function until<T>(read: () => Promise<T | undefined | false>, ms = 8_000):
   }
 }
 
-test("T5 no secret of the config is in it, only the name of one", async () => {
+test("T10 no secret of the config is in it, only the name of one", async () => {
   await until(async () => (await row("gone")).state === "backoff");
   const text = JSON.stringify(await snapshot());
   expect(text).not.toContain("s3cr3t");

@@ -1,4 +1,4 @@
-/** `reload.watch`: what counts as a change, and when it is taken. */
+/** `reload.watch`: what counts as a change, and when it is taken (P29). */
 
 import { describe, expect, test } from "bun:test";
 import { createFileWatch } from "../../src/gateway/reload-watch.ts";

@@ -41,7 +41,7 @@ test("A folder of a gateway under /tmp that others may write in is refused", () 
   expect(() => prepareFolder(join(folder, "a.sock"), undefined)).toThrow("Cannot make the admin");
 });
 
-test("F11 no socket is made where a stranger could swap it, and check says so", () => {
+test("F9 no socket is made where a stranger could swap it, and check says so", () => {
   const me = process.getuid?.() ?? 0;
   const folder = join(base, "open");
   const socket = join(folder, "gw/a.sock");
@@ -73,7 +73,7 @@ test("F11 no socket is made where a stranger could swap it, and check says so", 
   expect(() => checkFolder(socket, 4711)).not.toThrow();
 });
 
-test("F11 a link on the way is looked at, and followed", () => {
+test("F9 a link on the way is looked at, and followed", () => {
   const real = join(base, "real");
   mkdirSync(real);
   symlinkSync(real, join(base, "link"));

@@ -1,4 +1,4 @@
-/** The import table of the architecture: who may import whom. Order is from the ground up. */
+/** The table of imports: who may import whom. Order is from the ground up. */
 
 /**
  * `may`: folders, or single files, of src that a folder imports. `types`: the same for

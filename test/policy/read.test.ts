@@ -14,6 +14,7 @@ function problemsOf(...texts: readonly string[]): readonly PolicyProblem[] {
 
 describe("P7 a document with one mistake is refused whole, with its place", () => {
   const names = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
+  // Among them a rule with `rate` (P34).
   test("there are at least 40", () => expect(names.length).toBeGreaterThanOrEqual(40));
   for (const name of names) {
     test(name, () => {

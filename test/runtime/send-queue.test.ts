@@ -53,7 +53,7 @@ describe("createSendQueue", () => {
     expect(sent.join("")).toBe("one two");
   });
 
-  test("F26 memory that was given away while it waited ends the connection", () => {
+  test("F27 memory that was given away while it waited ends the connection", () => {
     const sent: string[] = [];
     let open = false;
     let ends = 0;

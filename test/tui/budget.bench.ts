@@ -1,5 +1,5 @@
 /**
- * The budgets of the terminal interface (tui.md 7), on the built program in a pseudo-terminal.
+ * The budgets of the terminal interface, on the built program in a pseudo-terminal.
  * Times are the best of a few tries: the machine may be busy, the program may not be slow.
  */
 

@@ -25,7 +25,7 @@ function widthOf(line: Line): number {
 }
 
 describe("a line is exactly as wide as asked for", () => {
-  test("T1 whatever the text is: fit, toLine, heading, ASCII", () => {
+  test("T1 T3 whatever the text is: fit, toLine, heading, ASCII", () => {
     const cell = fc.record({ text, width: fc.integer({ min: 0, max: 30 }) });
     fc.assert(
       fc.property(

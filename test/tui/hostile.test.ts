@@ -266,7 +266,7 @@ async function shownByInk(payloads: readonly string[]): Promise<string> {
     "y",
   ]) {
     stdin.type(key);
-    // A lone escape is told from the begin of a sequence by time (tui.md 3.3 d).
+    // A lone escape is told from the begin of a sequence by time.
     await new Promise((resolve) => setTimeout(resolve, key === "\u001b" ? 40 : 8));
   }
   stdin.type("\u001b");

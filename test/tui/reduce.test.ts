@@ -168,7 +168,7 @@ describe("a question", () => {
     return { r, id: r.picked() ?? "" };
   }
 
-  test("names what it is about; y after 400 ms does it, to that id", () => {
+  test("T7 names what it is about; y after 400 ms does it, to that id", () => {
     const { r, id } = asked();
     expect(r.line(-2)).toContain(id);
     r.wait(401);
@@ -179,7 +179,7 @@ describe("a question", () => {
     expect(r.ui().mode.kind).toBe("keys");
   });
 
-  test("xy in one read, y too soon, a paste and other keys are no answers", () => {
+  test("T6 xy in one read, y too soon, a paste and other keys are no answers", () => {
     const r = reader();
     r.bunch("xy");
     r.press("y");

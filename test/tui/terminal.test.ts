@@ -99,7 +99,7 @@ describe("in a terminal", () => {
     ["SIGHUP", (terminal) => terminal.signal("SIGHUP"), 129],
   ];
   for (const [name, leave, code] of leaving) {
-    test(`${name} gives the terminal back, exit ${code}`, async () => {
+    test(`T8 ${name} gives the terminal back, exit ${code}`, async () => {
       await using terminal = open(["--demo"]);
       await terminal.sees("In flight");
       leave(terminal);

@@ -7,7 +7,7 @@ import { callTool, httpUpstream, testUpstream } from "../kit/upstream.ts";
 
 const { keep, ready } = opened();
 
-test("F26 behind a request that was answered before it was sent stands no other", async () => {
+test("F27 behind a request that was answered before it was sent stands no other", async () => {
   const answer = (
     socket: { write(text: string): unknown },
     request: Parameters<typeof okResult>[0],

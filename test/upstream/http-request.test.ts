@@ -101,7 +101,7 @@ describe("sendRequest", () => {
     large: fc.boolean(),
   });
 
-  test("F26 each is whole, whatever the one before it was", () => {
+  test("F27 each is whole, whatever the one before it was", () => {
     fc.assert(
       fc.property(fc.array(request, { maxLength: 12 }), (requests) => {
         for (const { head, body, large, ...around } of requests) {

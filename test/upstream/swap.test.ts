@@ -182,7 +182,7 @@ describe("who takes what comes", () => {
     expect(swappable.status().cause).toBe("third");
   });
 
-  test("U26 what was not sent to one that went is sent to the one that came, once", async () => {
+  test("U27 what was not sent to one that went is sent to the one that came, once", async () => {
     const { old, swappable } = world();
     old.at.fails = true;
     const sent = swappable.send(request, sink);

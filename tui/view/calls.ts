@@ -225,7 +225,7 @@ function noneWords({ live, page }: Scene): string {
   return "  none yet";
 }
 
-/** Count, filter, sort, follow or pause: nothing is left out without a number (tui.md 2.2). */
+/** Count, filter, sort, follow or pause: nothing is left out without a number. */
 function recentHeading(scene: Scene, shown: number, width: number): Line {
   const { live, page, paused } = scene;
   const order = callOrders[page.order] ?? "time";

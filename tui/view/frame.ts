@@ -1,6 +1,6 @@
 /**
  * The four rows that never move: health, screens, messages, keys; between them the body of the
- * screen, the help or the copy menu (tui.md 2.2).
+ * screen, the help or the copy menu.
  */
 
 import { printable } from "../../src/base/printable.ts";

@@ -1,4 +1,4 @@
-/** What the gateway says of itself to a modern client: initialize without a session (1.5). */
+/** What the gateway says of itself to a modern client: initialize without a session. */
 
 import { metaKeys } from "../known-keys.ts";
 import { modernRevisions } from "../versions.ts";

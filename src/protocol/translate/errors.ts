@@ -1,4 +1,4 @@
-/** The error of a server, as its client's era knows it (status tables of 2026-07-28, 1.3, 1.4). */
+/** The error of a server, as its client's era knows it (status tables of 2026-07-28). */
 
 import { isObject, member } from "../../base/json.ts";
 import type { Era, Pieces, StrictBody } from "../message.ts";
@@ -27,7 +27,7 @@ export function errorFor(
   const code = isObject(error) ? member(error, "code") : undefined;
   if (bytes === undefined || typeof code !== "number") return "hop";
   if (code === -32020 || code === -32022) return "hop";
-  // 2026-07-28 asks for URLs by its result only: here no policy would have looked at them (1.4).
+  // 2026-07-28 asks for URLs by its result only: here no policy would have looked at them.
   if (code === -32042 && from === "modern") return "hop";
   if (from === "modern" && code === -32021 && to === "legacy") return "untold";
   if (from === "legacy" && code === -32042 && to === "modern") return "untold";

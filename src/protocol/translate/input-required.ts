@@ -1,6 +1,6 @@
 /**
  * Questions in the middle of a request: 2026-07-28 puts them into a result that asks for more input
- * (1.7), older servers send requests of their own. Both ways, byte for byte.
+ * (MRTR), older servers send requests of their own. Both ways, byte for byte.
  */
 
 import { isObject, type JsonObject, member } from "../../base/json.ts";

@@ -25,7 +25,7 @@ export interface OutgoingParams {
   readonly clientInfoText: string;
   /** A log level, only for a modern server. */
   readonly logLevel?: string | undefined;
-  /** Instead of what the client says of an earlier round (2026-07-28, 1.7). */
+  /** Instead of what the client says of an earlier round (2026-07-28, MRTR). */
   readonly again?: Again | undefined;
 }
 

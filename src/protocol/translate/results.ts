@@ -42,7 +42,7 @@ function readResult(
 }
 
 const cacheKeys: readonly string[] = ["resultType", "ttlMs", "cacheScope"];
-/** Another key may be denied what this one may read, so no cache may share it (1.6). */
+/** Another key may be denied what this one may read, so no cache may share it. */
 const cachedPrivately = ',"cacheScope":"private"';
 
 function ttl(result: JsonObject, from: Era): number {
