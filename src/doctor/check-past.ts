@@ -146,11 +146,17 @@ function fixOf(world: World, { code, receipts, what, why }: Trouble): { fix?: st
     const name = quoted ?? "my-agent";
     return { fix: world.command(`keys create --role executor --name ${name}`) };
   }
+  if (code === "GW_HTTP" && why.includes("speaks TLS")) return { fix: plainScheme(world) };
   if (!code.startsWith("GW_TIMEOUT_")) return {};
   const id = receipts.at(-1);
   const show =
     id === undefined ? "" : `; where the time went: ${world.command(`receipts show ${id}`)}`;
   return { fix: `look at the log of "${what}", or raise servers.${what}.timeout${show}` };
+}
+
+function plainScheme(world: World): string {
+  const client = world.command("doctor client FILE");
+  return `write http:// for https:// in the agent's config: ${client} looks at it`;
 }
 
 function times(count: number): string {

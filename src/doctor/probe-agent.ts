@@ -227,13 +227,56 @@ function wrong(probe: AgentProbe, family: string, why: string): Finding {
   return finding({ link: "agent", code: "GW_INTERNAL", saw, effect });
 }
 
-function unanswered(probe: AgentProbe, thrown: unknown): Finding {
+/** What came back was no HTTP: the wrong scheme and a certificate are told from silence. */
+async function unanswered(probe: AgentProbe, thrown: unknown): Promise<Finding> {
+  const url = shown(probe);
+  const code = String((thrown as { code?: unknown }).code ?? "");
+  if (code.includes("WRONG_VERSION")) return wrongScheme(probe, "this port speaks no TLS", "http:");
+  if (/CERT|ALTNAME|ISSUER/.test(code)) {
+    return finding({
+      link: "agent",
+      code: "GW_TLS",
+      saw: named(probe, `the certificate of ${url} is not taken: ${code}`),
+      effect: "an agent that checks it does not connect",
+      fix: trust,
+    });
+  }
+  const isPlain = url.startsWith("http:") && code !== "ETIMEDOUT";
+  if (isPlain && (await speaksTls(url))) {
+    return wrongScheme(probe, "this port speaks TLS", "https:");
+  }
   return finding({
     link: "agent",
     code: "GW_SILENT",
-    saw: named(probe, `${shown(probe)} takes the request and does not answer: ${textOf(thrown)}`),
+    saw: named(probe, `${url} takes the request and does not answer: ${textOf(thrown)}`),
     effect: "the agent waits",
   });
+}
+
+const trust =
+  "let the agent's machine trust its issuer (Node.js: NODE_EXTRA_CA_CERTS=FILE), write a name " +
+  "that it is for, or renew `tls.cert` of the gateway";
+
+function wrongScheme(probe: AgentProbe, cause: string, scheme: "http:" | "https:"): Finding {
+  const url = shown(probe);
+  return finding({
+    link: "agent",
+    code: "GW_CLIENT_CONFIG",
+    saw: named(probe, `${url} is written with ${new URL(url).protocol}//`),
+    cause,
+    effect: "the agent cannot connect",
+    fix: `write ${url.replace(/^\w+:/, scheme)} in the agent's config`,
+  });
+}
+
+async function speaksTls(url: string): Promise<boolean> {
+  const { host } = new URL(url);
+  try {
+    await askHttp({ url: `https://${host}/health`, anyCertificate: true });
+    return true;
+  } catch {
+    return false; // no TLS either: what was seen first is told
+  }
 }
 
 interface OwnError {

@@ -144,6 +144,22 @@ export const pastFaults: readonly FaultCase[] = [
     agentSays: /413 .*GW_BODY_TOO_LARGE/,
   },
   {
+    name: "a client spoke TLS to a plain port",
+    guide: "verify the URL and port",
+    async fault(bench) {
+      const url = mcp(bench).replace("http:", "https:");
+      await fetch(url, { tls: { rejectUnauthorized: false } }).catch(() => undefined);
+      await untilNoted(bench, /GW_HTTP/);
+    },
+    finds: {
+      link: "agent",
+      code: "GW_HTTP",
+      severity: "info",
+      cause: /^the client speaks TLS, and this port does not$/,
+      fix: /^write http:\/\/ for https:\/\/ .*authensor-gw doctor client FILE/,
+    },
+  },
+  {
     name: "the gateway's process did not run for a while",
     guide: "Monitor the gateway's resource consumption",
     async fault(bench) {
