@@ -4,12 +4,12 @@ import { fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { DoctorOptions, Report } from "../doctor/doctor.ts";
 import type { Finding } from "../doctor/finding.ts";
-import { findConfig } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import type { ConfigProblem } from "../gateway/config-problem.ts";
 import { readConfig } from "../gateway/config-read.ts";
 import { durationMs } from "../gateway/config-units.ts";
 import type { Invocation } from "./command.ts";
+import { commandLine } from "./command-line.ts";
 import { findKey } from "./key.ts";
 import type { Io } from "./print.ts";
 import { runningWith } from "./reach.ts";
@@ -58,19 +58,6 @@ export function agentKey(call: Invocation): DoctorOptions["agentKey"] {
   const key = findKey(call);
   if (key === undefined || key.from === "admin.key") return undefined;
   return { token: key.token, named: key.from === "--key-file" };
-}
-
-/** Command lines that can be run as they are printed. */
-export function commandLine({ options, io }: Invocation): (words: string) => string {
-  const named = options.text("config") ?? io.env["AUTHENSOR_GW_CONFIG"] ?? "";
-  const file = named === "" ? undefined : findConfig({ path: named, env: {}, cwd: io.cwd });
-  const rest = file === undefined ? "" : ` --config ${quoted(file)}`;
-  return (words) => `authensor-gw ${words}${rest}`;
-}
-
-function quoted(path: string): string {
-  const plain = /^[\w./@%+=:,-]+$/.test(path);
-  return plain ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function keyName({ options }: Invocation): string | undefined {
