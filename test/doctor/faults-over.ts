@@ -91,7 +91,7 @@ export const pastFaults: readonly FaultCase[] = [
       saw: /2 times an agent was refused/,
       since: /first .*, last/,
       cause: /"old-agent" expired/,
-      fix: /keys create --role executor --name old-agent/,
+      fix: /keys rotate old-agent/,
     },
   },
   {

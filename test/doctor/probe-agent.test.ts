@@ -24,7 +24,7 @@ afterAll(() => {
 
 async function found(scheme: string, server: Server) {
   const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
-  const keyFix = () => "";
+  const keyFix = async () => "";
   const of = 'entry "gateway" of c.json';
   const { findings } = await probeAgent({ url, headers: {}, anyCertificate: false, of, keyFix });
   const other = url.replace(/^https?/, scheme === "http" ? "https" : "http");
