@@ -127,7 +127,7 @@ test("keys that could not be read are not taken for none, and none is to be made
     {
       ...{ link: "gateway", code: "GW_KEYS_UNAVAILABLE", cause: access.error },
       effect: "every agent is refused with 503, whatever its key",
-      fix: expect.stringMatching(/^bring the database back/),
+      fix: expect.stringMatching(/^mend what is said of the database/),
     },
   ]);
   expect(notes).toEqual(['key "a" was not looked at: the list of keys cannot be read']);
