@@ -54,7 +54,7 @@ function noneRead(gateway: GatewayState): Finding[] {
       saw: "no key was read since the start, and data_dir has none of an earlier start",
       cause: gateway.status.access.error ?? "the store has not answered yet",
       effect: "every agent is refused with 503, whatever its key",
-      fix: "mend what is said of the database; the keys are then read by themselves, within seconds",
+      fix: "mend what is said of the database; the keys are then read by themselves, in seconds",
     }),
   ];
 }
