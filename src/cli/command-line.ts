@@ -13,15 +13,19 @@ export function commandLine({ options, io }: Invocation): (words: string) => str
   return (words) => `authensor-gw ${words}${rest}`;
 }
 
-/** The same error; commands in its fix, between backticks or all of it, are those of here. */
+/** The same error; commands in its fix are those of here. */
 export function fixHere(error: GatewayError, call: Invocation): GatewayError {
-  const command = commandLine(call);
-  const here = (line: string, words: string) => (takesConfig(words) ? command(words) : line);
   const { code, message, why: cause, data } = error;
-  const fix = error.fix
+  return fault(code, { message, cause, data, fix: commandsHere(error.fix, call) });
+}
+
+/** The same words; commands in them, between backticks or all of it, are those of here. */
+export function commandsHere(words: string, call: Invocation): string {
+  const command = commandLine(call);
+  const here = (line: string, rest: string) => (takesConfig(rest) ? command(rest) : line);
+  return words
     .replaceAll(/(?<=`)authensor-gw ([^`]+)(?=`)/g, here)
     .replace(/^authensor-gw ([^`:;,]+)$/, here);
-  return fault(code, { message, cause, data, fix });
 }
 
 function takesConfig(words: string): boolean {

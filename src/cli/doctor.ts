@@ -9,7 +9,7 @@ import type { ConfigProblem } from "../gateway/config-problem.ts";
 import { readConfig } from "../gateway/config-read.ts";
 import { durationMs } from "../gateway/config-units.ts";
 import type { Invocation } from "./command.ts";
-import { commandLine } from "./command-line.ts";
+import { commandLine, commandsHere } from "./command-line.ts";
 import { findKey } from "./key.ts";
 import type { Io } from "./print.ts";
 import { runningWith } from "./reach.ts";
@@ -79,12 +79,15 @@ function since({ options }: Invocation): number {
 }
 
 /** Prints it and gives the exit code; shared with `doctor client`. */
-export function show({ options, io }: Invocation, report: Report): number {
-  const { ok, findings, notes } = report;
+export function show(call: Invocation, report: Report): number {
+  const { options, io } = call;
+  const { ok, notes } = report;
+  // Fixes of the catalogue and of the gateway know nothing of this command's config.
+  const findings = report.findings.map((one) => ({ ...one, fix: commandsHere(one.fix, call) }));
   const code = ok ? 0 : 1;
   if (options.has("json")) {
     io.out(JSON.stringify({ ok, findings, notes, took_ms: report.tookMs }));
-  } else showText(io, report);
+  } else showText(io, { ...report, findings });
   io.leave?.(code);
   return code;
 }

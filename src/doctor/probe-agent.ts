@@ -72,7 +72,7 @@ async function reach(probe: AgentProbe): Promise<Finding | undefined> {
     saw: named(probe, attemptsText(attempts, port)),
     cause: "the gateway does not listen at this address and port",
     effect,
-    fix: `correct host and port of ${shown(probe)}, or start the gateway: authensor-gw serve`,
+    fix: `correct host and port of ${shown(probe)}, or start the gateway: \`authensor-gw serve\``,
   });
 }
 

@@ -18,6 +18,13 @@ test.each([[["status"]], [["reload"]], [["tools", "call", "notes/read_note"]]])(
   },
 );
 
+test("doctor client, of a gateway that does not run", async () => {
+  const servers = { gateway: { url: "http://127.0.0.1:1/mcp" } };
+  writeIn("away", "client.json", JSON.stringify({ mcpServers: servers }));
+  const { out } = await gw("away", "doctor", "client", "client.json", "--config", "my gw.yaml");
+  expect(out).toContain(`start the gateway: \`authensor-gw serve --config '${file}'\``);
+});
+
 test("without --config there is none in it", async () => {
   writeIn("plain", "authensor-gw.yaml", "data_dir: data\n");
   expect((await gw("plain", "status")).err).toEndWith("Try: start it with `authensor-gw serve`");
