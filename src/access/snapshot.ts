@@ -4,6 +4,7 @@
  */
 
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open, readFile, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -36,7 +37,7 @@ export interface SnapshotFile {
 /** Makes `snapshot.key` (0600) at the first start. Rejects GW_SECRET_MODE when others can read. */
 export async function openSnapshot(dataDir: string, random: Random): Promise<SnapshotFile> {
   const key = await signingKey(dataDir, random);
-  const path = join(dataDir, "keys.snapshot");
+  const path = snapshotPath(dataDir);
   const sign = (text: string) => createHmac("sha256", key).update(domain).update(text).digest();
   return {
     async load() {
@@ -57,6 +58,15 @@ export async function openSnapshot(dataDir: string, random: Random): Promise<Sna
       await replaceFile(path, `${sign(payload).toString("hex")}\n${payload}`);
     },
   };
+}
+
+/** A start without a database lets nobody in where there is none. */
+export function hasSnapshot(dataDir: string): boolean {
+  return existsSync(snapshotPath(dataDir));
+}
+
+function snapshotPath(dataDir: string): string {
+  return join(dataDir, "keys.snapshot");
 }
 
 const domain = "authensor/keys/v1\0";

@@ -15,7 +15,7 @@ export const catalogue = {
   GW_KEY_UNKNOWN: row(401, -31001, 1, "No key has this token, or the Authorization header is not `Bearer <token>`", "make a new key with `authensor-gw keys create --role executor --name NAME`"),
   GW_KEY_EXPIRED: row(401, -31001, 1, "The key's time is over", "rotate it with `authensor-gw keys rotate NAME`"),
   GW_KEY_REVOKED: row(401, -31001, 1, "The key was revoked", "make a new key with `authensor-gw keys create --role executor --name NAME`"),
-  GW_KEYS_UNAVAILABLE: row(503, -31001, 69, "No key store could be read yet, so nobody can be let in", "check the database: `authensor-gw status`, `curl http://localhost:3100/ready`"),
+  GW_KEYS_UNAVAILABLE: row(503, -31001, 69, "No key store could be read yet, so nobody can be let in", "bring the database back: `authensor-gw doctor` and /ready of the gateway say what is wrong with it"),
   GW_ROLE: row(403, -31001, 1, "The key's roles do not cover this", "use a key with the role that is named"),
   GW_NO_OAUTH: row(404, -32600, 1, "This gateway takes API keys, not OAuth", "send `Authorization: Bearer <token>` with a key of this gateway"),
   GW_HOST: row(403, -32600, 1, "The Host header is not one this gateway answers to", "use http://localhost:<port>, or add the name to `hosts` in the config"),
@@ -95,7 +95,7 @@ export const catalogue = {
   GW_RECEIPT_UNKNOWN: row(404, -32602, 1, "No receipt has this id", "`authensor-gw receipts list` shows the ids"),
   GW_TAMPERED: row(409, -31001, 1, "The receipts do not verify", "the message names the first bad record; compare with a copy or an export"),
   // Store and data_dir
-  GW_DATABASE: row(503, -31001, 69, "The database cannot be reached or refuses the gateway", "check `database` in the config and that the server runs; receipts wait in the spool meanwhile"),
+  GW_DATABASE: row(503, -31001, 69, "The database cannot be reached or refuses the gateway", "check `database` in the config and that the server runs"),
   GW_STORE_CHANGED: row(503, -31001, 78, "The config names another store than this data_dir was used with", "name the old store, or start once with --accept-store-change"),
   GW_OWNED: row(503, -31001, 69, "Another gateway owns this data_dir", "use that gateway, stop it, or give this one its own data_dir"),
   GW_DATA_DIR: row(503, -31001, 78, "data_dir cannot be made or written", "make it and give it to the gateway's user, or set `data_dir` in the config"),

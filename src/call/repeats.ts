@@ -1,6 +1,6 @@
 /**
- * Calls whose outcome is unknown: the same call again is refused once, with the receipt, so that
- * no agent repeats by accident what may have run (U27).
+ * Calls of which nobody knows whether they ran: the same call again is refused once, with the
+ * receipt, so that no agent repeats by accident what may have run (U27).
  */
 
 import { hash } from "node:crypto";
@@ -29,7 +29,7 @@ export interface Repeats {
   readonly size: number;
   /** Resolves when what ended before the start is known; undefined: it is. */
   readonly loading: Promise<unknown> | undefined;
-  /** The outcome of this call is unknown, since `at` (wall ms, now when absent). */
+  /** Nobody knows whether this call ran, since `at` (wall ms, now when absent). */
   remember(call: SameCall, receipt: string, at?: number): void;
   /** Why this call is not made; the next same one is. */
   refuse(call: SameCall, target: string): GatewayError | undefined;
@@ -125,7 +125,7 @@ function mayHaveRun(target: string, { receipt, at }: Unknown, now: number): Gate
   const ago = Math.max(0, Math.round((now - at) / 1000));
   return fault("GW_MAY_HAVE_RUN", {
     message: `"${target}" was called with these arguments ${ago} s ago, and may have run`,
-    cause: `what became of receipt ${receipt} is unknown`,
+    cause: `its receipt, ${receipt}, cannot say whether it did`,
     data: { earlier: receipt },
   });
 }

@@ -3,7 +3,8 @@
 import path from "node:path";
 import { templates } from "../../policies/index.ts";
 import type { Invocation } from "./command.ts";
-import { agentKey, commandLine, readBoth, show } from "./doctor.ts";
+import { commandLine } from "./command-line.ts";
+import { agentKey, readBoth, show } from "./doctor.ts";
 
 /** Exit 0 it leads to the gateway and gets in, 1 findings. */
 export async function run(call: Invocation): Promise<number> {

@@ -4,12 +4,12 @@ import { fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { DoctorOptions, Report } from "../doctor/doctor.ts";
 import type { Finding } from "../doctor/finding.ts";
-import { findConfig } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import type { ConfigProblem } from "../gateway/config-problem.ts";
 import { readConfig } from "../gateway/config-read.ts";
 import { durationMs } from "../gateway/config-units.ts";
 import type { Invocation } from "./command.ts";
+import { commandLine, commandsHere } from "./command-line.ts";
 import { findKey } from "./key.ts";
 import type { Io } from "./print.ts";
 import { runningWith } from "./reach.ts";
@@ -60,19 +60,6 @@ export function agentKey(call: Invocation): DoctorOptions["agentKey"] {
   return { token: key.token, named: key.from === "--key-file" };
 }
 
-/** Command lines that can be run as they are printed. */
-export function commandLine({ options, io }: Invocation): (words: string) => string {
-  const named = options.text("config") ?? io.env["AUTHENSOR_GW_CONFIG"] ?? "";
-  const file = named === "" ? undefined : findConfig({ path: named, env: {}, cwd: io.cwd });
-  const rest = file === undefined ? "" : ` --config ${quoted(file)}`;
-  return (words) => `authensor-gw ${words}${rest}`;
-}
-
-function quoted(path: string): string {
-  const plain = /^[\w./@%+=:,-]+$/.test(path);
-  return plain ? path : `'${path.replaceAll("'", "'\\''")}'`;
-}
-
 function keyName({ options }: Invocation): string | undefined {
   const name = options.text("key");
   if (name === undefined || !name.startsWith("agw_")) return name;
@@ -92,12 +79,15 @@ function since({ options }: Invocation): number {
 }
 
 /** Prints it and gives the exit code; shared with `doctor client`. */
-export function show({ options, io }: Invocation, report: Report): number {
-  const { ok, findings, notes } = report;
+export function show(call: Invocation, report: Report): number {
+  const { options, io } = call;
+  const { ok, notes } = report;
+  // Fixes of the catalogue and of the gateway know nothing of this command's config.
+  const findings = report.findings.map((one) => ({ ...one, fix: commandsHere(one.fix, call) }));
   const code = ok ? 0 : 1;
   if (options.has("json")) {
     io.out(JSON.stringify({ ok, findings, notes, took_ms: report.tookMs }));
-  } else showText(io, report);
+  } else showText(io, { ...report, findings });
   io.leave?.(code);
   return code;
 }

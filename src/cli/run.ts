@@ -1,6 +1,6 @@
 /** One command line from argv to exit code: the only place that catches and prints errors. */
 
-import { asFault, describe, fault, type GatewayError } from "../base/errors.ts";
+import { asFault, describe, fault, GatewayError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { Command, OpenTui } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -39,7 +39,12 @@ async function dispatch(
   if (command === undefined) return (await import("./welcome.ts")).welcome(io);
   const run = await command.load();
   const call = { args: parsed.args, options: parsed.options, io };
-  return await run(tui === undefined ? call : { ...call, tui });
+  try {
+    return await run(tui === undefined ? call : { ...call, tui });
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError)) throw thrown;
+    throw (await import("./command-line.ts")).fixHere(thrown, call);
+  }
 }
 
 /** No command: `serve` where a config is, else undefined. */

@@ -2,12 +2,12 @@
 
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import type { ErrorCode } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { askHttp } from "./ask.ts";
 import { attemptsText, connectAll } from "./connect.ts";
 import { type Finding, finding } from "./finding.ts";
+import { keyFix } from "./key-fix.ts";
 import { probeAgent } from "./probe-agent.ts";
 import { sinceText } from "./times.ts";
 import type { World } from "./world.ts";
@@ -29,9 +29,11 @@ export async function checkAgent(world: World): Promise<readonly Finding[]> {
   if (first === undefined) return found;
   const headers: Record<string, string> = {};
   if (agentKey !== undefined) headers["authorization"] = `Bearer ${agentKey.token}`;
-  const keyFix = (code: ErrorCode) => fixOfKey(world, code);
   const url = `${first}/mcp`;
-  const probed = await probeAgent({ url, headers, anyCertificate: true, keyFix });
+  const probed = await probeAgent({
+    ...{ url, headers, anyCertificate: true },
+    keyFix: (refusal) => keyFix(world, refusal),
+  });
   const operators = agentKey?.named === false && probed.findings[0]?.code === "GW_ROLE";
   if (operators) world.note(unchecked);
   return operators ? found : [...found, ...probed.findings];
@@ -40,12 +42,6 @@ export async function checkAgent(world: World): Promise<readonly Finding[]> {
 const unchecked =
   "key, handshake and tool list were not checked: name an executor key with --key-file FILE or " +
   "$AUTHENSOR_GW_KEY";
-
-export function fixOfKey(world: World, code: ErrorCode): string {
-  const create = world.command("keys create --role executor --name my-agent");
-  if (code === "GW_ROLE") return `give the agent a key of its own: ${create}`;
-  return create;
-}
 
 /** What is listened on at every address is reached at the loopback one. */
 function reachable(url: string): string {

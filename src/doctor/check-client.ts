@@ -5,10 +5,10 @@ import type { ErrorCode } from "../base/errors.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { isLoopback } from "../gateway/config-units.ts";
 import { programFault } from "../runtime/program.ts";
-import { fixOfKey } from "./check-agent.ts";
 import { type ClientFile, type Entry, readClientFile } from "./client-file.ts";
 import { isStdioEntry, stdioFault } from "./client-stdio.ts";
 import { type Finding, finding } from "./finding.ts";
+import { isNoBearer, type KeyRefusal, keyFix } from "./key-fix.ts";
 import { probeAgent } from "./probe-agent.ts";
 import type { World } from "./world.ts";
 
@@ -105,9 +105,11 @@ async function checkEntry(
     world.note(`${of}: ${unknown[0]} has a variable that only its client can fill in`);
     return [];
   }
-  const keyFix = (code: ErrorCode) =>
-    `${fixOfKey(world, code)}; write its token into "${name}" of ${file}`;
-  const probed = await probeAgent({ url, headers, anyCertificate: false, of, keyFix });
+  const fixOf = async (refusal: KeyRefusal) =>
+    isNoBearer(refusal.message)
+      ? `write "Bearer " before the token of Authorization in "${name}" of ${file}`
+      : `${await keyFix(world, refusal)}; write its token into "${name}" of ${file}`;
+  const probed = await probeAgent({ url, headers, anyCertificate: false, of, keyFix: fixOf });
   return probed.findings;
 }
 

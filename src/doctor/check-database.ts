@@ -2,6 +2,7 @@
 
 import type { Sql } from "postgres";
 import { limits } from "../base/limits.ts";
+import { isClosedWithout } from "../gateway/check-database.ts";
 import type { Config, DatabaseConfig } from "../gateway/config-model.ts";
 import { attemptsText, connectAll, resolveAll } from "./connect.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
@@ -48,15 +49,24 @@ function of(world: World, parts: Omit<FindingParts, "link">): Finding {
 function effectOf({ gateway, config }: World): string {
   if (gateway.kind !== "up") {
     const needed = config?.database.kind === "postgres" && config.database.requiredAtStart;
-    return needed ? "the gateway does not start" : "the gateway starts without it";
+    if (needed) return "the gateway does not start";
+    const isClosed = config !== undefined && isClosedWithout(config);
+    return isClosed ? startsClosed : "the gateway starts without it";
   }
   const { spoolRecords, spoolBytes, spoolMaxBytes } = gateway.status.audit;
   const share = Math.round((spoolBytes * 100) / spoolMaxBytes);
   if (spoolBytes > spoolMaxBytes)
     return `calls are refused: ${spoolRecords} receipts fill the spool`;
   const wait = spoolRecords === 1 ? "receipt waits" : "receipts wait";
-  return `calls go on; ${spoolRecords} ${wait} in the spool, which is ${share} % full`;
+  const waits = `${spoolRecords} ${wait} in the spool, which is ${share} % full`;
+  // Nothing was read since the start, and there was no snapshot.
+  const closed = gateway.status.access.source === "none";
+  return `${closed ? "every agent is refused (GW_KEYS_UNAVAILABLE)" : "calls go on"}; ${waits}`;
 }
+
+const startsClosed =
+  "the gateway starts without it, and refuses every agent until it answers: data_dir has no keys " +
+  "of an earlier start";
 
 async function ask(world: World, config: Config, database: Postgres): Promise<Finding[]> {
   const url = new URL(database.url);

@@ -7,8 +7,8 @@ import type { ErrorCode } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { configHome } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
-import { listKeysOffline } from "../gateway/offline-keys.ts";
 import { type Finding, finding } from "./finding.ts";
+import { endedFix, newKeyFix } from "./key-fix.ts";
 import { spanText } from "./times.ts";
 import type { GatewayState, World } from "./world.ts";
 
@@ -21,20 +21,22 @@ export async function checkKeys(world: World): Promise<readonly Finding[]> {
     return [];
   }
   sameUser(world, config);
-  const keys = await keysOf(world, config);
-  if (keys === undefined) return unread(world);
+  const keys = await world.keys();
+  if (keys === undefined) return [...unread(world), ...noneRead(gateway)];
   const live = keys.filter((key) => key.state === "live" && key.roles.includes("executor"));
-  const none = finding({
-    link: "agent",
-    code: "GW_NO_KEY",
-    saw: `no live key with the role executor, of ${keys.length} in all`,
-    effect: "no agent is let in",
-    fix: world.command("keys create --role executor --name my-agent"),
-  });
+  const none = async () =>
+    finding({
+      link: "agent",
+      code: "GW_NO_KEY",
+      saw: `no live key with the role executor, of ${keys.length} in all`,
+      effect: "no agent is let in",
+      fix: await newKeyFix(world),
+    });
   const views = gateway.kind === "up" ? await viewsOf(world, gateway, live) : [];
-  const named = world.key === undefined ? [] : namedKey(world, world.key, keys, views);
+  const named = world.key === undefined ? [] : await namedKey(world, world.key, keys, views);
   const blind = gateway.kind === "up" ? seesNothing(world, gateway, views) : [];
-  return [...(live.length === 0 ? [none] : []), ...named, ...ending(world, live), ...blind];
+  const needed = live.length === 0 ? [await none()] : [];
+  return [...needed, ...named, ...ending(world, live), ...blind];
 }
 
 function unread({ key, note }: World): Finding[] {
@@ -42,26 +44,29 @@ function unread({ key, note }: World): Finding[] {
   return [];
 }
 
-async function keysOf(world: World, config: Config): Promise<readonly ListedKey[] | undefined> {
-  try {
-    if (world.gateway.kind === "up") return await world.gateway.get<ListedKey[]>(paths.keys);
-    if (config.databaseProblems !== undefined || config.database.kind !== "sqlite")
-      return undefined;
-    return await listKeysOffline(config);
-  } catch {
-    return undefined; // the store has a check of its own
-  }
+/** A gateway that has read no key yet lets nobody in, and can make none. */
+function noneRead(gateway: GatewayState): Finding[] {
+  if (gateway.kind !== "up" || gateway.status.access.source !== "none") return [];
+  return [
+    finding({
+      link: "gateway",
+      code: "GW_KEYS_UNAVAILABLE",
+      saw: "no key was read since the start, and data_dir has none of an earlier start",
+      cause: gateway.status.access.error ?? "the store has not answered yet",
+      effect: "every agent is refused with 503, whatever its key",
+      fix: "mend what is said of the database; the keys are then read by themselves, in seconds",
+    }),
+  ];
 }
 
 /** `--key NAME`: why an agent with it is refused; of a live one what it is, as a note. */
-function namedKey(
+async function namedKey(
   world: World,
   name: string,
   keys: readonly ListedKey[],
   views: readonly View[],
-): Finding[] {
+): Promise<Finding[]> {
   const link = "agent";
-  const create = world.command(`keys create --role executor --name ${name}`);
   const found = keys.filter((key) => key.name === name || key.id === name);
   const key = found.find(({ state }) => state === "live") ?? found.at(-1);
   if (key === undefined) {
@@ -69,9 +74,12 @@ function namedKey(
       name,
       keys.map((one) => one.name),
     );
+    const create = await newKeyFix(world, name);
     const fix = like === undefined ? create : `did you mean --key ${like}? Else: ${create}`;
     const saw = `there is no key "${name}"`;
-    return [finding({ link, code: "GW_KEY_UNKNOWN", saw, effect: refused, fix })];
+    const cause = "no key of this gateway has this name or id, live or ended";
+    const effect = "no agent can have a token of it";
+    return [finding({ link, code: "GW_KEY_UNKNOWN", saw, cause, effect, fix })];
   }
   if (key.state !== "live") {
     const [code, at]: [ErrorCode, string | null] =
@@ -79,13 +87,13 @@ function namedKey(
         ? ["GW_KEY_EXPIRED", key.expires_at]
         : ["GW_KEY_REVOKED", key.revoked_at];
     const saw = `key "${key.name}" is ${key.state}`;
-    // An ended key cannot be rotated: its name is free again.
-    return [finding({ link, code, saw, since: at ?? "", effect: refused, fix: create })];
+    const fix = endedFix(world, keys, key.name, code);
+    return [finding({ link, code, saw, since: at ?? "", effect: refused, fix })];
   }
   world.note(liveText(world, key, views));
   if (key.roles.includes("executor")) return [];
   const saw = `key "${key.name}" has ${key.roles.join(", ")}, and not executor`;
-  const fix = world.command(`keys create --role executor --name ${key.name}-agent`);
+  const fix = await newKeyFix(world, `${key.name}-agent`);
   return [finding({ link, code: "GW_ROLE", saw, effect: "its calls get 403", fix })];
 }
 

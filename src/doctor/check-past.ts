@@ -3,6 +3,7 @@
 import type { ErrorCode } from "../base/errors.ts";
 import type { HistoryEntry } from "../gateway/history.ts";
 import { type Finding, finding } from "./finding.ts";
+import { keyFix } from "./key-fix.ts";
 import { type Period, periodsOf, runsOf } from "./periods.ts";
 import { clockText, sinceText, spanText } from "./times.ts";
 import type { World } from "./world.ts";
@@ -16,7 +17,7 @@ export async function checkPast(world: World): Promise<readonly Finding[]> {
     ...killed(world),
     ...over(world, "store"),
     ...servers.flatMap((id) => over(world, "server", id)),
-    ...troubles(world),
+    ...(await troubles(world)),
   ];
 }
 
@@ -85,7 +86,7 @@ const leastMs = 1_000;
 type Trouble = Extract<HistoryEntry, { kind: "trouble" }>;
 
 /** What agents were refused and calls ended with, one finding a code and place. */
-function troubles(world: World): Finding[] {
+async function troubles(world: World): Promise<Finding[]> {
   const groups = new Map<string, Trouble[]>();
   for (const entry of world.history) {
     if (entry.kind !== "trouble" || entry.at < world.sinceMs) continue;
@@ -94,10 +95,10 @@ function troubles(world: World): Finding[] {
     const key = `${entry.link} ${entry.code} ${entry.what} ${entry.why}`;
     groups.set(key, [...(groups.get(key) ?? []), entry]);
   }
-  return [...groups.values()].map((entries) => ofTroubles(world, entries));
+  return Promise.all([...groups.values()].map((entries) => ofTroubles(world, entries)));
 }
 
-function ofTroubles(world: World, entries: readonly Trouble[]): Finding {
+async function ofTroubles(world: World, entries: readonly Trouble[]): Promise<Finding> {
   const [first, last] = [entries[0] as Trouble, entries.at(-1) as Trouble];
   const count = entries.reduce((sum, entry) => sum + entry.count, 0);
   const receipts = entries.flatMap((entry) => entry.receipts).slice(-3);
@@ -117,7 +118,7 @@ function ofTroubles(world: World, entries: readonly Trouble[]): Finding {
       `last ${sinceText(last.at, world.nowMs)}${shown}`,
     cause: last.why,
     effect: effectOf(last),
-    ...fixOf(world, last),
+    ...(await fixOf(world, last)),
   });
 }
 
@@ -140,17 +141,24 @@ const unsent: ReadonlySet<string> = new Set([
   ...["GW_UPSTREAM_DOWN", "GW_UPSTREAM_BUSY", "GW_UPSTREAM_FAILING", "GW_SERVER_DISABLED"],
 ]);
 
-function fixOf(world: World, { code, receipts, what, why }: Trouble): { fix?: string } {
-  const quoted = /^Key "([^"]+)"/.exec(why)?.[1];
+async function fixOf(
+  world: World,
+  { code, receipts, what, why }: Trouble,
+): Promise<{ fix?: string }> {
   if (code === "GW_KEY_EXPIRED" || code === "GW_KEY_REVOKED" || code === "GW_KEY_UNKNOWN") {
-    const name = quoted ?? "my-agent";
-    return { fix: world.command(`keys create --role executor --name ${name}`) };
+    return { fix: await keyFix(world, { code, message: why }) };
   }
+  if (code === "GW_HTTP" && why.includes("speaks TLS")) return { fix: plainScheme(world) };
   if (!code.startsWith("GW_TIMEOUT_")) return {};
   const id = receipts.at(-1);
   const show =
     id === undefined ? "" : `; where the time went: ${world.command(`receipts show ${id}`)}`;
   return { fix: `look at the log of "${what}", or raise servers.${what}.timeout${show}` };
+}
+
+function plainScheme(world: World): string {
+  const client = world.command("doctor client FILE");
+  return `write http:// for https:// in the agent's config: ${client} looks at it`;
 }
 
 function times(count: number): string {

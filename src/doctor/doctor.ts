@@ -17,6 +17,7 @@ import { serverChecks } from "./check-servers.ts";
 import { checkStrays } from "./check-strays.ts";
 import { type Finding, findingOf } from "./finding.ts";
 import { gatewayState } from "./gateway-state.ts";
+import { readKeys } from "./key-fix.ts";
 import type { Check, World } from "./world.ts";
 
 export interface DoctorOptions {
@@ -88,7 +89,9 @@ async function worldOf(options: DoctorOptions, note: (text: string) => void): Pr
   const gateway = await gatewayState(config);
   const nowMs = Date.now();
   const history = config === undefined ? [] : historyOf(config, nowMs, note);
+  let keys: ReturnType<World["keys"]> | undefined;
   return {
+    keys: () => (keys ??= readKeys(gateway, config)),
     ...{ config, problems, gateway, history, nowMs, env, agentKey, key, server, note },
     sinceMs: nowMs - options.sinceMs,
     command: options.command,

@@ -8,6 +8,7 @@ import { doctorAgent } from "../gateway/watch-history.ts";
 import { answerIn, askHttp, type Reply } from "./ask.ts";
 import { attemptsText, connectAll, resolveAll } from "./connect.ts";
 import { type Finding, type FindingParts, finding } from "./finding.ts";
+import { type KeyRefusal, keyCodes, unknownCause } from "./key-fix.ts";
 
 export interface AgentProbe {
   /** Where the agent is told to go. */
@@ -18,8 +19,8 @@ export interface AgentProbe {
   readonly anyCertificate: boolean;
   /** Said with each finding: whose config it was. */
   readonly of?: string;
-  /** What to do when a key is refused, by its code. */
-  keyFix(code: ErrorCode): string;
+  /** What to do when a key is refused. */
+  keyFix(refusal: KeyRefusal): Promise<string>;
 }
 
 /** Tools the agent sees, where it got that far. */
@@ -71,7 +72,7 @@ async function reach(probe: AgentProbe): Promise<Finding | undefined> {
     saw: named(probe, attemptsText(attempts, port)),
     cause: "the gateway does not listen at this address and port",
     effect,
-    fix: `correct host and port of ${shown(probe)}, or start the gateway: authensor-gw serve`,
+    fix: `correct host and port of ${shown(probe)}, or start the gateway: \`authensor-gw serve\``,
   });
 }
 
@@ -137,7 +138,7 @@ async function modernTools(probe: AgentProbe): Promise<number | Finding> {
     const answer = answerIn(reply.text);
     const tools = answer?.result?.["tools"];
     if (Array.isArray(tools)) return tools.length;
-    return refusal(probe, reply) ?? wrong(probe, "2026-07-28", told(reply));
+    return (await refusal(probe, reply)) ?? wrong(probe, "2026-07-28", told(reply));
   } catch (thrown) {
     return unanswered(probe, thrown);
   }
@@ -151,7 +152,9 @@ async function refusalOf(
 ): Promise<Finding | undefined> {
   try {
     const reply = await post(probe, message, fields);
-    if (reply.status >= 300) return refusal(probe, reply) ?? wrong(probe, "HTTP", told(reply));
+    if (reply.status >= 300) {
+      return (await refusal(probe, reply)) ?? wrong(probe, "HTTP", told(reply));
+    }
     await endSession(probe, reply);
     return undefined;
   } catch (thrown) {
@@ -184,21 +187,22 @@ function post(
 }
 
 /** The gateway's own words, where it was the gateway that refused. */
-function refusal(probe: AgentProbe, reply: Reply): Finding | undefined {
+async function refusal(probe: AgentProbe, reply: Reply): Promise<Finding | undefined> {
   const body = ownError(reply.text);
   if (body === undefined) {
     if (reply.status !== 404 && reply.status !== 405 && reply.status < 500) return undefined;
     return wrongPlace(probe, reply);
   }
   const { code, message, cause, fix } = body;
-  const isKey = code.startsWith("GW_KEY_") || code === "GW_ROLE";
+  const known = code === "GW_KEY_UNKNOWN" ? unknownCause(message) : catalogue[code].meaning;
+  const isKey = keyCodes.has(code);
   const parts: FindingParts = {
     link: "agent",
     code,
     saw: named(probe, `HTTP ${reply.status}: ${message}`),
     effect: isKey ? "the agent is refused" : "the agent cannot connect",
-    cause: cause || catalogue[code].meaning,
-    fix: isKey ? probe.keyFix(code) : fixOf(code, probe) || fix,
+    cause: cause || known,
+    fix: isKey ? await probe.keyFix(body) : fixOf(code, probe) || fix,
   };
   return finding(parts);
 }
@@ -227,13 +231,56 @@ function wrong(probe: AgentProbe, family: string, why: string): Finding {
   return finding({ link: "agent", code: "GW_INTERNAL", saw, effect });
 }
 
-function unanswered(probe: AgentProbe, thrown: unknown): Finding {
+/** What came back was no HTTP: the wrong scheme and a certificate are told from silence. */
+async function unanswered(probe: AgentProbe, thrown: unknown): Promise<Finding> {
+  const url = shown(probe);
+  const code = String((thrown as { code?: unknown }).code ?? "");
+  if (code.includes("WRONG_VERSION")) return wrongScheme(probe, "this port speaks no TLS", "http:");
+  if (/CERT|ALTNAME|ISSUER/.test(code)) {
+    return finding({
+      link: "agent",
+      code: "GW_TLS",
+      saw: named(probe, `the certificate of ${url} is not taken: ${code}`),
+      effect: "an agent that checks it does not connect",
+      fix: trust,
+    });
+  }
+  const isPlain = url.startsWith("http:") && code !== "ETIMEDOUT";
+  if (isPlain && (await speaksTls(url))) {
+    return wrongScheme(probe, "this port speaks TLS", "https:");
+  }
   return finding({
     link: "agent",
     code: "GW_SILENT",
-    saw: named(probe, `${shown(probe)} takes the request and does not answer: ${textOf(thrown)}`),
+    saw: named(probe, `${url} takes the request and does not answer: ${textOf(thrown)}`),
     effect: "the agent waits",
   });
+}
+
+const trust =
+  "let the agent's machine trust its issuer (Node.js: NODE_EXTRA_CA_CERTS=FILE), write a name " +
+  "that it is for, or renew `tls.cert` of the gateway";
+
+function wrongScheme(probe: AgentProbe, cause: string, scheme: "http:" | "https:"): Finding {
+  const url = shown(probe);
+  return finding({
+    link: "agent",
+    code: "GW_CLIENT_CONFIG",
+    saw: named(probe, `${url} is written with ${new URL(url).protocol}//`),
+    cause,
+    effect: "the agent cannot connect",
+    fix: `write ${url.replace(/^\w+:/, scheme)} in the agent's config`,
+  });
+}
+
+async function speaksTls(url: string): Promise<boolean> {
+  const { host } = new URL(url);
+  try {
+    await askHttp({ url: `https://${host}/health`, anyCertificate: true });
+    return true;
+  } catch {
+    return false; // no TLS either: what was seen first is told
+  }
 }
 
 interface OwnError {

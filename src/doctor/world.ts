@@ -1,6 +1,6 @@
 /** What every check may look at; made once, changed by none. */
 
-import type { GatewayStatus, LiveSnapshot } from "../admin/contract.ts";
+import type { GatewayStatus, ListedKey, LiveSnapshot } from "../admin/contract.ts";
 import type { Config } from "../gateway/config-model.ts";
 import type { ConfigProblem } from "../gateway/config-problem.ts";
 import type { HistoryEntry } from "../gateway/history.ts";
@@ -25,6 +25,8 @@ export interface World {
   readonly agentKey: { readonly token: string; readonly named: boolean } | undefined;
   /** Name of a key whose view is asked for. */
   readonly key: string | undefined;
+  /** Asked for once; oldest first, ended ones included. undefined: nobody can read them. */
+  keys(): Promise<readonly ListedKey[] | undefined>;
   /** Only this server. */
   readonly server: string | undefined;
   /** `keys list` → `authensor-gw keys list --config FILE`, as it can be run here. */

@@ -1,5 +1,6 @@
 /** The store as a start finds it. Reads only: what is missing, a start makes. */
 
+import { hasSnapshot } from "../access/snapshot.ts";
 import { asFault, describe } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { Config } from "./config-model.ts";
@@ -33,10 +34,21 @@ export async function checkDatabase(config: Config, notes: string[]): Promise<vo
   } catch (thrown) {
     const error = asFault(thrown, "Cannot use the database");
     if (error.code !== "GW_DATABASE" || database.requiredAtStart) throw error;
-    notes.push(`A start goes on without the database: ${describe(error)}`);
+    notes.push(`${withoutDatabase(config)}: ${describe(error)}`);
   } finally {
     await store.close();
   }
+}
+
+/** A start without its database lets nobody in: it would have no keys. */
+export function isClosedWithout({ auth, dataDir }: Config): boolean {
+  return auth !== "none" && !hasSnapshot(dataDir);
+}
+
+function withoutDatabase(config: Config): string {
+  const goesOn = "A start goes on without the database";
+  if (!isClosedWithout(config)) return goesOn;
+  return `${goesOn}, and lets nobody in until it answers: data_dir has no keys of an earlier start`;
 }
 
 /** The role can connect; can it read the keys? A start makes missing tables, but no grants. */

@@ -32,8 +32,8 @@ export async function reachStore(reach: Reach): Promise<() => void> {
     cancel = clock.after(limits.storeRetryMs, () => contact(reach).then(reached, retry));
   };
   const failed = (thrown: unknown) => {
-    const { code, message, why: cause, fix } = asFault(thrown, "Cannot reach the store");
-    const fields = { store: store.place, code, message, cause, fix };
+    const { code, message: error, why: cause, fix } = asFault(thrown, "Cannot reach the store");
+    const fields = { store: store.place, code, error, cause, fix };
     log.error("database is not reachable; serving from data_dir", fields);
     retry();
   };

@@ -203,7 +203,7 @@ function troubleOfCall(call: ShownCall): Told | undefined {
 
 /** Refusals that a wrong agent gets; what strangers and scanners get is not one. */
 function troubleOfRefusal(text: string): Told | undefined {
-  let body: { error?: { code?: unknown; message?: unknown; data?: { code?: unknown } } };
+  let body: { error?: Refusal & { data?: Refusal } };
   try {
     body = JSON.parse(text);
   } catch {
@@ -213,8 +213,18 @@ function troubleOfRefusal(text: string): Told | undefined {
   const code = error?.data?.code ?? error?.code;
   if (typeof code !== "string" || !isCode(code) || code.startsWith("GW_SESSION_")) return undefined;
   const own = code.startsWith("GW_AUDIT") || code === "GW_KEYS_UNAVAILABLE";
-  const why = typeof error?.message === "string" ? printable(error.message) : "";
+  const message = typeof error?.message === "string" ? error.message : "";
+  const cause = error?.data?.cause ?? error?.cause;
+  // The meaning of its code says nothing that the code does not.
+  const isPlain = message.endsWith(catalogue[code].meaning) && typeof cause === "string";
+  const why = printable(isPlain && cause !== "" ? cause : message);
   return { link: own ? "gateway" : "agent", code, what: "", why };
+}
+
+interface Refusal {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly cause?: unknown;
 }
 
 function isCode(code: string): code is ErrorCode {

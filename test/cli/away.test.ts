@@ -11,6 +11,7 @@ beforeAll(async () => {
   gateway = await startGateway({
     program: "bun",
     expectFailure: true, // it starts; only no key can be made before
+    policy: "id: t\nallow: [notes/read_note]\n",
     config: { database: "postgres://me:hidden@127.0.0.1:1/x", servers: {} },
   });
   await gateway.child().says(/gateway is up/);
@@ -26,10 +27,42 @@ describe("with a database that is away", () => {
     expect(JSON.parse(line ?? "{}")).toMatchObject({
       level: "error",
       code: "GW_DATABASE",
+      error: expect.stringContaining("Cannot make the tables"),
       cause: expect.stringContaining("ECONNREFUSED"),
     });
+    expect(gateway.stderr()).not.toContain("message_");
     expect(existsSync(join(gateway.folder, "data/store.json"))).toBe(false);
     expect(gateway.stderr()).not.toContain("hidden");
+  });
+
+  test("doctor says that nobody is let in, and does not take unread keys for none", async () => {
+    const found = await gateway.cli("doctor", "--json");
+    const { findings } = JSON.parse(found.stdout);
+    expect(findings).toMatchObject(
+      [
+        { link: "gateway", code: "GW_KEYS_UNAVAILABLE", effect: /every agent is refused/ },
+        { link: "gateway", code: "GW_DATABASE", effect: /^every agent is refused .*in the spool/ },
+      ].map((one) => ({ ...one, effect: expect.stringMatching(one.effect) })),
+    );
+  });
+
+  test("an agent is told who knows more, at whatever port", async () => {
+    const headers = { authorization: "Bearer x", "content-type": "application/json" };
+    const answer = await fetch(`${gateway.url}/mcp`, { method: "POST", headers, body: "{}" });
+    const { error } = await answer.json();
+    expect([error.code, error.fix]).toEqual([
+      "GW_KEYS_UNAVAILABLE",
+      expect.stringMatching(/^bring the database back: `authensor-gw doctor`/),
+    ]);
+    expect(error.fix).not.toContain("3100");
+  });
+
+  test("check says what a start without it means, and how it was refused", async () => {
+    const note = /^A start goes on without the database, and lets nobody in until it answers: /m;
+    const check = await gateway.cli("check");
+    expect([check.code, check.stderr]).toEqual([0, expect.stringMatching(note)]);
+    const text = check.stderr + check.stdout;
+    expect(text).not.toContain("receipts wait");
   });
 
   test("status and /ready carry the reason", async () => {
@@ -51,6 +84,17 @@ describe("with a database that is away", () => {
       expect(list.stderr).toContain("INCOMPLETE: the store does not answer");
     }
     expect((await gateway.cli("receipts", "show", "r-000000000000-1")).code).toBe(1);
+  });
+
+  test("stopped, doctor says what the next start would be", async () => {
+    const found = await gateway.cli("doctor", "--json");
+    const { findings } = JSON.parse(found.stdout);
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        code: "GW_DATABASE",
+        effect: expect.stringMatching(/^the gateway starts without it, and refuses every agent/),
+      }),
+    );
   });
 
   test("what was called meanwhile is in the list", async () => {

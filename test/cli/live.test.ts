@@ -123,7 +123,7 @@ describe("with a running gateway", () => {
       [["keys", "revoke", "agnt"], "did you mean agent?"],
       [["keys", "rotate", "agnt"], "did you mean agent?"],
       [["log-level", "debug", "--key", "agnt"], "did you mean agent?"],
-      [["receipts", "show", "r-0123456789ab-1"], "`authensor-gw receipts list` shows the ids"],
+      [["receipts", "show", "r-0123456789ab-1"], "`authensor-gw receipts list --config /"],
       [["receipts", "show", "c-1042"], "that is the id of a call"],
       [["receipts", "show", "x"], "ids of receipts are like r-740443970bfd-5"],
     ];
@@ -169,7 +169,7 @@ describe("with a running gateway", () => {
     expect(foreign).toContain("authensor-gw keys create --role admin");
     const absent = await gateway.cli("tools", "call", "notes/none", "--key-file", agentFile);
     expect(absent.stderr).toContain('GW_TOOL_UNKNOWN: Unknown tool "notes__none"');
-    expect(absent.stderr).toContain("Try: `authensor-gw tools why notes/none --as NAME` says why");
+    expect(absent.stderr).toContain("Try: `authensor-gw tools why notes/none --as NAME --config");
 
     const explain = ["policy", "explain", "--tool", "notes/delete_not", "--key", "agnt"];
     const { stderr: noted } = await gateway.cli(...explain);

@@ -3,7 +3,9 @@
 import { expect, test } from "bun:test";
 import type { ListedKey } from "../../src/admin/contract.ts";
 import { checkKeys } from "../../src/doctor/check-keys.ts";
-import type { World } from "../../src/doctor/world.ts";
+import { keyFix, readKeys } from "../../src/doctor/key-fix.ts";
+import type { GatewayState, World } from "../../src/doctor/world.ts";
+import type { Config } from "../../src/gateway/config-model.ts";
 
 const nowMs = Date.parse("2026-11-27T00:00:00Z");
 const made = (name: string, more: Partial<ListedKey> = {}): ListedKey => ({
@@ -15,6 +17,7 @@ const keys = [
   made("ends", { expires_at: "2026-12-01T00:00:00Z" }),
   made("both", { roles: ["operator", "executor"] }),
   made("reader", { roles: ["auditor"] }),
+  made("over", { roles: ["operator", "viewer"], state: "expired", expires_at: null }),
   made("gone", { state: "revoked", revoked_at: "2026-11-02T00:00:00Z" }),
 ];
 const tools = [
@@ -24,20 +27,26 @@ const tools = [
   { tool: "s/d", held_back: "its name", visible: null },
 ];
 
-async function asked(key: string, gateway: object): Promise<readonly string[][]> {
-  const notes: string[] = [];
-  const world = {
-    config: { auth: "keys", servers: [], databaseProblems: [] },
-    ...{ gateway, key, nowMs, env: { HOME: "/nowhere" } },
+function worldOf(key: string | undefined, gateway: object, notes: string[] = []): World {
+  const config = { auth: "keys", servers: [], databaseProblems: [] } as unknown as Config;
+  return {
+    ...{ config, gateway, key, nowMs, env: { HOME: "/nowhere" } },
+    keys: () => readKeys(gateway as GatewayState, config),
     note: (text: string) => void notes.push(text),
     command: (words: string) => words,
   } as unknown as World;
-  const findings = await checkKeys(world);
+}
+
+const read = { source: "store" };
+
+async function asked(key: string, gateway: object): Promise<readonly string[][]> {
+  const notes: string[] = [];
+  const findings = await checkKeys(worldOf(key, gateway, notes));
   return [notes, findings.map(({ code }) => code)];
 }
 
-const up = (files: readonly string[], list: readonly unknown[] = keys) => ({
-  ...{ kind: "up", status: { policy: { files } } },
+const up = (files: readonly string[], list: readonly unknown[] = keys, access = read) => ({
+  ...{ kind: "up", status: { policy: { files }, access } },
   get: async (path: string) => (path.includes("tools?key=") ? tools : list),
 });
 
@@ -67,4 +76,59 @@ test("a key that could not be looked at is not passed over in silence", async ()
   const said = [['key "a" was not looked at: the list of keys cannot be read'], []];
   expect(await asked("a", { kind: "silent" })).toEqual(said);
   expect(await asked("a", { kind: "down" })).toEqual(said);
+});
+
+test("a name that no key has is said of the name, and not of a token", async () => {
+  const found = await checkKeys(worldOf("none-such", up([])));
+  expect(found).toMatchObject([
+    {
+      code: "GW_KEY_UNKNOWN",
+      cause: "no key of this gateway has this name or id, live or ended",
+      effect: "no agent can have a token of it",
+      fix: "keys create --role executor --name none-such",
+    },
+  ]);
+});
+
+test("what is proposed for an ended key works: a revoked one leaves its name free", async () => {
+  const fixes = async (key: string) => (await checkKeys(worldOf(key, up([]))))[0]?.fix;
+  expect(await fixes("over")).toBe("keys rotate over");
+  expect(await fixes("gone")).toBe("keys create --role executor --name gone");
+  expect(await fixes("reader")).toBe("keys create --role executor --name reader-agent");
+});
+
+const ended = "at 2026-11-02T00:00:00.000Z";
+const create = "keys create --role executor --name my-agent";
+const others = [made("my-agent"), made("my-agent-2"), made("x", { roles: ["viewer"] })];
+test.each([
+  ["GW_KEY_UNKNOWN", "No key has this token", keys, create],
+  ["GW_KEY_UNKNOWN", "No key has this token", others, `${create}-3`],
+  ["GW_KEY_MISSING", "The request carries no API key", others, `${create}-3`],
+  ["GW_ROLE", "x", others, `give the agent a key of its own: ${create}-3`],
+  ["GW_KEY_EXPIRED", `Key "over" expired ${ended}`, keys, "keys rotate over"],
+  ["GW_KEY_EXPIRED", `Key "a" expired ${ended}`, keys, "keys rotate a"],
+  ["GW_KEY_REVOKED", `Key "a" was revoked ${ended}`, keys, "keys rotate a"],
+  ["GW_KEY_REVOKED", `Key "gone" was revoked ${ended}`, keys, `${create.slice(0, -8)}gone`],
+] as const)("%s: %s", async (code, message, list, fix) => {
+  expect(await keyFix(worldOf(undefined, up([], list)), { code, message })).toBe(fix);
+});
+
+test("a header without Bearer needs that word, and no new key", async () => {
+  const message = "The Authorization header is not `Bearer <token>`";
+  const told = await keyFix(worldOf(undefined, up([])), { code: "GW_KEY_UNKNOWN", message });
+  expect(told).toStartWith('write "Bearer " before the token');
+});
+
+test("keys that could not be read are not taken for none, and none is to be made", async () => {
+  const access = { source: "none", error: "GW_DATABASE: Cannot read the keys: ECONNREFUSED" };
+  const notes: string[] = [];
+  const found = await checkKeys(worldOf("a", up([], [], access), notes));
+  expect(found).toMatchObject([
+    {
+      ...{ link: "gateway", code: "GW_KEYS_UNAVAILABLE", cause: access.error },
+      effect: "every agent is refused with 503, whatever its key",
+      fix: expect.stringMatching(/^mend what is said of the database/),
+    },
+  ]);
+  expect(notes).toEqual(['key "a" was not looked at: the list of keys cannot be read']);
 });

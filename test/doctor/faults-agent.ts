@@ -2,8 +2,9 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { echo } from "../kit/servers.ts";
-import { type Bench, type FaultCase, post } from "./cases.ts";
+import { type Bench, type FaultCase, post, untilNoted } from "./cases.ts";
 
 const servers = { notes: echo() };
 
@@ -25,13 +26,24 @@ function client(
 const bearer = async (bench: Bench) => ({ Authorization: `Bearer ${await bench.token()}` });
 const mcp = (bench: Bench) => `${bench.gateway.url}/mcp`;
 
-async function shortKey(bench: Bench): Promise<string> {
+/** Its two hours ended half an hour ago. */
+async function endedKey(bench: Bench): Promise<string> {
   const made = await bench.gateway.cli(
     ...["keys", "create", "--role", "executor", "--name", "my-agent"],
-    ...["--expires", "200ms", "--json"],
+    ...["--expires", "2h", "--json"],
   );
-  await Bun.sleep(250);
-  return JSON.parse(made.stdout).token;
+  const { token } = JSON.parse(made.stdout);
+  const store = new DatabaseSync(join(bench.gateway.folder, "data/store.db"));
+  const ms = 2.5 * 60 * 60 * 1000;
+  store.exec("pragma busy_timeout = 5000");
+  store.exec(
+    `update gateway_keys set created_ms = created_ms - ${ms}, expires_ms = expires_ms - ${ms} ` +
+      "where name = 'my-agent'; update keys_version set version = version + 1",
+  );
+  store.close();
+  const isIn = async () => (await post(mcp(bench), token)).startsWith("200");
+  for (let tries = 0; tries < 200 && (await isIn()); tries += 1) await Bun.sleep(50);
+  return token;
 }
 
 export const agentFaults: readonly FaultCase[] = [
@@ -47,12 +59,12 @@ export const agentFaults: readonly FaultCase[] = [
   {
     name: "the agent's key has expired",
     guide: "An expired or invalid key produces a 401 response. Generate a new key if needed",
-    args: async (bench) => ["--key-file", bench.keyFile(await shortKey(bench))],
+    args: async (bench) => ["--key-file", bench.keyFile(await endedKey(bench))],
     finds: {
       link: "agent",
       code: "GW_KEY_EXPIRED",
       saw: /401.*"my-agent" expired/,
-      fix: /keys create --role executor --name my-agent/,
+      fix: /keys rotate my-agent/,
     },
     agent: async (bench) => post(mcp(bench), await Bun.file(bench.keyFile("x")).text()),
     async mend(bench, fix) {
@@ -68,6 +80,34 @@ export const agentFaults: readonly FaultCase[] = [
     finds: { link: "agent", code: "GW_KEY_UNKNOWN", saw: /401/, fix: /keys create/ },
     agent: (bench) => post(mcp(bench), `agw_${"A".repeat(43)}`),
     agentSays: /401 .*GW_KEY_UNKNOWN/,
+  },
+  {
+    name: "an agent's key was no key of this gateway, while another agent has the usual name",
+    async fault(bench) {
+      await bench.token();
+      await post(mcp(bench), `agw_${"A".repeat(43)}`);
+      await untilNoted(bench, /GW_KEY_UNKNOWN/);
+    },
+    finds: {
+      ...{ link: "agent", code: "GW_KEY_UNKNOWN", severity: "info" },
+      saw: /once an agent was refused/,
+      fix: /keys create --role executor --name my-agent-2/,
+    },
+    mend: "command",
+  },
+  {
+    name: "the agent's config lacks the word Bearer",
+    args: client(".cursor/mcp.json", "mcpServers", async (bench) => ({
+      url: mcp(bench),
+      headers: { Authorization: await bench.token() },
+    })),
+    finds: {
+      link: "agent",
+      code: "GW_KEY_UNKNOWN",
+      saw: /401.*is not `Bearer <token>`/,
+      cause: /^the word "Bearer"/,
+      fix: /^write "Bearer " before the token of Authorization in "gateway" of .*mcp\.json$/,
+    },
   },
   {
     name: "the agent has an operator's key",

@@ -91,7 +91,7 @@ export const pastFaults: readonly FaultCase[] = [
       saw: /2 times an agent was refused/,
       since: /first .*, last/,
       cause: /"old-agent" expired/,
-      fix: /keys create --role executor --name old-agent/,
+      fix: /keys rotate old-agent/,
     },
   },
   {
@@ -142,6 +142,22 @@ export const pastFaults: readonly FaultCase[] = [
     },
     agent: (bench) => call(bench, "notes__echo", { text: "x".repeat(100_000) }),
     agentSays: /413 .*GW_BODY_TOO_LARGE/,
+  },
+  {
+    name: "a client spoke TLS to a plain port",
+    guide: "verify the URL and port",
+    async fault(bench) {
+      const url = mcp(bench).replace("http:", "https:");
+      await fetch(url, { tls: { rejectUnauthorized: false } }).catch(() => undefined);
+      await untilNoted(bench, /GW_HTTP/);
+    },
+    finds: {
+      link: "agent",
+      code: "GW_HTTP",
+      severity: "info",
+      cause: /^the client speaks TLS, and this port does not$/,
+      fix: /^write http:\/\/ for https:\/\/ .*authensor-gw doctor client FILE/,
+    },
   },
   {
     name: "the gateway's process did not run for a while",
