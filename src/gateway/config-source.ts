@@ -19,6 +19,8 @@ export interface ConfigSource {
   text(path: ConfigPath): string | undefined;
   /** `${…}` references in a value. */
   references(path: ConfigPath): readonly string[];
+  /** Those of all values. */
+  allReferences(): readonly string[];
 }
 
 export interface Place {
@@ -185,6 +187,7 @@ function sourceOf(file: string, tree: unknown, entries: ReadonlyMap<string, Entr
     written: (path) => find(path)?.written,
     text: (path) => find(path)?.text,
     references: (path) => find(path)?.references ?? [],
+    allReferences: () => [...entries.values()].flatMap(({ references }) => references),
   };
 }
 
