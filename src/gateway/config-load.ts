@@ -24,6 +24,8 @@ export interface ReadOptions {
    * missing; what is wrong with `database` comes as databaseProblems.
    */
   readonly lenient?: boolean;
+  /** What the named file is to hold: it is not read, and need not be there. */
+  readonly text?: string;
 }
 
 /** Finds and reads the config. Writes nothing. */
@@ -85,6 +87,9 @@ function remove(tree: unknown, path: ConfigPath): void {
 
 function readFirst(options: ReadOptions): Result<{ file: string; text: string }, ConfigProblem> {
   const { named, places } = configPlaces(options);
+  if (named !== undefined && options.text !== undefined) {
+    return ok({ file: named, text: options.text });
+  }
   for (const file of named === undefined ? places : [named]) {
     const problem = (message: string): ConfigProblem => {
       const code = named === undefined ? "GW_CONFIG" : "GW_CONFIG_MISSING";

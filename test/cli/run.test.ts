@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parse } from "yaml";
 import { startChild } from "../kit/child.ts";
 import { programCommand } from "../kit/gateway.ts";
 import { commandLines } from "./kit.ts";
@@ -129,52 +128,6 @@ describe("init", () => {
     const found = await gw("lesser", "init");
     expect([found.code, found.out]).toEqual([0, expect.stringMatching(/^agw_/m)]);
     expect(readFileSync(key, "utf8")).toBe(`${made.out}\n`);
-  });
-
-  test("takes over the servers of a client config", async () => {
-    const cwd = join(home, "from");
-    mkdirSync(cwd, { recursive: true });
-    writeFileSync(
-      join(cwd, "c.json"),
-      '{"mcpServers":{"My Files":{"command":"npx","args":["-y"]}}}',
-    );
-    expect((await gw("from", "init", "--from", "c.json")).code).toBe(0);
-    const config = join(cwd, "authensor-gw.yaml");
-    writeFileSync(config, readFileSync(config, "utf8").replace(":3100", ":0"));
-    const checked = await gw("from", "check");
-    expect([checked.code, checked.out]).toEqual([0, expect.stringContaining("1 server,")]);
-  });
-
-  test.each([
-    ["none.json", "there is no file "],
-    ["c.json/none.json", "there is no file "],
-    [".", " is no file"],
-    ["other.json", "it is no client config"],
-  ])("init --from %s says why nothing is taken over", async (from, cause) => {
-    writeIn("odd", "c.json", "{}");
-    writeIn("odd", "other.json", "{}");
-    const { code, err, cwd } = await gw("odd", "init", "--from", from);
-    expect([code, err]).toEqual([3, expect.stringContaining(cause)]);
-    expect(existsSync(join(cwd, "authensor-gw.yaml"))).toBe(false);
-  });
-
-  test("entries that lead to a gateway are left, what one wraps is taken bare", async () => {
-    const wrap = ["stdio", "--policy", "read-only", "--", "node", "a.js", "--", "b"];
-    const mcpServers = {
-      gateway: { command: "/opt/authensor-gw", args: ["stdio"] },
-      remote: { url: "http://localhost:1/mcp", headers: { Authorization: "Bearer agw_x" } },
-      files: { command: "/opt/authensor-gw", args: wrap, env: { A: "1" } },
-      other: { command: "npx", args: ["-y", "x"] },
-    };
-    writeIn("own", "c.json", JSON.stringify({ mcpServers }));
-    const { out, cwd } = await gw("own", "init", "--from", "c.json");
-    expect(out).toContain("left  gateway: it leads to a gateway\nleft  remote: ");
-    expect(out).toContain("took  files without the gateway around it");
-    const { servers } = parse(readFileSync(join(cwd, "authensor-gw.yaml"), "utf8"));
-    expect(servers).toEqual({
-      files: { command: "node", args: ["a.js", "--", "b"], env: { A: "1" } },
-      other: mcpServers.other,
-    });
   });
 
   test("a template that is none is told with those that are", async () => {
