@@ -197,6 +197,44 @@ interface Place {
   readonly line: number;
 }
 
+describe("check of a config with several mistakes", () => {
+  const servers = `servers:
+  slow: { command: "true", timeout: soon }
+  typo: { command: nodde }
+  away: { command: "true", cwd: /nope }
+  both: { command: nodde, url: "https://a.example/mcp" }
+  secret: { command: "\${NOT_HERE}" }
+  My App: { command: "true", autoApprove: [x] }
+`;
+
+  test("all come at once, each with its place; warnings and notes too", async () => {
+    writeIn("many", "authensor-gw.yaml", `listen: localhost:0\npolicy: none.yaml\n${servers}`);
+    const { code, out, err, cwd } = await gw("many", "check");
+    expect(code).toBe(78);
+    const file = join(cwd, "authensor-gw.yaml");
+    expect(out.split("\n").filter((line) => !line.startsWith("Try: "))).toEqual([
+      expect.stringContaining(`${file}:4:37 GW_CONFIG: "servers.slow.timeout" must be`),
+      expect.stringContaining(`${file}:7:3 GW_CONFIG: "servers.both" has a command and a url`),
+      expect.stringContaining(`${file}:8:22 GW_VARIABLE: The variable "NOT_HERE"`),
+      expect.stringContaining("GW_POLICY: Cannot read policy"),
+      expect.stringContaining(`warning: ${file}:5:20 GW_SERVER_COMMAND: The server "typo"`),
+      expect.stringContaining(`warning: ${file}:6:33 GW_SERVER_COMMAND: The server "away"`),
+    ]);
+    expect(err.split("\n")).toEqual([
+      `${file}:9 the server "My App" is called "my-app" here`,
+      `${file}:9 "autoApprove" of "my-app" is ignored: the policy decides`,
+    ]);
+  });
+
+  test("nothing is tried with a default in the place of what is wrong", async () => {
+    const config = "listen: here\ndata_dir: [a]\ndatabase: 5\npolicy: { a: b }\n";
+    writeIn("defaults", "authensor-gw.yaml", config);
+    const { out } = await gw("defaults", "check", "--json");
+    const { problems } = JSON.parse(out);
+    expect(problems.map(({ line }: { line: number }) => line)).toEqual([1, 2, 3, 4]);
+  });
+});
+
 describe("secrets that only the service has", () => {
   const servers = `servers:
   local: { command: npx, args: ["\${SECRET_A}"], env: { TOKEN: "\${SECRET_A}" } }
