@@ -9,6 +9,7 @@ import type { Config } from "../gateway/config-model.ts";
 import { type ConfigProblem, describeProblem } from "../gateway/config-problem.ts";
 import { inspectConfig } from "../gateway/config-read.ts";
 import type { Invocation } from "./command.ts";
+import { nothingAllowed } from "./policy-files.ts";
 import { counted } from "./words.ts";
 
 interface Problem {
@@ -49,6 +50,7 @@ export async function run({ options, io }: Invocation): Promise<number> {
   const without = warnings.length === 0 ? "" : ` (${warnings.length} cannot be started)`;
   io.out(`Well: ${config?.file}, ${servers}${without}, ${counted(facts?.rules ?? 0, "rule")}`);
   if (config?.policy.length === 0) io.out("There is no policy: every call is denied.");
+  else if (checked?.policy?.allowsNothing === true) io.out(nothingAllowed);
   return 0;
 }
 

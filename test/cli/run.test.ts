@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { startChild } from "../kit/child.ts";
 import { programCommand } from "../kit/gateway.ts";
@@ -296,6 +304,9 @@ describe("policy", () => {
     const unknown = await gw("policy", "policy", "check");
     expect([unknown.code, unknown.err]).toEqual([0, expect.stringContaining("named elsewhere")]);
     writeFileSync(policy, before);
+    writeFileSync(join(home, "policy/p.yaml"), 'id: no\ndeny: ["*/*"]\n');
+    const nothing = await gw("policy", "policy", "check", "p.yaml");
+    expect(nothing.out).toEndWith("\nIts rules allow nothing: every call is denied.");
     const explain = (...more: string[]) => gw("policy", "policy", "explain", ...more);
     expect((await explain("--tool", "files/read_x", "--args", '{"a":1}')).code).toBe(0);
     expect((await explain("--tool", "files/write_x")).code).toBe(1);
@@ -307,6 +318,26 @@ describe("policy", () => {
     const json = await explain("--tool", "files/read_x", "--json");
     expect(JSON.parse(json.out).decision.effect).toBe("allow");
   });
+});
+
+test("policy check says of every mistake what to do; check of a config does too", async () => {
+  const folder = join(import.meta.dir, "../cases/policy/bad");
+  for (const name of readdirSync(folder)) {
+    const { code, out } = await gw("bad-policy", "policy", "check", join(folder, name));
+    const lines = out.split("\n");
+    expect([name, code, lines.filter((line) => line.startsWith("Try: ")).length]).toEqual([
+      ...[name, 1],
+      lines.length / 2,
+    ]);
+  }
+  writeIn("bad-policy", "p.yaml", "allow: []\n");
+  writeIn("bad-policy", "authensor-gw.yaml", "listen: localhost:0\npolicy: p.yaml\n");
+  const { code, out } = await gw("bad-policy", "check");
+  expect([code, out]).toEqual([78, expect.stringContaining("policy: 1 problem:\n  /")]);
+  writeIn("bad-policy", "p.yaml", 'deny: ["*"]\n');
+  expect((await gw("bad-policy", "check")).out).toEndWith(
+    "\nIts rules allow nothing: every call is denied.",
+  );
 });
 
 describe("receipts without a gateway", () => {
