@@ -340,7 +340,12 @@ function decided(
   live.decision = decision;
   live.argsBytes = argsBytes;
   live.server = call.item?.server ?? call.guess?.server ?? "";
-  live.target = call.item?.target ?? call.exposed.slice(0, limits.toolNameBytes);
+  live.target = call.item?.target ?? guessed(call).slice(0, limits.toolNameBytes);
+}
+
+/** As its receipt has it. */
+function guessed({ guess, exposed }: DecidedCall): string {
+  return guess === undefined ? exposed : `${guess.server}/${guess.tool}`;
 }
 
 function answered(live: LiveCall, answer: Forwarded, end: OutcomeFields, now: number): void {
