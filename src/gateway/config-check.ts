@@ -11,6 +11,7 @@ import { realPath } from "./config-find.ts";
 import type { Config } from "./config-model.ts";
 import { tryDoors } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
+import { readOwner } from "./owner.ts";
 import { ownerOf } from "./whose.ts";
 
 export interface Checked {
@@ -58,7 +59,9 @@ export async function checkStart(config: Config, wrong: readonly string[] = []):
   }
   if (!runs && isSound("listen", "admin", "data_dir")) {
     const runtime = await currentRuntime();
-    await attempt("Cannot listen", () => tryDoors(runtime, config));
+    const isOwned = problems.some(({ code }) => code === "GW_OWNED" || code === "GW_SILENT");
+    const owners = isOwned ? readOwner(config.dataDir)?.socket : undefined;
+    await attempt("Cannot listen", () => tryDoors(runtime, config, owners));
   }
   return { problems, policy, notes };
 }
