@@ -310,6 +310,11 @@ describe("policy", () => {
     const explain = (...more: string[]) => gw("policy", "policy", "explain", ...more);
     expect((await explain("--tool", "files/read_x", "--args", '{"a":1}')).code).toBe(0);
     expect((await explain("--tool", "files/write_x")).code).toBe(1);
+    const only = 'id: a\nrules: [{ id: r, effect: allow, tools: ["*"], who: { keys: [me] } }]\n';
+    writeFileSync(join(home, "policy/p.yaml"), only);
+    expect((await explain("p.yaml", "--tool", "a/b", "--key", "me")).code).toBe(0);
+    expect((await explain("p.yaml", "--tool", "a/b", "--as", "me")).code).toBe(0);
+    expect((await explain("p.yaml", "--tool", "a/b", "--as", "other")).code).toBe(1);
     expect((await explain("--tool", "files__read_x")).err).toContain("did you mean files/read_x?");
     expect((await explain("--tool", "files/x", "--args", "{")).code).toBe(3);
     expect((await explain()).code).toBe(3);
