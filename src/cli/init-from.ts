@@ -91,5 +91,5 @@ export function tellLeft(from: ClientServers, config: string, io: Io): void {
   if (left.length === 0) return;
   io.out(`      not taken over from ${from.file}: ${left.map(printable).join(", ")}`);
   io.out("      put them under its servers yourself: entries can be pasted as they are;");
-  io.out("      or have another config written: init --from FILE --config OTHER.yaml");
+  io.out(`      or have another config written: init --from ${from.file} --config OTHER.yaml`);
 }

@@ -237,9 +237,10 @@ describe("check of a config with several mistakes", () => {
   test("nothing is tried with a default in the place of what is wrong", async () => {
     const config = "listen: here\ndata_dir: [a]\ndatabase: 5\npolicy: { a: b }\n";
     writeIn("defaults", "authensor-gw.yaml", config);
+    writeIn("defaults", "state/authensor-gw", "no folder: the default data_dir is unusable");
     const { out } = await gw("defaults", "check", "--json");
     const { problems } = JSON.parse(out);
-    expect(problems.map(({ line }: { line: number }) => line)).toEqual([1, 2, 3, 4]);
+    expect(problems.map(({ line }: { line?: number }) => line ?? 0)).toEqual([1, 2, 3, 4]);
   });
 });
 
