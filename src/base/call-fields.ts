@@ -70,20 +70,20 @@ export interface FilterableCall {
 }
 
 const rowFields: ReadonlySet<string> = new Set(
-  "tool server key outcome effect rule took size since id".split(" "),
+  "tool server key outcome effect rule code took size since id".split(" "),
 );
 
-/** The fields that a receipt's row has; `session` and `client` stand in its records. */
+/** The fields that a receipt's row has; `session`, `client` and `era` stand in its records. */
 export const receiptFields: readonly Field[] = callFields
   .filter(({ name }) => rowFields.has(name))
   .map((field) => (field.name === "id" ? { ...field, doc: "id of the receipt" } : field));
 
 /** Of a row of `receipts list --json`. */
 export function receiptRecord(row: FilterableRow, nowMs: number): FilterRecord {
-  const { id, key, server, tool, effect, rule } = row;
+  const { id, key, server, tool, effect, rule, code } = row;
   const age = nowMs - Date.parse(row.time);
   return {
-    ...{ id, key, server, tool, effect, rule },
+    ...{ id, key, server, tool, effect, rule, code },
     outcome: row.outcome ?? "running",
     took: row.took_ms ?? age,
     size: row.args_bytes + (row.result_bytes ?? 0),
@@ -100,6 +100,7 @@ export interface FilterableRow {
   readonly effect: string;
   readonly rule: string | null;
   readonly outcome: string | null;
+  readonly code: string | null;
   readonly args_bytes: number;
   readonly result_bytes: number | null;
   readonly took_ms: number | null;

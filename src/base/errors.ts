@@ -69,7 +69,7 @@ export function causeText(thrown: unknown): string {
   if (!(thrown instanceof GatewayError)) {
     return thrown instanceof Error ? thrown.message : String(thrown);
   }
-  return `${thrown.code}: ${thrown.message}${thrown.why === "" ? "" : `: ${thrown.why}`}`;
+  return `${thrown.code}: ${reasonOf(thrown)}`;
 }
 
 /** What to do about a server that is away: the command that knows it. */
@@ -79,7 +79,9 @@ export function tellsWhy(server: string): string {
 
 /** What happened and why, without the code. */
 export function reasonOf({ message, why }: GatewayError): string {
-  return why === "" ? message : `${message}: ${why}`;
+  if (why === "") return message;
+  // Lines of its own need no blank behind the colon.
+  return `${message}:${why.startsWith("\n") ? "" : " "}${why}`;
 }
 
 /** Three lines for a terminal: `GW_X: message`, the cause, `Try: fix`. */

@@ -13,7 +13,7 @@
 
 import type { Appended } from "../audit/audit.ts";
 import type { Waiter } from "../audit/landing.ts";
-import { asFault, causeText, fault, GatewayError, reasonOf } from "../base/errors.ts";
+import { asFault, causeText, GatewayError, reasonOf } from "../base/errors.ts";
 import { withoutKeys } from "../base/hidden-keys.ts";
 import { limits } from "../base/limits.ts";
 import type { Item } from "../catalog/catalog.ts";
@@ -24,6 +24,7 @@ import { argsTooLarge } from "./args-limit.ts";
 import { type LiveCall, receiptOf } from "./board.ts";
 import { badState, isBad, type Opened, openState } from "./bridge/state.ts";
 import { decide } from "./decide.ts";
+import { keyBusy, keyEnded, outcomeLost, recordedLate, unsent } from "./ends.ts";
 import { forward, type WhoWaits } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { Decided, DecidedCall } from "./method.ts";
@@ -158,18 +159,6 @@ function broken(run: Run, thrown: unknown): void {
   }
 }
 
-/** R14, R16: without a receipt, which would cost more than the call is worth. */
-function keyBusy(limit: number): GatewayError {
-  return fault("GW_KEY_BUSY", {
-    message: `This key has as many calls in flight as limits.calls_per_key, ${limit}, lets it have`,
-    data: { setting: "limits.calls_per_key", limit },
-  });
-}
-
-function keyEnded(): GatewayError {
-  return fault("GW_KEY_REVOKED", { message: "The key ended while the call waited" });
-}
-
 function failedInside(incoming: Incoming, reply: Reply, thrown: unknown, live: LiveCall): void {
   const { target, stage } = live;
   const sent = stage === "server" || stage === "outcome";
@@ -177,13 +166,6 @@ function failedInside(incoming: Incoming, reply: Reply, thrown: unknown, live: L
   live.code = error.code;
   live.why = reasonOf(error);
   respondFailed(incoming, reply, error, sent ? { receipt: receiptOf(live), target } : undefined);
-}
-
-/** Invariant 6: after forwarding nothing may look like a denial, or the agent repeats the call. */
-function outcomeLost(thrown: unknown, target: string): GatewayError {
-  const why = asFault(thrown, "the outcome could not be recorded");
-  const message = `The call of "${target}" may have run, its outcome is not recorded`;
-  return fault("GW_OUTCOME_LOST", { message, cause: `${why.code}: ${why.message}` });
 }
 
 function parse(run: Run): void {
@@ -265,15 +247,6 @@ function send(run: Run): void {
     (answer) => run.ended(answer),
     (thrown) => broken(run, thrown),
   );
-}
-
-/** Its agent may have given up long ago: what it did not wait for must not be done now. */
-function recordedLate(ms: number): GatewayError {
-  return fault("GW_AUDIT_UNAVAILABLE", {
-    message: "The receipt of the call was too long on its way to the disk",
-    cause: `the disk took ${Math.round(ms / 1000)} s for it`,
-    fix: "nothing was sent: the call may be repeated; look after the disk of data_dir",
-  });
 }
 
 function record(run: Run): void {
@@ -360,7 +333,12 @@ function decided(
   live.decision = decision;
   live.argsBytes = argsBytes;
   live.server = call.item?.server ?? call.guess?.server ?? "";
-  live.target = call.item?.target ?? withoutKeys(call.exposed).slice(0, limits.toolNameBytes);
+  live.target = call.item?.target ?? guessed(call).slice(0, limits.toolNameBytes);
+}
+
+/** As its receipt has it. */
+function guessed({ guess, exposed }: DecidedCall): string {
+  return withoutKeys(guess === undefined ? exposed : `${guess.server}/${guess.tool}`);
 }
 
 function answered(live: LiveCall, answer: Forwarded, end: OutcomeFields, now: number): void {
@@ -390,12 +368,4 @@ function respond(incoming: Incoming, reply: Reply, live: LiveCall, answer: Forwa
     const told = sent ? live.ended : unsent(live.ended);
     respondFailed(incoming, reply, told, { receipt, target }, sent);
   }
-}
-
-/** It waited for its turn or its server: there is nothing to look for. */
-function unsent({ code, message, why }: GatewayError): GatewayError {
-  const cause = `${why === "" ? "" : `${why}; `}it still waited: nothing was sent`;
-  const again = "it may be repeated";
-  const fix = code === "GW_ENDED_BY_OPERATOR" ? `ask who runs the gateway; ${again}` : again;
-  return fault(code, { message, cause, fix });
 }

@@ -7,8 +7,9 @@ import { checkPrograms } from "../gateway/check-programs.ts";
 import { checkStart } from "../gateway/config-check.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { type ConfigProblem, describeProblem } from "../gateway/config-problem.ts";
-import { loadConfig } from "../gateway/config-read.ts";
+import { inspectConfig } from "../gateway/config-read.ts";
 import type { Invocation } from "./command.ts";
+import { nothingAllowed } from "./policy-files.ts";
 import { counted } from "./words.ts";
 
 interface Problem {
@@ -19,22 +20,19 @@ interface Problem {
 
 export async function run({ options, io }: Invocation): Promise<number> {
   const where = { path: options.text("config"), env: io.env, cwd: io.cwd };
-  const read = loadConfig(where);
-  // What is wrong with a value of a server does not hide what is wrong with the port.
-  const usable = read.ok ? read : loadConfig({ ...where, lenient: true });
-  const config = usable.ok ? usable.value.config : undefined;
-  const checked = config && (await checkStart(config));
+  // What is wrong in one place does not hide what is wrong in another.
+  const { problems: ofFile, rest } = inspectConfig(where);
+  const config = rest?.config;
+  const checked = rest && (await checkStart(rest.config, rest.wrong));
   const problems: Problem[] = [
-    ...(read.ok ? [] : read.error.map(problemOfFile)),
+    ...ofFile.map(problemOfFile),
     ...(checked?.problems ?? []).map((problem) => {
       const { code, message, why, fix } = problem;
       return { code, text: describe(problem), json: { code, message, cause: why, fix } };
     }),
   ];
-  // A value that this process does not have says nothing about the server.
-  const warnings = read.ok
-    ? checkPrograms(read.value.config, read.value.source, io.env["PATH"] ?? "")
-    : [];
+  const paths = io.env["PATH"] ?? "";
+  const warnings = rest ? checkPrograms(rest.config, rest.source, paths, rest.wrong) : [];
   const notes = [...(config?.notes ?? []), ...(checked?.notes ?? [])];
   const ok = problems.length === 0;
   const facts = config && sizes(config, checked?.policy?.rules.length ?? 0);
@@ -52,6 +50,7 @@ export async function run({ options, io }: Invocation): Promise<number> {
   const without = warnings.length === 0 ? "" : ` (${warnings.length} cannot be started)`;
   io.out(`Well: ${config?.file}, ${servers}${without}, ${counted(facts?.rules ?? 0, "rule")}`);
   if (config?.policy.length === 0) io.out("There is no policy: every call is denied.");
+  else if (checked?.policy?.allowsNothing === true) io.out(nothingAllowed);
   return 0;
 }
 

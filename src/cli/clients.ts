@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
+import { parseLooseJson } from "../base/loose-json.ts";
 import type { Io } from "./print.ts";
 
 export interface Client {
@@ -37,25 +38,41 @@ export function findClients(io: Io): readonly Client[] {
   return places.flatMap(([name, below, file]) => {
     if (bases[below] === "" || (below !== "cwd" && home === "")) return [];
     const full = path.join(bases[below], file);
-    const servers = readServers(full);
-    return servers === undefined
-      ? []
-      : [{ name, file: full, servers: Object.keys(servers).length }];
+    try {
+      const { servers } = readServers(full, io.cwd);
+      return [{ name, file: full, servers: Object.keys(servers).length }];
+    } catch {
+      return []; // not there, not ours to read, or no client config
+    }
   });
 }
 
-/** The servers of a client config; undefined: not there, or not one. */
-export function readServers(file: string): JsonObject | undefined {
-  let tree: unknown;
-  try {
-    const info = statSync(file);
-    // Reading a pipe would wait for who writes into it.
-    if (!info.isFile() || info.size > limits.configBytes * 16) return undefined;
-    tree = JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    return undefined; // not there, not ours to read, or no JSON: no client config either way
-  }
-  if (!isObject(tree)) return undefined;
-  const servers = member(tree, "mcpServers") ?? member(tree, "servers");
-  return isObject(servers) ? servers : undefined;
+export interface ClientServers {
+  readonly file: string;
+  readonly text: string;
+  readonly servers: JsonObject;
+  /** Where in the file they stand: `mcpServers`, and those of a project. */
+  readonly places: readonly (readonly string[])[];
+}
+
+/** Throws an Error that says why there are none. `cwd`: whose project of ~/.claude.json counts. */
+export function readServers(file: string, cwd: string): ClientServers {
+  const info = statSync(file);
+  // Reading a pipe would wait for who writes into it.
+  if (!info.isFile()) throw new Error(`${file} is no file`);
+  if (info.size > limits.configBytes * 16) throw new Error("it is too large for a client config");
+  const text = readFileSync(file, "utf8");
+  const tree = parseLooseJson(text);
+  const found = [[], ["projects", cwd]].flatMap((above) => {
+    const holder = above.reduce<unknown>(
+      (node, step) => (isObject(node) ? member(node, step) : undefined),
+      tree,
+    );
+    const key = ["mcpServers", "servers"].find((one) => isObject(holder) && isObject(holder[one]));
+    const servers = isObject(holder) && key !== undefined ? holder[key] : undefined;
+    return isObject(servers) ? [{ path: [...above, key ?? ""], servers }] : [];
+  });
+  if (found.length === 0) throw new Error('it is no client config: it has no "mcpServers"');
+  const servers = Object.assign({}, ...found.map((one) => one.servers)) as JsonObject;
+  return { file, text, servers, places: found.map(({ path: steps }) => steps) };
 }

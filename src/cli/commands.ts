@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 import { live } from "./commands-live.ts";
 import { operating } from "./commands-operating.ts";
 import { stdio } from "./commands-stdio.ts";
-import { config, dir, filter, json, keyFile, tokenTo } from "./options.ts";
+import { asKey, config, dir, filter, json, keyFile, tokenTo } from "./options.ts";
 
 export const commands: readonly Command[] = [
   {
@@ -185,6 +185,7 @@ export const commands: readonly Command[] = [
       config,
       json,
       { name: "key", value: "NAME", doc: "whose view" },
+      asKey,
       {
         name: "kind",
         value: "KIND",
@@ -253,6 +254,7 @@ export const commands: readonly Command[] = [
       { name: "tool", value: "SERVER/TOOL", doc: "what is called" },
       { name: "args", value: "JSON", doc: "its arguments; {} if not named" },
       { name: "key", value: "NAME", doc: "who calls: a key of this name" },
+      asKey,
       { name: "role", value: "ROLE", doc: "its role; executor if not named" },
     ],
     args: [0, 100],

@@ -1,15 +1,6 @@
 /** `authensor-gw init`: config, policy and the first admin key. Never overwrites. */
 
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
 import { templates } from "../../policies/index.ts";
@@ -17,21 +8,23 @@ import { fault, GatewayError } from "../base/errors.ts";
 import { localKeyFile } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { firstAdminKeyOffline } from "../gateway/offline-keys.ts";
-import { readServers } from "./clients.ts";
 import type { Invocation } from "./command.ts";
 import { needConfig, needDatabase } from "./context.ts";
+import { fromOption, needServers, tellLeft } from "./init-from.ts";
 import { adminKeyFile, readKeyFile } from "./key.ts";
 import { makeLocalKey } from "./local-key.ts";
 import type { Io } from "./print.ts";
-import { takenOver } from "./taken-over.ts";
 
 export async function run(call: Invocation): Promise<number> {
   const { io, options } = call;
   const file = path.resolve(io.cwd, options.text("config") ?? "authensor-gw.yaml");
   const template = templateOption(call);
-  const servers = serversOption(call);
+  const from = fromOption(call);
+  const isThere = existsSync(file);
+  const servers = from && !isThere ? needServers(from, file, io) : undefined;
   const policy = path.join(path.dirname(file), "policies", `${template.name}.yaml`);
   const isNew = writeNew(file, configText(template.name, servers), 0o600, io);
+  if (!isNew && from !== undefined) tellLeft(from, file, io);
   // A config that was there names its own policy.
   if (isNew || options.has("template")) writeNew(policy, template.text, 0o644, io);
   const config = needConfig({
@@ -121,29 +114,6 @@ function templateOption(call: Invocation) {
   if (found !== undefined) return found;
   const fix = `one of ${templates.map((template) => template.name).join(", ")}`;
   throw fault("GW_USAGE", { message: `No policy template is called "${name}"`, fix });
-}
-
-function serversOption(call: Invocation): unknown {
-  const from = call.options.text("from");
-  if (from === undefined) return undefined;
-  const servers = readServers(path.resolve(call.io.cwd, from));
-  if (servers !== undefined) return takenOver(servers, call.io.out);
-  const message = `Cannot take servers over from "${from}"`;
-  const cause = whyNone(path.resolve(call.io.cwd, from));
-  throw fault("GW_USAGE", { message, cause, fix: "name a JSON file with mcpServers" });
-}
-
-/** The file's own trouble comes first: what it should hold is no news to who mistyped its name. */
-function whyNone(file: string): string {
-  try {
-    if (!statSync(file).isFile()) return `${file} is no file`;
-    accessSync(file, constants.R_OK);
-    return "it is no client config";
-  } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code ?? String(thrown);
-    if (code === "ENOENT" || code === "ENOTDIR") return `there is no file ${file}`;
-    return `${file} cannot be read (${code})`;
-  }
 }
 
 function configText(template: string, servers: unknown): string {

@@ -13,6 +13,8 @@ export const keyFile: Option = {
   value: "FILE",
   doc: "file with the key to use, mode 0600",
 };
+/** Where --key is the name of a key. */
+export const asKey: Option = { name: "as", value: "NAME", doc: "the same as --key" };
 export const filter: Option = {
   name: "filter",
   value: "TEXT",

@@ -3,7 +3,7 @@
 import { printable } from "../base/printable.ts";
 import { inVain } from "../policy/in-vain.ts";
 import type { Invocation } from "./command.ts";
-import { problemText, readNamedPolicy } from "./policy-files.ts";
+import { nothingAllowed, problemText, readNamedPolicy } from "./policy-files.ts";
 import { counted } from "./words.ts";
 
 export async function run(call: Invocation): Promise<number> {
@@ -15,7 +15,7 @@ export async function run(call: Invocation): Promise<number> {
     }
     return 1;
   }
-  const { hash, rules } = read.value;
+  const { hash, rules, allowsNothing } = read.value;
   const notes = inVain(read.value, servers);
   if (!json) for (const note of notes) call.io.err(printable(note));
   if (json) call.io.out(JSON.stringify({ ok: true, hash, rules: rules.length, files, notes }));
@@ -23,6 +23,7 @@ export async function run(call: Invocation): Promise<number> {
   else {
     const size = `${counted(rules.length, "rule")} in ${counted(files.length, "file")}`;
     call.io.out(`Well: ${size}, ${hash.slice(0, 12)}`);
+    if (allowsNothing) call.io.out(nothingAllowed);
   }
   return 0;
 }

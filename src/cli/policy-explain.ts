@@ -62,7 +62,7 @@ async function declaredBy(call: Invocation, name: string): Promise<Asked> {
     );
     const tool = tools.find((one) => one.tool === name && one.held_back === null);
     const declared = tool?.declared ?? absent("offers no tool", name, toolNames(tools));
-    const key = options.text("key");
+    const key = keyOption(call);
     const names = keys.map((one) => one.name);
     const isKnown = key === undefined || names.includes(key);
     return { declared, known: isKnown ? undefined : absent("has no key", key, names) };
@@ -70,6 +70,10 @@ async function declaredBy(call: Invocation, name: string): Promise<Asked> {
     const { code, message } = asFault(thrown, "Cannot ask the gateway");
     return { declared: code === "GW_NOT_RUNNING" ? "No gateway runs" : printable(message) };
   }
+}
+
+function keyOption({ options }: Invocation): string | undefined {
+  return options.text("key") ?? options.text("as");
 }
 
 function toolNames(tools: readonly ListedTool[]): readonly string[] {
@@ -87,7 +91,7 @@ function subjectOf(call: Invocation): Subject {
   const roles = call.options.all("role");
   return {
     keyId: "",
-    keyName: call.options.text("key") ?? "",
+    keyName: keyOption(call) ?? "",
     roles: needRoles(roles.length > 0 ? roles : ["executor"]),
     claims: {},
   };

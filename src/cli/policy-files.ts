@@ -29,17 +29,17 @@ export function readNamedPolicy(call: Invocation): {
 }
 
 function readText(file: string): Result<{ name: string; text: string }, PolicyProblem> {
-  const bad = (message: string) =>
-    no({ code: "GW_POLICY", message, file, line: 1, column: 1 } satisfies PolicyProblem);
+  const bad = (message: string, fix: string) =>
+    no({ code: "GW_POLICY", message, file, line: 1, column: 1, fix } satisfies PolicyProblem);
   try {
     if (statSync(file).size > limits.policyBytes) {
-      return bad(`The file is over ${limits.policyBytes} bytes`);
+      return bad(`The file is over ${limits.policyBytes} bytes`, "write it as several files");
     }
     const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
     return ok({ name: file, text });
   } catch (thrown) {
     const cause = (thrown as NodeJS.ErrnoException).code ?? "it is not UTF-8";
-    return bad(`Cannot read the file: ${cause}`);
+    return bad(`Cannot read the file: ${cause}`, "name a policy file that this user may read");
   }
 }
 
@@ -52,9 +52,12 @@ export function needPolicy(call: Invocation): Policy {
   throw fault("GW_POLICY", { message, data: { shown: true } });
 }
 
-/** `file:line:column CODE message`. */
+export const nothingAllowed = "Its rules allow nothing: every call is denied.";
+
+/** `file:line:column CODE message`, `Try: fix`. */
 export function problemText(problem: PolicyProblem): string {
-  const { file, line, column, code, message } = problem;
-  const fix = problem.fix === undefined ? "" : `\nTry: ${problem.fix}`;
-  return `${file}:${line}:${column} ${code} ${message}${fix}`;
+  const { file, line, column, code, message, fix = usualFix } = problem;
+  return `${file}:${line}:${column} ${code} ${message}\nTry: ${fix}`;
 }
+
+const usualFix = "correct the line; docs/policy.md has the form of every key";

@@ -2,7 +2,7 @@
 
 import type { AdminClient } from "../admin/client.ts";
 import { paths } from "../admin/contract.ts";
-import { receiptFields } from "../base/call-fields.ts";
+import { callFields, receiptFields } from "../base/call-fields.ts";
 import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { nearest } from "../base/nearest.ts";
@@ -18,13 +18,15 @@ import { type Page, searchReceipts } from "./receipts-search.ts";
 import { needTarget } from "./target.ts";
 import { orFromSpool } from "./without-store.ts";
 
+const alsoLive = { fields: callFields, where: "`calls list` and `receipts tail`" };
+
 const filters = ["key", "tool", "outcome"] as const;
 
 export async function run(call: Invocation): Promise<number> {
   const limit = limitOption(call);
   const beforeMs = beforeOption(call);
   checkWords(call);
-  const filter = filterOption(call, receiptFields);
+  const filter = filterOption(call, receiptFields, alsoLive);
   const wanted = Object.fromEntries(filters.map((name) => [name, call.options.text(name)]));
   const config = await needReach(call);
   const gather = async (page: Page) =>
@@ -66,8 +68,10 @@ function rowsText(rows: readonly ReceiptRow[]): string {
     row.outcome ?? "running",
     row.took_ms === null ? "-" : `${row.took_ms.toFixed(1)} ms`,
     printable(row.rule ?? ""),
+    row.code ?? "",
   ]);
-  return table([["TIME", "ID", "KEY", "TOOL", "EFFECT", "OUTCOME", "TOOK", "RULE"], ...lines]);
+  const head = ["TIME", "ID", "KEY", "TOOL", "EFFECT", "OUTCOME", "TOOK", "RULE", "CODE"];
+  return table([head, ...lines]);
 }
 
 /** A word that is none would only ever list nothing. */

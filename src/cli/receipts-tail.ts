@@ -104,10 +104,16 @@ function rowOf(call: LiveCall) {
     effect: call.decision?.effect ?? null,
     rule: call.decision?.rule ?? null,
     outcome: call.outcome,
+    code: call.code,
     args_bytes: call.argsBytes,
     result_bytes: call.resultBytes,
-    took_ms: call.tookMs,
+    // What the receipt says of a refused one, as it is written before the answer.
+    took_ms: isDenied(call) ? call.timings.decide : call.tookMs,
   };
+}
+
+function isDenied({ decision }: LiveCall): boolean {
+  return decision !== null && decision.effect !== "allow";
 }
 
 function lineOf(call: LiveCall): string {

@@ -1,9 +1,10 @@
 /** What a unit for this config says, found on this machine. */
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Config } from "../gateway/config-model.ts";
-import { readConfig } from "../gateway/config-read.ts";
+import { loadConfig } from "../gateway/config-read.ts";
+import type { ConfigSource } from "../gateway/config-source.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import { selfCommand } from "../runtime/self.ts";
 import type { Invocation } from "./command.ts";
@@ -24,12 +25,12 @@ export async function serviceFacts(call: Invocation, user: boolean): Promise<Ser
   const { io } = call;
   const file = needConfig(call).file;
   const read = (env: Readonly<Record<string, string | undefined>>) =>
-    readConfig({ path: file, env, cwd: path.dirname(file), lenient: true });
+    loadConfig({ path: file, env, cwd: path.dirname(file), lenient: true });
   const found = read(user ? io.env : serviceEnv);
   if (!found.ok) throw shown(found.error, io);
-  const settings = found.value;
+  const { config: settings, source } = found.value;
   const moved = read({ ...serviceEnv, XDG_STATE_HOME: "/other", XDG_RUNTIME_DIR: "/other" });
-  const credentials = credentialsOf(file);
+  const credentials = credentialsOf(source);
   const programs = programFolders(settings, io.env["PATH"] ?? "");
   const unit: UnitFacts = {
     user,
@@ -49,7 +50,7 @@ export async function serviceFacts(call: Invocation, user: boolean): Promise<Ser
   if (user) return { unit, settings, faults: untold, notes };
   const faults = [
     ...untold,
-    ...(moved.ok ? unnamedPlaces(settings, moved.value) : []),
+    ...(moved.ok ? unnamedPlaces(settings, moved.value.config) : []),
     ...behindWalls([...unit.command, file, settings.dataDir, ...programs]),
   ];
   return { unit, settings, faults, notes };
@@ -92,18 +93,16 @@ function behindWalls(places: readonly string[]): ServiceFacts["faults"] {
   }));
 }
 
-/** Names in `${cred:NAME}`, and where their files are expected. */
-function credentialsOf(file: string): readonly { name: string; file: string }[] {
-  const text = readFileSync(file, "utf8");
-  const names = new Set<string>();
+/** Names in `${cred:NAME}` of its values, and where their files are expected. */
+function credentialsOf(source: ConfigSource): readonly { name: string; file: string }[] {
   const mark = "${cred:";
-  for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1)) {
-    const end = text.indexOf("}", at);
-    const name = text.slice(at + mark.length, end);
-    if (end !== -1 && /^[A-Za-z0-9_-]{1,64}$/.test(name)) names.add(name);
-  }
-  const folder = path.join(path.dirname(file), "credentials");
-  return [...names].sort().map((name) => ({ name, file: path.join(folder, name) }));
+  const references = source.allReferences().filter((one) => one.startsWith(mark));
+  const names = new Set(references.map((one) => one.slice(mark.length, -1)));
+  const folder = path.join(path.dirname(source.file), "credentials");
+  return [...names]
+    .filter((name) => /^[A-Za-z0-9_-]{1,64}$/.test(name))
+    .sort()
+    .map((name) => ({ name, file: path.join(folder, name) }));
 }
 
 const usual = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];

@@ -9,11 +9,31 @@ export function takenOver(servers: JsonObject, note: (line: string) => void): Js
   const kept: [string, Json][] = [];
   for (const [name, entry] of Object.entries(servers)) {
     const found = isObject(entry) ? plainServer(entry) : entry;
-    if (found !== undefined) kept.push([name, found]);
+    if (found !== undefined) kept.push([name, ours(found, name, note)]);
     if (found === undefined) note(`left  ${printable(name)}: it leads to a gateway`);
     else if (found !== entry) note(`took  ${printable(name)} without the gateway around it`);
   }
   return Object.fromEntries(kept);
+}
+
+/** In our words: Windsurf says serverUrl, Gemini httpUrl, and VS Code asks a person for inputs. */
+function ours(entry: Json, name: string, note: (line: string) => void): Json {
+  if (!isObject(entry)) return entry;
+  const renamed = Object.entries(entry).map(([key, value]): [string, Json] => {
+    const isUrl = (key === "serverUrl" || key === "httpUrl") && entry["url"] === undefined;
+    return [isUrl ? "url" : key, value];
+  });
+  const asked = new Set<string>();
+  const text = JSON.stringify(Object.fromEntries(renamed));
+  const answered = text.replace(/\$\{input:([A-Za-z0-9_-]{1,64})\}/g, (_, id: string) => {
+    asked.add(id);
+    return `\${cred:${id}}`;
+  });
+  for (const id of asked) {
+    const place = `credentials/${id} beside the config, mode 0600`;
+    note(`took  ${printable(name)}: its input "${id}" is read from ${place}`);
+  }
+  return JSON.parse(answered);
 }
 
 /** undefined: it leads to a gateway. What `stdio --policy P --` stands before is a server. */

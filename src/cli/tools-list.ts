@@ -11,7 +11,7 @@ import { needReach } from "./reach.ts";
 export async function run(call: Invocation): Promise<number> {
   const kind = kindOf(call);
   const config = await needReach(call);
-  const key = call.options.text("key");
+  const key = call.options.text("key") ?? call.options.text("as");
   if (kind !== "tool") return listItems(call, kind, key);
   const tools = await fromGateway(call, config, (client) =>
     client.get<readonly ListedTool[]>(paths.tools, { key }),

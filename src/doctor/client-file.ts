@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { isObject, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
+import { parseLooseJson } from "../base/loose-json.ts";
 
 export interface ClientFile {
   readonly client: Client;
@@ -29,7 +30,7 @@ export function readClientFile(file: string, cwd: string): ClientFile {
   // Reading a pipe would wait for who writes into it.
   if (!info.isFile()) throw new Error("it is no regular file");
   if (info.size > limits.configBytes * 16) throw new Error("the file is too large");
-  const tree = parse(readFileSync(file, "utf8"));
+  const tree = parseLooseJson(readFileSync(file, "utf8"));
   if (!isObject(tree)) throw new Error("it holds no JSON object");
   const client = clientOf(file, tree);
   const places = [tree, projectOf(tree, cwd)].flatMap((place) => {
@@ -91,49 +92,4 @@ function texts(object: JsonObject): Record<string, string> {
     if (typeof value === "string") found[name] = value;
   }
   return found;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return JSON.parse(withoutComments(text)); // its error says what is wrong
-  }
-}
-
-/** VS Code's files may have comments and a comma too many; what is in strings stays. */
-function withoutComments(text: string): string {
-  const plain = outsideStrings(text, (rest) => {
-    if (rest.startsWith("//")) return indexOr(rest, "\n");
-    return rest.startsWith("/*") ? indexOr(rest, "*/") + 2 : 0;
-  });
-  return outsideStrings(plain, (rest) => {
-    if (!rest.startsWith(",")) return 0;
-    const next = rest.slice(1).trimStart()[0];
-    return next === "}" || next === "]" ? 1 : 0;
-  });
-}
-
-/** `skip`: how much of what begins here is left out. */
-function outsideStrings(text: string, skip: (rest: string) => number): string {
-  let clean = "";
-  for (let at = 0; at < text.length; ) {
-    const end = text[at] === '"' ? endOfString(text, at) : at + 1;
-    const marks = text[at] === "/" || text[at] === ",";
-    const left = marks ? skip(text.slice(at)) : 0;
-    if (left === 0) clean += text.slice(at, end);
-    at = left === 0 ? end : at + left;
-  }
-  return clean;
-}
-
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
-  return at + 1;
-}
-
-function indexOr(text: string, word: string): number {
-  const found = text.indexOf(word);
-  return found === -1 ? text.length : found;
 }

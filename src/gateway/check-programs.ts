@@ -5,20 +5,28 @@ import { isObject } from "../base/json.ts";
 import { printable } from "../base/printable.ts";
 import { programFault } from "../runtime/program.ts";
 import type { Config, ServerConfig } from "./config-model.ts";
-import type { ConfigProblem } from "./config-problem.ts";
+import { type ConfigProblem, pathText } from "./config-problem.ts";
 import { serverId } from "./config-servers.ts";
 import type { ConfigSource } from "./config-source.ts";
 
 type StdioTransport = Extract<ServerConfig["transport"], { kind: "stdio" }>;
 
-/** With their place in the file. `paths`: this process' PATH, a service may have another. */
+/**
+ * With their place in the file. `paths`: this process' PATH, a service may have another. `wrong`:
+ * keys with a problem of their own; without their values nothing is known of the server.
+ */
 export function checkPrograms(
   config: Config,
   source: ConfigSource,
   paths: string,
+  wrong: readonly string[],
 ): readonly ConfigProblem[] {
   return config.servers.flatMap((server) => {
     if (!server.enabled || server.transport.kind !== "stdio") return [];
+    const name = pathText(placeOf(source, server.id));
+    const needed = ["", ".command", ".cwd", ".env"].map((key) => name + key);
+    if (wrong.some((key) => needed.includes(key) || key.startsWith(`${name}.env.`))) return [];
+    if (wrong.some((key) => key.startsWith(`${name}.command[`))) return [];
     const found = programTrouble(config, server.transport, paths);
     if (found === undefined) return [];
     const place = source.place([...placeOf(source, server.id), found.key]);

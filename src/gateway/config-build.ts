@@ -27,6 +27,8 @@ export interface Build {
   readonly source: ConfigSource;
   readonly folder: string;
   readonly notes: string[];
+  /** A note about a line of the config. */
+  note(line: number, text: string): void;
   problem(path: ConfigPath, message: string, fix?: string, code?: ConfigProblem["code"]): void;
   /** Of a file whose name stands at a path of the config. */
   fileText(name: string, at: ConfigPath, secret: boolean): string;
@@ -121,6 +123,7 @@ function createBuild({ source, problems, seen }: BuildInput): Build {
     source,
     folder,
     notes: [],
+    note: (line, text) => void build.notes.push(`${source.file}:${line} ${text}`),
     problem(at, message, fix, code = "GW_CONFIG") {
       const place = { file: source.file, ...source.place(at), key: pathText(at) };
       problems.push({ code, message, ...place, ...(fix === undefined ? {} : { fix }) });

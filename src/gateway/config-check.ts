@@ -11,6 +11,7 @@ import { realPath } from "./config-find.ts";
 import type { Config } from "./config-model.ts";
 import { tryDoors } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
+import { readOwner } from "./owner.ts";
 import { ownerOf } from "./whose.ts";
 
 export interface Checked {
@@ -20,8 +21,12 @@ export interface Checked {
   readonly notes: readonly string[];
 }
 
-/** Every problem beyond the file itself. Uses what `serve` uses (O3); leaves nothing changed. */
-export async function checkStart(config: Config): Promise<Checked> {
+/**
+ * Every problem beyond the file itself. Uses what `serve` uses (O3); leaves nothing changed.
+ * `wrong`: keys of the file with a problem of their own; nothing is tried with a default for these.
+ */
+export async function checkStart(config: Config, wrong: readonly string[] = []): Promise<Checked> {
+  const isSound = (...roots: string[]) => !wrong.some((key) => roots.includes(rootOf(key)));
   const problems: GatewayError[] = [];
   const notes: string[] = [];
   const attempt = async <T>(what: string, run: () => T | Promise<T>): Promise<T | undefined> => {
@@ -32,10 +37,14 @@ export async function checkStart(config: Config): Promise<Checked> {
       return undefined;
     }
   };
-  const policy = await attempt("Cannot load the policy", () => loadPolicy(config));
+  const policy = isSound("policy")
+    ? await attempt("Cannot load the policy", () => loadPolicy(config))
+    : undefined;
   const servers = config.servers.map(({ id }) => id);
   if (policy !== undefined) notes.push(...inVain(policy, servers));
-  const usable = await attempt("Cannot use data_dir", () => checkDataDir(config.dataDir));
+  const usable = isSound("data_dir")
+    ? await attempt("Cannot use data_dir", () => checkDataDir(config.dataDir))
+    : undefined;
   let runs = false;
   if (usable === true) {
     const owner = await attempt("Cannot use data_dir", () => ownerOf(config));
@@ -43,16 +52,23 @@ export async function checkStart(config: Config): Promise<Checked> {
     if (owner !== undefined) {
       notes.push(`This config's gateway runs (process ${owner.pid}): its port was not tried`);
     }
-    await attempt("Cannot use the store", () => checkEmbedded(config));
+    if (isSound("database")) await attempt("Cannot use the store", () => checkEmbedded(config));
   }
-  if (config.databaseProblems === undefined) {
+  if (config.databaseProblems === undefined && isSound("database")) {
     await attempt("Cannot use the database", () => checkDatabase(config, notes));
   }
-  if (!runs) {
+  if (!runs && isSound("listen", "admin", "data_dir")) {
     const runtime = await currentRuntime();
-    await attempt("Cannot listen", () => tryDoors(runtime, config));
+    const isOwned = problems.some(({ code }) => code === "GW_OWNED" || code === "GW_SILENT");
+    const owners = isOwned ? readOwner(config.dataDir)?.socket : undefined;
+    await attempt("Cannot listen", () => tryDoors(runtime, config, owners));
   }
   return { problems, policy, notes };
+}
+
+/** `servers` of `servers.files.timeout`. */
+function rootOf(key: string): string {
+  return key.slice(0, key.search(/[.[]|$/));
 }
 
 /** Writable, or makeable in the nearest folder that exists. True: it is there. */

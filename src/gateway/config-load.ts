@@ -7,11 +7,11 @@ import { no, ok, type Result } from "../base/result.ts";
 import { buildConfig } from "./config-build.ts";
 import type { ExpandOptions } from "./config-expand.ts";
 import { configPlaces, type Environment } from "./config-find.ts";
-import { readForm as checkForm } from "./config-form.ts";
+import { readForm as checkForm, type Issue } from "./config-form.ts";
 import { problemsOf } from "./config-issues.ts";
 import type { Config } from "./config-model.ts";
-import type { ConfigPath, ConfigProblem } from "./config-problem.ts";
-import { configSchema, type RawConfig } from "./config-schema.ts";
+import { type ConfigPath, type ConfigProblem, pathText } from "./config-problem.ts";
+import { configSchema } from "./config-schema.ts";
 import type { ConfigSource, Parsed } from "./config-source.ts";
 
 export interface ReadOptions {
@@ -24,6 +24,8 @@ export interface ReadOptions {
    * missing; what is wrong with `database` comes as databaseProblems.
    */
   readonly lenient?: boolean;
+  /** What the named file is to hold: it is not read, and need not be there. */
+  readonly text?: string;
 }
 
 /** Finds and reads the config. Writes nothing. */
@@ -31,24 +33,56 @@ export function loadWith(
   options: ReadOptions,
   parse: (text: string, file: string, options: ExpandOptions) => Parsed,
 ): Result<{ config: Config; source: ConfigSource }, readonly ConfigProblem[]> {
+  const { problems, rest } = loadAll(options, parse);
+  if (rest === undefined) return no(problems);
+  const { config, source } = rest;
+  const counted = options.lenient === true ? problems.filter(isNeeded) : problems;
+  const database = counted.filter((problem) => rootOf(problem) === "database");
+  const excused = options.lenient === true ? database.length : 0;
+  if (counted.length > excused) return no(problems);
+  if (excused === 0) return ok({ config, source });
+  return ok({ config: { ...config, databaseProblems: database }, source });
+}
+
+export interface Loaded {
+  /** In the order of their lines. */
+  readonly problems: readonly ConfigProblem[];
+  /** Without what is wrong; undefined: no sense can be made of the file. */
+  readonly rest: Rest | undefined;
+}
+
+interface Rest {
+  readonly config: Config;
+  readonly source: ConfigSource;
+  /** What is wrong and so left out, as people write paths: `listen`, `servers.files.timeout`. */
+  readonly wrong: readonly string[];
+}
+
+/** The same, and what can be said of the rest where something is wrong. */
+export function loadAll(
+  options: ReadOptions,
+  parse: (text: string, file: string, options: ExpandOptions) => Parsed,
+): Loaded {
   const read = readFirst(options);
-  if (!read.ok) return no([read.error]);
+  if (!read.ok) return { problems: [read.error], rest: undefined };
   const { file, text } = read.value;
   const files = new Set([file]);
   const seen = (one: string) => void files.add(one);
   const expanding = { env: options.env, folder: path.dirname(file), seen };
   const { source, problems, readable } = parse(text, file, expanding);
-  if (!readable) return no(inOrder(problems));
-  const raw = readForm(source, problems);
+  if (!readable) return { problems: inOrder(problems), rest: undefined };
+  const { raw, issues } = readForm(source, problems);
   const built = raw && buildConfig({ raw, source, env: options.env, problems, seen });
-  if (built === undefined) return no(inOrder(problems));
+  if (built === undefined) return { problems: inOrder(problems), rest: undefined };
   const config = { ...built, files: [...files, ...built.policy] };
-  const counted = options.lenient === true ? problems.filter(isNeeded) : problems;
-  const database = counted.filter((problem) => rootOf(problem) === "database");
-  const excused = options.lenient === true ? database.length : 0;
-  if (counted.length > excused) return no(inOrder(problems));
-  if (excused === 0) return ok({ config, source });
-  return ok({ config: { ...config, databaseProblems: database }, source });
+  const told = problems.flatMap(({ key }) => (key === undefined ? [] : [key]));
+  const wrong = [...issues.flatMap(wrongIn), ...told];
+  return { problems: inOrder(problems), rest: { config, source, wrong } };
+}
+
+function wrongIn(issue: Issue): readonly string[] {
+  if (issue.code !== "unrecognized_keys") return [pathText(issue.path)];
+  return issue.keys.map((key) => pathText([...issue.path, key]));
 }
 
 function isNeeded(problem: ConfigProblem): boolean {
@@ -62,17 +96,18 @@ function rootOf({ key = "" }: ConfigProblem): string {
 }
 
 /** Checks the form; what has a wrong one is taken out, so that the rest can be checked further. */
-function readForm(source: ConfigSource, problems: ConfigProblem[]): RawConfig | undefined {
+function readForm(source: ConfigSource, problems: ConfigProblem[]) {
   const tree = source.tree ?? Object.create(null);
   const first = checkForm(configSchema, tree);
-  if (first.ok) return first.value;
-  problems.push(...problemsOf(first.issues, source));
-  for (const issue of first.issues) {
-    if (issue.code !== "unrecognized_keys") remove(tree, issue.path as ConfigPath);
-    else for (const key of issue.keys) remove(tree, [...(issue.path as ConfigPath), key]);
+  if (first.ok) return { raw: first.value, issues: [] };
+  const { issues } = first;
+  problems.push(...problemsOf(issues, source));
+  for (const issue of issues) {
+    if (issue.code !== "unrecognized_keys") remove(tree, issue.path);
+    else for (const key of issue.keys) remove(tree, [...issue.path, key]);
   }
   const second = checkForm(configSchema, tree);
-  return second.ok ? second.value : undefined;
+  return { raw: second.ok ? second.value : undefined, issues };
 }
 
 function remove(tree: unknown, path: ConfigPath): void {
@@ -85,6 +120,9 @@ function remove(tree: unknown, path: ConfigPath): void {
 
 function readFirst(options: ReadOptions): Result<{ file: string; text: string }, ConfigProblem> {
   const { named, places } = configPlaces(options);
+  if (named !== undefined && options.text !== undefined) {
+    return ok({ file: named, text: options.text });
+  }
   for (const file of named === undefined ? places : [named]) {
     const problem = (message: string): ConfigProblem => {
       const code = named === undefined ? "GW_CONFIG" : "GW_CONFIG_MISSING";

@@ -1,7 +1,7 @@
 /** Reads the config: file, `${…}`, form, meaning. All problems at once, each with its place. */
 
 import { ok, type Result } from "../base/result.ts";
-import { loadWith, type ReadOptions } from "./config-load.ts";
+import { type Loaded, loadAll, loadWith, type ReadOptions } from "./config-load.ts";
 import type { Config } from "./config-model.ts";
 import type { ConfigProblem } from "./config-problem.ts";
 import type { ConfigSource } from "./config-source.ts";
@@ -23,4 +23,9 @@ export function loadConfig(
   options: ReadOptions,
 ): Result<{ config: Config; source: ConfigSource }, readonly ConfigProblem[]> {
   return loadWith(options, parseSource);
+}
+
+/** The same for `check`: all problems, and what is there beside them. */
+export function inspectConfig(options: ReadOptions): Loaded {
+  return loadAll(options, parseSource);
 }

@@ -80,7 +80,7 @@ const address = (info: KeyInfo) =>
 
 const listen = value(
   {
-    is: "an address like localhost:3100, 0.0.0.0:3100 or [::1]:3100, or none",
+    is: "an address like localhost:3100, 0.0.0.0:3100 or [::1]:3100, a port of localhost, or none",
     default: "localhost:3100",
     doc:
       "Where MCP is served, at `/mcp`. Wider than this machine needs `tls` or `behind_proxy`. " +
@@ -340,7 +340,7 @@ export const configSchema = object({
     }),
     group: text({ is: "a group's name", doc: "Group that may open the socket." }),
     listen: address({
-      is: "a loopback address like localhost:3101",
+      is: "a loopback address like localhost:3101, or a port of localhost",
       doc: "Port of the admin API beside the socket; there reading needs a viewer's key.",
     }),
   }),

@@ -47,7 +47,7 @@ function readId(build: Build, name: string, at: ConfigPath, taken: Map<string, s
       "rename one of them",
     );
   } else if (id !== name) {
-    build.notes.push(`line ${place.line}: the server "${printable(name)}" is called "${id}" here`);
+    build.note(place.line, `the server "${printable(name)}" is called "${id}" here`);
   }
   taken.set(id, name);
   return id;
@@ -66,7 +66,7 @@ function readServer(build: Build, id: string, raw: RawServer, at: ConfigPath): S
   for (const ignored of ["autoApprove", "alwaysAllow"] as const) {
     if (raw[ignored] === undefined) continue;
     const { line } = build.source.keyPlace([...at, ignored]);
-    build.notes.push(`line ${line}: "${ignored}" of "${id}" is ignored: the policy decides`);
+    build.note(line, `"${ignored}" of "${id}" is ignored: the policy decides`);
   }
   const timeout = readTimeout(build, raw.timeout, [...at, "timeout"], undefined);
   const maxArgs = sizeLimit(raw.max_args, [...at, "max_args"]);

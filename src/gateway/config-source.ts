@@ -19,6 +19,10 @@ export interface ConfigSource {
   text(path: ConfigPath): string | undefined;
   /** `${…}` references in a value. */
   references(path: ConfigPath): readonly string[];
+  /** Those of all values. */
+  allReferences(): readonly string[];
+  /** Whose key or value stands there. */
+  at(place: Place): { readonly path: ConfigPath; readonly isKey: boolean } | undefined;
 }
 
 export interface Place {
@@ -185,6 +189,15 @@ function sourceOf(file: string, tree: unknown, entries: ReadonlyMap<string, Entr
     written: (path) => find(path)?.written,
     text: (path) => find(path)?.text,
     references: (path) => find(path)?.references ?? [],
+    at: ({ line, column }) => {
+      const is = (place: Place) => place.line === line && place.column === column;
+      for (const [path, { key, value, text }] of entries) {
+        const isKey = is(key);
+        if (isKey || (text !== undefined && is(value))) return { path: path.split("\0"), isKey };
+      }
+      return undefined;
+    },
+    allReferences: () => [...entries.values()].flatMap(({ references }) => references),
   };
 }
 

@@ -3,7 +3,13 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import type { ExpandOptions } from "./config-expand.ts";
 import type { ConfigProblem } from "./config-problem.ts";
-import { type Parsed, type Place, readTree, type View } from "./config-source.ts";
+import {
+  type ConfigSource,
+  type Parsed,
+  type Place,
+  readTree,
+  type View,
+} from "./config-source.ts";
 
 /** Parses and expands. */
 export function parseSource(text: string, file: string, options: ExpandOptions): Parsed {
@@ -34,6 +40,11 @@ export function parseSource(text: string, file: string, options: ExpandOptions):
   });
   const { source, problems } = readTree(document.contents, file, options, look);
   return { source, problems: [...own, ...problems], readable: fatal === undefined };
+}
+
+/** Only for the places in a text: nothing is expanded. */
+export function sourceOfText(text: string, file: string): ConfigSource {
+  return parseSource(text, file, { env: {}, folder: "/" }).source;
 }
 
 /** The parser's words, where they need a reader of YAML's specification. */

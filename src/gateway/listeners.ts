@@ -136,11 +136,14 @@ async function openSocket(
   }
 }
 
-/** What a start does to listen, and undone: the doors are shut at once. Throws what it would. */
-export async function tryDoors(runtime: Runtime, config: Config): Promise<void> {
+/**
+ * What a start does to listen, and undone: the doors are shut at once. Throws what it would, but
+ * nothing of the socket `owners`: that is the one of who owns data_dir, which is told already.
+ */
+export async function tryDoors(runtime: Runtime, config: Config, owners = ""): Promise<void> {
   groupId(config.admin.group);
   checkFolder(config.admin.socket);
-  await isStale(config.admin.socket);
+  if (config.admin.socket !== owners) await isStale(config.admin.socket);
   const refuse = () => new Response(null, { status: 503 });
   const doors = [...(await openFront(runtime, config, refuse))];
   try {

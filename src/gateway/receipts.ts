@@ -63,8 +63,8 @@ async function readTail({ spoolDir, shipped }: ReceiptSources): Promise<Tail> {
 }
 
 function withEnd(row: ReceiptRow, end: EndFields): ReceiptRow {
-  const { outcome, resultBytes, tookMs } = end;
-  return { ...row, outcome, result_bytes: resultBytes, took_ms: tookMs };
+  const { outcome, code, resultBytes, tookMs } = end;
+  return { ...row, outcome, code: code || null, result_bytes: resultBytes, took_ms: tookMs };
 }
 
 function fits(row: ReceiptRow, query: ReceiptQuery): boolean {

@@ -15,6 +15,7 @@ import type {
   Target,
   Visibility,
 } from "./model.ts";
+import { allowsNothing } from "./nothing.ts";
 import type { Rule } from "./rule.ts";
 import { and, FALSE, not, TRUE, triName, UNKNOWN, type Value } from "./tri.ts";
 
@@ -36,6 +37,9 @@ export function makePolicy(
     files,
     rules: rules.map((rule) => rule.ref),
     dependsOnKey: rules.some((rule) => rule.who !== undefined),
+    get allowsNothing() {
+      return allowsNothing(rules);
+    },
     named: () =>
       rules.flatMap(({ ref, target: { globs } }) =>
         [...globs.tools, ...globs.prompts].map((glob) => ({ rule: ref, glob })),

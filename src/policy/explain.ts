@@ -17,11 +17,14 @@ export function explainText(explanation: Explanation): string {
     for (const { path, operator, result: one, note, value } of conditions) {
       const seen = value === undefined ? "" : `, is ${shown(value)}`;
       const why = note === undefined ? "" : `, ${note}`;
-      lines.push(`        ${path} ${operator}: ${one}${seen}${why}`);
+      const what = operator === "other_args" ? noOthers : `${path} ${operator}`;
+      lines.push(`        ${what}: ${one}${seen}${why}`);
     }
   }
   return lines.join("\n");
 }
+
+const noOthers = "every argument is declared or named (other_args)";
 
 function verdict({ effect, code, rule }: Decision): string {
   if (rule === undefined) return `${effect} ${code}: nothing that matched allows it`;

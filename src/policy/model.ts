@@ -69,6 +69,8 @@ export interface Policy {
   readonly files: readonly string[];
   /** Whether two keys may see different lists: some rule says `who`. */
   readonly dependsOnKey: boolean;
+  /** No call of any key can be allowed by it. */
+  readonly allowsNothing: boolean;
   /** Each glob over `server/name`, with its rule. */
   named(): readonly { readonly rule: RuleRef; readonly glob: string }[];
   /** Rules that can apply to this subject and target; the caller keeps it per key and tool. */

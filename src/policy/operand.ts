@@ -11,21 +11,24 @@ type Scalar = string | number | boolean;
 export function string(node: Node, reader: Reader): string | undefined {
   if (node.kind === "scalar" && typeof node.value === "string") {
     if (node.value !== "") return node.value;
-    return problem(reader, node.at, "The text is empty");
+    return problem(reader, node.at, "The text is empty", "write it, or leave the key out");
   }
-  const fix = node.kind === "scalar" && node.value !== null ? "put it in quotes" : undefined;
+  const isOther = node.kind === "scalar" && node.value !== null;
+  const fix = isOther ? "put it in quotes" : "write one text, or leave the key out";
   return problem(reader, node.at, `A text is wanted, this is ${kindOf(node)}`, fix);
 }
 
 export function boolean(node: Node, reader: Reader): boolean | undefined {
   if (node.kind === "scalar" && typeof node.value === "boolean") return node.value;
-  return problem(reader, node.at, `true or false is wanted, this is ${kindOf(node)}`);
+  const message = `true or false is wanted, this is ${kindOf(node)}`;
+  return problem(reader, node.at, message, "write true or false, without quotes");
 }
 
 /** A number that means exactly what is written. */
 export function number(node: Node, reader: Reader): number | undefined {
   if (node.kind !== "scalar" || typeof node.value !== "number") {
-    return problem(reader, node.at, `A number is wanted, this is ${kindOf(node)}`);
+    const fix = "write a number, without quotes";
+    return problem(reader, node.at, `A number is wanted, this is ${kindOf(node)}`, fix);
   }
   if (isExact(node.source, node.value)) return node.value;
   return problem(
@@ -113,15 +116,19 @@ export function choices(
   return list(node, reader, (item) => choice(item, known, what, reader));
 }
 
-/** At least one item, all good. */
+/** At least one item, all good. `unused`: what to do about one that is empty. */
 export function list<T>(
   node: Node,
   reader: Reader,
   read: (item: Node) => T | undefined,
+  unused = "put something into it, or leave the key out",
 ): readonly T[] | undefined {
-  if (node.kind !== "list")
-    return problem(reader, node.at, `A list is wanted, this is ${kindOf(node)}`);
-  if (node.items.length === 0) return problem(reader, node.at, "The list is empty");
+  if (node.kind !== "list") {
+    const isOne = node.kind === "scalar" && node.value !== null;
+    const fix = isOne ? `write [${quote(String(node.value))}]` : 'write a list, as in ["a", "b"]';
+    return problem(reader, node.at, `A list is wanted, this is ${kindOf(node)}`, fix);
+  }
+  if (node.items.length === 0) return problem(reader, node.at, "The list is empty", unused);
   const values: T[] = [];
   for (const item of node.items) {
     const value = read(item);

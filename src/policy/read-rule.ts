@@ -30,7 +30,7 @@ const none: TargetGlobs = { tools: [], resources: [], prompts: [], methods: [] }
 
 /** `allow: ["files/read_*"]` is one rule for each tool, with the id `allow:files/read_*`. */
 export function readShorthand(effect: Effect, node: Node, reader: Reader): readonly Rule[] {
-  const rules = operand.list(node, reader, (item): Rule | undefined => {
+  const read = (item: Node): Rule | undefined => {
     const glob = operand.patterns(item, reader, toolFault, "tool")?.[0];
     if (item.kind === "list" || glob === undefined) return undefined;
     return {
@@ -43,8 +43,10 @@ export function readShorthand(effect: Effect, node: Node, reader: Reader): reado
       otherArgs: "declared",
       named: new Set(),
     };
-  });
-  return rules ?? [];
+  };
+  const otherwise = effect === "allow" ? ": what nothing allows is denied anyway" : "";
+  const unused = `name a tool in it, or leave \`${effect}\` out${otherwise}`;
+  return operand.list(node, reader, read, unused) ?? [];
 }
 
 /** Undefined when something is wrong, which was told. */

@@ -37,6 +37,8 @@ export interface JoinedRow {
   readonly effect: string;
   readonly rule: string | null;
   readonly outcome: string | null;
+  /** Why it did not end well. */
+  readonly code: string | null;
   readonly args_bytes: number;
   readonly result_bytes: number | null;
   readonly took_ms: number | null;
@@ -69,6 +71,7 @@ export function joinRow(
   end: EndFields | undefined,
 ): JoinedRow {
   const refused = call.outcome !== "";
+  const code = refused ? call.code : end?.code;
   return {
     id: receiptId(chain, seq),
     seq,
@@ -79,6 +82,7 @@ export function joinRow(
     effect: call.effect,
     rule: call.rule === "" ? null : call.rule,
     outcome: refused ? call.outcome : (end?.outcome ?? null),
+    code: code || null,
     args_bytes: call.argsBytes,
     result_bytes: end === undefined ? null : end.resultBytes,
     took_ms: refused ? Math.round(call.decideUs) / 1000 : (end?.tookMs ?? null),

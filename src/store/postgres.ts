@@ -166,7 +166,7 @@ async function receipts(sql: Sql, query: ReceiptQuery): Promise<ReceiptRow[]> {
   const rows = await sql<JoinedRow[]>`
     select i.chain, i.seq::float8 as seq, floor(extract(epoch from i.at) * 1000)::float8 as at_ms,
       i.key_name, i.server, i.tool, i.effect, i.rule, coalesce(o.outcome, i.outcome) as outcome,
-      i.args_bytes::float8 as args_bytes,
+      coalesce(o.code, i.code) as code, i.args_bytes::float8 as args_bytes,
       coalesce(o.result_bytes, i.result_bytes)::float8 as result_bytes,
       coalesce(o.took_ms, i.took_ms) as took_ms
     from receipts i left join receipts o

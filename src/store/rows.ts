@@ -15,6 +15,7 @@ export interface JoinedRow {
   readonly effect: string | null;
   readonly rule: string | null;
   readonly outcome: string | null;
+  readonly code: string | null;
   readonly args_bytes: number | null;
   readonly result_bytes: number | null;
   readonly took_ms: number | null;
@@ -31,6 +32,7 @@ export function toReceiptRow(row: JoinedRow): ReceiptRow {
     effect: row.effect ?? "",
     rule: row.rule,
     outcome: row.outcome,
+    code: row.code,
     args_bytes: row.args_bytes ?? 0,
     result_bytes: row.result_bytes,
     took_ms: row.took_ms,

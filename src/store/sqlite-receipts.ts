@@ -85,6 +85,7 @@ function join({ chain, seq, outcome }: StoredCall, call: Derived): JoinedRow {
     ...{ chain, seq, at_ms: call.at_ms, key_name: call.key_name, server: call.server },
     ...{ tool: call.tool, effect: call.effect, rule: call.rule, args_bytes: call.args_bytes },
     outcome: end?.outcome ?? call.outcome,
+    code: end?.code ?? call.code,
     result_bytes: end?.result_bytes ?? call.result_bytes,
     took_ms: end?.took_ms ?? call.took_ms,
   };

@@ -126,6 +126,14 @@ describe("a filter", () => {
   });
 });
 
+test("the example of docs/filter.md is a filter of calls and of receipts", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/filter.md"), "utf8");
+  const example = page.split("\n").find((line) => line.startsWith("    "));
+  for (const fields of [callFields, receiptFields]) {
+    expect(parseFilter(example?.trim() ?? "", fields)).toMatchObject({ ok: true });
+  }
+});
+
 test("docs/filter.md names every field, and every word of one", () => {
   const page = readFileSync(join(import.meta.dirname, "../../docs/filter.md"), "utf8");
   const words = new Set(page.split("`").flatMap((part) => part.split(" ")));

@@ -72,6 +72,12 @@ describe("with a running gateway", () => {
     }
   });
 
+  test("tools list takes --as for --key, as tools why takes both", async () => {
+    const key = await gateway.cli("tools", "list", "--key", "agent");
+    const as = await gateway.cli("tools", "list", "--as", "agent");
+    expect([as.code, as.stdout]).toEqual([0, key.stdout]);
+  });
+
   test("tools list and why answer for a key", async () => {
     const tools = await lines("tools", "list", "--key", "agent");
     expect(tools.find((tool) => tool["tool"] === "notes/read_note")?.["visible"]).toBe("allow");

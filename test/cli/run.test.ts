@@ -1,7 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
-import { parse } from "yaml";
 import { startChild } from "../kit/child.ts";
 import { programCommand } from "../kit/gateway.ts";
 import { commandLines } from "./kit.ts";
@@ -131,52 +138,6 @@ describe("init", () => {
     expect(readFileSync(key, "utf8")).toBe(`${made.out}\n`);
   });
 
-  test("takes over the servers of a client config", async () => {
-    const cwd = join(home, "from");
-    mkdirSync(cwd, { recursive: true });
-    writeFileSync(
-      join(cwd, "c.json"),
-      '{"mcpServers":{"My Files":{"command":"npx","args":["-y"]}}}',
-    );
-    expect((await gw("from", "init", "--from", "c.json")).code).toBe(0);
-    const config = join(cwd, "authensor-gw.yaml");
-    writeFileSync(config, readFileSync(config, "utf8").replace(":3100", ":0"));
-    const checked = await gw("from", "check");
-    expect([checked.code, checked.out]).toEqual([0, expect.stringContaining("1 server,")]);
-  });
-
-  test.each([
-    ["none.json", "there is no file "],
-    ["c.json/none.json", "there is no file "],
-    [".", " is no file"],
-    ["other.json", "it is no client config"],
-  ])("init --from %s says why nothing is taken over", async (from, cause) => {
-    writeIn("odd", "c.json", "{}");
-    writeIn("odd", "other.json", "{}");
-    const { code, err, cwd } = await gw("odd", "init", "--from", from);
-    expect([code, err]).toEqual([3, expect.stringContaining(cause)]);
-    expect(existsSync(join(cwd, "authensor-gw.yaml"))).toBe(false);
-  });
-
-  test("entries that lead to a gateway are left, what one wraps is taken bare", async () => {
-    const wrap = ["stdio", "--policy", "read-only", "--", "node", "a.js", "--", "b"];
-    const mcpServers = {
-      gateway: { command: "/opt/authensor-gw", args: ["stdio"] },
-      remote: { url: "http://localhost:1/mcp", headers: { Authorization: "Bearer agw_x" } },
-      files: { command: "/opt/authensor-gw", args: wrap, env: { A: "1" } },
-      other: { command: "npx", args: ["-y", "x"] },
-    };
-    writeIn("own", "c.json", JSON.stringify({ mcpServers }));
-    const { out, cwd } = await gw("own", "init", "--from", "c.json");
-    expect(out).toContain("left  gateway: it leads to a gateway\nleft  remote: ");
-    expect(out).toContain("took  files without the gateway around it");
-    const { servers } = parse(readFileSync(join(cwd, "authensor-gw.yaml"), "utf8"));
-    expect(servers).toEqual({
-      files: { command: "node", args: ["a.js", "--", "b"], env: { A: "1" } },
-      other: mcpServers.other,
-    });
-  });
-
   test("a template that is none is told with those that are", async () => {
     expect((await gw("from", "init", "--template", "x")).err).toContain("read-only");
   });
@@ -244,6 +205,45 @@ interface Place {
   readonly line: number;
 }
 
+describe("check of a config with several mistakes", () => {
+  const servers = `servers:
+  slow: { command: "true", timeout: soon }
+  typo: { command: nodde }
+  away: { command: "true", cwd: /nope }
+  both: { command: nodde, url: "https://a.example/mcp" }
+  secret: { command: "\${NOT_HERE}" }
+  My App: { command: "true", autoApprove: [x] }
+`;
+
+  test("all come at once, each with its place; warnings and notes too", async () => {
+    writeIn("many", "authensor-gw.yaml", `listen: localhost:0\npolicy: none.yaml\n${servers}`);
+    const { code, out, err, cwd } = await gw("many", "check");
+    expect(code).toBe(78);
+    const file = join(cwd, "authensor-gw.yaml");
+    expect(out.split("\n").filter((line) => !line.startsWith("Try: "))).toEqual([
+      expect.stringContaining(`${file}:4:37 GW_CONFIG: "servers.slow.timeout" must be`),
+      expect.stringContaining(`${file}:7:3 GW_CONFIG: "servers.both" has a command and a url`),
+      expect.stringContaining(`${file}:8:22 GW_VARIABLE: The variable "NOT_HERE"`),
+      expect.stringContaining("GW_POLICY: Cannot read policy"),
+      expect.stringContaining(`warning: ${file}:5:20 GW_SERVER_COMMAND: The server "typo"`),
+      expect.stringContaining(`warning: ${file}:6:33 GW_SERVER_COMMAND: The server "away"`),
+    ]);
+    expect(err.split("\n")).toEqual([
+      `${file}:9 the server "My App" is called "my-app" here`,
+      `${file}:9 "autoApprove" of "my-app" is ignored: the policy decides`,
+    ]);
+  });
+
+  test("nothing is tried with a default in the place of what is wrong", async () => {
+    const config = "listen: here\ndata_dir: [a]\ndatabase: 5\npolicy: { a: b }\n";
+    writeIn("defaults", "authensor-gw.yaml", config);
+    writeIn("defaults", "state/authensor-gw", "no folder: the default data_dir is unusable");
+    const { out } = await gw("defaults", "check", "--json");
+    const { problems } = JSON.parse(out);
+    expect(problems.map(({ line }: { line?: number }) => line ?? 0)).toEqual([1, 2, 3, 4]);
+  });
+});
+
 describe("secrets that only the service has", () => {
   const servers = `servers:
   local: { command: npx, args: ["\${SECRET_A}"], env: { TOKEN: "\${SECRET_A}" } }
@@ -305,9 +305,17 @@ describe("policy", () => {
     const unknown = await gw("policy", "policy", "check");
     expect([unknown.code, unknown.err]).toEqual([0, expect.stringContaining("named elsewhere")]);
     writeFileSync(policy, before);
+    writeFileSync(join(home, "policy/p.yaml"), 'id: no\ndeny: ["*/*"]\n');
+    const nothing = await gw("policy", "policy", "check", "p.yaml");
+    expect(nothing.out).toEndWith("\nIts rules allow nothing: every call is denied.");
     const explain = (...more: string[]) => gw("policy", "policy", "explain", ...more);
     expect((await explain("--tool", "files/read_x", "--args", '{"a":1}')).code).toBe(0);
     expect((await explain("--tool", "files/write_x")).code).toBe(1);
+    const only = 'id: a\nrules: [{ id: r, effect: allow, tools: ["*"], who: { keys: [me] } }]\n';
+    writeFileSync(join(home, "policy/p.yaml"), only);
+    expect((await explain("p.yaml", "--tool", "a/b", "--key", "me")).code).toBe(0);
+    expect((await explain("p.yaml", "--tool", "a/b", "--as", "me")).code).toBe(0);
+    expect((await explain("p.yaml", "--tool", "a/b", "--as", "other")).code).toBe(1);
     expect((await explain("--tool", "files__read_x")).err).toContain("did you mean files/read_x?");
     expect((await explain("--tool", "files/x", "--args", "{")).code).toBe(3);
     expect((await explain()).code).toBe(3);
@@ -316,6 +324,26 @@ describe("policy", () => {
     const json = await explain("--tool", "files/read_x", "--json");
     expect(JSON.parse(json.out).decision.effect).toBe("allow");
   });
+});
+
+test("policy check says of every mistake what to do; check of a config does too", async () => {
+  const folder = join(import.meta.dir, "../cases/policy/bad");
+  for (const name of readdirSync(folder)) {
+    const { code, out } = await gw("bad-policy", "policy", "check", join(folder, name));
+    const lines = out.split("\n");
+    expect([name, code, lines.filter((line) => line.startsWith("Try: ")).length]).toEqual([
+      ...[name, 1],
+      lines.length / 2,
+    ]);
+  }
+  writeIn("bad-policy", "p.yaml", "allow: []\n");
+  writeIn("bad-policy", "authensor-gw.yaml", "listen: localhost:0\npolicy: p.yaml\n");
+  const { code, out } = await gw("bad-policy", "check");
+  expect([code, out]).toEqual([78, expect.stringContaining("policy: 1 problem:\n  /")]);
+  writeIn("bad-policy", "p.yaml", 'deny: ["*"]\n');
+  expect((await gw("bad-policy", "check")).out).toEndWith(
+    "\nIts rules allow nothing: every call is denied.",
+  );
 });
 
 describe("receipts without a gateway", () => {

@@ -271,13 +271,14 @@ describe("service of the system", () => {
       "etc/full.yaml",
       "data_dir: /var/lib/authensor-gw\nadmin: { socket: /run/authensor-gw/admin.sock }\nservers:\n" +
         '  a: { url: "https://a.example/mcp", headers: { A: "${cred:here} ${cred:gone}" } }\n' +
-        "  b: { command: own-tool }\n",
+        "  b: { command: own-tool } # or ${cred:commented}\n",
     );
     put("etc/credentials/here", "secret-of-a\n", 0o600);
     put("bin/own-tool", "#!/bin/sh\n", 0o755);
     const found = await gw("service", "print", "--config", file);
     expect(found.out).toContain(`LoadCredential=here:${home}/etc/credentials/here`);
     expect(found.err).toContain("${cred:gone}: put the secret into");
+    expect(found.err).not.toContain("commented");
     expect(found.out).toContain(`Environment=PATH=${home}/bin:/usr/local/sbin`);
     for (const text of [found.out, found.err]) expect(text).not.toContain("secret-of-a");
     expect(found.err).not.toContain("data_dir:");

@@ -65,12 +65,39 @@ describe("receipts tail", () => {
     const tailed = rows(all).reverse();
     expect(tailed.map(({ id }) => id)).toEqual(newest.map(({ id }) => id));
     expect(Object.keys(tailed[0] ?? {})).toEqual(Object.keys(newest[0]));
-    for (const name of ["seq", "key", "server", "effect", "rule", "outcome", "args_bytes"]) {
+    for (const name of [
+      "seq",
+      "key",
+      "server",
+      "tool",
+      "effect",
+      "rule",
+      "outcome",
+      "code",
+      "args_bytes",
+    ]) {
       expect([name, tailed.map((row) => row[name])]).toEqual([
         name,
         newest.map((row) => row[name]),
       ]);
     }
+    // In a receipt the time to the decision, to 1 µs; live to 10 µs.
+    expect(tailed[0]?.["took_ms"]).toBeCloseTo(newest[0].took_ms, 1);
+  });
+
+  test("list finds and shows codes; fields that only live calls have are named", async () => {
+    const list = async (...more: string[]) => gateway.cli("receipts", "list", ...more);
+    const shown = (await list("--filter", "GW_TOOL_UNKNOWN")).stdout;
+    expect(shown).toMatch(/ CODE\n.* echo\/missing .* GW_TOOL_UNKNOWN\n$/);
+    const lines = (await list("--filter", "code:GW_TOOL* tool:echo/*", "--json")).stdout;
+    expect(lines.split("\n").slice(0, -1)).toHaveLength(1);
+    const refused = await list("--filter", "!client:claude");
+    expect([refused.code, refused.stderr]).toEqual([
+      3,
+      expect.stringMatching(
+        /Try: use .*; client, .*, why are for `calls list` and `receipts tail`/,
+      ),
+    ]);
   });
 
   test("waits for a gateway that is away, and goes on", async () => {

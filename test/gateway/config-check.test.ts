@@ -126,6 +126,21 @@ describe("checkStart", () => {
     expect(codes).toEqual(["GW_OWNED"]);
   });
 
+  test("its admin socket is not a second problem: both have the default one", async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), "owned-"));
+    const socket = join(dataDir, "s.sock");
+    const owner = await ownDataDir(dataDir, socket);
+    const other = Bun.listen({ unix: socket, socket: { data: (one) => void one.end() } });
+    const config = `data_dir: ${dataDir}\nadmin: { socket: ${socket} }`;
+    const { codes } = await checked(config);
+    owner.release();
+    // Nobody's data_dir, and somebody's socket.
+    const alone = await checked(config);
+    other.stop(true);
+    rmSync(dataDir, { recursive: true });
+    expect([codes, alone.codes]).toEqual([["GW_OWNED"], ["GW_PORT_TAKEN"]]);
+  });
+
   const database = "url: postgres://u:hidden@127.0.0.1:1/x";
 
   test("a database that is away: a problem where it is required, else a note", async () => {

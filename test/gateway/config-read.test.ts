@@ -114,6 +114,15 @@ describe("readConfig", () => {
     expect(config?.notes.length).toBe(3);
   });
 
+  test("a port alone is one of localhost, as the words for a wrong one say", () => {
+    const { config } = read("listen: 3199\nadmin: { listen: 3198 }\n");
+    expect(config?.listen).toEqual({ host: "localhost", port: 3199 });
+    expect(config?.admin.listen).toEqual({ host: "localhost", port: 3198 });
+    const { problems } = read("listen: 319900\nadmin: { listen: x }\n");
+    for (const { message } of problems) expect(message).toContain("a port of localhost");
+    expect(problems).toHaveLength(2);
+  });
+
   test("U5 arguments reach a program as they are written", () => {
     const { config } = read(
       'servers: { a: { command: [run, "$(id)", "a b", "; rm", 8080, true] } }',

@@ -46,7 +46,8 @@ async function world<T>(
     await audit.outcome(outcomeFields(first.seq)).durable;
     const refused = audit.refusal(intentFields({ effect: "deny", outcome: "denied", tool: "rm" }));
     const second = audit.intent(intentFields({ keyName: "other" }));
-    await audit.outcome(outcomeFields(second.seq, { outcome: "timeout" })).durable;
+    const late = { outcome: "timeout", code: "GW_TIMEOUT" } as const;
+    await audit.outcome(outcomeFields(second.seq, late)).durable;
     await audit.close(storeDown ? 1 : 1000);
     return await run(store, dir, [first.id, refused.id, second.id]);
   } finally {
@@ -233,7 +234,8 @@ describe("readReceipts", () => {
         [ids[1]!, "denied"],
         [ids[0]!, "ok"],
       ]);
-      expect(rows[0]).toMatchObject({ tool: "files/read_file", key: "other", took_ms: 4.25 });
+      const newest = { tool: "files/read_file", key: "other", took_ms: 4.25, code: "GW_TIMEOUT" };
+      expect(rows[0]).toMatchObject(newest);
       expect((await readReceipts(sources, { limit: 1 })).length).toBe(1);
       const only = async (query: object) =>
         (await readReceipts(sources, { limit: 10, ...query })).map((row) => row.id);

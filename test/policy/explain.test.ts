@@ -20,9 +20,9 @@ test("every rule and condition shows with its value and reason", () => {
   const explanation = candidates.explain(facts({ amount: 5, memo: 7 }));
   expect(explainText(explanation)).toBe(`deny GW_DENIED: rule no-memo (p0.yaml:8)
   allow allow:pay/*  matches (true)  p0.yaml:1
-        args other_args: true
+        every argument is declared or named (other_args): true
   allow small        matches (true)  p0.yaml:3
-        args other_args: true
+        every argument is declared or named (other_args): true
         args.amount lte: true, is 5
         args.vip eq: unknown, missing
   deny  no-memo      matches (unknown)  p0.yaml:8

@@ -30,6 +30,32 @@ describe("P7 a document with one mistake is refused whole, with its place", () =
   }
 });
 
+test("a policy that can allow nothing is known as one", () => {
+  const allow = 'rules: [{ id: a, effect: allow, resources: ["file:///*"] }]\n';
+  for (const [text, nothing] of [
+    ['deny: ["*/*"]', true],
+    ["id: a", true],
+    ['ask: ["*"]', true],
+    ['allow: ["a/b"]', false],
+    ['allow: ["a/b"]\ndeny: ["*/*"]', true],
+    ['allow: ["a/b"]\ndeny: ["*/x*"]', false],
+    [`${allow}deny: ["*/*"]`, false],
+    [`${allow.slice(0, -2)}, { id: d, effect: deny, methods: ["*"] }]`, true],
+    [`${allow.slice(0, -2)}, { id: d, effect: deny, methods: ["*"], who: { keys: [k] } }]`, false],
+  ] as const) {
+    expect([text, load(text).allowsNothing]).toEqual([text, nothing]);
+  }
+});
+
+test("a list that is none is told with the list to write", () => {
+  const fixes = (text: string) => problemsOf(text).map(({ fix }) => fix);
+  expect(fixes("allow: files__read")).toEqual(['write ["files__read"]']);
+  expect(fixes("allow: []")[0]).toEndWith(
+    "or leave `allow` out: what nothing allows is denied anyway",
+  );
+  expect(fixes("deny: []")).toEqual(["name a tool in it, or leave `deny` out"]);
+});
+
 test("all problems come at once, in the order of the file", () => {
   const found = problemsOf(
     "allow: [x]\nalow: 1\nrules:\n  - id: r\n    effect: dny\n    when: {}\n",

@@ -333,6 +333,7 @@ describe("bodies", () => {
       effect: "allow",
       rule: "r",
       outcome: null,
+      code: null,
       args_bytes: 10,
       result_bytes: null,
       took_ms: null,

@@ -158,7 +158,9 @@ function receipts(chains: Map<string, ChainRecord[]>, query: ReceiptQuery): Rece
       const end = ends.get(`${chain} ${seq}`);
       const outcome = end?.outcome ?? row.outcome;
       const result_bytes = end?.result_bytes ?? row.result_bytes;
-      return { ...row, chain, seq, outcome, result_bytes, took_ms: end?.took_ms ?? row.took_ms };
+      const code = end?.code ?? row.code;
+      const took_ms = end?.took_ms ?? row.took_ms;
+      return { ...row, chain, seq, outcome, code, result_bytes, took_ms };
     })
     .filter(
       (row) =>

@@ -139,29 +139,29 @@ describe.each(stores)("%s", (_, open) => {
   test("receipts: a call and its outcome are one row, newest first", async () => {
     const builder = buildChain();
     const at = 1_900_000_000_000;
+    const late = { outcome: "timeout", code: "GW_LATE" } as const;
     builder.add("intent", intentBody(intentFields({ keyName: "one" }), at));
     builder.add("intent", intentBody(intentFields({ keyName: "two", tool: "write_file" }), at + 1));
-    builder.add("outcome", outcomeBody(outcomeFields(1, { outcome: "timeout" }), at + 2));
+    builder.add("outcome", outcomeBody(outcomeFields(1, late), at + 2));
     const denied = { effect: "deny", outcome: "denied", rule: "", decideUs: 1500 } as const;
-    addRefusal(builder, { ...denied, server: "", tool: "nowhere" }, at + 3);
+    addRefusal(builder, { ...denied, server: "", tool: "nowhere", code: "GW_NONE" }, at + 3);
     await store.ship(builder.records);
-
     const id = (seq: number) => `${idPrefix(builder.chain)}${seq}`;
     expect(await store.receipts({ limit: 3 })).toEqual([
       {
         ...{ id: id(3), seq: 3, time: new Date(at + 3).toISOString(), key: "agent", server: "" },
         ...{ tool: "nowhere", effect: "deny", rule: null, outcome: "denied", args_bytes: 200 },
-        ...{ result_bytes: null, took_ms: 1.5 },
+        ...{ code: "GW_NONE", result_bytes: null, took_ms: 1.5 },
       },
       {
         ...{ id: id(1), seq: 1, time: new Date(at + 1).toISOString(), key: "two" },
         ...{ server: "files", tool: "files/write_file", effect: "allow", rule: "reads" },
-        ...{ outcome: "timeout", args_bytes: 200, result_bytes: 900, took_ms: 4.25 },
+        ...{ ...late, args_bytes: 200, result_bytes: 900, took_ms: 4.25 },
       },
       {
         ...{ id: id(0), seq: 0, time: new Date(at).toISOString(), key: "one", server: "files" },
         ...{ tool: "files/read_file", effect: "allow", rule: "reads", outcome: null },
-        ...{ args_bytes: 200, result_bytes: null, took_ms: null },
+        ...{ code: null, args_bytes: 200, result_bytes: null, took_ms: null },
       },
     ]);
     const ids = async (query: object) =>
