@@ -1,6 +1,6 @@
 /** Opens the audit of a data_dir: recovers the spool, begins a chain, starts the shipper. */
 
-import { fault } from "../base/errors.ts";
+import { fault, type GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Clock, Random } from "../base/ports.ts";
 import { chainFrom } from "../receipt/chain.ts";
@@ -138,6 +138,12 @@ function auditOf(options: AuditOptions, spool: Spool, shipper: Shipper): Audit {
 /** May a new call be recorded? Outcomes always may: space is kept for them. */
 function admit(options: AuditOptions, spool: Spool, shipper: Shipper): void {
   if (spool.ended) throw unavailable("the gateway is stopping");
+  const hangs = stuck(spool);
+  if (hangs !== undefined)
+    throw unavailable(
+      hangs,
+      "look after the disk of data_dir: calls go on by themselves when it is back",
+    );
   const lacks = lacksSpace(spool);
   if (lacks !== undefined) throw unavailable(lacks);
   if (unshippedBytes(shipper) <= roomFor(options, spool)) return;
@@ -202,10 +208,18 @@ async function close(
 /** The next start seals a chain whose last records are not there; a stop must not hang with it. */
 async function within(clock: Clock, ms: number, ending: Promise<void>): Promise<void> {
   const late = Promise.withResolvers<never>();
-  const stop = clock.after(ms, () =>
-    late.reject(unavailable(`the disk did not take what was last within ${ms / 1000} s`)),
-  );
+  const stop = clock.after(ms, () => late.reject(notClosed(ms)));
   await Promise.race([ending, late.promise]).finally(stop);
+}
+
+/** `pending`: what was given to the disk may still be written, so nobody else may have data_dir. */
+function notClosed(ms: number): GatewayError {
+  return fault("GW_AUDIT_UNAVAILABLE", {
+    message: "Cannot write the last receipts",
+    cause: `the disk did not take what was last within ${ms / 1000} s`,
+    fix: "look after the disk of data_dir; the next start closes the chain, with what is on disk",
+    data: { pending: true },
+  });
 }
 
 const cut = {

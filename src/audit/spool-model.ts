@@ -117,8 +117,8 @@ export interface Spool {
 }
 
 /** A disk that hangs tells nothing: neither that it failed nor when it comes back. */
-export function stuck({ flying, flownAt, options }: Spool): string | undefined {
-  const ms = flying ? options.clock.mono() - flownAt : 0;
+export function stuck({ flying, failed, flownAt, options }: Spool): string | undefined {
+  const ms = flying && failed === undefined ? options.clock.mono() - flownAt : 0;
   if (ms <= limits.writeStuckMs) return undefined;
   return `the disk has not taken a write for ${Math.round(ms / 1000)} s`;
 }
@@ -138,10 +138,11 @@ export function fail(spool: Spool, thrown: unknown): void {
   spool.unsealedBytes = 0;
 }
 
-export function unavailable(cause: string): GatewayError {
+export function unavailable(cause: string, fix?: string): GatewayError {
   return fault("GW_AUDIT_UNAVAILABLE", {
     message: "Cannot write the receipt",
     cause,
+    ...(fix !== undefined && { fix }),
   });
 }
 

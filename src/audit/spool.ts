@@ -20,7 +20,6 @@ import {
   reason,
   type Spool,
   type SpoolOptions,
-  stuck,
   unavailable,
   type Writing,
 } from "./spool-model.ts";
@@ -180,8 +179,6 @@ export function append(spool: Spool, kind: RecordKind, text: string, of?: number
 
 /** Why no new call may be recorded now, though outcomes of those in flight still may (A14). */
 export function lacksSpace(spool: Spool): string | undefined {
-  const hangs = stuck(spool);
-  if (hangs !== undefined) return hangs;
   if (spool.open.size > limits.openIntents) return `${spool.open.size} calls are in flight`;
   const { durable } = spool.current;
   const end = spool.current.end + spool.unsealedBytes;

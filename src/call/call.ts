@@ -235,7 +235,7 @@ function send(run: Run): void {
   live.stage = "server";
   live.sentAt = ports.clock.mono();
   const waitedMs = live.sentAt - run.recordedAt;
-  if (waitedMs > limits.writeStuckMs) {
+  if (waitedMs > limits.writeStuckMs && live.cancelled === undefined) {
     run.ended({ kind: "failed", error: recordedLate(waitedMs), mayHaveRun: false, serverMs: 0 });
     return;
   }

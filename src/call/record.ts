@@ -112,7 +112,7 @@ function outcomeOf(answer: Forwarded): Outcome {
 }
 
 const failures: Partial<Record<ErrorCode, Outcome>> = {
-  GW_AUDIT_UNAVAILABLE: "timeout",
+  GW_AUDIT_UNAVAILABLE: "limited",
   GW_TIMEOUT_IDLE: "timeout",
   GW_TIMEOUT_MAX: "timeout",
   GW_UPSTREAM_DOWN: "upstream_down",

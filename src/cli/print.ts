@@ -13,8 +13,11 @@ export interface Io {
   readonly cwd: string;
   /** A person can be asked. */
   readonly interactive: boolean;
-  /** Ends the process when its output was taken, whatever still waits: a name may not resolve. */
-  leave?(code: number): void;
+  /**
+   * Ends the process when its output was taken, whatever still waits: a name may not resolve.
+   * `hard`: by SIGKILL, so that nothing of it is closed before the kernel has ended all of it.
+   */
+  leave?(code: number, hard?: boolean): void;
 }
 
 export function terminalIo(): Io {
@@ -23,8 +26,9 @@ export function terminalIo(): Io {
     err: writer("stderr"),
     env: process.env,
     cwd: process.cwd(),
-    leave(code) {
-      setTimeout(() => onAllTaken(() => process.exit(code)), leaveMs).unref();
+    leave(code, hard = false) {
+      const end = () => (hard ? process.kill(process.pid, "SIGKILL") : process.exit(code));
+      setTimeout(() => onAllTaken(end), leaveMs).unref();
     },
     // Asked by few commands, and opening the streams takes 3 ms of a start.
     get interactive() {

@@ -1,7 +1,7 @@
 /** `authensor-gw serve`: runs the gateway until it is told to stop. */
 
 import process from "node:process";
-import { fault } from "../base/errors.ts";
+import { asFault, fault } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { version } from "../base/version.ts";
 import { loadWith } from "../gateway/config-load.ts";
@@ -32,7 +32,15 @@ export async function run(call: Invocation): Promise<number> {
   };
   if (early) reload();
   await Promise.race([stopped, running.idle]);
-  await running.stop();
+  try {
+    await running.stop();
+  } catch (thrown) {
+    const error = asFault(thrown, "Cannot stop in order");
+    // A disk that hangs would keep it here for as long; and on its way out the runtime closes the
+    // lock of data_dir, where something may still be written (A6).
+    call.io.leave?.(error.spec.exit, error.data["pending"] === true);
+    throw error;
+  }
   // What still waits for a name would keep it here.
   call.io.leave?.(0);
   return 0;

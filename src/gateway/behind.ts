@@ -1,7 +1,7 @@
 /** What stands behind the doors, loaded when they are open: it takes longer than listening. */
 
 import { createAdmin } from "../admin/routes.ts";
-import { asFault, causeText, fault, type GatewayError } from "../base/errors.ts";
+import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { systemRandom } from "../base/system.ts";
@@ -10,6 +10,7 @@ import { handle } from "../call/methods.ts";
 import { createHttpFront, type HttpFront } from "../front/http.ts";
 import type { ListenOptions, Runtime } from "../runtime/runtime.ts";
 import { adminPorts } from "./admin-ports.ts";
+import { type Close, closeAll } from "./close-all.ts";
 import { withFrames } from "./debug-frames.ts";
 import type { Malformed } from "./gate.ts";
 import type { Door } from "./listeners.ts";
@@ -42,7 +43,7 @@ export interface Behind extends Record<"mcp" | "admin", ListenOptions["handle"]>
 }
 
 /** Opens everything but the servers' connections; what is open goes to `undo`. */
-export async function openBehind(before: Before, undo: (() => unknown)[]): Promise<Behind> {
+export async function openBehind(before: Before, undo: Close[]): Promise<Behind> {
   const { runtime, log, policy } = before;
   const parts = await openParts(before, runtime, log, policy, undo);
   const front = frontOf(parts, before.ports);
@@ -102,7 +103,7 @@ function frontOf(parts: Parts, ports: readonly number[]): HttpFront {
 }
 
 /** Lets calls in flight end, then closes everything. */
-export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void> {
+export async function stop(parts: Parts, undo: Close[]): Promise<void> {
   parts.front?.drain();
   parts.live?.close();
   const { clock, deadlines, parks } = parts.calls;
@@ -124,21 +125,6 @@ export async function stop(parts: Parts, undo: (() => unknown)[]): Promise<void>
   const flushed = Promise.all(parts.doors.map((door) => door.listener.stop(false)));
   await Promise.race([flushed, pause(limits.flushMs)]);
   await closeAll(undo, parts.log);
-}
-
-/** Each is closed, whatever the others do; the first failure ends the process with its code. */
-async function closeAll(undo: (() => unknown)[], log: Log): Promise<void> {
-  let failed: GatewayError | undefined;
-  for (const close of undo.reverse()) {
-    try {
-      await close();
-    } catch (thrown) {
-      const error = asFault(thrown, "Cannot close a part of the gateway");
-      log.error("closing failed", { why: causeText(error) });
-      failed ??= error;
-    }
-  }
-  if (failed !== undefined) throw failed;
 }
 
 function pause(ms: number): Promise<void> {

@@ -9,6 +9,7 @@ import { dropUnused } from "../base/spare-memory.ts";
 import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { Close } from "./close-all.ts";
 import { createGate, earlyHealth } from "./gate.ts";
 import { createIdle } from "./idle.ts";
 import { keepSmall } from "./keep-small.ts";
@@ -17,7 +18,7 @@ import { type Door, openAdmin, openAdminPort, openFront, openMcpSocket } from ".
 import { loadPolicy } from "./load-policy.ts";
 import { createLogLevel } from "./log-level.ts";
 import { logWriter } from "./log-writer.ts";
-import { ownDataDir } from "./owner.ts";
+import { type Owner, ownDataDir } from "./owner.ts";
 import type { Parts, PartsOptions } from "./parts.ts";
 import { reapOrphans } from "./reap.ts";
 import { shedSilent } from "./shed.ts";
@@ -53,7 +54,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const policy = { current: await loadPolicy(config) };
   makeDataDir(config.dataDir);
   const owner = await ownDataDir(config.dataDir, config.admin.socket);
-  const undo: (() => unknown)[] = [() => owner.release(), () => endOwn(owner.run, log)];
+  const undo: Close[] = [freeing(owner), () => endOwn(owner.run, log)];
   try {
     const ports: number[] = [];
     const { idleExitMs } = options;
@@ -120,6 +121,11 @@ export async function serve(options: ServeOptions): Promise<Running> {
     for (const close of undo.reverse()) await close();
     throw thrown;
   }
+}
+
+/** The kernel frees it with the process: what may still be written must find no successor (A6). */
+function freeing(owner: Owner): Close {
+  return (pending) => (pending === true ? undefined : owner.release());
 }
 
 /**

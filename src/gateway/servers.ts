@@ -186,6 +186,8 @@ export function openServers(options: ServersOptions): Servers {
       const isNew = old === undefined || actions.get(config.id) === "replace";
       if (isNew) {
         const server = keep(config, fresh ?? open(config));
+        const word = old === undefined ? undefined : operatorsWord(old, old.config, config);
+        if (word !== undefined) void server.upstream.disable(word);
         waiting.push(started(server));
         return server;
       }
@@ -204,9 +206,8 @@ export function openServers(options: ServersOptions): Servers {
 
   /** An operator's word stands until he takes it back, or the config has one of its own. */
   async function exchange(server: Kept, fresh: Opened, wasEnabled: boolean): Promise<void> {
-    const { state, cause } = server.upstream.status();
-    const byOperator = wasEnabled && state === "disabled" && server.config.enabled;
-    if (byOperator) void fresh.disable(cause ?? "disabled by an operator");
+    const word = operatorsWord(server, { enabled: wasEnabled }, server.config);
+    if (word !== undefined) void fresh.disable(word);
     server.history.note("changed by a reload");
     const { config } = server;
     const { over, tried } = server.swappable.swap(fresh);
@@ -244,4 +245,13 @@ export function openServers(options: ServersOptions): Servers {
       for (const end of ends) if (end.status === "rejected") throw end.reason;
     },
   };
+}
+
+type Enabled = Pick<ServerConfig, "enabled">;
+
+/** Who disabled it, where that was a person and neither config did. */
+function operatorsWord({ upstream }: Kept, before: Enabled, now: Enabled): string | undefined {
+  const { state, cause } = upstream.status();
+  if (state !== "disabled" || !before.enabled || !now.enabled) return undefined;
+  return cause ?? "disabled by an operator";
 }

@@ -37,6 +37,7 @@ async function hangingAudit() {
     hang() {
       gate = Promise.withResolvers();
     },
+    breakDown: () => gate?.reject(new Error("EIO: i/o error")),
     goOn() {
       gate?.resolve();
       gate = undefined;
@@ -84,10 +85,34 @@ test("A14 a stop does not hang with the disk", async () => {
   hang();
   audit.intent(call("first"));
   await pass(1);
-  let why: string | undefined;
-  audit.close(100).catch((thrown: unknown) => {
-    why = thrown instanceof GatewayError ? thrown.why : String(thrown);
+  let error: GatewayError | undefined;
+  audit.close(100).catch((thrown: GatewayError) => {
+    error = thrown;
   });
-  for (let ms = 0; why === undefined && ms < limits.endSpoolMs * 3; ms += 100) await pass(100);
-  expect(why).toContain("did not take what was last within 5");
+  for (let ms = 0; error === undefined && ms < limits.endSpoolMs * 3; ms += 100) await pass(100);
+  expect(error?.why).toContain("did not take what was last within 5");
+  // A6: what hangs may still be written, so nobody else may have data_dir.
+  expect(error?.data["pending"]).toBe(true);
 });
+
+test("A13 a write that failed is told as that, however long ago it was", async () => {
+  const { audit, hang, breakDown, pass } = await hangingAudit();
+  hang();
+  audit.intent(call("first"));
+  await pass(1);
+  breakDown();
+  for (const ms of [1, limits.writeStuckMs * 3]) {
+    await pass(ms);
+    expect(audit.status().broken).toContain("EIO");
+    expect(whyOf(() => audit.intent(call("x")))).toContain("EIO");
+  }
+});
+
+function whyOf(run: () => unknown): string {
+  try {
+    run();
+    return "";
+  } catch (thrown) {
+    return thrown instanceof GatewayError ? thrown.why : String(thrown);
+  }
+}

@@ -35,7 +35,7 @@ test.each([
   }
   expect(server.sent).toHaveLength(sent);
   const code = sent === 1 ? "" : "GW_AUDIT_UNAVAILABLE";
-  const outcome = sent === 1 ? "ok" : "timeout";
+  const outcome = sent === 1 ? "ok" : "limited";
   expect(records).toMatchObject([
     { kind: "intent" },
     { kind: "outcome", fields: { code, outcome } },
@@ -44,6 +44,35 @@ test.each([
   expect(text.includes("nothing was sent: the call may be repeated")).toBe(sent === 0);
   expect(text).not.toContain("may have run");
   expect(ports.board.inFlight.size).toBe(0);
+  // What was not sent may be sent now (U27).
+  handle(incoming(body("s__echo")), catchReply(), ports);
+  gates.at(-1)?.resolve();
+  await settle();
+  expect(server.sent).toHaveLength(sent + 1);
+});
+
+test("A14 a call that its client took back meanwhile is cancelled, and not answered", async () => {
+  const server = scriptedUpstream("s", [{ name: "echo", inputSchema: { type: "object" } }]);
+  const gates: PromiseWithResolvers<void>[] = [];
+  const durable = () => {
+    gates.push(Promise.withResolvers<void>());
+    return gates.at(-1)?.promise;
+  };
+  const clock = setClock();
+  const { ports, records } = await world([server], { policy, durable, clock });
+  const reply = catchReply();
+  const call = handle(incoming(body("s__echo")), reply, ports);
+  call.cancel("the client");
+  await clock.advance(limits.writeStuckMs + 1);
+  for (let at = 0; at < 2; at += 1) {
+    gates[at]?.resolve();
+    await settle();
+  }
+  expect(records).toMatchObject([
+    { kind: "intent" },
+    { fields: { code: "", outcome: "cancelled" } },
+  ]);
+  expect([server.sent.length, reply.answer()]).toEqual([0, undefined]);
 });
 
 test.each([["name"], ["s__name"]])(
