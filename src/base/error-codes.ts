@@ -55,7 +55,7 @@ export const catalogue = {
   // Decisions
   GW_DENIED: row(200, -31001, 1, "A rule of the policy denies the call", "ask the owner of the policy; `authensor-gw policy explain` shows the rule"),
   GW_NO_RULE: row(200, -31001, 1, "No rule of the policy allows the call", "add a rule that allows it, or use another tool; `authensor-gw policy explain` shows why"),
-  GW_NO_POLICY: row(200, -31001, 1, "The config names no policy, so everything is denied", "add `policy: FILE` to the config; `authensor-gw init` writes one to start from"),
+  GW_NO_POLICY: row(200, -31001, 1, "The config names no policy, so everything is denied", "add `policy: FILE` to the config; `authensor-gw init --template read-only` writes one to start from"),
   GW_ASK: row(200, -31001, 1, "The policy wants a person's approval, and this version cannot ask for it yet", "ask the owner of the policy to allow it"),
   GW_TOOL_UNKNOWN: row(200, -32602, 1, "No server offers this tool to this key", "list the tools again; `authensor-gw tools list` shows what each key sees"),
   GW_PROMPT_UNKNOWN: row(200, -32602, 1, "No server offers this prompt to this key", "list the prompts again"),

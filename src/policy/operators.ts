@@ -215,9 +215,10 @@ function notExact(actual: number, context: Context): boolean {
 }
 
 function tooLong(subject: string, context: Context): boolean {
-  // A code unit is at most 3 bytes of UTF-8, so most strings need no counting.
-  if (subject.length * 3 <= limits.subjectBytes) return false;
-  if (utf8Bytes(subject) <= limits.subjectBytes) return false;
+  // A code unit is 1 to 3 bytes of UTF-8, so nearly no string needs counting.
+  const { length } = subject;
+  if (length * 3 <= limits.subjectBytes) return false;
+  if (length <= limits.subjectBytes && utf8Bytes(subject) <= limits.subjectBytes) return false;
   unknown(context, `is over ${limits.subjectBytes} bytes`);
   return true;
 }
