@@ -53,6 +53,8 @@ export interface AuditStatus {
   readonly lagMs: number;
   /** Why the spool takes nothing; undefined while it works. */
   readonly broken: string | undefined;
+  /** What helps then, where that is not the fix of GW_AUDIT_UNAVAILABLE. */
+  readonly fix?: string;
   readonly store: {
     readonly kind: "postgres" | "sqlite";
     readonly ok: boolean;

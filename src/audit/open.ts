@@ -29,7 +29,7 @@ import {
   nextSeq,
   startSpool,
 } from "./spool.ts";
-import { type Spool, stuck, unavailable } from "./spool-model.ts";
+import { type Spool, stuck, stuckFix, unavailable } from "./spool-model.ts";
 
 export interface AuditOptions {
   /** `data_dir/spool`; made when it is not there. */
@@ -139,11 +139,7 @@ function auditOf(options: AuditOptions, spool: Spool, shipper: Shipper): Audit {
 function admit(options: AuditOptions, spool: Spool, shipper: Shipper): void {
   if (spool.ended) throw unavailable("the gateway is stopping");
   const hangs = stuck(spool);
-  if (hangs !== undefined)
-    throw unavailable(
-      hangs,
-      "look after the disk of data_dir: calls go on by themselves when it is back",
-    );
+  if (hangs !== undefined) throw unavailable(hangs, stuckFix);
   const lacks = lacksSpace(spool);
   if (lacks !== undefined) throw unavailable(lacks);
   if (unshippedBytes(shipper) <= roomFor(options, spool)) return;
@@ -161,6 +157,7 @@ function roomFor({ spoolBytesMax }: AuditOptions, { current }: Spool): number {
 function statusOf(options: AuditOptions, spool: Spool, shipper: Shipper): AuditStatus {
   const { mode, store, clock } = options;
   const spoolRecords = unshippedRecords(shipper, spool.durableSeq);
+  const hangs = stuck(spool);
   return {
     mode,
     chain: spool.chain,
@@ -169,8 +166,8 @@ function statusOf(options: AuditOptions, spool: Spool, shipper: Shipper): AuditS
     spoolRecords,
     spoolMaxBytes: roomFor(options, spool),
     lagMs: shipper.oldestAt === 0 ? 0 : Math.max(0, clock.now() - shipper.oldestAt),
-    broken:
-      spool.failed ?? stuck(spool) ?? (spool.noSpace === undefined ? undefined : lacksSpace(spool)),
+    broken: spool.failed ?? hangs ?? (spool.noSpace === undefined ? undefined : lacksSpace(spool)),
+    ...(hangs !== undefined && { fix: stuckFix }),
     store: {
       kind: store.kind,
       ok: shipper.error === undefined,

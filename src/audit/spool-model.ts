@@ -123,6 +123,10 @@ export function stuck({ flying, failed, flownAt, options }: Spool): string | und
   return `the disk has not taken a write for ${Math.round(ms / 1000)} s`;
 }
 
+/** What to do about that. */
+export const stuckFix =
+  "look after the disk of data_dir: calls go on by themselves when it is back";
+
 /** Stops for good: what was not acknowledged never will be. */
 export function fail(spool: Spool, thrown: unknown): void {
   if (spool.failed !== undefined) return;

@@ -1,4 +1,4 @@
-/** What an agent is told of a call that its path ends without asking a server. */
+/** What an agent is told where the path of its call ends early, or its outcome is lost. */
 
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
 

@@ -51,12 +51,9 @@ function disk({ config }: World): Finding[] {
   ];
 }
 
-/** How the spool's own words for a disk that hangs begin. */
-const hanging = "the disk has not taken a write";
-
 function spool(world: World): Finding[] {
   if (world.gateway.kind !== "up") return [];
-  const { broken, spoolBytes, spoolMaxBytes, spoolRecords } = world.gateway.status.audit;
+  const { broken, fix, spoolBytes, spoolMaxBytes, spoolRecords } = world.gateway.status.audit;
   if (broken !== undefined) {
     return [
       finding({
@@ -66,9 +63,7 @@ function spool(world: World): Finding[] {
         since: sinceOf(world, "spool"),
         cause: broken,
         effect: "calls are refused: none is made without a receipt",
-        ...(broken.startsWith(hanging) && {
-          fix: "look after the disk of data_dir: calls go on by themselves when it is back",
-        }),
+        ...(fix !== undefined && { fix }),
       }),
     ];
   }

@@ -50,15 +50,6 @@ async function hangingAudit() {
   };
 }
 
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-    return "";
-  } catch (thrown) {
-    return thrown instanceof GatewayError ? thrown.code : String(thrown);
-  }
-}
-
 test("A14 no call is taken while the disk hangs, and all are again when it is back", async () => {
   const { audit, hang, goOn, pass } = await hangingAudit();
   hang();
@@ -69,15 +60,16 @@ test("A14 no call is taken while the disk hangs, and all are again when it is ba
   await pass(1);
   expect(audit.status().broken).toBe("the disk has not taken a write for 5 s");
   for (const late of [() => audit.intent(call("x")), () => audit.refusal(refusal("x"))]) {
-    expect(codeOf(late)).toBe("GW_AUDIT_UNAVAILABLE");
+    expect(refused(late).code).toBe("GW_AUDIT_UNAVAILABLE");
   }
+  expect(audit.status().fix).toContain("when it is back");
   // What ran already must be recorded all the same.
   const outcome = audit.outcome(end(first.seq));
   goOn();
   for (let turns = 0; turns < 20; turns += 1) await pass(1);
   await Promise.all([first.durable, second.durable, outcome.durable]);
   expect(audit.status().broken).toBeUndefined();
-  expect(codeOf(() => audit.intent(call("third")))).toBe("");
+  expect(refused(() => audit.intent(call("third"))).code).toBe("");
 });
 
 test("A14 a stop does not hang with the disk", async () => {
@@ -104,15 +96,16 @@ test("A13 a write that failed is told as that, however long ago it was", async (
   for (const ms of [1, limits.writeStuckMs * 3]) {
     await pass(ms);
     expect(audit.status().broken).toContain("EIO");
-    expect(whyOf(() => audit.intent(call("x")))).toContain("EIO");
+    expect(refused(() => audit.intent(call("x"))).why).toContain("EIO");
   }
 });
 
-function whyOf(run: () => unknown): string {
+function refused(run: () => unknown): { code: string; why: string } {
   try {
     run();
-    return "";
+    return { code: "", why: "" };
   } catch (thrown) {
-    return thrown instanceof GatewayError ? thrown.why : String(thrown);
+    if (thrown instanceof GatewayError) return thrown;
+    throw thrown;
   }
 }
