@@ -73,6 +73,9 @@ export function readServers(file: string, cwd: string): ClientServers {
     return isObject(servers) ? [{ path: [...above, key ?? ""], servers }] : [];
   });
   if (found.length === 0) throw new Error('it is no client config: it has no "mcpServers"');
-  const servers = Object.assign({}, ...found.map((one) => one.servers)) as JsonObject;
+  // Not assigned: one called __proto__ would be lost.
+  const servers: JsonObject = Object.fromEntries(
+    found.flatMap((one) => Object.entries(one.servers)),
+  );
   return { file, text, servers, places: found.map(({ path: steps }) => steps) };
 }

@@ -21,6 +21,17 @@ describe("init --from", () => {
     expect([checked.code, checked.out]).toEqual([0, expect.stringContaining("1 server,")]);
   });
 
+  test("a server called as a property of each object is told of, not lost", async () => {
+    writeIn(
+      "proto",
+      "c.json",
+      '{"mcpServers":{"__proto__":{"command":"npx"},"b":{"command":"npx"}}}',
+    );
+    const { code, err, cwd } = await gw("proto", "init", "--from", "c.json");
+    expect([code, err]).toEqual([78, expect.stringContaining('The key "__proto__" is not taken')]);
+    expect(existsSync(join(cwd, "authensor-gw.yaml"))).toBe(false);
+  });
+
   test.each([
     ["none.json", "there is no file "],
     ["c.json/none.json", "there is no file "],
