@@ -29,6 +29,7 @@ import { forward, type WhoWaits } from "./forward.ts";
 import type { Handling, Incoming, Reply } from "./incoming.ts";
 import type { Decided, DecidedCall } from "./method.ts";
 import { nothingToCancel } from "./nothing-to-cancel.ts";
+import { wholeArgs } from "./parse.ts";
 import type { CallPorts } from "./ports.ts";
 import { decisionTrace, intentFields, outcomeFields, wasSent } from "./record.ts";
 import { isUnsure, type SameCall } from "./repeats.ts";
@@ -315,9 +316,9 @@ function guarded({ message }: Incoming, { idempotent }: Item): boolean {
 }
 
 /** Numbers that are not what they say make two different calls look the same. */
-function sameAs({ incoming, call, fields }: Run): SameCall {
+function sameAs({ incoming, fields }: Run): SameCall {
   const { keyId, server, tool, argsHash } = fields;
-  const args = incoming.message.body.inexact === true ? undefined : call.args;
+  const args = incoming.message.body.inexact === true ? undefined : wholeArgs(incoming);
   return { keyId, server, tool, argsHash, args };
 }
 

@@ -1,5 +1,6 @@
 /** Runs the policy on one call; never throws, never waits. */
 
+import type { BriefObject } from "../base/brief.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Decision, Facts } from "../policy/model.ts";
 import type { Incoming } from "./incoming.ts";
@@ -15,7 +16,7 @@ export function decide(incoming: Incoming, call: DecidedCall, ports: CallPorts):
 
 /** What few rules ask for is made when it is asked for. */
 class CallFacts implements Facts {
-  readonly args: JsonObject;
+  readonly args: BriefObject;
   readonly nowMs: number;
   readonly #incoming: Incoming;
 

@@ -1,7 +1,7 @@
 /** One method of the table in methods.ts. */
 
+import type { BriefObject } from "../base/brief.ts";
 import type { GatewayError } from "../base/errors.ts";
-import type { JsonObject } from "../base/json.ts";
 import type { Guess, Item } from "../catalog/catalog.ts";
 import type { Era } from "../protocol/message.ts";
 import type { Replaced } from "../protocol/translate/params.ts";
@@ -44,7 +44,7 @@ export interface DecidedCall {
   /** What an unknown name was meant to be: for the receipt and the error text. */
   readonly guess: Guess | undefined;
   /** What policy knows as `args`. */
-  readonly args: JsonObject;
+  readonly args: BriefObject;
   /** What the receipt has the digest of, as it came; undefined when absent: that is {} (P37). */
   readonly argsBytes: Uint8Array | undefined;
   /** A params member with the server's own name or id in it; undefined: none. */

@@ -1,5 +1,6 @@
 /** From a request message to a decided call, or the fault of the message. */
 
+import type { BriefObject } from "../base/brief.ts";
 import type { GatewayError } from "../base/errors.ts";
 import { fault } from "../base/errors.ts";
 import { isObject, type JsonObject, member } from "../base/json.ts";
@@ -17,9 +18,9 @@ function parseToolCall(incoming: Incoming, { catalog }: CallPorts): DecidedCall 
   if (bad !== undefined) return bad;
   const exposed = nameIn(incoming);
   const tool = catalog.tool(exposed);
-  if (tool !== undefined && incoming.era === "modern" && incoming.transport === "http") {
-    const args = argsIn(incoming);
-    const mismatch = checkParamHeaders(args, tool.paramHeaders, incoming);
+  const mirrors = incoming.era === "modern" && incoming.transport === "http";
+  if (mirrors && tool !== undefined && tool.paramHeaders.length > 0) {
+    const mismatch = checkParamHeaders(wholeArgs(incoming), tool.paramHeaders, incoming);
     if (mismatch !== undefined) return fault("GW_HEADER_MISMATCH", { message: mismatch.message });
   }
   const guess = tool === undefined ? catalog.guess(exposed) : undefined;
@@ -53,7 +54,7 @@ export function misnamed({ message }: Incoming): GatewayError | undefined {
   if (typeof exposed !== "string" || exposed === "") {
     return fault("GW_PARAMS", { message: `${method} needs a string "name" in params` });
   }
-  const given = member(params, "arguments");
+  const given = message.body.brief ?? member(params, "arguments");
   if (given === undefined || isObject(given)) return undefined;
   return fault("GW_PARAMS", { message: `"arguments" of ${method} must be an object` });
 }
@@ -62,8 +63,13 @@ export function nameIn({ message }: Incoming): string {
   return member(message.params, "name") as string;
 }
 
-function argsIn({ message }: Incoming): JsonObject {
+/** With all their texts, which policy does without. */
+export function wholeArgs({ message }: Incoming): JsonObject {
   return (member(message.params, "arguments") as JsonObject | undefined) ?? noArgs;
+}
+
+function argsIn(incoming: Incoming): BriefObject {
+  return incoming.message.body.brief ?? wholeArgs(incoming);
 }
 
 /** Before anything is hashed or sent: what is decided, recorded and sent is one and the same. */

@@ -1,6 +1,7 @@
 /** A loaded bundle, and the decision: deny > ask > allow > nothing matched, which is deny. */
 
-import { isObject, type JsonObject } from "../base/json.ts";
+import { type BriefObject, isBriefObject } from "../base/brief.ts";
+import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { aside, type Condition, type Context, evaluate } from "./condition.ts";
 import type {
@@ -222,8 +223,8 @@ function checkArgs(known: ReadonlySet<string>, context: Context): Value {
   return result;
 }
 
-function unknownArg(known: ReadonlySet<string>, args: JsonObject): string | undefined {
-  if (!isObject(args)) return "arguments";
+function unknownArg(known: ReadonlySet<string>, args: BriefObject): string | undefined {
+  if (!isBriefObject(args)) return "arguments";
   for (const name in args) if (!known.has(name)) return name;
   return undefined;
 }
@@ -240,7 +241,7 @@ function matches(candidate: Candidate, result: Value): boolean {
 function conclude(
   candidates: readonly Candidate[],
   results: readonly Value[],
-  args: JsonObject,
+  args: BriefObject,
   otherwise: DefaultCode,
 ): Decision {
   const matched: string[] = [];
@@ -265,7 +266,7 @@ const noPolicyHint = "this gateway has no policy yet: ask its operator to name o
 const codes = { allow: undefined, ask: "GW_ASK", deny: "GW_DENIED" } as const;
 
 /** Nothing matched: what an allow rule for this target would have wanted. */
-function nearMiss(candidates: readonly Candidate[], args: JsonObject): string | undefined {
+function nearMiss(candidates: readonly Candidate[], args: BriefObject): string | undefined {
   const ranked = [...candidates].sort((a, b) => a.rank - b.rank);
   const hint = ranked.find((one) => one.rule.hint !== undefined && one.effect === "allow");
   if (hint !== undefined) return hint.rule.hint;

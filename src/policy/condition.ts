@@ -1,6 +1,7 @@
 /** Conditions as a tree, and the one evaluator that both deciding and explaining use. */
 
-import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
+import { type Brief, type BriefObject, isBriefObject, LongText } from "../base/brief.ts";
+import { type Json, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { ConditionTrace, Facts } from "./model.ts";
 import { and, FALSE, not, TRUE, triName, UNKNOWN, type Value } from "./tri.ts";
@@ -39,7 +40,7 @@ export interface Test {
 }
 
 /** May leave a reason in `context.note` when the answer is unknown. */
-export type Check = (value: Json, context: Context) => Value;
+export type Check = (value: Brief, context: Context) => Value;
 
 /** One evaluation; made per decision, never kept. */
 export interface Context {
@@ -110,18 +111,19 @@ function traced(test: Test, context: Context): Value {
     operator: test.operator,
     result: triName(result),
     ...(result === UNKNOWN && note !== undefined ? { note } : {}),
-    ...(value !== undefined && !isContainer(value) ? { value } : {}),
+    ...(value !== undefined ? { value } : {}),
   });
   return result;
 }
 
 /** Follows the path from step `at`; own members only (P24). */
-function walk(test: Test, value: Json, at: number, context: Context): Value {
+function walk(test: Test, value: Brief, at: number, context: Context): Value {
   const step = test.path.steps[at];
   if (step === undefined) return judge(test, value, context);
   if (step !== EACH) {
     const name = step.text;
-    if (!isObject(value)) return unknown(context, `${typeName(value)} has no member "${name}"`);
+    if (!isBriefObject(value))
+      return unknown(context, `${typeName(value)} has no member "${name}"`);
     // Only args are read again, by the server; and it may fold their keys (P2, P3).
     if (test.path.root === "args" && hasTwin(value, step, context)) {
       return unknown(context, `another key of the object reads like "${name}"`);
@@ -130,7 +132,7 @@ function walk(test: Test, value: Json, at: number, context: Context): Value {
     return next === undefined ? absent(test, context) : walk(test, next, at + 1, context);
   }
   if (!Array.isArray(value)) return unknown(context, `[*] wants an array, is ${typeName(value)}`);
-  const elements = value as readonly Json[];
+  const elements = value as readonly Brief[];
   // No element is no value, never "all of none hold": that would let [] past a when or an unless.
   if (elements.length === 0) return absent(test, context);
   context.steps += elements.length >> 3;
@@ -143,13 +145,14 @@ function walk(test: Test, value: Json, at: number, context: Context): Value {
   return result;
 }
 
-function judge(test: Test, value: Json, context: Context): Value {
+function judge(test: Test, value: Brief, context: Context): Value {
   context.steps += 1;
-  if (typeof value === "string") context.steps += (value.length >> 6) * test.cost;
+  if (typeof value === "string" || value instanceof LongText)
+    context.steps += (value.length >> 6) * test.cost;
   if (context.steps > limits.policySteps) return tooMany(context);
   const result = test.check(value, context);
   // The value that settles the answer is the one worth showing.
-  if (context.trace !== undefined) context.value = value;
+  if (context.trace !== undefined) context.value = isContainer(value) ? undefined : value;
   return result;
 }
 
@@ -167,16 +170,18 @@ export function unknown(context: Context, note: string): Value {
   return UNKNOWN;
 }
 
-export function typeName(value: Json): string {
+export function typeName(value: Brief): string {
   if (value === null) return "null";
+  if (value instanceof LongText) return "string";
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-function isContainer(value: Json): boolean {
+/** Nor a long text: neither is worth showing. */
+function isContainer(value: Brief): value is LongText | readonly Brief[] | BriefObject {
   return typeof value === "object" && value !== null;
 }
 
-function rootOf(root: Root, context: Context): Json {
+function rootOf(root: Root, context: Context): Brief {
   switch (root) {
     case "args":
       return context.facts.args;

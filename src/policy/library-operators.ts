@@ -2,13 +2,12 @@
 
 import { RE2JS } from "re2js";
 import type { Check } from "./condition.ts";
-import { unknown } from "./condition.ts";
 import { inRange, parseAddress, parseRange, type Range } from "./ip.ts";
 import * as operand from "./operand.ts";
-import { comparing, counting, type Operators, reading, text, wrong } from "./operators.ts";
+import { comparing, counting, type Operators, reading, text } from "./operators.ts";
 import { members, problem, quote, type Reader } from "./reader.ts";
 import type { Node } from "./tree.ts";
-import { value } from "./tri.ts";
+import { type Value, value } from "./tri.ts";
 import { compileUrl, type UrlWants } from "./url.ts";
 
 const withLibrary: Operators = {
@@ -21,12 +20,13 @@ const withLibrary: Operators = {
 export const operators: Operators = { ...comparing, ...withLibrary, ...counting };
 
 function cidr(ranges: readonly Range[] | undefined): Check | undefined {
-  if (ranges === undefined) return undefined;
-  return (actual, context) => {
-    if (typeof actual !== "string") return wrong(context, "string", actual);
-    const address = parseAddress(actual);
-    if (address === undefined) return unknown(context, "is not an IP address in plain form");
-    return value(ranges.some((range) => inRange(address, range)));
+  return reading(ranges, contains, "is not an IP address in plain form");
+}
+
+function contains(ranges: readonly Range[]): (subject: string) => Value | undefined {
+  return (subject) => {
+    const address = parseAddress(subject);
+    return address && value(ranges.some((range) => inRange(address, range)));
   };
 }
 

@@ -1,5 +1,6 @@
 /** Policy as data. Nothing here does I/O, reads a clock or uses JavaScript RegExp. */
 
+import type { BriefObject } from "../base/brief.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 import type { UriTemplate } from "../base/uri-template.ts";
 
@@ -28,7 +29,8 @@ export interface Target {
 
 /** The facts of one call. Roots of condition paths: args key client claims request time. */
 export interface Facts {
-  readonly args: JsonObject;
+  /** Texts that no rule may read may be brief: the decision is the same. */
+  readonly args: BriefObject;
   /** Some number in args is not what was written (1e400, 2^53+1): comparing numbers is unknown. */
   readonly inexact?: boolean;
   /** Self-declared; load refuses it in allow rules. */

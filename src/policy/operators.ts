@@ -3,8 +3,8 @@
  * never coerces and answers unknown for a value of another type. docs/policy.md has the table.
  */
 
+import { type Brief, LongText } from "../base/brief.ts";
 import { compileGlobs } from "../base/glob.ts";
-import type { Json } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { type Check, type Context, typeName, unknown } from "./condition.ts";
 import * as operand from "./operand.ts";
@@ -88,12 +88,13 @@ function equality(wanted: readonly Scalar[] | undefined, negate: boolean): Check
   const types = new Set(wanted.map((one) => typeof one));
   const names = [...types].join(" or ");
   const only = wanted.length === 1 ? wanted[0] : undefined;
-  const set = new Set<Json>(wanted);
+  const set = new Set<Brief>(wanted);
   return (actual, context) => {
+    if (actual instanceof LongText && types.has("string")) return overLong(context);
     const actualType = typeof actual as "string";
     if (!types.has(actualType)) return wrong(context, names, actual);
     if (typeof actual === "number" && notExact(actual, context)) return UNKNOWN;
-    if (typeof actual === "string" && tooLong(actual, context)) return UNKNOWN;
+    if (typeof actual === "string" && tooLong(actual)) return overLong(context);
     const same = value(only === undefined ? set.has(actual) : actual === only);
     return negate ? not(same) : same;
   };
@@ -119,8 +120,8 @@ export function text<T>(
   if (prepared === undefined) return undefined;
   const matches = compile(prepared);
   return (actual, context) => {
-    if (typeof actual !== "string") return wrong(context, "string", actual);
-    return tooLong(actual, context) ? UNKNOWN : value(matches(actual));
+    if (typeof actual !== "string") return noText(context, actual);
+    return tooLong(actual) ? overLong(context) : value(matches(actual));
   };
 }
 
@@ -128,14 +129,15 @@ export function text<T>(
 export function reading<T>(
   prepared: T | undefined,
   compile: (prepared: T) => (subject: string) => Value | undefined,
+  otherwise = "has no single plain reading",
 ): Check | undefined {
   if (prepared === undefined) return undefined;
   const read = compile(prepared);
   return (actual, context) => {
-    if (typeof actual !== "string") return wrong(context, "string", actual);
-    if (tooLong(actual, context)) return UNKNOWN;
+    if (typeof actual !== "string") return noText(context, actual);
+    if (tooLong(actual)) return overLong(context);
     const result = read(actual) ?? UNKNOWN;
-    return result === UNKNOWN ? unknown(context, "has no single plain reading") : result;
+    return result === UNKNOWN ? unknown(context, otherwise) : result;
   };
 }
 
@@ -158,6 +160,7 @@ function size(
 ): Check | undefined {
   if (wanted === undefined) return undefined;
   return (actual, context) => {
+    if (actual instanceof LongText) return value(holds(actual.length, wanted));
     if (typeof actual !== "string") return wrong(context, "string", actual);
     return value(holds(codePoints(actual, wanted), wanted));
   };
@@ -204,7 +207,11 @@ function negated(of: boolean | undefined): boolean | undefined {
   return of === undefined ? undefined : !of;
 }
 
-export function wrong(context: Context, wanted: string, actual: Json): Value {
+function noText(context: Context, actual: Brief): Value {
+  return actual instanceof LongText ? overLong(context) : wrong(context, "string", actual);
+}
+
+function wrong(context: Context, wanted: string, actual: Brief): Value {
   return unknown(context, `wants ${wanted}, is ${typeName(actual)}`);
 }
 
@@ -214,13 +221,15 @@ function notExact(actual: number, context: Context): boolean {
   return true;
 }
 
-function tooLong(subject: string, context: Context): boolean {
+function overLong(context: Context): Value {
+  return unknown(context, `is over ${limits.subjectBytes} bytes`);
+}
+
+function tooLong(subject: string): boolean {
   // A code unit is 1 to 3 bytes of UTF-8, so nearly no string needs counting.
   const { length } = subject;
   if (length * 3 <= limits.subjectBytes) return false;
-  if (length <= limits.subjectBytes && utf8Bytes(subject) <= limits.subjectBytes) return false;
-  unknown(context, `is over ${limits.subjectBytes} bytes`);
-  return true;
+  return length > limits.subjectBytes || utf8Bytes(subject) > limits.subjectBytes;
 }
 
 export function utf8Bytes(of: string): number {

@@ -3,8 +3,8 @@
  * control characters or stop at NUL: they would take `Path` for the `path` that was decided on.
  */
 
+import type { BriefObject } from "../base/brief.ts";
 import { foldKey } from "../base/fold-key.ts";
-import type { JsonObject } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 
 /** A name in a path, prepared so that most keys are told apart by their first character. */
@@ -23,7 +23,7 @@ export function nameOf(text: string): Name {
  * Whether the object has a key that is not the name but folds to it. Charges the steps it takes;
  * past `policySteps` it says so of any key that would need folding, as all is unknown then.
  */
-export function hasTwin(object: JsonObject, name: Name, charged: { steps: number }): boolean {
+export function hasTwin(object: BriefObject, name: Name, charged: { steps: number }): boolean {
   let keys = 1;
   let found = false;
   for (const key in object) {

@@ -57,7 +57,7 @@ function readKind(
   const params = member(root, "params");
   if (params !== undefined && !isObject(params)) return bad('"params" must be an object');
   if (params !== undefined && from === "client") {
-    const problem = checkParams(params);
+    const problem = checkParams(params, body);
     if (problem !== undefined) return problem;
   }
   const given = params ?? emptyParams;
@@ -128,14 +128,14 @@ function unknownRootKey(root: JsonObject): string | undefined {
   return undefined;
 }
 
-function checkParams(params: JsonObject): MessageProblem | undefined {
+function checkParams(params: JsonObject, { brief }: StrictBody): MessageProblem | undefined {
   for (const key in params) {
     if (isKnownParam(key)) continue;
     if (withoutControls(key) !== key) return bad("a params key holds a control character");
     const known = foldedParam(key);
     if (known !== undefined) return bad(`the params key ${shown(key)} looks like "${known}"`);
   }
-  const given = member(params, "arguments");
+  const given = brief ?? member(params, "arguments");
   if (given !== undefined && !isObject(given)) return misfit('"arguments" must be an object');
   const meta = member(params, "_meta");
   return meta === undefined ? undefined : checkMeta(meta);

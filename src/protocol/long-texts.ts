@@ -6,7 +6,9 @@
  */
 
 import { Buffer, isUtf8 } from "node:buffer";
+import { type Brief, type BriefObject, fillBrief, LongText } from "../base/brief.ts";
 import type { Json, JsonObject } from "../base/json.ts";
+import { limits } from "../base/limits.ts";
 
 /** Runs shorter than this are left to JSON.parse. */
 export const longRun = 4096;
@@ -50,15 +52,25 @@ export function withoutRuns(
   return { text: text + decode(bytes.subarray(copied)), ascii };
 }
 
-/** Puts the runs back into the strings of a tree; no string of the whole text has an escape. */
+/** Puts long texts that stand for themselves in a brief tree where they were. */
+export function fillLong(tree: BriefObject, bytes: Uint8Array): void {
+  fillBrief(tree, ({ start, length }) => latin1(bytes, start, start + length));
+}
+
+/**
+ * Puts the runs back into the strings of a tree; no string of the whole text has an escape. Below
+ * `brief` those that no rule may read are left as their length; whether there are any.
+ */
 export function fillRuns(
   root: JsonObject,
   bytes: Uint8Array,
-  runs: readonly number[],
-  ascii: readonly boolean[],
+  { runs, ascii }: { readonly runs: readonly number[]; readonly ascii: readonly boolean[] },
   decode: (bytes: Uint8Array) => string,
-): void {
-  const filled = (value: Json): Json => {
+  brief: JsonObject | undefined,
+): boolean {
+  let within = false;
+  let left = false;
+  const filled = (value: Json): Brief => {
     if (typeof value !== "string") {
       if (typeof value === "object" && value !== null) fill(value as JsonObject | Json[]);
       return value;
@@ -69,22 +81,28 @@ export function fillRuns(
     // Decoded whole: joined to what stands before the mark it would be copied once more when read.
     const start = bytes.lastIndexOf(0x22, runs[run] as number) + 1;
     const end = runs[run + 1] as number;
-    if (ascii[run / 2] === true && isAscii(value, at)) return latin1(bytes, start, end);
-    return decode(bytes.subarray(start, end));
+    if (ascii[run / 2] !== true || !isAscii(value, at)) return decode(bytes.subarray(start, end));
+    if (!within || end - start <= limits.subjectBytes) return latin1(bytes, start, end);
+    left = true;
+    return new LongText(start, end - start);
   };
   const fill = (container: JsonObject | Json[]): void => {
     if (Array.isArray(container)) {
-      for (const [index, value] of container.entries()) container[index] = filled(value);
+      for (const [index, value] of container.entries()) container[index] = filled(value) as Json;
       return;
     }
+    const outside = !within;
+    within ||= container === brief;
     // Assigning to __proto__ would set no member; such a body is refused anyway.
     for (const key in container) {
       const value = container[key] as Json;
       const whole = filled(value);
-      if (whole !== value) (container as Record<string, Json>)[key] = whole;
+      if (whole !== value) (container as Record<string, Brief>)[key] = whole;
     }
+    if (outside) within = false;
   };
   fill(root);
+  return left;
 }
 
 function isAscii(text: string, until: number): boolean {

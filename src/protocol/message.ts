@@ -1,5 +1,6 @@
 /** What one strictly read JSON-RPC message is to the rest of the gateway. */
 
+import type { BriefObject } from "../base/brief.ts";
 import type { Json, JsonObject } from "../base/json.ts";
 
 /** legacy: initialize and sessions, to 2025-11-25. modern: _meta on each request, 2026-07-28. */
@@ -18,6 +19,11 @@ export interface StrictBody {
   release?: (() => void) | undefined;
   /** Long texts of a server's answer to a tools/call are cut short here, never in `bytes`. */
   readonly value: JsonObject;
+  /**
+   * params.arguments as a policy reads them, where they hold texts that it may not read. In `value`
+   * these are decoded when params.arguments is first read, which must be before `release`.
+   */
+  readonly brief?: BriefObject | undefined;
   /**
    * Some number's text is not the decimal its double prints as: comparing numbers is unknown (P5).
    */

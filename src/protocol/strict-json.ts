@@ -9,12 +9,13 @@
  */
 
 import { Buffer } from "node:buffer";
+import type { BriefObject } from "../base/brief.ts";
 import { cut } from "../base/cut.ts";
-import { isObject, type Json, type JsonObject } from "../base/json.ts";
+import { isObject, type Json, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import { no, ok, type Result } from "../base/result.ts";
 import { withoutControls } from "./known-keys.ts";
-import { fillRuns, withoutRuns } from "./long-texts.ts";
+import { fillLong, fillRuns, withoutRuns } from "./long-texts.ts";
 import type { MemberSpan, StrictBody } from "./message.ts";
 import { markSize, type Scan, scan } from "./scan.ts";
 
@@ -46,7 +47,6 @@ export function readStrict(bytes: Uint8Array, bounds: JsonBounds): Result<Strict
   const root = parse(bytes, runs);
   if (root instanceof Unread) return no(root.problem);
   if (!isObject(root)) return no(notObject(root));
-  if (runs.length > 0) fillRuns(root, bytes, runs, ascii, decode);
   if (found.infinite) return no(bad("a number is too large for any double"));
   walk.odd = found.odd;
   walk.keyBytes = bounds.keyBytes;
@@ -55,7 +55,9 @@ export function readStrict(bytes: Uint8Array, bounds: JsonBounds): Result<Strict
   walkObject(root);
   if (walk.problem !== undefined) return no(walk.problem);
   if (walk.keys !== found.members) return no(bad("an object has the same key twice"));
-  return ok(new Body(bytes, root, found));
+  const body = new Body(bytes, root, found);
+  if (runs.length > 0) fill(body, runs);
+  return ok(body);
 }
 
 /** Depth, values of one answer of a server; only the root must be unambiguous (U21). */
@@ -134,6 +136,23 @@ function parse(bytes: Uint8Array, runs: readonly number[]): Json | Unread {
   }
 }
 
+/** Arguments have all their texts for whoever reads them in params; policy reads `brief`. */
+function fill(body: Body, runs: readonly number[]): void {
+  const params = member(body.value, "params");
+  const args = isObject(params) ? member(params, "arguments") : undefined;
+  const brief = isObject(args) ? args : undefined;
+  if (!fillRuns(body.value, body.bytes, { runs, ascii }, decode, brief)) return;
+  body.brief = brief;
+  Object.defineProperty(params, "arguments", {
+    ...{ configurable: true, enumerable: true },
+    get() {
+      fillLong(brief as BriefObject, body.bytes);
+      Object.defineProperty(params, "arguments", { value: brief });
+      return brief;
+    },
+  });
+}
+
 /** Of the tree that is being walked; one object, as each message takes one. */
 const walk = { odd: false, keyBytes: 0, keys: 0, problem: undefined as JsonProblem | undefined };
 
@@ -177,6 +196,7 @@ class Body implements StrictBody {
   readonly value: JsonObject;
   readonly inexact: boolean;
   release: (() => void) | undefined = undefined;
+  brief: BriefObject | undefined = undefined;
   readonly #odd: boolean;
   readonly #marks: readonly number[];
 

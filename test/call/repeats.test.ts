@@ -69,6 +69,14 @@ test("other arguments, other keys and idempotent tools are made", async () => {
   }
 });
 
+test("texts that no rule may read make two calls two as well", async () => {
+  const { server, call } = await worldOf(lost);
+  const long = "x".repeat(limits.subjectBytes + 1);
+  for (const last of "ab") expect(await call(`${long}${last}`)).toContain("GW_UPSTREAM_LOST");
+  expect(server.sent.length).toBe(2);
+  for (const last of "ab") expect(await call(`${long}${last}`)).toContain("GW_MAY_HAVE_RUN");
+});
+
 test("what never left, what the server answered and what is older than 10 minutes is made", async () => {
   const script = { now: lost };
   const { at, call } = await worldOf((request) => script.now(request));

@@ -1,5 +1,6 @@
 /** `npx bun test/policy/decide.bench.ts`: µs per decision in a policy of 50 rules. */
 
+import type { JsonObject } from "../../src/base/json.ts";
 import type { Candidates, Facts } from "../../src/policy/model.ts";
 import { executor, facts, load, tool } from "./kit.ts";
 
@@ -42,7 +43,7 @@ const begin = performance.now();
 for (let index = 0; index < 1000; index++) policy.candidates(executor, target);
 console.log(`prepare candidates of 50 rules: ${(performance.now() - begin).toFixed(2)} µs`);
 
-function run(name: string, called: string, args: Facts["args"]): void {
+function run(name: string, called: string, args: JsonObject): void {
   const candidates = policy.candidates(executor, tool(called, Object.keys(args)));
   const call = facts(args);
   spin(candidates, call, 200_000);

@@ -1,6 +1,10 @@
 /** Texts that are cut out before JSON.parse: nothing of it may be seen but the time saved. */
 
 import { describe, expect, test } from "bun:test";
+import { type BriefObject, LongText } from "../../src/base/brief.ts";
+import { limits } from "../../src/base/limits.ts";
+import { giveMemory, takeMemory } from "../../src/base/spare-memory.ts";
+import type { StrictBody } from "../../src/protocol/message.ts";
 import { readStrict, readUpstream } from "../../src/protocol/strict-json.ts";
 import { bounds, bytesOf, strict, textOf, verdict } from "./kit.ts";
 
@@ -102,6 +106,84 @@ describe("a request with long texts", () => {
     expect(verdict(`{"${plain}":1}`)).toBe("GW_JSON_LIMIT");
     expect(verdict(`{"a":"${plain}","${plain}":"${plain}"}`)).toBe("GW_JSON_LIMIT");
   });
+});
+
+describe("arguments with texts that no rule may read", () => {
+  const huge = "Lorem ipsum dolor. ".repeat(limits.subjectBytes / 16);
+  const given = { a: huge, b: ["short", huge, { c: huge, d: plain }], wide: `${huge}é`, n: 1 };
+  const read = (root: unknown): StrictBody => strict(JSON.stringify(root));
+
+  test("policy gets their lengths, whoever asks for params the texts", () => {
+    const root = { method: "tools/call", params: { x: huge, arguments: given, name: "t" }, id: 1 };
+    const body = read(root);
+    const { length } = huge;
+    expect(lengths(body.brief as BriefObject)).toEqual({
+      ...{ a: { length }, b: ["short", { length }, { c: { length }, d: plain }] },
+      ...{ wide: `${huge}é`, n: 1 },
+    });
+    expect(JSON.stringify(body.value)).toBe(JSON.stringify(root));
+    expect(body.value).toEqual(root as never);
+    expect(body.brief).toEqual(given as never);
+  });
+
+  test("at every alignment", () => {
+    for (let by = 0; by < 4; by++) {
+      for (const root of [
+        { params: { arguments: given } },
+        { params: { arguments: { a: huge } } },
+      ]) {
+        const bytes = shifted(JSON.stringify(root, null, by), by);
+        const body = readStrict(bytes, bounds);
+        if (!body.ok) throw new Error(body.error.message);
+        expect(body.value.brief?.["a"]).toBeInstanceOf(LongText);
+        expect(body.value.value).toEqual(root as never);
+      }
+    }
+  });
+
+  test("nothing is brief elsewhere, below the limit, or beside an escape", () => {
+    const brim = "x".repeat(limits.subjectBytes);
+    for (const root of [
+      { arguments: given },
+      { params: given },
+      { params: { arguments: [huge] } },
+      { params: { arguments: { a: brim } } },
+      { params: { arguments: { a: huge, b: "\n" } } },
+      { result: { params: { arguments: given } } },
+    ]) {
+      const body = read(root);
+      expect(body.brief).toBeUndefined();
+      expect(body.value).toEqual(root as never);
+    }
+    expect(read({ params: { arguments: { a: `${brim}x` } } }).brief).toBeDefined();
+  });
+
+  test("R2 the objects that stand for them are not counted as members", () => {
+    expect(verdict(JSON.stringify({ params: { arguments: { a: huge } } }))).toBe("ok");
+    const twice = `{"params":{"arguments":{"a":"${huge}","a":"${huge}"}}}`;
+    expect(verdict(twice)).toBe("GW_JSON");
+  });
+
+  test("read too late, it is an error and no other body's bytes", () => {
+    const memory = takeMemory(huge.length + 100);
+    const bytes = memory.subarray(
+      0,
+      Buffer.from(memory.buffer, memory.byteOffset).write(
+        `{"params":{"arguments":{"a":"${huge}"}}}`,
+      ),
+    );
+    const body = readStrict(bytes, bounds);
+    if (!body.ok) throw new Error(body.error.message);
+    giveMemory(memory.buffer);
+    expect(() => JSON.stringify(body.value.value)).toThrow();
+  });
+
+  /** A long text as an object of its length. */
+  function lengths(tree: BriefObject): unknown {
+    const bare = (_key: string, one: unknown): unknown =>
+      one instanceof LongText ? { length: one.length } : one;
+    return JSON.parse(JSON.stringify(tree, bare));
+  }
 });
 
 describe("an answer with long texts", () => {
