@@ -31,7 +31,9 @@ export function linuxSys(): LinuxSys {
     fallocate: (fd, bytes) => libc?.posix_fallocate?.(fd, 0, bytes) === 0,
     trimText: () => libc !== undefined && trimText(libc),
     heapBytes: () => jsc().heapSize(),
-    collect: () => jsc().fullGC(),
+    // fullGC leaves the sweep for later, which each young collection puts off again: under load the
+    // heap kept 31 MB for 13 MB that live, instead of 26.
+    collect: () => jsc().gcAndSweep(),
     collectYoung: () => jsc().edenGC(),
     reap: (pid) => libc?.waitpid?.(pid, null, WNOHANG) === pid,
     giveWay: () => libc?.sched_yield?.() === 0,
@@ -50,7 +52,7 @@ export function linuxSys(): LinuxSys {
 
 interface Jsc {
   heapSize(): number;
-  fullGC(): number;
+  gcAndSweep(): number;
   edenGC(): number;
 }
 
