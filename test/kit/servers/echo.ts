@@ -83,9 +83,9 @@ function answerTo(body: Buffer): Buffer<ArrayBuffer> | undefined {
 function echoAnswer(body: Buffer): Buffer<ArrayBuffer> | undefined {
   const args = body.indexOf('"arguments":{"text":"');
   if (args === -1 || !body.includes('"tools/call"')) return undefined;
-  const head = body.toString("latin1", 0, 60);
+  const head = body.toString("latin1", 0, 80);
   const id =
-    /^\{"jsonrpc":"2\.0","id":(\d+|"[^"\\]*")/.exec(head)?.[1] ??
+    /^\{"jsonrpc":"2\.0",(?:"method":"tools\/call",)?"id":(\d+|"[^"\\]*")/.exec(head)?.[1] ??
     /"id":(\d+|"[^"\\]*")\}\s*$/.exec(body.toString("latin1", Math.max(0, body.length - 100)))?.[1];
   const text = args + 21;
   const textEnd = body.indexOf('"', text);
