@@ -60,8 +60,9 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
     },
     failed(call, why, sent) {
       if (call.over) return;
-      if (!sent || !sender.resume(call)) fail(call, why, sent || call.resumes > 0);
+      if (!brokeOff(why) || !sender.resume(call)) fail(call, why, sent || call.resumes > 0);
       if (!sent) return lost(why.why);
+      if (why.code === "GW_RESULT_TOO_LARGE") return; // a limit of the config, no fault of it
       events.ailing(why.why);
       check();
     },
@@ -270,6 +271,11 @@ function createCheck(pool: HttpPool, gone: (cause: string) => void): () => void 
         checking = false;
       });
   };
+}
+
+/** Then it may be read on. What the gateway itself does not take would only come again. */
+function brokeOff({ code }: GatewayError): boolean {
+  return code === "GW_UPSTREAM_LOST";
 }
 
 /** One that takes none of them hangs: what it is told then, it would never read. */

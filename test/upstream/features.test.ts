@@ -31,10 +31,11 @@ async function child() {
   return ready((await testUpstream(askingChild())) as Upstream & UpstreamControl);
 }
 
-async function http(misbehave: Misbehave, options: FaultOptions) {
+async function http(misbehave: Misbehave, options: FaultOptions, resultBytes = 1e6) {
   const server = await faultServer(misbehave, options);
   keep(server);
-  return { server, upstream: await ready(await testUpstream(httpUpstream(server.url))) };
+  const upstream = await testUpstream(httpUpstream(server.url), { limits: { resultBytes } });
+  return { server, upstream: await ready(upstream) };
 }
 
 async function tell(upstream: Upstream, what: Step["tell"], logLevel?: string) {
@@ -196,7 +197,10 @@ interface Broken {
 }
 
 /** Each stream but the last breaks off after an event with an id. */
-async function broken(streams: readonly string[]): Promise<Broken & { upstream: Upstream }> {
+async function broken(
+  streams: readonly string[],
+  resultBytes?: number,
+): Promise<Broken & { upstream: Upstream }> {
   const gets: { after: string; at: number }[] = [];
   let id: number | undefined;
   const { server, upstream } = await http(
@@ -214,6 +218,7 @@ async function broken(streams: readonly string[]): Promise<Broken & { upstream: 
       else socket.end(stream + text.replaceAll("ID", String(id)));
     },
     { session: () => "s", handles: ["tools/call", ""] },
+    resultBytes,
   );
   return {
     gets,
@@ -254,6 +259,22 @@ test("a stream that cannot be read on is lost, once", async () => {
   const odd = await broken(["retry: 5\nid: a b\ndata:\n\n", done]);
   expect((await callTool(odd.upstream, "t")).text).toBe("GW_UPSTREAM_LOST");
   expect(odd.gets.length).toBe(0);
+});
+
+test("an answer that the gateway does not take is not asked for again", async () => {
+  const long = "x".repeat(70_000);
+  const rows = [
+    [`data: {"jsonrpc":"2.0","id":ID,"result":{"text":"${long}"}}\n\n`, "GW_RESULT_TOO_LARGE"],
+    ["data: {oops\n\n", "GW_UPSTREAM_ERROR"],
+  ] as const;
+  for (const [answer, code] of rows) {
+    const { gets, upstream } = await broken([`retry: 5\nid: e0\n${answer}`, done], 65_536);
+    const outcome = await callTool(upstream, "t");
+    expect(outcome).toMatchObject({ kind: "failed", text: code, mayHaveRun: true, ends: 1 });
+    await Bun.sleep(30);
+    expect(gets.length).toBe(0);
+    expect(upstream.status().state).toBe(code === "GW_RESULT_TOO_LARGE" ? "ready" : "degraded");
+  }
 });
 
 test("a call that waits to be read on is cancelled like any other", async () => {
