@@ -98,7 +98,7 @@ export const catalogue = {
   GW_DATABASE: row(503, -31001, 69, "The database cannot be reached or refuses the gateway", "check `database` in the config and that the server runs"),
   GW_STORE_CHANGED: row(503, -31001, 78, "The config names another store than this data_dir was used with", "name the old store, or start once with --accept-store-change"),
   GW_OWNED: row(503, -31001, 69, "Another gateway owns this data_dir", "use that gateway, stop it, or give this one its own data_dir"),
-  GW_DATA_DIR: row(503, -31001, 78, "data_dir cannot be made or written", "make it and give it to the gateway's user, or set `data_dir` in the config"),
+  GW_DATA_DIR: row(503, -31001, 78, "data_dir cannot be made, read or written", "make it and give it to the gateway's user, or set `data_dir` in the config"),
   // Start and config
   GW_CONFIG: row(500, -32603, 78, "The config does not say something it must, or says something wrong", "correct the line that is named; docs/config.md lists every key"),
   GW_CONFIG_MISSING: row(500, -32603, 78, "No config file was found", "`authensor-gw init` writes one; `authensor-gw demo` needs none"),

@@ -9,6 +9,7 @@ import { type GatewayStatus, paths } from "../admin/contract.ts";
 import { fault, GatewayError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Config } from "../gateway/config-model.ts";
+import { needOpen } from "../gateway/data-dir.ts";
 import { readOwner } from "../gateway/owner.ts";
 
 export interface Answering {
@@ -18,8 +19,9 @@ export interface Answering {
 }
 
 /**
- * Throws GW_NOT_RUNNING, GW_SILENT with its process and what to do, or GW_SOCKET. `changes`: it is
- * to be asked for a change, and who wants it is told that there was none.
+ * Throws GW_NOT_RUNNING, GW_SILENT with its process and what to do, GW_SOCKET, or GW_DATA_DIR where
+ * this user cannot see if one runs. `changes`: it is to be asked for a change, and who wants it is
+ * told that there was none.
  */
 export async function answering(config: Config, changes = false): Promise<Answering> {
   try {
@@ -35,10 +37,24 @@ async function find({ admin: { socket }, dataDir }: Config): Promise<Answering> 
   try {
     return await ask(socket);
   } catch (thrown) {
+    if (!isNotRunning(thrown)) throw thrown;
+    needNote(dataDir, socket);
     // Another XDG_RUNTIME_DIR means another default: owner.json says where its gateway listens.
     const other = readOwner(dataDir)?.socket ?? "";
-    if (!isNotRunning(thrown) || other === "" || other === socket) throw thrown;
+    if (other === "" || other === socket) throw thrown;
     return await ask(other);
+  }
+}
+
+/** Throws GW_DATA_DIR where this user cannot read on which other socket a gateway may listen. */
+function needNote(dataDir: string, socket: string): void {
+  try {
+    needOpen(dataDir);
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError)) throw thrown;
+    const { code, message, why, fix } = thrown;
+    const cause = `${why}; none answers on "${socket}", and data_dir says if one listens elsewhere`;
+    throw fault(code, { message, cause, fix });
   }
 }
 

@@ -6,6 +6,7 @@ import { foreignKey } from "../base/foreign-key.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { type ConfigProblem, describeProblem } from "../gateway/config-problem.ts";
 import { readConfig } from "../gateway/config-read.ts";
+import { emptyCause, needReadable } from "../gateway/data-dir.ts";
 import { answering, isNotRunning, isSilent, whySilent } from "./answering.ts";
 import type { Invocation } from "./command.ts";
 import { adminKeyFile, type FoundKey, findKey } from "./key.ts";
@@ -55,7 +56,11 @@ export async function fromGatewayOr<T>(
   } catch (thrown) {
     if (!isNotRunning(thrown)) throw thrown;
     needDatabase(call, config);
+    needReadable(config.dataDir);
     call.io.err(`→ store ${storePlace(config)}, not running`);
+    // What is asked for may lie elsewhere; a change makes the folder.
+    const lacks = change === undefined ? emptyCause(config.dataDir) : undefined;
+    if (lacks !== undefined) call.io.err(`note: data_dir "${config.dataDir}" ${lacks}`);
     return await offline();
   }
 }

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { fault, type GatewayError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import type { Config } from "../gateway/config-model.ts";
+import { needOpen } from "../gateway/data-dir.ts";
 import { logFile, stderrOf } from "../gateway/log-file.ts";
 import { isOwned, readOwner } from "../gateway/owner.ts";
 import type { Invocation } from "./command.ts";
@@ -34,6 +35,7 @@ export async function openLog(
   const unit = runningUnit(config);
   const own = logFile(config.dataDir);
   if (unit !== undefined) return openJournal(call, unit, follow, count);
+  needOpen(config.dataDir);
   const pid = livePid(config);
   const stderr = pid === undefined ? undefined : stderrOf(pid);
   if (stderr?.kind === "file") return openFile(call, stderr.path, follow);

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fault } from "../base/errors.ts";
+import { needOpen } from "../gateway/data-dir.ts";
 import { verifyConfig, verifyCopy } from "../gateway/offline-receipts.ts";
 import type { Verified } from "../gateway/verify.ts";
 import type { Invocation } from "./command.ts";
@@ -12,10 +13,13 @@ import { counted } from "./words.ts";
 export async function run(call: Invocation): Promise<number> {
   const dir = call.options.text("dir");
   const report = dir === undefined ? await ofConfig(call) : await ofCopy(call, dir);
-  if (call.options.has("json")) call.io.out(JSON.stringify(report));
+  const { ok, missing } = report;
+  // Whoever asks for `ok` alone is not to take what could not be looked at for well.
+  const json = { ...report, ok: ok && missing.length === 0 };
+  if (call.options.has("json")) call.io.out(JSON.stringify(json));
   else for (const line of reportLines(report)) call.io.out(line);
-  if (!report.ok) return 1;
-  return report.missing.length > 0 ? 2 : 0;
+  if (!ok) return 1;
+  return missing.length > 0 ? 2 : 0;
 }
 
 async function ofConfig(call: Invocation): Promise<Verified> {
@@ -27,6 +31,7 @@ async function ofConfig(call: Invocation): Promise<Verified> {
 
 async function ofCopy(call: Invocation, dir: string): Promise<Verified> {
   const full = path.resolve(call.io.cwd, dir);
+  needOpen(full);
   const isCopy = ["spool", "store.db"].some((name) => existsSync(path.join(full, name)));
   if (isCopy) return await verifyCopy(full);
   const fix = "name a folder that holds spool/ or store.db";
@@ -49,7 +54,8 @@ function reportLines({ ok, bad, records, chains, missing }: Verified): string[] 
       "call",
     );
     const refused = sum((chain) => chain.refusals);
-    const word = missing.length > 0 ? "What is here is well" : "Well";
+    const part = records > 0 ? "What is here is well" : "Nothing was there to verify";
+    const word = missing.length > 0 ? part : "Well";
     lines.push(`${word}: ${read}, ${calls}, ${refused} refused`);
     const running = sum((chain) => chain.running);
     if (running > 0) lines.push(`Without an outcome yet: ${counted(running, "call")}.`);

@@ -64,9 +64,10 @@ async function asRunning(config: Config): Promise<Config> {
     const { status } = await answering(config);
     return status === undefined ? config : frontFrom(status.listen, config);
   } catch (thrown) {
-    // Its front door may be open to who cannot reach its socket.
-    const closed = thrown instanceof GatewayError && thrown.code === "GW_SOCKET";
-    if (closed || isNotRunning(thrown)) return config;
+    // Its front door may be open to who cannot reach its socket, or see where that is.
+    const closed = ["GW_SOCKET", "GW_DATA_DIR"];
+    const isClosed = thrown instanceof GatewayError && closed.includes(thrown.code);
+    if (isClosed || isNotRunning(thrown)) return config;
     throw thrown;
   }
 }

@@ -7,6 +7,7 @@ import { paths } from "../admin/contract.ts";
 import { asFault, fault } from "../base/errors.ts";
 import { realPath } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
+import { needOpen } from "../gateway/data-dir.ts";
 import { isOwned, ownedBy, readOwner } from "../gateway/owner.ts";
 import { askHttp } from "./ask.ts";
 import { findingOf } from "./finding.ts";
@@ -27,6 +28,13 @@ export async function gatewayState(config: Config | undefined): Promise<GatewayS
         return { kind: "closed", finding: findingOf("gateway", asFault(thrown, "Cannot ask")) };
       }
     }
+  }
+  try {
+    needOpen(config.dataDir);
+  } catch (thrown) {
+    const error = asFault(thrown, "Cannot look into data_dir");
+    const effect = "this user cannot see whether the gateway runs, and cannot start it";
+    return { kind: "closed", finding: findingOf("gateway", error, { effect }) };
   }
   if (!owned(config)) return { kind: "down" };
   return { kind: "silent", pid: note?.pid };

@@ -2,13 +2,14 @@
 
 import { accessSync, constants, mkdtempSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import { asFault, type GatewayError } from "../base/errors.ts";
 import { inVain } from "../policy/in-vain.ts";
 import type { Policy } from "../policy/model.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import { checkDatabase, checkEmbedded } from "./check-database.ts";
 import { realPath } from "./config-find.ts";
 import type { Config } from "./config-model.ts";
+import { dataDirFault } from "./data-dir.ts";
 import { tryDoors } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { readOwner } from "./owner.ts";
@@ -79,11 +80,10 @@ function checkDataDir(path: string): boolean {
       // Only making one tells: a folder of /proc looks writable and is not.
       rmdirSync(mkdtempSync(join(existingParent(path), ".authensor-gw-")));
     } else if (info.isDirectory()) accessSync(path, constants.W_OK | constants.X_OK);
-    else throw new Error("a file is there");
+    else throw new Error("it is no folder");
     return info !== undefined;
   } catch (thrown) {
-    const cause = thrown instanceof Error ? thrown.message : String(thrown);
-    throw fault("GW_DATA_DIR", { message: `Cannot use data_dir "${path}"`, cause });
+    throw dataDirFault(path, thrown);
   }
 }
 

@@ -8,6 +8,7 @@ import { GatewayError } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
 import type { ReceiptQuery, ReceiptRow } from "../store/store.ts";
 import type { Config } from "./config-model.ts";
+import { emptyCause, needReadable } from "./data-dir.ts";
 import { openEmbedded, readStoreOffline, spoolOf } from "./offline.ts";
 import { isOwned } from "./owner.ts";
 import { readReceipt, readReceipts } from "./receipts.ts";
@@ -43,7 +44,17 @@ export function showReceiptOffline(
 export function verifyConfig(config: Config): Promise<Verified> {
   const { dataDir } = config;
   const live = () => isLive(dataDir);
-  return readStoreOffline(config, (store) => verifyReceipts(store, spoolOf(dataDir), [], live));
+  return readStoreOffline(config, (store) => {
+    const lacks = emptyCause(dataDir);
+    const missing = lacks === undefined ? [] : [noReceiptsAt(dataDir, lacks)];
+    return verifyReceipts(store, spoolOf(dataDir), missing, live);
+  });
+}
+
+/** Nothing was looked at: that must not read like receipts that were, and are well. */
+function noReceiptsAt(dataDir: string, lacks: string): string {
+  const look = "look at `data_dir` in the config";
+  return `data_dir "${dataDir}" ${lacks}: no receipts are there; ${look}`;
 }
 
 /** Only the owner can be asked: for others a gateway is not live, which hides nothing. */
@@ -58,6 +69,7 @@ function isLive(dataDir: string): boolean {
 
 /** A copy of a data_dir. One that was used with Postgres has only the spool in it. */
 export async function verifyCopy(dir: string): Promise<Verified> {
+  needReadable(dir);
   const store = await openEmbedded(dir);
   const elsewhere = otherStore(dir);
   const missing: string[] = [];

@@ -8,6 +8,7 @@ import { createLog } from "../base/log.ts";
 import { systemClock, systemRandom } from "../base/system.ts";
 import type { Store } from "../store/store.ts";
 import type { Config } from "./config-model.ts";
+import { needReadable } from "./data-dir.ts";
 import { checkPin, openStore, pinStore } from "./open-store.ts";
 import { ownDataDir } from "./owner.ts";
 
@@ -45,11 +46,15 @@ export async function changeKeysOffline<T>(
   }
 }
 
-/** Reads the store without changing it; `read` gets undefined where nothing was stored yet. */
+/**
+ * Reads the store without changing it; `read` gets undefined where nothing was stored yet. Rejects
+ * GW_DATA_DIR where this user cannot see whether something was.
+ */
 export async function readStoreOffline<T>(
   config: Config,
   read: (store: Store | undefined) => Promise<T>,
 ): Promise<T> {
+  needReadable(config.dataDir);
   const store = await openToRead(config);
   try {
     return await read(store);

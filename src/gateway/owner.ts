@@ -10,6 +10,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fault, type GatewayError } from "../base/errors.ts";
 import { isObject, member } from "../base/json.ts";
 import { randomHex } from "../base/node-crypto.ts";
+import { dataDirFault } from "./data-dir.ts";
 
 export interface Owner {
   readonly dir: string;
@@ -45,7 +46,7 @@ export async function ownDataDir(dir: string, socket = ""): Promise<Owner> {
     database.exec("BEGIN EXCLUSIVE");
   } catch (thrown) {
     database.close();
-    throw isBusy(thrown) ? ownedBy(dir) : unusable(dir, thrown);
+    throw isBusy(thrown) ? ownedBy(dir) : dataDirFault(dir, thrown);
   }
   held.add(database);
   const release = (): void => {
@@ -59,7 +60,7 @@ export async function ownDataDir(dir: string, socket = ""): Promise<Owner> {
     writeNote(dir, { pid: process.pid, started: new Date().toISOString(), socket, run });
   } catch (thrown) {
     release();
-    throw unusable(dir, thrown);
+    throw dataDirFault(dir, thrown);
   }
   return { dir, run, release };
 }
@@ -92,7 +93,7 @@ export function isOwned(dir: string): boolean {
     return false;
   } catch (thrown) {
     if (isBusy(thrown)) return true;
-    throw unusable(dir, thrown);
+    throw dataDirFault(dir, thrown);
   } finally {
     database.close();
   }
@@ -131,7 +132,7 @@ function openLock(dir: string): DatabaseSync {
     makeClosed(path);
     return new DatabaseSync(path);
   } catch (thrown) {
-    throw unusable(dir, thrown);
+    throw dataDirFault(dir, thrown);
   }
 }
 
@@ -165,11 +166,6 @@ export function ownedBy(dir: string): GatewayError {
     cause: `${who} owns it${since}`,
     data: note === undefined ? {} : { ...note },
   });
-}
-
-function unusable(dir: string, thrown: unknown): GatewayError {
-  const cause = thrown instanceof Error ? thrown.message : String(thrown);
-  return fault("GW_DATA_DIR", { message: `Cannot use data_dir "${dir}"`, cause });
 }
 
 /** SQLITE_BUSY is 5; Bun and Deno word the error differently. */

@@ -2,7 +2,6 @@
 
 import { mkdirSync } from "node:fs";
 import process from "node:process";
-import { fault } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { dropUnused } from "../base/spare-memory.ts";
@@ -10,6 +9,7 @@ import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Close } from "./close-all.ts";
+import { dataDirFault } from "./data-dir.ts";
 import { createGate, earlyHealth } from "./gate.ts";
 import { createIdle } from "./idle.ts";
 import { keepSmall } from "./keep-small.ts";
@@ -186,7 +186,6 @@ function makeDataDir(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (thrown) {
-    const cause = thrown instanceof Error ? thrown.message : String(thrown);
-    throw fault("GW_DATA_DIR", { message: `Cannot make data_dir "${path}"`, cause });
+    throw dataDirFault(path, thrown, "make");
   }
 }

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { socketFault } from "../../src/admin/socket-fault.ts";
-import { programCommand, startGateway } from "../kit/gateway.ts";
+import { asNobody, canBeNobody } from "../kit/as-nobody.ts";
+import { startGateway } from "../kit/gateway.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -47,18 +48,7 @@ describe("what is said of a closed socket", () => {
   });
 });
 
-/** Runs a command of the CLI as `nobody`, with these groups beside. */
-async function asNobody(groups: readonly number[], config: string, words: readonly string[]) {
-  const drop = ["setpriv", "--reuid", "65534", "--regid", "65534"];
-  const more = groups.length === 0 ? ["--clear-groups"] : ["--groups", groups.join(",")];
-  const command = [...drop, ...more, ...(await programCommand("bun")), ...words];
-  const env = { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", NO_COLOR: "1" };
-  const done = Bun.spawnSync([...command, "--config", config], { cwd: "/", env });
-  return { code: done.exitCode, stdout: `${done.stdout}`, stderr: `${done.stderr}` };
-}
-
-// Another user needs root to be.
-test.skipIf(!isRoot || Bun.which("setpriv") === null)(
+test.skipIf(!canBeNobody)(
   "a second user beside a running service: in its group he sees all, outside he is told how",
   async () => {
     const gid = 100;

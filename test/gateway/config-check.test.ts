@@ -74,7 +74,14 @@ describe("checkStart", () => {
   });
 
   test("a file where data_dir should be", async () => {
-    expect((await checked("data_dir: file", { file: "" })).codes).toEqual(["GW_DATA_DIR"]);
+    const there = await checked("data_dir: file", { file: "" });
+    const move = "move that file away, or set `data_dir` in the config to a folder";
+    expect([there.codes, there.said]).toEqual([
+      ["GW_DATA_DIR"],
+      [`a plain file is there; ${move}`],
+    ]);
+    const way = await checked("data_dir: file/data", { file: "" });
+    expect(way.said).toEqual([`"DIR/file" is a plain file; ${move}`]);
   });
 
   test("a policy file that is not there", async () => {
@@ -90,7 +97,13 @@ describe("checkStart", () => {
 
   test("a folder that cannot be made", async () => {
     // Nobody makes folders there, root neither.
-    expect((await checked("data_dir: /proc/authensor")).codes).toEqual(["GW_DATA_DIR"]);
+    const { codes, said } = await checked("data_dir: /proc/authensor");
+    expect(codes).toEqual(["GW_DATA_DIR"]);
+    // The folder that was tried there is none that its reader knows.
+    expect(said).toEqual([
+      'no folder can be made in "/proc" (ENOENT); make it by hand, or set `data_dir` in the ' +
+        "config to a folder that can be made",
+    ]);
   });
 
   test("the port of another program, and an admin socket that is a file", async () => {
