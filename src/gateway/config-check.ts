@@ -9,7 +9,7 @@ import { currentRuntime } from "../runtime/current.ts";
 import { checkDatabase, checkEmbedded } from "./check-database.ts";
 import { realPath } from "./config-find.ts";
 import type { Config } from "./config-model.ts";
-import { dataDirFault } from "./data-dir.ts";
+import { dataDirFault, openToOthers } from "./data-dir.ts";
 import { tryDoors } from "./listeners.ts";
 import { loadPolicy } from "./load-policy.ts";
 import { readOwner } from "./owner.ts";
@@ -48,6 +48,7 @@ export async function checkStart(config: Config, wrong: readonly string[] = []):
     : undefined;
   let runs = false;
   if (usable === true) {
+    notes.push(...openToOthers(config.dataDir));
     const owner = await attempt("Cannot use data_dir", () => ownerOf(config));
     runs = owner !== undefined;
     if (owner !== undefined) {

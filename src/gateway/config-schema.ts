@@ -257,7 +257,9 @@ export const configSchema = object({
   data_dir: text({
     is: "a folder",
     default: "$XDG_STATE_HOME/authensor-gw",
-    doc: "Spool, embedded store, key snapshot; made with mode 0700. One gateway owns it at a time.",
+    doc:
+      "Spool, embedded store, key snapshot; made with mode 0700. One gateway owns it at a time. " +
+      "Where everybody may write in it, `check` and the log of the start warn.",
   }),
   database: union([
     object({

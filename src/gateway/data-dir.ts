@@ -4,6 +4,7 @@ import { accessSync, constants, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { accountName, innermost, modeText, systemAccounts } from "../admin/path-owner.ts";
+import { strangersWay } from "../admin/socket-trust.ts";
 import { fault, type GatewayError } from "../base/errors.ts";
 
 /** Why it could not be made, read or used. `thrown`: what the attempt threw. */
@@ -61,6 +62,19 @@ export function emptyCause(dir: string): string | undefined {
     (name) => lookAt(dir, () => statSync(join(dir, name))) !== undefined,
   );
   return isUsed ? undefined : "holds neither spool nor store";
+}
+
+/** What is said to whoever lets others write in it; it stops no start. */
+export function openToOthers(dir: string): readonly string[] {
+  const uid = process.getuid?.();
+  const found = innermost(dir);
+  if (uid === undefined || found?.at !== dir) return [];
+  if ((found.stats.mode & 0o002) !== 0) {
+    const what = `everybody may write in data_dir "${dir}" (mode ${modeText(found.stats)})`;
+    return [`${what}, and so put other keys and receipts there: chmod 700 ${dir}`];
+  }
+  const way = strangersWay(dir, uid);
+  return way === undefined ? [] : [`data_dir can be swapped for another one: ${way}`];
 }
 
 /** undefined: it is not there. */

@@ -9,7 +9,7 @@ import { systemClock } from "../base/system.ts";
 import { currentRuntime } from "../runtime/current.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Close } from "./close-all.ts";
-import { dataDirFault } from "./data-dir.ts";
+import { dataDirFault, openToOthers } from "./data-dir.ts";
 import { createGate, earlyHealth } from "./gate.ts";
 import { createIdle } from "./idle.ts";
 import { keepSmall } from "./keep-small.ts";
@@ -52,7 +52,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const runtime = await currentRuntime();
   // A bad policy stops the start before anything is touched.
   const policy = { current: await loadPolicy(config) };
-  makeDataDir(config.dataDir);
+  makeDataDir(config.dataDir, log);
   const owner = await ownDataDir(config.dataDir, config.admin.socket);
   const undo: Close[] = [freeing(owner), () => endOwn(owner.run, log)];
   try {
@@ -182,10 +182,11 @@ async function loadBehind(): Promise<void> {
   }
 }
 
-function makeDataDir(path: string): void {
+function makeDataDir(path: string, log: Log): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (thrown) {
     throw dataDirFault(path, thrown, "make");
   }
+  for (const note of openToOthers(path)) log.warn(note);
 }

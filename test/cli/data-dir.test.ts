@@ -5,7 +5,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asNobody, canBeNobody } from "../kit/as-nobody.ts";
+import { startGateway } from "../kit/gateway.ts";
 import { commandLines } from "./kit.ts";
+
+const { gw, writeIn } = commandLines();
 
 describe("a data_dir of another user", () => {
   let folder: string;
@@ -71,9 +74,38 @@ describe("a data_dir of another user", () => {
   });
 });
 
-describe("a data_dir that is not there", () => {
-  const { gw, writeIn } = commandLines();
+test("one that everybody may write in is warned of, and taken", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "gw-open-"));
+  const data = join(folder, "data");
+  const outer = join(folder, "outer");
+  for (const at of [data, outer, join(outer, "data")]) mkdirSync(at);
+  for (const at of [data, outer]) chmodSync(at, 0o777);
+  const open =
+    `everybody may write in data_dir "${data}" (mode 0777), and so put other keys and receipts ` +
+    `there: chmod 700 ${data}`;
+  const said = async (dir: string) => {
+    writeIn("open", "authensor-gw.yaml", `listen: localhost:0\ndata_dir: ${dir}\n`);
+    const { code, out, err } = await gw("open", "check");
+    expect([code, out]).toEqual([0, expect.stringContaining("Well: ")]);
+    return err;
+  };
+  expect(await said(data)).toBe(open);
+  expect(await said(join(outer, "data"))).toStartWith(
+    `data_dir can be swapped for another one: everybody may write to "${outer}", and "${outer}/data"`,
+  );
+  expect(await said(folder)).toBe("");
+  {
+    const config = { data_dir: data, servers: {}, auth: "none" };
+    await using gateway = await startGateway({ program: "bun", config });
+    await gateway.stop();
+    const lines = gateway.stderr().trim().split("\n");
+    const warned = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === "warn");
+    expect(warned.map(({ message }) => message)).toContain(open);
+  }
+  rmSync(folder, { recursive: true, force: true });
+}, 30_000);
 
+describe("a data_dir that is not there", () => {
   test("is not well, and lists say where they looked", async () => {
     writeIn("none", "authensor-gw.yaml", "data_dir: nope\n");
     const verified = await gw("none", "receipts", "verify");
