@@ -32,6 +32,14 @@ the text of a \`tools/call\` result with \`isError: true\`. Where a message says
 left out, or empty. What a legacy session's method answers has the status 200, whatever the column
 HTTP says: there the error is in the JSON-RPC answer alone.
 
+A command that is asked a question ends with its answer, whatever code that names: 1 where
+\`tools call\` got a refusal or a failed call as its result (also of a server that is down), where
+\`reload --dry-run\` would be refused, where \`policy check\`, \`policy explain\`, \`tools why\`,
+\`status\`, \`doctor\` or \`service status\` say no, where \`servers retry\` and the like did not
+help, and where \`receipts verify\` finds something changed; 2 where what \`receipts\` shows is not
+all. \`check\` with several problems ends with 78 if one of them has that. The exit code of the table
+is that of a command that could not do what it was asked.
+
 This table is made from \`src/base/error-codes.ts\` by \`npx bun test/kit/docs.ts\`.
 
 | code | meaning | how to solve | HTTP | JSON-RPC | exit |
