@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 import { live } from "./commands-live.ts";
 import { operating } from "./commands-operating.ts";
 import { stdio } from "./commands-stdio.ts";
-import { asKey, config, dir, filter, json, keyFile, tokenTo } from "./options.ts";
+import { asKey, config, dir, filter, json, keyFile, tokenTo, toolArgs } from "./options.ts";
 
 export const commands: readonly Command[] = [
   {
@@ -214,17 +214,20 @@ export const commands: readonly Command[] = [
   },
   {
     name: "tools call",
-    usage: "SERVER/TOOL [--args JSON] [--json]",
+    usage: "SERVER/TOOL [--args JSON|@FILE] [--json]",
     summary: "Call a tool through the gateway, as an agent would",
     help:
       "Needs an executor key: --key-file, $AUTHENSOR_GW_KEY, or `local`, which `init` makes.\n" +
-      "Exit 1 when the call is denied or fails.",
-    examples: [`tools call files/read_file --args '{"path":"/srv/data/a.txt"}'`],
+      "The arguments go to the gateway byte for byte. Exit 1 when the call is denied or fails.",
+    examples: [
+      `tools call files/read_file --args '{"path":"/srv/data/a.txt"}'`,
+      "tools call files/write_file --args @arguments.json",
+    ],
     options: [
       config,
       json,
       keyFile,
-      { name: "args", value: "JSON", doc: "its arguments; {} if not named" },
+      toolArgs,
       { name: "url", value: "URL", doc: "the gateway, if it is not this config's" },
     ],
     args: [1, 1],
@@ -240,19 +243,21 @@ export const commands: readonly Command[] = [
   },
   {
     name: "policy explain",
-    usage: "--tool SERVER/TOOL [--args JSON] (--key NAME | --role ROLE) [FILE…]",
+    usage: "--tool SERVER/TOOL [--args JSON|@FILE] (--key NAME | --role ROLE) [FILE…]",
     summary: "Say how the policy decides a call",
     help:
       "Exit 0 when the call is allowed, 1 when not.\n" +
-      "The running gateway says which arguments the tool declares; when none runs, those given do.",
+      "The running gateway says which arguments the tool declares; when none runs, those given\n" +
+      "do.",
     examples: [
       `policy explain --tool files/read_file --args '{"path":"/etc/passwd"}' --role executor`,
+      "policy explain --tool files/write_file --args @arguments.json --key my-agent",
     ],
     options: [
       config,
       json,
       { name: "tool", value: "SERVER/TOOL", doc: "what is called" },
-      { name: "args", value: "JSON", doc: "its arguments; {} if not named" },
+      toolArgs,
       { name: "key", value: "NAME", doc: "who calls: a key of this name" },
       asKey,
       { name: "role", value: "ROLE", doc: "its role; executor if not named" },

@@ -30,6 +30,11 @@ export const dir: Option = {
   value: "DIR",
   doc: "a copy of a data_dir instead of the config's",
 };
+export const toolArgs: Option = {
+  name: "args",
+  value: "JSON",
+  doc: "its arguments, or @FILE that holds them, or @- for stdin; {} if not named",
+};
 /** Of commands that make a key. */
 export const tokenTo: readonly Option[] = [
   {

@@ -22,7 +22,7 @@ import { needTarget } from "./target.ts";
 /** Exit 0 answered, 1 denied or failed, 69 not reached. */
 export async function run(call: Invocation): Promise<number> {
   const target = needTarget(call.args[0]);
-  const args = argumentsOption(call);
+  const args = await argumentsOption(call);
   const named = call.options.text("url");
   const config = named === undefined ? await asRunning(await needReach(call)) : undefined;
   const url = config === undefined ? String(named) : frontUrl(config);
@@ -33,6 +33,7 @@ export async function run(call: Invocation): Promise<number> {
   const client = new Client({ name: "authensor-gw-cli", version });
   const transport = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: headersFor(call) },
+    fetch: fetchWith(args),
   });
   call.io.err(`→ gateway ${url}`);
   try {
@@ -44,7 +45,7 @@ export async function run(call: Invocation): Promise<number> {
     const name = await exposedName(config, target);
     // The gateway has the deadlines; whoever tells of progress is given the time it needs.
     const options = { timeout: longestTimer, onprogress: progressTo(call) };
-    const result = await client.callTool({ name, arguments: args }, undefined, options);
+    const result = await client.callTool({ name, arguments: {} }, undefined, options);
     showResult(call, result as { content?: unknown; isError?: unknown });
     return result["isError"] === true ? 1 : 0;
   } catch (thrown) {
@@ -56,6 +57,20 @@ export async function run(call: Invocation): Promise<number> {
   } finally {
     await client.close();
   }
+}
+
+/**
+ * The SDK writes arguments anew, and then the gateway judges others than were given: without keys
+ * that come twice, with numbers rounded. So it writes none, and these go there as they are.
+ */
+function fetchWith(args: string): (url: string | URL, init?: RequestInit) => Promise<Response> {
+  return (url, init) => {
+    const body = init?.body;
+    if (typeof body !== "string") return fetch(url, init);
+    // Within a text of JSON the quotes would be escaped: this can only be the member itself.
+    const whole = body.replace('"arguments":{}', () => `"arguments":${args}`);
+    return fetch(url, { ...init, body: whole });
+  };
 }
 
 /** After a reload that could not move it the gateway is elsewhere than the config says. */
@@ -234,7 +249,7 @@ function toldBy(thrown: unknown, text: string): Told | undefined {
   const inBody = isObject(outer) ? member(outer, "message") : undefined;
   return {
     code,
-    message: printable(typeof inBody === "string" ? inBody : plain),
+    message: printable(typeof inBody === "string" ? without(`${code}: `, inBody) : plain),
     why: word("cause"),
     fix: word("fix") || catalogue[code].fix,
     key: code.startsWith("GW_KEY_") || code === "GW_ROLE",

@@ -1,6 +1,6 @@
 /** Conditions as a tree, and the one evaluator that both deciding and explaining use. */
 
-import { type Brief, type BriefObject, isBriefObject, LongText } from "../base/brief.ts";
+import { type Brief, isBriefObject, LongText } from "../base/brief.ts";
 import { type Json, type JsonObject, member } from "../base/json.ts";
 import { limits } from "../base/limits.ts";
 import type { ConditionTrace, Facts } from "./model.ts";
@@ -152,7 +152,7 @@ function judge(test: Test, value: Brief, context: Context): Value {
   if (context.steps > limits.policySteps) return tooMany(context);
   const result = test.check(value, context);
   // The value that settles the answer is the one worth showing.
-  if (context.trace !== undefined) context.value = isContainer(value) ? undefined : value;
+  if (context.trace !== undefined) context.value = isShown(value, context) ? value : undefined;
   return result;
 }
 
@@ -176,9 +176,9 @@ export function typeName(value: Brief): string {
   return Array.isArray(value) ? "array" : typeof value;
 }
 
-/** Nor a long text: neither is worth showing. */
-function isContainer(value: Brief): value is LongText | readonly Brief[] | BriefObject {
-  return typeof value === "object" && value !== null;
+/** No container, no long text, and no number that may not be the one that was written. */
+function isShown(value: Brief, { inexact }: Context): value is null | boolean | number | string {
+  return typeof value === "object" ? value === null : typeof value !== "number" || !inexact;
 }
 
 function rootOf(root: Root, context: Context): Brief {

@@ -49,7 +49,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   cli: {
     may: [
       ...["base", "policy", "receipt", "admin/client.ts", "admin/contract.ts"],
-      ...["gateway", "doctor", "runtime", "policies"],
+      ...["gateway", "doctor", "runtime", "policies", "protocol/strict-json.ts"],
     ],
     types: ["store/store.ts", "admin/contract-reload.ts", "admin/contract-keys.ts"],
   },
