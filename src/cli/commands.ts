@@ -248,7 +248,7 @@ export const commands: readonly Command[] = [
     help:
       "Exit 0 when the call is allowed, 1 when not.\n" +
       "The running gateway says which arguments the tool declares; when none runs, those given\n" +
-      "do.",
+      "do. A key or server that it does not have is refused, unless a policy FILE is named.",
     examples: [
       `policy explain --tool files/read_file --args '{"path":"/etc/passwd"}' --role executor`,
       "policy explain --tool files/write_file --args @arguments.json --key my-agent",

@@ -1,7 +1,7 @@
 /** What `policy explain` asks the running gateway: whether there is what the call names. */
 
 import { type GatewayStatus, type ListedKey, type ListedTool, paths } from "../admin/contract.ts";
-import { asFault } from "../base/errors.ts";
+import { asFault, fault } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import type { Config } from "../gateway/config-model.ts";
@@ -15,6 +15,10 @@ export interface Asked {
   readonly notes: readonly string[];
 }
 
+/**
+ * Of the policy in force only keys and servers can be asked about that are there: GW_NAME for
+ * others. A policy file that is named may be about those that are yet to come: they get a note.
+ */
 export async function askedOf(
   call: Invocation,
   config: Config | undefined,
@@ -31,6 +35,10 @@ export async function askedOf(
     if (names.includes(name)) return;
     const message = absent(`has no ${what}`, name, names);
     missing.push(message);
+    if (call.args.length > 0) return;
+    const list = `\`authensor-gw ${what}s list\` shows the ${what}s`;
+    const fix = `${list}; of one that is yet to come a policy FILE can be asked, named here`;
+    throw fault("GW_NAME", { message, fix });
   };
   if (key !== "") need("key", key, keys);
   need("server", server, servers);

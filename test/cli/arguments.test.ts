@@ -111,3 +111,16 @@ test("--args @- takes stdin", async () => {
   expect(await new Response(child.stdout).text()).toContain('"arguments":{"t":"from stdin"}');
   expect(await child.exited).toBe(0);
 }, 20_000);
+
+test("explain refuses a key and a server that are not there, unless a policy is named", async () => {
+  const key = await explain("--tool", "s/any", "--key", "agnt");
+  const noKey = 'GW_NAME: The gateway has no key "agnt" now (did you mean "agent"?)';
+  expect([key.code, key.stdout, key.stderr]).toEqual([3, "", expect.stringContaining(noKey)]);
+  const server = await explain("--tool", "z/any", "--key", "agent");
+  expect([server.code, server.stderr]).toEqual([3, expect.stringContaining('no server "z"')]);
+  const file = join(gateway.folder, "policy.yaml");
+  const draft = await explain(file, "--tool", "s/any", "--key", "agnt");
+  expect([draft.code, draft.stderr]).toEqual([0, expect.stringContaining('no key "agnt" now')]);
+  const tool = await explain("--tool", "s/ayn", "--key", "agent");
+  expect([tool.code, tool.stderr]).toEqual([1, expect.stringContaining('mean "s/any"?')]);
+}, 20_000);
