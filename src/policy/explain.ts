@@ -1,12 +1,11 @@
 /** An explanation as lines of text, the same on every run. */
 
 import type { Json } from "../base/json.ts";
-import type { Decision, Explanation } from "./model.ts";
+import type { Explanation } from "./model.ts";
 
 export function explainText(explanation: Explanation): string {
-  const lines = [verdict(explanation.decision)];
+  const lines = [verdict(explanation)];
   if (explanation.decision.hint !== undefined) lines.push(`hint: ${explanation.decision.hint}`);
-  if (explanation.rules.length === 0) lines.push("no rule is about this call and this key");
   const width = Math.max(0, ...explanation.rules.map(({ rule }) => rule.id.length));
   for (const { rule, result, conditions } of explanation.rules) {
     const mark = explanation.decision.matched.includes(rule.id) ? "matches" : "does not match";
@@ -26,11 +25,16 @@ export function explainText(explanation: Explanation): string {
 
 const noOthers = "every argument is declared or named (other_args)";
 
-function verdict({ effect, code, rule }: Decision): string {
-  if (rule === undefined) return `${effect} ${code}: nothing that matched allows it`;
+function verdict({ decision: { effect, code, rule }, rules }: Explanation): string {
+  if (rule === undefined) {
+    const nothing = rules.length === 0 ? "no rule is about this call and this key" : noneAllows;
+    return `${effect} ${code}: ${nothing}`;
+  }
   const why = code === undefined ? "" : ` ${code}`;
   return `${effect}${why}: rule ${rule.id} (${rule.file}:${rule.line})`;
 }
+
+const noneAllows = "nothing that matched allows it";
 
 /** Values are the caller's: ASCII only, so that a terminal shows them and does not obey them. */
 function shown(value: Json): string {
