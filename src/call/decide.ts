@@ -44,6 +44,7 @@ const asItsCall: Decision = {
   effect: "allow",
   code: undefined,
   rule: undefined,
+  undecided: false,
   matched: [],
   hint: undefined,
 };
@@ -53,6 +54,7 @@ const unknownItem: Decision = {
   effect: "deny",
   code: undefined,
   rule: undefined,
+  undecided: false,
   matched: [],
   hint: undefined,
 };

@@ -66,6 +66,7 @@ export function decisionTrace(incoming: Incoming, call: DecidedCall, decision: D
     tool: call.item?.target ?? withoutKeys(call.exposed),
     effect: decision.effect,
     rule: decision.rule?.id,
+    undecided: decision.undecided,
     matched: decision.matched,
     era,
     protocol,

@@ -94,7 +94,8 @@ export function respondDenied(
   const error = fault(code, { message: `${what} of "${call.item.target}" is not allowed` });
   const hint = decision.hint === undefined ? error.fix : decision.hint;
   const rule = decision.rule?.id ?? null;
-  const by = rule === null ? "" : ` by rule "${rule}"`;
+  const unsure = decision.undecided ? " (it could not be decided)" : "";
+  const by = rule === null ? "" : ` by rule "${rule}"${unsure}`;
   const text = `${error.message}${by}. Hint: ${hint}. Receipt: ${receipt}.`;
   if (isToolCall(incoming)) sendToolError(incoming, reply, `${code}: ${text}`);
   else sendError(incoming, reply, error, text, { rule, hint, receipt });

@@ -246,19 +246,23 @@ function conclude(
 ): Decision {
   const matched: string[] = [];
   let winner: Candidate | undefined;
+  let undecided = false;
   for (let at = 0; at < candidates.length; at += 1) {
     const candidate = candidates[at]!;
     if (!matches(candidate, results[at]!)) continue;
     matched.push(candidate.rule.ref.id);
-    if (winner === undefined || candidate.rank < winner.rank) winner = candidate;
+    if (winner !== undefined && candidate.rank > winner.rank) continue;
+    winner = candidate;
+    undecided = results[at] === UNKNOWN;
   }
   if (winner === undefined) {
     const hint = otherwise === "GW_NO_POLICY" ? noPolicyHint : nearMiss(candidates, args);
-    return { effect: "deny", code: otherwise, rule: undefined, matched, hint };
+    return { effect: "deny", code: otherwise, rule: undefined, undecided, matched, hint };
   }
   const { ref, hint } = winner.rule;
   const shown = ref.effect === "allow" ? undefined : hint;
-  return { effect: ref.effect, code: codes[ref.effect], rule: ref, matched, hint: shown };
+  const code = codes[ref.effect];
+  return { effect: ref.effect, code, rule: ref, undecided, matched, hint: shown };
 }
 
 const noPolicyHint = "this gateway has no policy yet: ask its operator to name one in the config";

@@ -25,13 +25,15 @@ export function explainText(explanation: Explanation): string {
 
 const noOthers = "every argument is declared or named (other_args)";
 
-function verdict({ decision: { effect, code, rule }, rules }: Explanation): string {
+function verdict({ decision, rules }: Explanation): string {
+  const { effect, code, rule, undecided } = decision;
   if (rule === undefined) {
     const nothing = rules.length === 0 ? "no rule is about this call and this key" : noneAllows;
     return `${effect} ${code}: ${nothing}`;
   }
   const why = code === undefined ? "" : ` ${code}`;
-  return `${effect}${why}: rule ${rule.id} (${rule.file}:${rule.line})`;
+  const unsure = undecided ? ", which could not be decided" : "";
+  return `${effect}${why}: rule ${rule.id} (${rule.file}:${rule.line})${unsure}`;
 }
 
 const noneAllows = "nothing that matched allows it";

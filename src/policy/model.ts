@@ -54,6 +54,8 @@ export interface Decision {
   readonly code: "GW_DENIED" | "GW_NO_RULE" | "GW_NO_POLICY" | "GW_ASK" | undefined;
   /** The rule that decided; undefined when none matched. */
   readonly rule: RuleRef | undefined;
+  /** It matched because its conditions, or the URI it is about, could not be decided. */
+  readonly undecided: boolean;
   /** Every rule that matched, ids in file order. */
   readonly matched: readonly string[];
   /** Shown to the agent: from the deciding rule, or from an allow rule that nearly matched. */

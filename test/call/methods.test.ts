@@ -89,6 +89,15 @@ describe("methods that are decided", () => {
     });
   }
 
+  test("a denial says that its rule could not be decided", async () => {
+    const deny = "{id: r, effect: deny, prompts: [s/greet], when: {args.other: {eq: you}}}";
+    const { at, ask } = await serve(`${all}  - ${deny}\n`);
+    const { reply } = await ask("prompts/get", '{"name":"s__greet","arguments":{"who":"me"}}');
+    const by = 'is not allowed by rule "r" (it could not be decided). Hint: ';
+    expect(reply.answer()?.value["error"]).toMatchObject({ message: expect.stringContaining(by) });
+    expect(at.records).toHaveLength(1);
+  });
+
   test("policy sees a prompt's arguments, and those of a completion", async () => {
     const policy =
       "id: t\nrules:\n  - {id: r, effect: allow, prompts: [s/greet], when: {args.who: {eq: you}}}\n";

@@ -81,7 +81,14 @@ test("of a call that ended is kept all that is shown, in a used row too", async 
   for (const had of [0, 1]) {
     await clock.advance(5);
     const call = begin();
-    const decision = { effect: "allow", code: undefined, rule: undefined, matched: [], hint: "h" };
+    const decision = {
+      effect: "allow",
+      code: undefined,
+      rule: undefined,
+      undecided: false,
+      matched: [],
+      hint: "h",
+    };
     Object.assign(call, { decision, argsBytes: 7, resultBytes: 8, receipt: `r-${had}` });
     Object.assign(call, { outcome: "ok", code: "GW_X", why: "y", serverEra: "modern", dropped: 2 });
     const at = { decidedAt: 1, sentAt: 2, queuedAt: 2, queuedMs: 1, answeredAt: 4, endedAt: 5 };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { JsonObject } from "../../src/base/json.ts";
 import type { Policy, Target } from "../../src/policy/model.ts";
 import { ask, executor, facts, load, oneRule, tool } from "./kit.ts";
 
@@ -202,6 +203,31 @@ describe("P12 visibility", () => {
       ),
     ).toBe("depends");
   });
+});
+
+test("a rule that matched because it could not be decided says so, a decided one does not", () => {
+  const deny = (when: string) =>
+    load(
+      `allow: [t/x]\nrules: [{id: r, effect: deny, tools: [t/x], when: {args.a: {${when}}}}]`,
+    ).candidates(executor, tool("t/x", ["a"]));
+  const candidates = deny("contains: key");
+  const long = "x".repeat(65_537);
+  const said = (args: JsonObject, asked = candidates) => {
+    const { effect, undecided } = asked.decide(facts(args));
+    return [effect, undecided];
+  };
+  // In turn, as what the call before came to is kept.
+  expect(said({ a: "a key" })).toEqual(["deny", false]);
+  expect(said({ a: long })).toEqual(["deny", true]);
+  expect(said({ a: "a key" })).toEqual(["deny", false]);
+  expect(said({})).toEqual(["deny", true]);
+  expect(said({ a: "none" })).toEqual(["allow", false]);
+  // As docs/policy.md says: what is not there, and what is too long to be read.
+  expect(said({}, deny("exists: true, contains: key"))).toEqual(["allow", false]);
+  const unread = deny("max_length: 16384, contains: key");
+  expect(said({ a: long }, unread)).toEqual(["allow", false]);
+  expect(said({ a: "\u{1f511}".repeat(16_384) }, unread)).toEqual(["allow", false]);
+  expect(said({ a: long }, deny("max_length: 70000"))).toEqual(["deny", false]);
 });
 
 test("P28 a prepared decision stays with its bundle", () => {

@@ -18,7 +18,9 @@ rules:
 test("every rule and condition shows with its value and reason", () => {
   const candidates = policy.candidates(executor, tool("pay/charge", ["amount", "memo"]));
   const explanation = candidates.explain(facts({ amount: 5, memo: 7 }));
-  expect(explainText(explanation)).toBe(`deny GW_DENIED: rule no-memo (p0.yaml:8)
+  expect(
+    explainText(explanation),
+  ).toBe(`deny GW_DENIED: rule no-memo (p0.yaml:8), which could not be decided
   allow allow:pay/*  matches (true)  p0.yaml:1
         every argument is declared or named (other_args): true
   allow small        matches (true)  p0.yaml:3

@@ -109,6 +109,7 @@ export const badState: Decision = {
   effect: "deny",
   code: undefined,
   rule: undefined,
+  undecided: false,
   matched: [],
   hint: undefined,
 };
