@@ -260,7 +260,7 @@ export const commands: readonly Command[] = [
       toolArgs,
       { name: "key", value: "NAME", doc: "who calls: a key of this name" },
       asKey,
-      { name: "role", value: "ROLE", doc: "its role; executor if not named" },
+      { name: "role", value: "ROLE", doc: "its role; the key's, or executor, if not named" },
     ],
     args: [0, 100],
     load: async () => (await import("./policy-explain.ts")).run,

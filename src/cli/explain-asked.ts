@@ -11,6 +11,8 @@ import { fromGateway } from "./context.ts";
 export interface Asked {
   /** Of the tool's schema; undefined: nobody knows, and the notes say why. */
   readonly declared: readonly string[] | undefined;
+  /** Of the key that is named; undefined: nobody knows it. */
+  readonly roles?: readonly string[] | undefined;
   /** For people, before the answer. */
   readonly notes: readonly string[];
 }
@@ -40,13 +42,14 @@ export async function askedOf(
     const fix = `${list}; of one that is yet to come a policy FILE can be asked, named here`;
     throw fault("GW_NAME", { message, fix });
   };
-  if (key !== "") need("key", key, keys);
+  if (key !== "") need("key", key, [...keys.keys()]);
+  const roles = keys.get(key);
   need("server", server, servers);
   const found = tools.find((one) => one.tool === tool && one.held_back === null);
-  if (found !== undefined) return { declared: found.declared, notes: missing };
+  if (found !== undefined) return { declared: found.declared, roles, notes: missing };
   const names = tools.filter((one) => one.held_back === null).map((one) => one.tool);
   const noTool = `${absent("offers no tool", tool, names)}: ${asGiven}`;
-  return { declared: undefined, notes: [...missing, noTool] };
+  return { declared: undefined, roles, notes: [...missing, noTool] };
 }
 
 const asGiven = "the given arguments are taken as declared";
@@ -57,7 +60,8 @@ function unasked(why: string): Asked {
 
 interface Known {
   readonly tools: readonly ListedTool[];
-  readonly keys: readonly string[];
+  /** Name to roles. */
+  readonly keys: ReadonlyMap<string, readonly string[]>;
   readonly servers: readonly string[];
 }
 
@@ -71,10 +75,11 @@ async function knownBy(call: Invocation, config: Config): Promise<Known | string
         client.get<GatewayStatus>(paths.status),
       ]),
     );
-    const names = keys.filter((one) => one.state !== "revoked").map((one) => one.name);
+    const good = keys.filter((one) => one.state !== "revoked");
+    const roles = new Map(good.map((one) => [one.name, one.roles]));
     // What policies call every caller where no keys are asked for.
-    const anonymous = config.auth === "none" ? ["anonymous"] : [];
-    return { tools, keys: [...names, ...anonymous], servers: servers.map(({ id }) => id) };
+    if (config.auth === "none") roles.set("anonymous", ["executor"]);
+    return { tools, keys: roles, servers: servers.map(({ id }) => id) };
   } catch (thrown) {
     const { code, message } = asFault(thrown, "Cannot ask the gateway");
     return code === "GW_NOT_RUNNING" ? "No gateway runs" : printable(message);

@@ -24,17 +24,16 @@ export async function run(call: Invocation): Promise<number> {
   }
   const text = await argumentsOption(call);
   const name = needTarget(tool);
-  const roles = options.all("role");
-  const subject = {
-    ...{ keyId: "", keyName: options.text("key") ?? options.text("as") ?? "", claims: {} },
-    roles: needRoles(roles.length > 0 ? roles : ["executor"]),
-  };
+  const words = options.all("role");
+  const given = words.length > 0 ? needRoles(words) : undefined;
+  const keyName = options.text("key") ?? options.text("as") ?? "";
   const policy = needPolicy(call);
   const config = configOf(call);
   const { args, inexact } = strictArguments(text, name, config);
-  const { declared, notes } = await askedOf(call, config, name, subject.keyName);
+  const { declared, roles = ["executor"], notes } = await askedOf(call, config, name, keyName);
   for (const note of notes) io.err(note);
   const target: Target = { kind: "tool", name, declared: new Set(declared ?? Object.keys(args)) };
+  const subject = { keyId: "", keyName, roles: given ?? roles, claims: {} };
   const request = { method: "tools/call" };
   const facts = { args, inexact, client: {}, request, nowMs: Date.now() };
   const explanation = policy.candidates(subject, target).explain(facts);

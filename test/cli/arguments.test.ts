@@ -30,6 +30,10 @@ rules:
     effect: allow
     tools: [s/few]
     when: { "args.m?": { gte: 1 }, "args.n?": { lte: 100000000000000 } }
+  - id: ops
+    effect: deny
+    tools: [s/any]
+    who: { roles: [operator] }
 `;
 
 let gateway: TestGateway;
@@ -124,3 +128,16 @@ test("explain refuses a key and a server that are not there, unless a policy is 
   const tool = await explain("--tool", "s/ayn", "--key", "agent");
   expect([tool.code, tool.stderr]).toEqual([1, expect.stringContaining('mean "s/any"?')]);
 }, 20_000);
+
+test("explain goes by the roles of the key that is named, unless others are", async () => {
+  const made = await gateway.cli("keys", "create", "--name", "both", ...roles("operator"));
+  expect(made.code).toBe(0);
+  const of = (...more: string[]) => explain("--tool", "s/any", ...more);
+  expect((await of("--key", "both")).stdout).toContain("deny GW_DENIED: rule ops");
+  expect((await of("--key", "both", ...roles("viewer"))).code).toBe(0);
+  expect((await of("--key", "agent")).code).toBe(0);
+}, 20_000);
+
+function roles(other: string): readonly string[] {
+  return ["--role", "executor", "--role", other];
+}
