@@ -109,7 +109,9 @@ async function checkEntry(
     isNoBearer(refusal.message)
       ? `write "Bearer " before the token of Authorization in "${name}" of ${file}`
       : `${await keyFix(world, refusal)}; write its token into "${name}" of ${file}`;
-  const probed = await probeAgent({ url, headers, anyCertificate: false, of, keyFix: fixOf });
+  const home = mcpUrl(world.config);
+  const asAgent = { url, headers, anyCertificate: false, of, home, keyFix: fixOf };
+  const probed = await probeAgent(asAgent);
   return probed.findings;
 }
 
@@ -123,13 +125,19 @@ function formFault(
   if (url === undefined && command.length === 0) {
     return { saw: 'it has neither "url" nor "command"', fix: `write "url": "${mcpUrl(config)}"` };
   }
-  if (url === undefined) return undefined;
+  if (url === undefined) {
+    if (type === undefined || /^(stdio|local)$/.test(type)) return undefined;
+    const saw = `it starts a program, and its "type" is "${type}"`;
+    return { saw, fix: `write "type": "stdio" in "${name}"` };
+  }
   if (client === "Claude Desktop") {
     const fix = `write "command": "npx", "args": ["-y", "mcp-remote", "${url}"] in "${name}"`;
     return { saw: "this file of Claude Desktop takes programs, not URLs", fix };
   }
   const typed = client === "Claude Code" || client === "VS Code";
-  if (typed && type !== "http" && type !== "streamable-http") {
+  // The others take a URL without it, and write it in ways of their own.
+  const known = typed ? /^(http|streamable-http)$/ : /^(http|streamable[-_]?http|remote)$/i;
+  if (type === undefined ? typed : !known.test(type)) {
     const saw = type === undefined ? 'it has no "type"' : `its "type" is "${type}"`;
     return { saw, fix: `write "type": "http" in "${name}"` };
   }

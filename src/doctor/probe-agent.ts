@@ -19,6 +19,8 @@ export interface AgentProbe {
   readonly anyCertificate: boolean;
   /** Said with each finding: whose config it was. */
   readonly of?: string;
+  /** Where this gateway is, as an agent writes it. */
+  readonly home?: string;
   /** What to do when a key is refused. */
   keyFix(refusal: KeyRefusal): Promise<string>;
 }
@@ -33,6 +35,10 @@ export async function probeAgent(probe: AgentProbe): Promise<Probed> {
   const unreached = await reach(probe);
   if (unreached !== undefined) return { findings: [unreached], tools: undefined };
   const [legacy, modern] = await Promise.all([legacyTools(probe), modernTools(probe)]);
+  // What another program says to the second family is no news of this gateway.
+  if (typeof legacy !== "number" && legacy.code === "GW_CLIENT_CONFIG") {
+    return { findings: [legacy], tools: undefined };
+  }
   // What is wrong with a key or a path is wrong in both: told once.
   const wrong = [legacy, modern].flatMap((one) => (typeof one === "number" ? [] : [one]));
   const codes = new Set(wrong.map(({ code }) => code));
@@ -152,11 +158,9 @@ async function refusalOf(
 ): Promise<Finding | undefined> {
   try {
     const reply = await post(probe, message, fields);
-    if (reply.status >= 300) {
-      return (await refusal(probe, reply)) ?? wrong(probe, "HTTP", told(reply));
-    }
+    if (reply.status >= 300) return (await refusal(probe, reply)) ?? wrongPlace(probe, reply);
     await endSession(probe, reply);
-    return undefined;
+    return stranger(probe, reply);
   } catch (thrown) {
     return unanswered(probe, thrown);
   }
@@ -212,6 +216,23 @@ function fixOf(code: ErrorCode, { url }: AgentProbe): string {
   return code === "GW_HOST"
     ? `add the name to \`hosts\` in the gateway's config, and restart it`
     : "";
+}
+
+/** It shakes hands, but gives another name than the gateway's, or none. */
+function stranger(probe: AgentProbe, reply: Reply): Finding | undefined {
+  const result = answerIn(reply.text)?.result;
+  if (result === undefined) return wrongPlace(probe, reply);
+  const { name } = (result["serverInfo"] ?? {}) as { readonly name?: unknown };
+  if (name === "authensor-gw") return undefined;
+  const called = typeof name === "string" ? ` ("${name}")` : "";
+  return finding({
+    link: "agent",
+    code: "GW_CLIENT_CONFIG",
+    saw: named(probe, `${shown(probe)} is an MCP server${called}, but not this gateway`),
+    cause: "the agent goes there directly, without policy and receipts",
+    effect: "the agent has the tools of that server, and not those of the gateway",
+    fix: probe.home === undefined ? `correct ${shown(probe)}` : `write ${probe.home}`,
+  });
 }
 
 function wrongPlace(probe: AgentProbe, reply: Reply): Finding {

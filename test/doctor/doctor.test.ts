@@ -175,6 +175,29 @@ describe("client files", () => {
     });
   }
 
+  const types: readonly (readonly [string, object, RegExp | undefined])[] = [
+    [".cursor/mcp.json", { url, type: "foo" }, /its "type" is "foo"[\s\S]*write "type": "http"/],
+    ["other.json", { url, type: "stdio" }, /its "type" is "stdio"[\s\S]*write "type": "http"/],
+    [".mcp.json", { url, type: "sse" }, /its "type" is "sse"[\s\S]*write "type": "http"/],
+    [
+      ".mcp.json",
+      { command: "authensor-gw", args: ["stdio"], type: "http" },
+      /starts a program, and its "type" is "http"[\s\S]*write "type": "stdio"/,
+    ],
+    [".cursor/mcp.json", { url }, undefined],
+    ["cline.json", { url, type: "streamableHttp" }, undefined],
+  ];
+  for (const [name, entry, says] of types) {
+    test(`the type that a client takes: ${name} ${JSON.stringify(entry)}`, async () => {
+      const path = join(folder, name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, JSON.stringify({ mcpServers: { gateway: entry } }));
+      const { out } = await cli("doctor", "client", path);
+      if (says === undefined) expect(out).not.toContain('"type"');
+      else expect(out).toMatch(says);
+    });
+  }
+
   test("what is no JSON, and what has no servers, says so", () => {
     const path = join(folder, "bad.json");
     for (const [text, says] of [
