@@ -95,7 +95,9 @@ export async function openAccess(options: AccessOptions): Promise<KeyAccess> {
       const old = targets.findLast((row) => row.revokedMs === null);
       if (old === undefined) throw noKey(idOrName, "the key was revoked");
       const now = clock.now();
-      const expiresMs = old.expiresMs === null ? null : now + (old.expiresMs - old.createdMs);
+      const lifeMs = old.expiresMs === null ? undefined : old.expiresMs - old.createdMs;
+      if (lifeMs !== undefined && lifeMs <= 0) throw lifeless(old);
+      const expiresMs = lifeMs === undefined ? null : now + lifeMs;
       const made = make({ name: old.name, roles: old.roles, expiresMs });
       const endsMs = Math.min(now + graceMs, old.expiresMs ?? Number.POSITIVE_INFINITY);
       await store.replaceKey(made.row, old.id, endsMs);
@@ -130,6 +132,16 @@ async function ask(sync: KeySync, idOrName: string): Promise<readonly KeyRow[]> 
 }
 
 const listed = "`authensor-gw keys list` shows the keys";
+
+/** The new key has the time of the old one, and this had none. */
+function lifeless({ name, roles }: KeyRow) {
+  const words = roles.map((role) => `--role ${role}`).join(" ");
+  return fault("GW_NAME", {
+    message: `Key "${name}" has no time that a new one could have`,
+    cause: "it was over when it was made (--expires 0)",
+    fix: `authensor-gw keys create ${words} --name ${name}`,
+  });
+}
 
 function noKey(idOrName: string, cause: string, fix = listed) {
   return fault("GW_NAME", { message: `There is no key "${idOrName.slice(0, 64)}"`, cause, fix });

@@ -19,6 +19,9 @@ export async function createKey(
   const name = nameOf(body, "name");
   const roles = rolesOf(body);
   const life = durationOf(body, "expires_in_ms");
+  if (life === 0) {
+    throw fault("GW_PARAMS", { message: '"expires_in_ms" is 0: the key would be over at once' });
+  }
   const expiresMs = life === undefined ? null : Date.now() + life;
   // Recorded before it happens: a key that no receipt tells of must not exist.
   await ports.audit.admin("key.create", caller.keyId, { name, roles }).durable;

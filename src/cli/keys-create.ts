@@ -17,6 +17,10 @@ export async function run(call: Invocation): Promise<number> {
     throw fault("GW_USAGE", { message: `"keys create" needs ${missing}`, fix });
   }
   const life = durationOption(call, "expires");
+  if (life === 0) {
+    const message = `--expires "${call.options.text("expires")}": the key would be over at once`;
+    throw fault("GW_USAGE", { message, fix: "write --expires 90d, or leave it out" });
+  }
   const config = await needReach(call);
   return await showCreated(call, () =>
     changeAtGatewayOr<CreatedKey>(

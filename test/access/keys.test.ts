@@ -303,6 +303,11 @@ describe("create and rotate", () => {
     expect(answer(keys, `Bearer ${token}`)).toBe("agent");
   });
 
+  test("rotate: a key that was over when it was made gives no other of that kind", async () => {
+    await keys.create({ ...executor, expiresMs: at.clock.now() });
+    expect(await codeOf(keys.rotate("agent"))).toBe("GW_NAME");
+  });
+
   test("revoke by name ends the key in its grace too", async () => {
     const first = await keys.create(executor);
     const second = await keys.rotate("agent", { graceMs: 60_000 });

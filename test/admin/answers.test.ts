@@ -42,6 +42,7 @@ describe("answers", () => {
     ["POST", paths.keys, { roles: ["viewer"] }, 422],
     ["POST", paths.keys, { name: "x", roles: "viewer" }, 422],
     ["POST", paths.keys, { name: "x", roles: ["viewer"], expires_in_ms: -1 }, 422],
+    ["POST", paths.keys, { name: "x", roles: ["viewer"], expires_in_ms: 0 }, 422],
     ["POST", paths.keys, "x".repeat(70_000), 413],
     ["POST", paths.serverRetry, {}, 422],
     ["POST", paths.serverRetry, { server: "gti" }, 400],
