@@ -46,7 +46,7 @@ export const catalogue = {
   GW_WATCHERS_FULL: row(503, -31003, 69, "As many people watch the gateway live as it allows", "end a TUI that is not used"),
   // Messages
   GW_JSON: row(400, -32700, 1, "The body is not JSON, or not unambiguous JSON", "send one JSON-RPC object: UTF-8, no duplicate keys, no __proto__, no lone surrogates"),
-  GW_JSON_LIMIT: row(400, -31003, 1, "The body nests deeper or holds more values than the limits allow", "send less, or raise `limits.json_depth` or `limits.json_values`"),
+  GW_JSON_LIMIT: row(400, -31003, 1, "The body nests deeper or holds more values than the limits allow, or has a key of more than 256 bytes", "send less, or raise `limits.json_depth` or `limits.json_values`; no setting changes how long a key may be"),
   GW_MESSAGE: row(400, -32600, 1, "The body is not a JSON-RPC message this gateway takes", "send one request or notification, exact key names, a string or integer id"),
   GW_METHOD: row(404, -32601, 1, "The method is not offered", "use a method of the protocol revision that the client speaks; some exist in one of the two families only"),
   GW_PARAMS: row(200, -32602, 1, "The params do not fit the method", "see the message for the member that does not fit"),

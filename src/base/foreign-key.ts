@@ -10,6 +10,6 @@ export function foreignKey(error: GatewayError, from: string, store: string): Ga
     fix:
       "set `data_dir` and `database` back, or name a key of this one (--key-file FILE, " +
       "$AUTHENSOR_GW_KEY). Where it has no admin key yet, this makes one: " +
-      "authensor-gw keys create --role admin --name admin",
+      "`authensor-gw keys create --role admin --name admin`",
   });
 }

@@ -1,6 +1,7 @@
 /** Command lines of fixes as they can be run here: with the config that this command was given. */
 
 import { fault, type GatewayError } from "../base/errors.ts";
+import { shellWord } from "../base/shell-word.ts";
 import { findConfig } from "../gateway/config-find.ts";
 import type { Invocation } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -9,7 +10,7 @@ import { commands } from "./commands.ts";
 export function commandLine({ options, io }: Invocation): (words: string) => string {
   const named = options.text("config") ?? io.env["AUTHENSOR_GW_CONFIG"] ?? "";
   const file = named === "" ? undefined : findConfig({ path: named, env: {}, cwd: io.cwd });
-  const rest = file === undefined ? "" : ` --config ${quoted(file)}`;
+  const rest = file === undefined ? "" : ` --config ${shellWord(file)}`;
   return (words) => `authensor-gw ${words}${rest}`;
 }
 
@@ -34,9 +35,4 @@ function takesConfig(words: string): boolean {
   const named = [`${first} ${second}`, first];
   const command = commands.find(({ name }) => named.includes(name));
   return command?.options.some(({ name }) => name === "config") === true;
-}
-
-function quoted(path: string): string {
-  const plain = /^[\w./@%+=:,-]+$/.test(path);
-  return plain ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -5,7 +5,8 @@ import path from "node:path";
 import { stringify } from "yaml";
 import { templates } from "../../policies/index.ts";
 import { fault, GatewayError } from "../base/errors.ts";
-import { localKeyFile } from "../gateway/config-find.ts";
+import { shellWord } from "../base/shell-word.ts";
+import { findConfig, localKeyFile } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { firstAdminKeyOffline } from "../gateway/offline-keys.ts";
 import type { Invocation } from "./command.ts";
@@ -37,9 +38,11 @@ export async function run(call: Invocation): Promise<number> {
   io.out("");
   const none = config.servers.length === 0;
   io.out(none ? `Next: put your servers into ${file}, then` : "Next:");
-  io.out("  authensor-gw check");
-  io.out("  authensor-gw keys create --role executor --name my-agent");
-  io.out("  authensor-gw serve");
+  const isFound = findConfig({ env: io.env, cwd: io.cwd }) === file;
+  const rest = isFound ? "" : ` --config ${shellWord(file)}`;
+  for (const words of ["check", "keys create --role executor --name my-agent", "serve"]) {
+    io.out(`  authensor-gw ${words}${rest}`);
+  }
   return 0;
 }
 

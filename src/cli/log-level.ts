@@ -2,6 +2,7 @@
 
 import { type LogLevelNow, paths } from "../admin/contract.ts";
 import { fault } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import { levels } from "../base/log.ts";
 import { nearest } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
@@ -16,6 +17,13 @@ export async function run(call: Invocation): Promise<number> {
   const level = levelOf(call.args[0]);
   const forMs = durationOption(call, "for") ?? usualMs;
   const { options } = call;
+  if (forMs <= 0 || forMs > limits.logLevelMs) {
+    const text = printable(options.text("for") ?? "");
+    throw fault("GW_USAGE", {
+      message: `--for takes a time of at most 24h, and not "${text}"`,
+      fix: "name a shorter time, or set `log.level` in the config and reload",
+    });
+  }
   if (level === undefined && ["for", "server", "key"].some((name) => options.has(name))) {
     throw fault("GW_USAGE", {
       message: "A level is missing",

@@ -202,6 +202,11 @@ function callFault(call: Invocation, url: string, thrown: unknown): GatewayError
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   const told = toldBy(thrown, text);
   if (told === undefined) {
+    if (call.options.has("url") && /unable to connect|refused/i.test(text)) {
+      const message = `Nothing listens at ${url}`;
+      const fix = "is the URL right? If no gateway runs, start it with `authensor-gw serve`";
+      return fault("GW_NOT_RUNNING", { message, fix });
+    }
     const message = `Cannot call through ${url}`;
     // Bun says more than it knows.
     const cause = printable(text.replace(/: Unable to connect\. Is the computer able .*$/, ""));

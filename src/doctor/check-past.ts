@@ -153,7 +153,9 @@ async function fixOf(
   const id = receipts.at(-1);
   const show =
     id === undefined ? "" : `; where the time went: ${world.command(`receipts show ${id}`)}`;
-  return { fix: `look at the log of "${what}", or raise servers.${what}.timeout${show}` };
+  // The tool may have a limit of its own: the error named the one that was in force.
+  const setting = /(\S+\.timeout)\.(?:idle|max) is /.exec(why)?.[1] ?? `servers.${what}.timeout`;
+  return { fix: `look at the log of "${what}", or raise ${setting}${show}` };
 }
 
 function plainScheme(world: World): string {

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { limits } from "../base/limits.ts";
 import { no, ok, type Result } from "../base/result.ts";
+import { shellWord } from "../base/shell-word.ts";
 import { buildConfig } from "./config-build.ts";
 import type { ExpandOptions } from "./config-expand.ts";
 import { configPlaces, type Environment } from "./config-find.ts";
@@ -124,26 +125,35 @@ function readFirst(options: ReadOptions): Result<{ file: string; text: string },
     return ok({ file: named, text: options.text });
   }
   for (const file of named === undefined ? places : [named]) {
-    const problem = (message: string): ConfigProblem => {
-      const code = named === undefined ? "GW_CONFIG" : "GW_CONFIG_MISSING";
-      return { code, message, file, line: 0, column: 0 };
-    };
+    const place = { file, line: 0, column: 0 };
     try {
       if (statSync(file).size > limits.configBytes) {
-        return no({
-          ...problem(`The config is larger than ${limits.configBytes} bytes`),
-          code: "GW_CONFIG",
-        });
+        const message = `The config is larger than ${limits.configBytes} bytes`;
+        return no({ code: "GW_CONFIG", message, ...place });
       }
       return ok({ file, text: readFileSync(file, "utf8") });
     } catch (thrown) {
       const cause = (thrown as NodeJS.ErrnoException).code ?? "unreadable";
       if (cause === "ENOENT" && named === undefined) continue;
-      return no(problem(`Cannot read the config "${file}": ${cause}`));
+      const message = `Cannot read the config "${file}": ${cause}`;
+      return no({ ...unreadable(cause, file), message, ...place });
     }
   }
   const message = `No config in ${places.map((place) => `"${place}"`).join(", ")}`;
   return no({ code: "GW_CONFIG_MISSING", message, file: places[0] ?? "", line: 0, column: 0 });
+}
+
+/** Only where no file is, one is to be written. */
+function unreadable(cause: string, file: string): Pick<ConfigProblem, "code" | "fix"> {
+  if (cause === "ENOENT") {
+    const fix = `\`authensor-gw init --config ${shellWord(file)}\` writes one`;
+    return { code: "GW_CONFIG_MISSING", fix };
+  }
+  const fixes: Readonly<Record<string, string>> = {
+    EISDIR: "name a file: this is a folder",
+    EACCES: "let this user read it, or run this as a user who may",
+  };
+  return { code: "GW_CONFIG", fix: fixes[cause] ?? "name a file that can be read" };
 }
 
 function inOrder(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {

@@ -1,8 +1,10 @@
 /** What an error says to do can be run as it is printed: with the config that was named. */
 
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { catalogue } from "../../src/base/error-codes.ts";
 import { fault } from "../../src/base/errors.ts";
+import { foreignKey } from "../../src/base/foreign-key.ts";
 import { fixHere } from "../../src/cli/command-line.ts";
 import { commandLines } from "./kit.ts";
 
@@ -23,6 +25,43 @@ test("doctor client, of a gateway that does not run", async () => {
   writeIn("away", "client.json", JSON.stringify({ mcpServers: servers }));
   const { out } = await gw("away", "doctor", "client", "client.json", "--config", "my gw.yaml");
   expect(out).toContain(`start the gateway: \`authensor-gw serve --config '${file}'\``);
+});
+
+test("init names the config that it wrote, where it is not found by itself", async () => {
+  const other = await gw("init", "init", "--config", "sub/x.yaml");
+  const path = join(home, "init/sub/x.yaml");
+  expect(other.out).toContain(`\n  authensor-gw serve --config ${path}`);
+  expect(other.out).toContain(`keys create --role executor --name my-agent --config ${path}`);
+  expect((await gw("found", "init")).out).toEndWith("\n  authensor-gw serve");
+});
+
+test("a config that is not there, and one that is no file", async () => {
+  const none = await gw("away", "status", "--config", "no such.yaml");
+  const path = join(home, "away/no such.yaml");
+  expect(none.err).toContain(`Try: \`authensor-gw init --config '${path}'\` writes one`);
+  expect(none.err).toContain("GW_CONFIG_MISSING");
+  const folder = await gw("away", "status", "--config", home);
+  expect(folder.err).toContain("Try: name a file: this is a folder");
+  expect([folder.code, folder.err.includes("authensor-gw init")]).toEqual([78, false]);
+});
+
+test("the admin key of another gateway: the command for a new one", () => {
+  const { fix } = foreignKey(fault("GW_KEY_UNKNOWN", { message: "" }), "admin.key", "data_dir");
+  const made = `authensor-gw keys create --role admin --name admin --config '${file}'`;
+  expect(fixed(fix)).toContain(made);
+});
+
+test("tools call to a URL where nothing listens", async () => {
+  const url = "http://127.0.0.1:1/mcp";
+  const { code, err } = await gw("away", "tools", "call", "a/b", "--url", url);
+  expect([code, err]).toEqual([69, expect.stringContaining(`Nothing listens at ${url}`)]);
+  expect(err).toContain("is the URL right?");
+});
+
+test("a log level for too long a time, in the words of the command", async () => {
+  const named = ["--config", "my gw.yaml"];
+  const { code, err } = await gw("away", "log-level", "debug", "--for", "99h", ...named);
+  expect([code, err]).toEqual([3, expect.stringContaining("--for takes a time of at most 24h")]);
 });
 
 test("without --config there is none in it", async () => {
