@@ -4,6 +4,7 @@ import { type GatewayStatus, paths } from "../admin/contract.ts";
 import { printable } from "../base/printable.ts";
 import { roundSize } from "../base/round-size.ts";
 import type { Invocation } from "./command.ts";
+import { commandsHere } from "./command-line.ts";
 import { fromGateway } from "./context.ts";
 import { table } from "./print.ts";
 import { needReach } from "./reach.ts";
@@ -16,7 +17,8 @@ export async function run(call: Invocation): Promise<number> {
   const status = await fromGateway(call, config, (client) =>
     client.get<GatewayStatus>(paths.status),
   );
-  call.io.out(call.options.has("json") ? JSON.stringify(status) : statusText(status, Date.now()));
+  const asText = () => commandsHere(statusText(status, Date.now()), call);
+  call.io.out(call.options.has("json") ? JSON.stringify(status) : asText());
   return isWell(status) ? 0 : 1;
 }
 

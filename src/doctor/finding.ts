@@ -2,6 +2,7 @@
 
 import { catalogue } from "../base/error-codes.ts";
 import type { ErrorCode, GatewayError } from "../base/errors.ts";
+import { firstLines, tellsAll } from "../base/first-lines.ts";
 import { printable } from "../base/printable.ts";
 
 export type DoctorLink = "agent" | "gateway" | "server";
@@ -56,14 +57,6 @@ export function findingOf(
   more: Partial<FindingParts> = {},
 ): Finding {
   const { code, message: saw, why, fix } = error;
-  const cause = why.trim() === "" ? catalogue[code].meaning : oneLine(why);
+  const cause = why.trim() === "" ? catalogue[code].meaning : firstLines(why, tellsAll(code));
   return finding({ link, code, saw, cause, fix, ...more });
-}
-
-function oneLine(text: string): string {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter(Boolean)
-    .join("; ");
 }

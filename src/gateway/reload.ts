@@ -8,6 +8,7 @@ import path from "node:path";
 import process from "node:process";
 import type { ReloadReport, ReloadState } from "../admin/contract-reload.ts";
 import { asFault, fault, type GatewayError } from "../base/errors.ts";
+import { firstLines, tellsAll } from "../base/first-lines.ts";
 import { limits } from "../base/limits.ts";
 import { diffConfigs, inForce } from "./config-diff.ts";
 import type { Config } from "./config-model.ts";
@@ -163,11 +164,11 @@ async function apply(
 
 function refused(parts: Parts, error: GatewayError, by: string): GatewayError {
   const { code, message, why, data } = error;
-  const lines = [message, ...why.split("\n").map((line) => line.trim())];
-  const cause = lines.filter(Boolean).join("; ");
+  const first = firstLines(why, tellsAll(code));
+  const cause = [message, first].filter(Boolean).join("; ");
   const at = data["at"] ?? "";
   parts.log.error("reload refused: what was in force stays", { code, at, cause, by });
-  parts.reload = { ...parts.reload, fault: cause.slice(0, limits.liveTextChars) };
+  parts.reload = { ...parts.reload, fault: cause };
   return error;
 }
 
