@@ -32,6 +32,7 @@ export async function run(call: Invocation): Promise<number> {
     ...call,
     options: { ...options, text: (name) => (name === "config" ? file : options.text(name)) },
   });
+  if (!isNew) tellPolicy(config, policy, options.has("template"), io);
   needDatabase(call, config);
   await firstAdminKey(config, io);
   await localKey(config, io);
@@ -44,6 +45,18 @@ export async function run(call: Invocation): Promise<number> {
     io.out(`  authensor-gw ${words}${rest}`);
   }
   return 0;
+}
+
+/** Of a config that was there: what it names, or that it does not name the template's file. */
+function tellPolicy(config: Config, file: string, chosen: boolean, io: Io): void {
+  for (const one of config.policy) if (one !== file && existsSync(one)) io.out(`kept  ${one}`);
+  if (config.policy.includes(file)) {
+    if (!chosen) io.out(`kept  ${file}`);
+    return;
+  }
+  if (!chosen) return;
+  const name = path.relative(path.dirname(config.file), file);
+  io.out(`      ${config.file} does not name ${name}; to use it, write there: \`policy: ${name}\``);
 }
 
 /** False: it was there. "wx" keeps it also when it appears in this very moment. */

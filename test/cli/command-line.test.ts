@@ -35,6 +35,18 @@ test("init names the config that it wrote, where it is not found by itself", asy
   expect((await gw("found", "init")).out).toEndWith("\n  authensor-gw serve");
 });
 
+test("init where a config is: its policy is kept, and a template's file is said to be unused", async () => {
+  await gw("again", "init");
+  const kept = `kept  ${join(home, "again/policies/read-only.yaml")}\n`;
+  expect((await gw("again", "init")).out).toContain(kept);
+  const { out } = await gw("again", "init", "--template", "ask-before-write");
+  expect(out).toContain(kept);
+  expect(out).toContain("to use it, write there: `policy: policies/ask-before-write.yaml`");
+  const same = await gw("again", "init", "--template", "read-only");
+  expect(same.out.split(kept)).toHaveLength(2);
+  expect(same.out).not.toContain("to use it");
+});
+
 test("a config that is not there, and one that is no file", async () => {
   const none = await gw("away", "status", "--config", "no such.yaml");
   const path = join(home, "away/no such.yaml");
