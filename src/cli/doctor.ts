@@ -10,7 +10,7 @@ import { readConfig } from "../gateway/config-read.ts";
 import { durationMs } from "../gateway/config-units.ts";
 import type { Invocation } from "./command.ts";
 import { commandLine, commandsHere } from "./command-line.ts";
-import { findKey } from "./key.ts";
+import { findAgentKey } from "./key.ts";
 import type { Io } from "./print.ts";
 import { runningWith } from "./reach.ts";
 import { counted } from "./words.ts";
@@ -53,11 +53,11 @@ export async function readBoth(call: Invocation): Promise<{
   return { config, problems, ofGateway: config !== undefined };
 }
 
-/** The key an agent would send. admin.key is nobody's agent. */
+/** The key an agent would send, as `tools call` does. */
 export function agentKey(call: Invocation): DoctorOptions["agentKey"] {
-  const key = findKey(call);
-  if (key === undefined || key.from === "admin.key") return undefined;
-  return { token: key.token, named: key.from === "--key-file" };
+  const key = findAgentKey(call);
+  if (key === undefined) return undefined;
+  return { token: key.token, named: key.from === "--key-file", from: key.from };
 }
 
 function keyName({ options }: Invocation): string | undefined {
@@ -83,7 +83,10 @@ export function show(call: Invocation, report: Report): number {
   const { options, io } = call;
   const { ok, notes } = report;
   // Fixes of the catalogue and of the gateway know nothing of this command's config.
-  const findings = report.findings.map((one) => ({ ...one, fix: commandsHere(one.fix, call) }));
+  const here = (words: string) => commandsHere(words, call);
+  const findings = report.findings.map((one) => {
+    return { ...one, cause: here(one.cause), fix: here(one.fix) };
+  });
   const code = ok ? 0 : 1;
   if (options.has("json")) {
     io.out(JSON.stringify({ ok, findings, notes, took_ms: report.tookMs }));

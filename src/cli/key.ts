@@ -1,9 +1,9 @@
 /** Finds the key that a command uses. Never from argv: other users see that. */
 
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fault } from "../base/errors.ts";
-import { configHome } from "../gateway/config-find.ts";
+import { configHome, localKeyFile } from "../gateway/config-find.ts";
 import type { Invocation } from "./command.ts";
 
 export interface FoundKey {
@@ -25,6 +25,16 @@ export function findKey(call: Invocation): FoundKey | undefined {
   const file = adminKeyFile(io.env);
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
   return { token: readKeyFile(file), from: "admin.key" };
+}
+
+/** The named one, else the one of `stdio`: admin.key is no executor's and would only be refused. */
+export function findAgentKey(
+  call: Invocation,
+): { readonly token: string; readonly from: string } | undefined {
+  const key = findKey(call);
+  if (key !== undefined && key.from !== "admin.key") return key;
+  const file = localKeyFile(call.io.env);
+  return existsSync(file) ? { token: readKeyFile(file), from: file } : undefined;
 }
 
 export function adminKeyFile(env: Readonly<Record<string, string | undefined>>): string {

@@ -1,6 +1,5 @@
 /** `authensor-gw tools call`: one call through the front door, as an agent would make it. */
 
-import { existsSync } from "node:fs";
 import { adminClient } from "../admin/client.ts";
 import { type ListedTool, paths } from "../admin/contract.ts";
 import { catalogue } from "../base/error-codes.ts";
@@ -10,12 +9,11 @@ import { limits } from "../base/limits.ts";
 import { nearestTarget } from "../base/nearest.ts";
 import { printable } from "../base/printable.ts";
 import { version } from "../base/version.ts";
-import { localKeyFile } from "../gateway/config-find.ts";
 import type { Config } from "../gateway/config-model.ts";
 import { answering, isNotRunning } from "./answering.ts";
 import type { Invocation } from "./command.ts";
 import { argumentsOption } from "./json-option.ts";
-import { findKey, readKeyFile } from "./key.ts";
+import { findAgentKey } from "./key.ts";
 import { frontFrom, needReach } from "./reach.ts";
 import { needTarget } from "./target.ts";
 
@@ -172,16 +170,8 @@ function frontUrl(config: Config): string {
 }
 
 function headersFor(call: Invocation): Record<string, string> {
-  const key = agentKey(call);
+  const key = findAgentKey(call);
   return key === undefined ? {} : { authorization: `Bearer ${key.token}` };
-}
-
-/** The named one, else the one of `stdio`: admin.key is no executor's and would only be refused. */
-function agentKey(call: Invocation): { readonly token: string; readonly from: string } | undefined {
-  const key = findKey(call);
-  if (key !== undefined && key.from !== "admin.key") return key;
-  const file = localKeyFile(call.io.env);
-  return existsSync(file) ? { token: readKeyFile(file), from: file } : undefined;
 }
 
 function showResult(call: Invocation, result: { content?: unknown }): void {
@@ -214,7 +204,7 @@ function callFault(call: Invocation, url: string, thrown: unknown): GatewayError
   }
   const { code, message, why, fix, key } = told;
   if (!key) return fault(code, { message, cause: why, fix });
-  const from = agentKey(call)?.from;
+  const from = findAgentKey(call)?.from;
   const origin = from === undefined ? "no key was named" : `the token came from ${from}`;
   return fault(code, {
     message,

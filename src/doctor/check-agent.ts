@@ -34,9 +34,19 @@ export async function checkAgent(world: World): Promise<readonly Finding[]> {
     ...{ url, headers, anyCertificate: true },
     keyFix: (refusal) => keyFix(world, refusal),
   });
-  const operators = agentKey?.named === false && probed.findings[0]?.code === "GW_ROLE";
-  if (operators) world.note(unchecked);
-  return operators ? found : [...found, ...probed.findings];
+  const [refused] = probed.findings;
+  if (refused === undefined || agentKey === undefined || !mayBeOthers(agentKey, refused)) {
+    return [...found, ...probed.findings];
+  }
+  if (refused.code !== "GW_ROLE") world.note(`the key of ${agentKey.from}: ${refused.saw}`);
+  world.note(unchecked);
+  return found;
+}
+
+/** A variable may hold an operator's; local.key is of the gateway that `init` was first run for. */
+function mayBeOthers(key: NonNullable<World["agentKey"]>, { code }: Finding): boolean {
+  if (key.named) return false;
+  return code === "GW_ROLE" || (code === "GW_KEY_UNKNOWN" && !key.from.startsWith("$"));
 }
 
 const unchecked =

@@ -23,6 +23,8 @@ export async function checkKeys(world: World): Promise<readonly Finding[]> {
   sameUser(world, config);
   const keys = await world.keys();
   if (keys === undefined) return [...unread(world), ...noneRead(gateway)];
+  // One server is looked at, and no key was named.
+  if (world.server !== undefined && world.key === undefined) return [];
   const live = keys.filter((key) => key.state === "live" && key.roles.includes("executor"));
   const none = async () =>
     finding({
@@ -160,20 +162,28 @@ async function viewsOf(
 
 /** Although there is something: the policy, or the wrong key. */
 function seesNothing(world: World, gateway: Up, views: readonly View[]): Finding[] {
-  return views
-    .filter(({ offered, seen }) => offered.length > 0 && seen.length === 0)
-    .map(({ name, offered }) => {
-      const why = world.command(`tools why ${offered[0]?.tool ?? ""} --as ${name}`);
-      return finding({
-        link: "agent",
-        severity: "warning",
-        code: "GW_NO_TOOLS",
-        saw: `key "${name}" sees none of ${offered.length} tools`,
-        cause: `no rule of ${gateway.status.policy.files.join(", ")} allows it any`,
-        effect: "its agent connects and finds an empty list",
-        fix: why,
-      });
+  const blind = views.filter(({ offered, seen }) => offered.length > 0 && seen.length === 0);
+  const files = gateway.status.policy.files.join(", ");
+  const told = (names: string, view: View, cause: string, whose: string) =>
+    finding({
+      link: "agent",
+      severity: "warning",
+      code: "GW_NO_TOOLS",
+      saw: `${names} none of ${view.offered.length} tools`,
+      cause,
+      effect: `${whose} and finds an empty list`,
+      fix: world.command(`tools why ${view.offered[0]?.tool ?? ""} --as ${view.name}`),
     });
+  const [first] = blind;
+  if (first !== undefined && blind.length > 1 && blind.length === views.length) {
+    const names = blind.map(({ name }) => name).join(", ");
+    const cause = `no rule of ${files} allows any key a tool of these servers`;
+    return [told(`keys ${names} see`, first, cause, "each agent connects")];
+  }
+  return blind.map((view) => {
+    const cause = `no rule of ${files} allows key "${view.name}" a tool of these servers`;
+    return told(`key "${view.name}" sees`, view, cause, "its agent connects");
+  });
 }
 
 const keysAtMost = 20;

@@ -90,12 +90,18 @@ async function troubles(world: World): Promise<Finding[]> {
   const groups = new Map<string, Trouble[]>();
   for (const entry of world.history) {
     if (entry.kind !== "trouble" || entry.at < world.sinceMs) continue;
-    if (world.server !== undefined && entry.link === "server" && entry.what !== world.server)
-      continue;
+    if (!isAsked(world, entry)) continue;
     const key = `${entry.link} ${entry.code} ${entry.what} ${entry.why}`;
     groups.set(key, [...(groups.get(key) ?? []), entry]);
   }
   return Promise.all([...groups.values()].map((entries) => ofTroubles(world, entries)));
+}
+
+/** Of one server: nothing of others, and of agents only where a key is named. */
+function isAsked({ server, key, agentKey }: World, { link, what }: Trouble): boolean {
+  if (server === undefined || link === "gateway") return true;
+  if (link === "server") return what === server;
+  return key !== undefined || agentKey?.named === true;
 }
 
 async function ofTroubles(world: World, entries: readonly Trouble[]): Promise<Finding> {

@@ -22,7 +22,9 @@ export interface World {
    * What an agent would send; undefined: there is none. `named`: it was named for this, and does
    * not only lie in the environment, where it may be an operator's.
    */
-  readonly agentKey: { readonly token: string; readonly named: boolean } | undefined;
+  readonly agentKey:
+    | { readonly token: string; readonly named: boolean; readonly from: string }
+    | undefined;
   /** Name of a key whose view is asked for. */
   readonly key: string | undefined;
   /** Asked for once; oldest first, ended ones included. undefined: nobody can read them. */

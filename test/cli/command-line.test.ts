@@ -1,11 +1,13 @@
 /** What an error says to do can be run as it is printed: with the config that was named. */
 
 import { expect, test } from "bun:test";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { catalogue } from "../../src/base/error-codes.ts";
 import { fault } from "../../src/base/errors.ts";
 import { foreignKey } from "../../src/base/foreign-key.ts";
 import { fixHere } from "../../src/cli/command-line.ts";
+import { agentKey } from "../../src/cli/doctor.ts";
 import { commandLines } from "./kit.ts";
 
 const { home, gw, writeIn } = commandLines();
@@ -74,6 +76,15 @@ test("a log level for too long a time, in the words of the command", async () =>
   const named = ["--config", "my gw.yaml"];
   const { code, err } = await gw("away", "log-level", "debug", "--for", "99h", ...named);
   expect([code, err]).toEqual([3, expect.stringContaining("--for takes a time of at most 24h")]);
+});
+
+test("doctor tries the door with the key of tools call: without one that is named, local.key", () => {
+  const token = `agw_${"a".repeat(43)}`;
+  const from = writeIn("local", "authensor-gw/local.key", token);
+  chmodSync(from, 0o600);
+  const local = { ...io, env: { XDG_CONFIG_HOME: join(home, "local") } };
+  const found = agentKey({ args: [], options: { ...options, text: () => undefined }, io: local });
+  expect(found).toEqual({ token, from, named: false });
 });
 
 test("without --config there is none in it", async () => {

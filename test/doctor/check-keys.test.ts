@@ -68,6 +68,33 @@ for (const [key, notes, codes] of cases) {
     expect(await asked(key, up(["p.yaml"]))).toEqual([notes, codes]));
 }
 
+const named = (...names: string[]) => names.map((name) => made(name));
+const denied = (list: readonly ListedKey[]) => ({
+  ...up(["p.yaml"], list),
+  get: async (path: string) =>
+    path.includes("tools?key=") ? [{ tool: "s/c", held_back: null, visible: "deny" }] : list,
+});
+
+test("a policy that allows nothing is one finding for all keys", async () => {
+  expect(await checkKeys(worldOf(undefined, denied(named("a", "b"))))).toMatchObject([
+    {
+      code: "GW_NO_TOOLS",
+      saw: "keys a, b see none of 1 tools",
+      cause: "no rule of p.yaml allows any key a tool of these servers",
+      fix: "tools why s/c --as a",
+    },
+  ]);
+  expect(await checkKeys(worldOf(undefined, denied(named("a"))))).toMatchObject([
+    { cause: 'no rule of p.yaml allows key "a" a tool of these servers' },
+  ]);
+});
+
+test("where one server is asked for, keys are no matter, unless one is named", async () => {
+  const gateway = denied(named("a", "b"));
+  expect(await checkKeys({ ...worldOf(undefined, gateway), server: "s" })).toEqual([]);
+  expect(await checkKeys({ ...worldOf("a", gateway), server: "s" })).toHaveLength(1);
+});
+
 test("what it sees is left out where it is not known", async () => {
   expect(await asked("a", up([]))).toEqual([['key "a" is live: executor'], []]);
 });

@@ -22,3 +22,14 @@ test("a tool's own time limit, and the server's", async () => {
   expect(await fixFor(`every/slow: ${all}.max is 2 s; the call may have run`)).toEndWith(all);
   expect(await fixFor("every/slow: nothing was said")).toEndWith(all);
 });
+
+test("one server: what agents with other keys were refused is not told", async () => {
+  const refused: HistoryEntry = {
+    ...{ kind: "trouble", at: 2_000, firstAt: 1_000, count: 1, receipts: [] },
+    ...{ link: "agent", code: "GW_KEY_BUSY", what: "", why: "1 refused" },
+  };
+  const world = { history: [refused], nowMs: 3_000, sinceMs: 0 } as unknown as World;
+  expect(await checkPast(world)).toHaveLength(1);
+  expect(await checkPast({ ...world, server: "every" })).toEqual([]);
+  expect(await checkPast({ ...world, server: "every", key: "a" })).toHaveLength(1);
+});
