@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fault, type GatewayError } from "../base/errors.ts";
 import { logFile } from "../gateway/log-file.ts";
+import { readOwner } from "../gateway/owner.ts";
 import { selfCommand } from "../runtime/self.ts";
 
 export interface DemoGateway {
@@ -144,10 +145,13 @@ function startFault(folder: DemoFolder, pid: number, logFrom: number): GatewayEr
 
 /** One demo a folder: the second is told of the first. */
 export function alreadyRuns(path: string): GatewayError {
+  const pid = readOwner(join(path, "data"))?.pid;
+  const named = pid === undefined ? "" : `process ${pid}, `;
+  const end = pid === undefined ? "" : `, or with \`kill ${pid}\``;
   return fault("GW_OWNED", {
     message: "The demo already runs",
-    cause: `its folder is ${path}`,
-    fix: "use the one that runs, or end it with ctrl-c where it was started",
+    cause: `${named}its folder is ${path}`,
+    fix: `use the one that runs, or end it with ctrl-c where it was started${end}`,
   });
 }
 

@@ -116,7 +116,7 @@ describe("demo --stay", () => {
 
     const second = start("stay", "demo", "--stay", "--port", "0");
     expect(await second.ended).toBe(69);
-    expect(second.stderr()).toMatch(/GW_OWNED.*\n?.*already[\s\S]*Try:/);
+    expect(second.stderr()).toMatch(/GW_OWNED.*\n?.*already.*process \d+[\s\S]*Try:.*`kill \d+`/);
     demo.process.kill("SIGTERM");
     expect(await demo.ended).toBe(0);
     await untilNone("stay");
