@@ -18,7 +18,7 @@ export function foldRounds(entries: readonly Told[], longest = 6): readonly Told
     }
     const { length, times } = found;
     folded.push(...entries.slice(at, at + length));
-    const what = length === 1 ? "this" : `these ${length}`;
+    const what = length === 1 ? "this" : `these ${length},`;
     folded.push({ key: "", lines: [`${" ".repeat(28)}${what} ${times} times in a row`] });
     at += length * times;
   }

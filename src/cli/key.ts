@@ -16,7 +16,8 @@ export function findKey(call: Invocation): FoundKey | undefined {
   const { io, options } = call;
   const named = options.text("key-file");
   if (named !== undefined) {
-    return { token: readKeyFile(path.resolve(io.cwd, named)), from: "--key-file" };
+    const file = path.resolve(io.cwd, named);
+    return { token: needToken(readKeyFile(file), file), from: "--key-file" };
   }
   const variable = io.env["AUTHENSOR_GW_KEY"];
   if (variable !== undefined && variable !== "") {
@@ -24,7 +25,7 @@ export function findKey(call: Invocation): FoundKey | undefined {
   }
   const file = adminKeyFile(io.env);
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
-  return { token: readKeyFile(file), from: "admin.key" };
+  return { token: needToken(readKeyFile(file), file), from: "admin.key" };
 }
 
 /** The named one, else the one of `stdio`: admin.key is no executor's and would only be refused. */
@@ -34,11 +35,21 @@ export function findAgentKey(
   const key = findKey(call);
   if (key !== undefined && key.from !== "admin.key") return key;
   const file = localKeyFile(call.io.env);
-  return existsSync(file) ? { token: readKeyFile(file), from: file } : undefined;
+  return existsSync(file) ? { token: needToken(readKeyFile(file), file), from: file } : undefined;
 }
 
 export function adminKeyFile(env: Readonly<Record<string, string | undefined>>): string {
   return path.join(configHome(env), "admin.key");
+}
+
+/** No gateway could say more of another text than that no key has it. */
+function needToken(text: string, file: string): string {
+  if (text.includes("agw_")) return text;
+  throw fault("GW_USAGE", {
+    message: `The key file "${file}" holds no token`,
+    cause: "a token begins with agw_",
+    fix: "name a file that holds what `authensor-gw keys create` printed, or use its --out FILE",
+  });
 }
 
 /** The token in a file. O4: a key that others can read is nobody's. Throws GW_USAGE … */

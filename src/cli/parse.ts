@@ -207,9 +207,13 @@ function unknownOption(
   const like = nearest(name, known);
   const where = command === undefined ? "" : ` for "${command.name}"`;
   const dashes = name.length === 1 ? "-" : "--";
+  const help = `authensor-gw help ${command?.name ?? ""}`.trim();
+  // What the command behind it is given looks like an option of ours.
+  const marked = `if it is one of the server's command, put -- before that command; ${help}`;
+  const fix = command?.name === "stdio" ? marked : help;
   return fault("GW_USAGE", {
     message: `The option ${dashes}${printable(name)} is not known${where}`,
-    fix: like === undefined ? `authensor-gw help ${command?.name ?? ""}`.trim() : `write --${like}`,
+    fix: like === undefined ? fix : `write --${like}`,
   });
 }
 

@@ -330,7 +330,9 @@ export const configSchema = object({
     spool: object({
       max: size(limits.spoolSegmentBytes * 2, 1024 ** 5, {
         default: sizeText(limits.spoolBytes),
-        doc: "Receipts that wait for the database; when full, calls are refused.",
+        doc:
+          "Receipts that wait for the database; when full, calls are refused. Two segments of it " +
+          "are kept for outcomes: `status` shows what is left, 9.9 GiB of 10.",
       }),
     }),
   }),

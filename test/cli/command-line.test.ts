@@ -87,6 +87,26 @@ test("doctor tries the door with the key of tools call: without one that is name
   expect(found).toEqual({ token, from, named: false });
 });
 
+test("a key file without a token", async () => {
+  const path = writeIn("away", "hello.key", "hello\n");
+  chmodSync(path, 0o600);
+  const words = ["doctor", "--key-file", "hello.key", "--config", "my gw.yaml"];
+  const { code, err } = await gw("away", ...words);
+  expect([code, err]).toEqual([3, expect.stringContaining(`"${path}" holds no token`)]);
+  expect(err).not.toContain("hello\n");
+});
+
+test("stdio: options of the server's command come after --", async () => {
+  const { code, err } = await gw("away", "stdio", "--policy", "read-only", "x", "-y", "z");
+  expect([code, err]).toEqual([3, expect.stringContaining("-y is not known")]);
+  expect(err).toContain("put -- before that command");
+});
+
+test("npm start is the gateway's own process: what ends npm ends it", async () => {
+  const { scripts } = await Bun.file(join(import.meta.dirname, "../../package.json")).json();
+  expect(scripts.start).toStartWith("exec bun ");
+});
+
 test("without --config there is none in it", async () => {
   writeIn("plain", "authensor-gw.yaml", "data_dir: data\n");
   expect((await gw("plain", "status")).err).toEndWith("Try: start it with `authensor-gw serve`");
