@@ -110,7 +110,15 @@ async function checkEntry(
       ? `write "Bearer " before the token of Authorization in "${name}" of ${file}`
       : `${await keyFix(world, refusal)}; write its token into "${name}" of ${file}`;
   const home = mcpUrl(world.config);
-  const asAgent = { url, headers, anyCertificate: false, of, home, keyFix: fixOf };
+  // HTTP+SSE is behind the same door, with the same keys.
+  const asAgent = {
+    url: url.replace(/\/sse$/, "/mcp"),
+    headers,
+    anyCertificate: false,
+    of,
+    home,
+    keyFix: fixOf,
+  };
   const probed = await probeAgent(asAgent);
   return probed.findings;
 }
@@ -134,16 +142,17 @@ function formFault(
     const fix = `write "command": "npx", "args": ["-y", "mcp-remote", "${url}"] in "${name}"`;
     return { saw: "this file of Claude Desktop takes programs, not URLs", fix };
   }
+  if (url.endsWith("/sse") && type !== undefined) {
+    if (type === "sse") return undefined;
+    const saw = `it names /sse, which is HTTP+SSE, and its "type" is "${type}"`;
+    return { saw, fix: `write "url": "${mcpUrl(config)}" in "${name}"` };
+  }
   const typed = client === "Claude Code" || client === "VS Code";
   // The others take a URL without it, and write it in ways of their own.
   const known = typed ? /^(http|streamable-http)$/ : /^(http|streamable[-_]?http|remote)$/i;
   if (type === undefined ? typed : !known.test(type)) {
     const saw = type === undefined ? 'it has no "type"' : `its "type" is "${type}"`;
     return { saw, fix: `write "type": "http" in "${name}"` };
-  }
-  if (url.endsWith("/sse")) {
-    const saw = "it names /sse, and this version has no HTTP+SSE";
-    return { saw, fix: `write "url": "${mcpUrl(config)}"` };
   }
   return undefined;
 }

@@ -175,6 +175,7 @@ describe("client files", () => {
     });
   }
 
+  const old = url.replace("/mcp", "/sse");
   const types: readonly (readonly [string, object, RegExp | undefined])[] = [
     [".cursor/mcp.json", { url, type: "foo" }, /its "type" is "foo"[\s\S]*write "type": "http"/],
     ["other.json", { url, type: "stdio" }, /its "type" is "stdio"[\s\S]*write "type": "http"/],
@@ -185,6 +186,8 @@ describe("client files", () => {
       /starts a program, and its "type" is "http"[\s\S]*write "type": "stdio"/,
     ],
     [".cursor/mcp.json", { url }, undefined],
+    [".mcp.json", { url: old, type: "sse" }, undefined],
+    [".mcp.json", { url: old, type: "http" }, /names \/sse[\s\S]*write "url": "http\S+\/mcp" in/],
     ["cline.json", { url, type: "streamableHttp" }, undefined],
   ];
   for (const [name, entry, says] of types) {
