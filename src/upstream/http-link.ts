@@ -62,7 +62,6 @@ export async function httpLink(options: HttpLinkOptions): Promise<Link> {
       if (call.over) return;
       if (!brokeOff(why) || !sender.resume(call)) fail(call, why, sent || call.resumes > 0);
       if (!sent) return lost(why.why);
-      if (why.code === "GW_RESULT_TOO_LARGE") return; // a limit of the config, no fault of it
       events.ailing(why.why);
       check();
     },

@@ -136,7 +136,7 @@ describe("of a running gateway", () => {
     [3, "did you mean debug?", "debgu"],
     [3, "is not a duration", "debug", "--for", "soon"],
     [3, "A level is missing", "--for", "1m"],
-    [1, "at most 86400000 (24h)", "debug", "--for", "2d"],
+    [3, "a time of at most 24h", "debug", "--for", "2d"],
     [3, 'No server is called "ecko"', "debug", "--server", "ecko"],
     [3, 'No key is called "agnt"', "debug", "--key", "agnt"],
   ];
