@@ -130,7 +130,10 @@ export async function startSdkGateway(upstream: string): Promise<Target> {
   };
 }
 
-/** Any other gateway, BENCH_PEER: a program that gets the upstream's URL, prints URL and PID n. */
+/**
+ * Any other gateway, BENCH_PEER: a program that gets the upstream's URL and prints its own URL and
+ * `PID n`, and where they are needed `TOOL name` (else echo) and `TOKEN text`. It ends on SIGTERM.
+ */
 export async function startPeer(script: string, upstream: string): Promise<Target> {
   const child = startChild([...onGatewayCpu, script, upstream]);
   const [url] = await child.says(/http:\/\/\S+/, 60_000);
