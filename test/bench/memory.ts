@@ -4,7 +4,7 @@ import { openLoad, openSession } from "./load.ts";
 import { median } from "./measure.ts";
 import { rssMb } from "./proc.ts";
 import type { RowOptions, RowResult } from "./rows.ts";
-import { startOurs } from "./targets.ts";
+import { startOurs, type Target } from "./targets.ts";
 
 /** A key may have 1024; the load opens some too. */
 const sessions = 700;
@@ -22,9 +22,9 @@ export async function memoryRow({ upstream, quick }: RowOptions): Promise<RowRes
     const after = rssMb(target.pid);
     // The first sessions bring what opening them needs; the later ones only themselves.
     for (let n = 0; n < warmUp; n++) await openSession(target);
-    const before = await settledMb(target.pid);
+    const before = await settledMb(target);
     for (let n = 0; n < sessions; n++) await openSession(target);
-    const grown = (await settledMb(target.pid)) - before;
+    const grown = (await settledMb(target)) - before;
     return {
       figures: [],
       notes: [
@@ -41,12 +41,18 @@ export async function memoryRow({ upstream, quick }: RowOptions): Promise<RowRes
   }
 }
 
-/** After a pause in which the collector can run: the median of five looks. */
-async function settledMb(pid: number): Promise<number> {
+/**
+ * The median of five looks, after some calls and a pause: the collector runs where calls ended, and
+ * what opening the sessions left is no memory of theirs.
+ */
+async function settledMb(target: Target): Promise<number> {
+  const load = await openLoad(target, { bytes: 200, shape: "text", concurrency: 8 });
+  await load.run({ calls: 10_000 });
+  load.close();
   const looks: number[] = [];
-  await Bun.sleep(2_500);
+  await Bun.sleep(5_000);
   for (let n = 0; n < 5; n++) {
-    looks.push(rssMb(pid));
+    looks.push(rssMb(target.pid));
     await Bun.sleep(100);
   }
   return median(looks);
