@@ -112,8 +112,6 @@ async function openLine(door: Door, work: Work, session: string, shared: Shared)
   /** For an answer. */
   let waits = false;
   let gone = false;
-  /** It idled through the turns of others: its close and our request may have crossed. */
-  let idled = false;
   const fail = (why: string): void => shared.idle?.(new Error(`${door.url}: ${why}`));
   const pump = (): void => {
     while (sent < request.length) {
@@ -131,7 +129,6 @@ async function openLine(door: Door, work: Work, session: string, shared: Shared)
     id = ++lastId;
     for (const place of places) request.write(String(id), place, "latin1");
     sent = 0;
-    idled = performance.now() - start > 1_000;
     start = performance.now();
     waits = true;
     if (gone) reconnect();
@@ -168,11 +165,7 @@ async function openLine(door: Door, work: Work, session: string, shared: Shared)
         close(self) {
           if (self !== socket) return;
           gone = true;
-          if (!waits || ended) return;
-          if (!idled) return fail("the connection was closed");
-          idled = false;
-          sent = 0;
-          reconnect();
+          if (waits && !ended) fail("the connection was closed");
         },
         error: (_, error) => fail(error.message),
       },
